@@ -1,0 +1,246 @@
+"""The hub's own open protocol, for banks that have none (``docs/open-protocol.md``).
+
+Every message, in both directions, is a raw body under Standard Webhooks headers. An answer carries the
+``webhook-id`` of its question, so that no older answer can be put in its place.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import ClassVar, Final
+
+from bank_adapters.toolkit import standard_webhooks
+from bank_adapters.toolkit.bank_time import read_utc, write_utc
+from bank_adapters.toolkit.emv_qr import write_vietqr
+from bank_adapters.toolkit.http_client import LARGEST_ANSWER, HttpAnswer, HttpClient, understood, wire_time
+from bank_adapters.toolkit.json_fields import Fields, read_object, text, text_or_none
+from bank_adapters.toolkit.settings import a_number, a_url, read_section, setting
+from bank_adapters.toolkit.statement_csv import CsvFormat, Row, read_rows, require_totals
+from payment_hub.domain.bank_port import (
+    Answer,
+    CallbackReply,
+    CallbackRequest,
+    Confirmation,
+    Instructions,
+    Movement,
+    Outcome,
+    PaymentQuery,
+    PaymentRequest,
+    Statement,
+    StatementLine,
+)
+from payment_hub.domain.errors import CallbackRejected, Malformed
+from payment_hub.domain.money import Money
+
+CODE: Final = "sandbox"
+
+#: The bank's word for a payment -> what it means.
+OUTCOMES: Final = {"PAID": Outcome.PAID, "DECLINED": Outcome.DECLINED, "PENDING": Outcome.PENDING}
+
+#: What we answer -> status. Only what we could not store must be sent again.
+ANSWERS: Final = {
+    Answer.RECORDED: 200,
+    Answer.ALREADY_RECORDED: 200,
+    Answer.NO_SUCH_ORDER: 200,
+    Answer.WRONG_AMOUNT: 200,
+    Answer.NOT_RECORDED: 503,
+}
+
+STATEMENT: Final = CsvFormat(
+    columns={
+        name: name for name in ("transaction_id", "reference", "amount", "currency", "movement", "booked_at")
+    },
+    lines_before=1,
+)
+LARGEST_STATEMENT: Final = 256 << 20
+
+_TRANSACTION: Final = r"[A-Za-z0-9_-]{1,64}"
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """``BANK_SANDBOX_*``."""
+
+    url: str = setting(a_url, "where the bank listens")
+    secret: bytes = setting(
+        standard_webhooks.read_webhook_secret, "shared with the bank; whsec_ and base64", secret=True
+    )
+    secret_previous: bytes | None = setting(
+        standard_webhooks.read_webhook_secret,
+        "the secret before, still believed while both sides change",
+        default=None,
+        secret=True,
+    )
+    public_url: str | None = setting(
+        a_url, "the hub's own address, told to the bank for its callbacks", default=None
+    )
+    read_seconds: int = setting(
+        a_number(1, 60), "how long the bank may be silent before we say that we do not know", default=10
+    )
+
+    @property
+    def believed(self) -> tuple[bytes, ...]:
+        """The secrets under which a message is believed."""
+        return (self.secret, *filter(None, [self.secret_previous]))
+
+
+def build(section: Mapping[str, str]) -> SandboxBank:
+    """The adapter from its section of the settings. Raises BankSettingsError."""
+    settings = read_section(SandboxSettings, CODE, section)
+    return SandboxBank(settings, HttpClient(CODE, read_seconds=settings.read_seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxBank:
+    """The open protocol in five verbs."""
+
+    settings: SandboxSettings
+    http: HttpClient
+    code: ClassVar[str] = CODE
+
+    def open_payment(self, request: PaymentRequest) -> Instructions:
+        """Announce the payment to the bank; its answer says which account to pay to."""
+        body = {
+            "type": "payment.open",
+            "attempt_reference": request.attempt_reference,
+            "order_reference": request.order_reference,
+            "amount": str(request.amount),
+            "currency": request.amount.currency,
+            "description": request.description,
+            "language": request.language,
+            "expires_at": write_utc(request.expires_at),
+            "return_url": request.return_url,
+        }
+        if self.settings.public_url:
+            body["callback_url"] = f"{self.settings.public_url}/callbacks/{CODE}"
+        with understood(CODE):
+            opened = read_object(self._ask("/payments", json.dumps(body).encode()).body)
+            _require_about(opened, "payment.opened", request.attempt_reference)
+            account, bank_bin = (text(opened, "account_number"), text(opened, "account_bank"))
+            return Instructions(
+                qr_text=write_vietqr(
+                    bank_bin=bank_bin, number=account, amount=request.amount, purpose=request.order_reference
+                ),
+                page_url=a_page(text(opened, "page_url")),
+                account_number=account,
+                account_name=text(opened, "account_name"),
+                account_bank=bank_bin,
+                purpose=request.order_reference,
+                bank_reference=text(opened, "bank_reference", _TRANSACTION),
+            )
+
+    def read_callback(self, request: CallbackRequest) -> Confirmation:
+        """Verify the headers over the raw body, then read it."""
+        event_id = standard_webhooks.require_standard_webhook(
+            request.headers, request.body, received_at=request.received_at, secrets=self.settings.believed
+        )
+        if request.method != "POST" or request.query:
+            raise CallbackRejected
+        fields = read_object(request.body)
+        if text(fields, "type") != "payment.result":
+            raise Malformed("type is not payment.result")
+        return _confirmation(fields, event_id)
+
+    def acknowledge(self, answer: Answer) -> CallbackReply:
+        """The hub's word as it is, with a status that says whether to send the message again."""
+        return CallbackReply(status=ANSWERS[answer], body=json.dumps({"result": answer.value}).encode())
+
+    def query_payment(self, query: PaymentQuery) -> Confirmation:
+        """What the bank knows of the attempt now."""
+        with understood(CODE):
+            known = read_object(self._ask(f"/payments/{query.attempt_reference}", expect=(200, 404)).body)
+            if known.get("type") == "payment.unknown":
+                event_id = f"query-{query.attempt_reference}-UNKNOWN"
+                return Confirmation(CODE, event_id, query.attempt_reference, Outcome.PENDING, code="UNKNOWN")
+            _require_about(known, "payment.status", query.attempt_reference)
+            said = _confirmation(known, "")
+        event_id = f"query-{query.attempt_reference}-{said.code}-{said.bank_transaction_id or 'none'}"
+        return replace(said, event_id=event_id)
+
+    def fetch_statement(self, day: date) -> Statement:
+        """The bank's file of ``day``, with the totals that it declares in its first line."""
+        with understood(CODE):
+            raw = self._ask(f"/statements/{day.isoformat()}", largest=LARGEST_STATEMENT).body
+        lines = tuple(
+            _statement_line(number, row) for number, row in enumerate(read_rows(raw, STATEMENT), start=1)
+        )
+        declared = re.match(rf"statement,{day.isoformat()},([0-9]{{1,9}}),([0-9]{{1,15}})\r?\n".encode(), raw)
+        if declared is None:
+            raise Malformed(f"line 1, column 1: the totals of {day.isoformat()} must stand here")
+        require_totals(lines, count=int(declared[1]), total=Money.parse(declared[2].decode()))
+        return Statement(day, raw, lines)
+
+    def _ask(
+        self,
+        path: str,
+        body: bytes | None = None,
+        *,
+        expect: Container[int] = (200, 201),
+        largest: int = LARGEST_ANSWER,
+    ) -> HttpAnswer:
+        """Call the bank, signed; believe only an answer that is signed and carries the id of this very
+        question.
+        """
+        message_id = f"ask_{secrets.token_hex(12)}"
+        headers = standard_webhooks.sign(
+            self.settings.secret, message_id=message_id, sent_at=wire_time(), body=body or b""
+        )
+        url = self.settings.url + path
+        if body is None:
+            answer = self.http.get(url, headers=headers, expect=expect, largest=largest)
+        else:
+            json_headers = {"Content-Type": "application/json", **headers}
+            answer = self.http.post(url, body, headers=json_headers, expect=expect)
+        answered = standard_webhooks.require_standard_webhook(
+            answer.headers, answer.body, received_at=wire_time(), secrets=self.settings.believed
+        )
+        if answered != message_id:
+            raise CallbackRejected
+        return answer
+
+
+def a_page(address: str) -> str:
+    """A page's address that a citizen may be sent to. Raises Malformed."""
+    try:
+        return a_url(address)
+    except ValueError as error:
+        raise Malformed(f"page_url {error}") from error
+
+
+def _require_about(fields: Fields, kind: str, reference: str) -> None:
+    if text(fields, "type") != kind or text(fields, "attempt_reference") != reference:
+        raise Malformed(f"the answer is not a {kind} about {reference}")
+
+
+def _confirmation(fields: Fields, event_id: str) -> Confirmation:
+    status = text(fields, "status", r"[A-Z_]{1,40}")
+    outcome = OUTCOMES.get(status, Outcome.PENDING)
+    paid = outcome is Outcome.PAID
+    moment = text_or_none(fields, "paid_at")
+    return Confirmation(
+        bank=CODE,
+        event_id=event_id,
+        reference=text(fields, "reference"),
+        outcome=outcome,
+        amount=Money.parse(text(fields, "amount"), text(fields, "currency")),
+        bank_transaction_id=(text if paid else text_or_none)(fields, "transaction_id", _TRANSACTION),
+        paid_at=read_utc(moment) if moment else None,
+        code=status,
+    )
+
+
+def _statement_line(number: int, row: Row) -> StatementLine:
+    currency = row.text("currency")
+    return StatementLine(
+        line=number,
+        bank_transaction_id=row.text("transaction_id"),
+        reference=row.text("reference", empty=True),
+        amount=row.read("amount", lambda cell: Money.parse(cell, currency)),
+        movement=row.one_of("movement", {movement.value: movement for movement in Movement}),
+        booked_at=row.read("booked_at", read_utc),
+    )

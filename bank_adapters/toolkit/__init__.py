@@ -1,0 +1,1 @@
+"""What several banks share. Nothing here knows any bank."""

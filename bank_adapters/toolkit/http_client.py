@@ -1,0 +1,136 @@
+"""Speaking HTTP to a bank: one kept session, short patience, bounded answers, and one kind of failure.
+
+Whatever goes wrong (no route, no answer in time, a redirect, an answer too long or of another status) is
+BankUnavailable: after a call that failed we never know what the bank did with it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Container, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Final
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
+
+CONNECT_SECONDS: Final = 1
+LARGEST_ANSWER: Final = 1 << 20
+_CHUNK: Final = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What the bank answered: raw bytes, names of headers in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HttpClient:
+    """One bank's kept HTTP session.
+
+    ``read_seconds`` bounds the silence of the bank and, doubled, the whole answer.
+    """
+
+    def __init__(self, bank: str, *, read_seconds: int) -> None:
+        self._bank = bank
+        self._read_seconds = read_seconds
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy, no .netrc from the surroundings
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    def get(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        expect: Container[int] = (200,),
+        largest: int = LARGEST_ANSWER,
+    ) -> HttpAnswer:
+        """GET ``url``.
+
+        Raises BankUnavailable unless the answer has a status in ``expect`` and at most ``largest`` bytes.
+        """
+        return self._call("GET", url, headers, None, expect, largest)
+
+    def post(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str],
+        expect: Container[int] = (200,),
+        largest: int = LARGEST_ANSWER,
+    ) -> HttpAnswer:
+        """POST ``body``.
+
+        Raises BankUnavailable unless the answer has a status in ``expect`` and at most ``largest`` bytes.
+        """
+        return self._call("POST", url, headers, body, expect, largest)
+
+    def post_json(self, url: str, fields: Mapping[str, object]) -> HttpAnswer:
+        """POST ``fields`` as a JSON object, for banks that sign inside it. Raises BankUnavailable."""
+        return self.post(url, json.dumps(fields).encode(), headers={"Content-Type": "application/json"})
+
+    def _call(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        expect: Container[int],
+        largest: int,
+    ) -> HttpAnswer:
+        try:
+            with self._session.request(
+                method,
+                url,
+                headers={"Accept-Encoding": "identity", **headers},
+                data=body,
+                timeout=(CONNECT_SECONDS, self._read_seconds),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                if response.status_code not in expect:
+                    raise BankUnavailable(f"{self._bank} answered {response.status_code}")
+                names = {name.lower(): value for name, value in response.headers.items()}
+                return HttpAnswer(response.status_code, names, self._read(response, largest))
+        except (requests.RequestException, HTTPError, OSError) as error:
+            raise BankUnavailable(f"{self._bank} gave no answer ({type(error).__name__})") from error
+
+    def _read(self, response: requests.Response, largest: int) -> bytes:
+        deadline = time.monotonic() + 2 * self._read_seconds
+        body = bytearray()
+        while chunk := response.raw.read1(_CHUNK):
+            body += chunk
+            if len(body) > largest:
+                raise BankUnavailable(f"{self._bank} answered more than {largest} bytes")
+            if time.monotonic() > deadline:
+                raise BankUnavailable(f"{self._bank} answers too slowly")
+        return bytes(body)
+
+
+@contextmanager
+def understood(bank: str) -> Iterator[None]:
+    """An answer that cannot be verified or read is no answer: whatever refuses it inside becomes
+    BankUnavailable.
+    """
+    try:
+        yield
+    except (CallbackRejected, Malformed) as error:
+        raise BankUnavailable(f"{bank} gave an answer that cannot be believed: {error.detail}") from error
+
+
+def wire_time() -> datetime:
+    """The moment at which bytes leave or arrive, for freshness on the wire only; moments that matter come
+    with the request.
+    """
+    return datetime.fromtimestamp(time.time(), UTC)

@@ -1,0 +1,5 @@
+"""The payment hub: read domain first, then store, operations, and last the doors (web, tasks, commands).
+
+``domain`` says what the words mean, ``store`` what is remembered, ``operations`` what the hub does, one verb a file;
+``web``, ``tasks`` and ``commands`` are the doors through which people, banks and the clock ask for it.
+"""

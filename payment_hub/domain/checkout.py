@@ -1,0 +1,215 @@
+"""What a citizen's page says of a payment, honestly: a pure function of the facts and the time.
+
+Every state answers three questions: what is going on, was money taken, what to do next. A payment whose outcome the
+bank has not told is never called failed, and nobody is invited to pay while money may be on its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from payment_hub.domain.money import Money
+from payment_hub.domain.payment_attempt import UNDER_WAY, AttemptState
+from payment_hub.domain.payment_order import OrderFlag, OrderStatus
+from payment_hub.domain.views import AttemptView, ObligationView, OrderView, ReceiptView
+
+
+class CheckoutState(StrEnum):
+    """What the page says."""
+
+    CHOOSE_BANK = "CHOOSE_BANK"
+    TRY_DECLINED = "TRY_DECLINED"
+    """The last bank declined; another try is possible."""
+    TRY_LEFT = "TRY_LEFT"
+    """The last try was given up for another bank; its money may still come."""
+    ASKING_BANK = "ASKING_BANK"
+    AWAITING_PAYMENT = "AWAITING_PAYMENT"
+    """The payer has the instructions."""
+    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+    CLOSED_OUTCOME_UNKNOWN = "CLOSED_OUTCOME_UNKNOWN"
+    """The offer has ended, and the bank has not said what became of the last try."""
+    PAID = "PAID"
+    PAID_LATE = "PAID_LATE"
+    PAID_TOO_MUCH = "PAID_TOO_MUCH"
+    NOTHING_TO_PAY = "NOTHING_TO_PAY"
+    UNDERPAID = "UNDERPAID"
+    UNDERPAID_CLOSED = "UNDERPAID_CLOSED"
+    """A part has come, and the rest cannot be paid here any more."""
+    UNDERPAID_OUTCOME_UNKNOWN = "UNDERPAID_OUTCOME_UNKNOWN"
+    """A part has come, and the outcome of a further try is not known."""
+    HELD = "HELD"
+    """Money is here, and a person must decide what becomes of it."""
+    HELD_LATE = "HELD_LATE"
+    """Money came after the deadline and is being matched."""
+    PARTLY_REFUNDED = "PARTLY_REFUNDED"
+    REFUNDED = "REFUNDED"
+    EXPIRED = "EXPIRED"
+    CANCELLED = "CANCELLED"
+    OBLIGATION_CHANGED = "OBLIGATION_CHANGED"
+    """The agency changed or withdrew what is owed after the order was issued."""
+    PAID_ELSEWHERE = "PAID_ELSEWHERE"
+    """Another order has settled the same obligation."""
+
+
+class Taken(StrEnum):
+    """Was money taken?"""
+
+    NO = "NO"
+    UNKNOWN = "UNKNOWN"
+    PART = "PART"
+    YES = "YES"
+    RETURNED = "RETURNED"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What follows from a state for the page."""
+
+    taken: Taken
+    offers_banks: bool = False
+    shows_instructions: bool = False
+    look_again: int | None = None
+    """Seconds after which the page may have something new to say."""
+
+
+_S = CheckoutState
+
+MEANINGS: Final[Mapping[CheckoutState, Meaning]] = {
+    _S.CHOOSE_BANK: Meaning(Taken.NO, offers_banks=True),
+    _S.TRY_DECLINED: Meaning(Taken.NO, offers_banks=True),
+    _S.TRY_LEFT: Meaning(Taken.UNKNOWN, offers_banks=True, look_again=60),
+    _S.ASKING_BANK: Meaning(Taken.UNKNOWN, look_again=5),
+    _S.AWAITING_PAYMENT: Meaning(Taken.UNKNOWN, shows_instructions=True, look_again=20),
+    _S.OUTCOME_UNKNOWN: Meaning(Taken.UNKNOWN, look_again=20),
+    _S.CLOSED_OUTCOME_UNKNOWN: Meaning(Taken.UNKNOWN, look_again=60),
+    _S.PAID: Meaning(Taken.YES),
+    _S.PAID_LATE: Meaning(Taken.YES),
+    _S.PAID_TOO_MUCH: Meaning(Taken.YES),
+    _S.NOTHING_TO_PAY: Meaning(Taken.NO),
+    _S.UNDERPAID: Meaning(Taken.PART, offers_banks=True, shows_instructions=True, look_again=60),
+    _S.UNDERPAID_CLOSED: Meaning(Taken.PART),
+    _S.UNDERPAID_OUTCOME_UNKNOWN: Meaning(Taken.PART, look_again=20),
+    _S.HELD: Meaning(Taken.YES),
+    _S.HELD_LATE: Meaning(Taken.YES),
+    _S.PARTLY_REFUNDED: Meaning(Taken.RETURNED),
+    _S.REFUNDED: Meaning(Taken.RETURNED),
+    _S.EXPIRED: Meaning(Taken.NO),
+    _S.CANCELLED: Meaning(Taken.NO),
+    _S.OBLIGATION_CHANGED: Meaning(Taken.NO),
+    _S.PAID_ELSEWHERE: Meaning(Taken.NO),
+}
+
+_RETURNED: Final = {
+    OrderStatus.PARTLY_REFUNDED: _S.PARTLY_REFUNDED,
+    OrderStatus.REFUNDED: _S.REFUNDED,
+}
+_TRIED: Final = {
+    AttemptState.SUBMITTING: _S.ASKING_BANK,
+    AttemptState.PENDING: _S.AWAITING_PAYMENT,
+    AttemptState.UNKNOWN: _S.OUTCOME_UNKNOWN,
+    # The bank has proved a payment that the order does not show: nobody may be asked to pay again.
+    AttemptState.SUCCEEDED: _S.OUTCOME_UNKNOWN,
+    AttemptState.FAILED: _S.TRY_DECLINED,
+    AttemptState.ABANDONED: _S.TRY_LEFT,
+}
+_SILENT: Final = (AttemptState.SUBMITTING, AttemptState.UNKNOWN)
+_MAY_HAVE_PAID: Final = (*UNDER_WAY, AttemptState.SUCCEEDED)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutView:
+    """All that a citizen's page shows. ``banks`` are those that can be chosen, ``attempt`` is the latest."""
+
+    order: OrderView
+    obligation: ObligationView
+    banks: tuple[str, ...]
+    attempt: AttemptView | None
+    receipt: ReceiptView | None
+    now: datetime
+
+    @property
+    def state(self) -> CheckoutState:
+        """What the page says at ``now``."""
+        return checkout_state(self)
+
+    @property
+    def instructions(self) -> AttemptView | None:
+        """The attempt by whose instructions the payer may pay now, if there is one. Never one of another amount."""
+        attempt = self.attempt
+        valid = (
+            attempt is not None and attempt.state == AttemptState.PENDING and attempt.amount == self.remaining
+        )
+        return attempt if valid and MEANINGS[self.state].shows_instructions else None
+
+    @property
+    def remaining(self) -> Money:
+        """What is still missing, and never less than nothing."""
+        return _at_least_nothing(self.order.required - self.order.received)
+
+    @property
+    def excess(self) -> Money:
+        """What came, was not paid back, and is more than was asked."""
+        return _at_least_nothing(self.order.received - self.order.refunded - self.order.required)
+
+
+def _at_least_nothing(money: Money) -> Money:
+    return money if money.minor > 0 else Money(0, money.currency)
+
+
+def checkout_state(view: CheckoutView) -> CheckoutState:
+    """The one state of a page. Money that came is looked at first, then a try under way, then the offer."""
+    return _with_money(view) or _without_money(view)
+
+
+def _with_money(view: CheckoutView) -> CheckoutState | None:
+    order, flags = view.order, view.order.flags
+    if OrderFlag.HELD in flags:
+        return _S.HELD_LATE if OrderFlag.LATE in flags else _S.HELD
+    if order.status == OrderStatus.PAID:
+        return _paid(order)
+    if order.status == OrderStatus.UNDERPAID:
+        return _underpaid(view)
+    return _RETURNED.get(OrderStatus(order.status))
+
+
+def _underpaid(view: CheckoutView) -> CheckoutState:
+    if _tried(view) in _SILENT:
+        return _S.UNDERPAID_OUTCOME_UNKNOWN
+    return _S.UNDERPAID if _ended(view) is None else _S.UNDERPAID_CLOSED
+
+
+def _without_money(view: CheckoutView) -> CheckoutState:
+    tried, ended = _tried(view), _ended(view)
+    if ended is not None:
+        return _S.CLOSED_OUTCOME_UNKNOWN if tried in _MAY_HAVE_PAID else ended
+    return _TRIED[tried] if tried else _S.CHOOSE_BANK
+
+
+def _tried(view: CheckoutView) -> AttemptState | None:
+    return AttemptState(view.attempt.state) if view.attempt else None
+
+
+def _paid(order: OrderView) -> CheckoutState:
+    if order.required.minor == 0 and order.received.minor == 0:
+        return _S.NOTHING_TO_PAY
+    if OrderFlag.OVERPAID in order.flags:
+        return _S.PAID_TOO_MUCH
+    return _S.PAID_LATE if OrderFlag.LATE in order.flags else _S.PAID
+
+
+def _ended(view: CheckoutView) -> CheckoutState | None:
+    """Why an order that is not paid cannot be paid any more, or None while it can."""
+    order, obligation = view.order, view.obligation
+    if obligation.state == "SETTLED":
+        return _S.PAID_ELSEWHERE
+    if order.cancelled_at is not None:
+        return _S.CANCELLED
+    if obligation.state != "OWED" or obligation.version != order.obligation_version:
+        return _S.OBLIGATION_CHANGED
+    if order.expired_at is not None or view.now >= order.expires_at:
+        return _S.EXPIRED
+    return None

@@ -1,0 +1,34 @@
+"""Pages of long lists, by cursor: stable while rows are added, because the cursor is the last key that was shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from payment_hub.domain.errors import Malformed
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some items, and the cursor after which the next page begins, if there is one."""
+
+    items: Sequence[T]
+    next_cursor: str | None
+
+
+def cursor_of(key: int) -> str:
+    """The cursor of a row's key."""
+    return f"c{key:x}"
+
+
+def key_of(cursor: str | None) -> int | None:
+    """The key in a cursor. Raises Malformed for anything that we did not give out."""
+    if cursor is None:
+        return None
+    digits = cursor[1:]
+    if cursor[:1] != "c" or not 1 <= len(digits) <= 15 or any(c not in "0123456789abcdef" for c in digits):
+        raise Malformed("the cursor is not one of ours", pointers={"/after": "not a cursor"})
+    return int(digits, 16)

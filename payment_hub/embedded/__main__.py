@@ -1,0 +1,104 @@
+"""The commands of the embedded hub: `python -m payment_hub.embedded run | demo | within <command>`."""
+
+import argparse
+import importlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from types import FrameType
+
+from payment_hub.embedded.broker import broker
+from payment_hub.embedded.environment import BROKER_URL, DATABASE_URL
+from payment_hub.embedded.errors import EmbeddedError
+from payment_hub.embedded.postgres import throw_away_postgres
+from payment_hub.embedded.run import BANK_PORT, WEB_PORT, RunningHub, running
+
+
+def main() -> int:
+    """Do what the command line says; the exit code."""
+    options = _parser().parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        return int(options.command(options))
+    except KeyboardInterrupt:
+        return 0
+    except EmbeddedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the hub until somebody stops it, or until one of its processes ends."""
+    with running(options.name, port=options.port, bank_port=options.bank_port) as hub:
+        print(_greeting(hub), flush=True)
+        try:
+            while True:
+                hub.check_alive()
+                time.sleep(0.5)
+        finally:
+            print("\nstopping ...", flush=True)
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Take payments once around the whole circle."""
+    del options
+    return int(importlib.import_module("payment_hub.embedded.demo").main() or 0)
+
+
+def within(options: argparse.Namespace) -> int:
+    """Run one command with a database and a broker that are gone afterwards."""
+    with throw_away_postgres() as database_url, broker() as broker_url:
+        servers = {DATABASE_URL: database_url, BROKER_URL: broker_url}
+        return subprocess.run(options.words, env={**os.environ, **servers}, check=False).returncode  # noqa: S603
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m payment_hub.embedded", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    one = commands.add_parser("run", help=run.__doc__)
+    one.set_defaults(command=run)
+    one.add_argument("--name", default="run", help="which instance; each has data of its own (default: run)")
+    one.add_argument("--port", type=int, help=f"the hub's port (default: {WEB_PORT}, or any free one)")
+    one.add_argument("--bank-port", type=int, help=f"the bank's port (default: {BANK_PORT}, or any free one)")
+    commands.add_parser("demo", help=demo.__doc__).set_defaults(command=demo)
+    other = commands.add_parser("within", help=within.__doc__)
+    other.set_defaults(command=within)
+    other.add_argument("words", nargs=argparse.REMAINDER, metavar="command")
+    return parser
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Stop once: who asks again while we stop is not heard, so that everything ends in order."""
+    del number, frame
+    for again in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(again, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _greeting(hub: RunningHub) -> str:
+    addresses = hub.addresses
+    return f"""
+The hub runs.
+
+  hub        {addresses.web_url}
+  reference  {addresses.web_url}/docs
+  bank       {addresses.bank_url}   (the sandbox)
+  database   {addresses.database_url}
+  broker     {addresses.broker_url}
+  ledgers    {addresses.ledger_drop}
+  logs       {hub.instance.logs}
+
+Its commands, in another terminal:
+
+  . {shlex.quote(str(hub.instance.environment))}
+  {shlex.quote(sys.executable)} -m flask --app wsgi hub --help
+
+Ctrl-C stops everything."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

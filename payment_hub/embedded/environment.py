@@ -1,0 +1,96 @@
+"""What the hub's processes are told through their environment: every name, in this one place.
+
+A value that the caller has set already is left as it is, so each can be replaced one by one:
+`HUB_DATABASE_URL=... make run` uses that database and starts none of its own.
+"""
+
+import base64
+import json
+import os
+import secrets
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DATABASE_URL = "HUB_DATABASE_URL"
+BROKER_URL = "HUB_BROKER_URL"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the parts of one running hub are."""
+
+    database_url: str
+    broker_url: str
+    web_url: str
+    bank_url: str
+    ledger_drop: Path
+
+
+def _key() -> str:
+    """32 random bytes in base64: an HMAC secret, or the seed of an Ed25519 key."""
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+SECRETS: Mapping[str, Callable[[], str]] = {
+    "HUB_SECRET_KEY": _key,
+    "HUB_SIGNING_KEY": _key,
+    "HUB_METRICS_TOKEN": lambda: secrets.token_urlsafe(24),
+    "BANK_SANDBOX_SECRET": _key,
+    "BANK_VNPAY_HASH_SECRET": lambda: secrets.token_hex(16).upper(),
+}
+"""How each secret is made, once for each instance."""
+
+
+def settings(addresses: Addresses, kept: Mapping[str, str]) -> dict[str, str]:
+    """All settings of the hub and its banks, from the addresses and the kept secrets."""
+    return {
+        DATABASE_URL: addresses.database_url,
+        BROKER_URL: addresses.broker_url,
+        "HUB_PUBLIC_URL": addresses.web_url,
+        "HUB_ENABLED_BANKS": "sandbox vnpay",
+        "HUB_LEDGER_DROP": str(addresses.ledger_drop),
+        "HUB_ALLOW_LOOPBACK_NOTICES": "1",
+        "BANK_SANDBOX_URL": addresses.bank_url,
+        # VNPAY's public test system; its terminal code is a stand-in until the operator has one.
+        "BANK_VNPAY_TMN_CODE": "HUBLOCAL",
+        "BANK_VNPAY_PAY_URL": "https://sandbox.vnpayment.vn/paymentv2/vpcpay.html",
+        "BANK_VNPAY_API_URL": "https://sandbox.vnpayment.vn/merchant_webapi/api/transaction",
+        "BANK_VNPAY_RETURN_URL": f"{addresses.web_url}/checkout/return",
+        **kept,
+    }
+
+
+def environment(addresses: Addresses, kept: Mapping[str, str]) -> dict[str, str]:
+    """The whole environment of a child: the settings, with the caller's own environment before them."""
+    return {**settings(addresses, kept), "PYTHONUNBUFFERED": "1", **os.environ}
+
+
+def given(name: str) -> str | None:
+    """The caller's own value of a name; None if unset or empty."""
+    return os.environ.get(name) or None
+
+
+def keep_secrets(file: Path) -> dict[str, str]:
+    """The secrets in this file; those that are missing are made and written there (mode 0600)."""
+    kept: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    missing = {name: make() for name, make in SECRETS.items() if name not in kept}
+    if missing:
+        kept |= missing
+        write_private(file, json.dumps(kept, indent=2))
+    return kept
+
+
+def as_shell(environment: Mapping[str, str], names: Mapping[str, str]) -> str:
+    """Lines for a shell to read, so that the hub's commands can be used beside the running hub."""
+    return "".join(f"export {name}={shlex.quote(environment[name])}\n" for name in sorted(names))
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only we can read, whole or not at all."""
+    unfinished = file.with_name(f"{file.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(text)
+    unfinished.replace(file)

@@ -1,0 +1,5 @@
+"""What can keep the embedded hub from running, said in words for the person at the terminal."""
+
+
+class EmbeddedError(Exception):
+    """The embedded hub cannot start or go on; the message says why and what to do."""

@@ -1,0 +1,42 @@
+"""Count what waits to be done, for the operator's gauges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from payment_hub.hub import Hub
+from payment_hub.store import work
+
+
+@dataclass(frozen=True, slots=True)
+class WorkWaiting:
+    """What waits. A figure that only grows means that something does not run."""
+
+    open_orders: int
+    orders_estimated: int
+    """All orders, as the database's statistics estimate them."""
+    notices_pending: int
+    notices_dead: int
+    oldest_notice_seconds: int
+    attempts_unknown: int
+    callbacks_unjudged: int
+    """Verified callbacks of the last day without a judgement, apart from those of the last half minute."""
+    discrepancies_open: int
+
+
+def count_work(hub: Hub) -> WorkWaiting:
+    """The figures of this moment. Raises HubUnavailable."""
+    now = hub.now()
+    with hub.transaction() as session:
+        found = work.count(session, now)
+    oldest = found["oldest_notice_at"]
+    return WorkWaiting(
+        open_orders=found["open_orders"],
+        orders_estimated=found["orders_estimated"],
+        notices_pending=found["notices_pending"],
+        notices_dead=found["notices_dead"],
+        oldest_notice_seconds=0 if oldest is None else max(0, int((now - oldest).total_seconds())),
+        attempts_unknown=found["attempts_unknown"],
+        callbacks_unjudged=found["callbacks_unjudged"],
+        discrepancies_open=found["discrepancies_open"],
+    )

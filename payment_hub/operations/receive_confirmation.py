@@ -1,0 +1,101 @@
+"""Judge and record one confirmation, exactly once however often it is delivered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from payment_hub.domain.bank_port import CallbackRequest, Confirmation, Outcome
+from payment_hub.domain.errors import HubUnavailable
+from payment_hub.domain.judgement import Judgement, judge
+from payment_hub.domain.payment_attempt import ATTEMPT_LIFE, AttemptEvent, AttemptState
+from payment_hub.domain.standing import Source
+from payment_hub.hub import Hub
+from payment_hub.store.judgements import record_for_order, record_without_order
+from payment_hub.store.order_rows import order_view
+from payment_hub.store.standings import Known, hear
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+#: Each lost race means that another confirmation of the same obligation was recorded, so this is never reached.
+TRIES = 100
+
+
+def receive_confirmation(
+    hub: Hub,
+    *,
+    confirmation: Confirmation,
+    source: Source,
+    received_at: datetime,
+    request: CallbackRequest | None = None,
+    callback_id: int | None = None,
+) -> Judgement:
+    """What the confirmation means, recorded with all that follows from it in one commit.
+
+    Push, poll and statement all come through here. ``request`` is the raw message, stored before it is judged;
+    ``callback_id`` names one that was stored earlier. Raises HubUnavailable when it could not be recorded.
+    """
+    with hub.at_once() as connection:
+        known = hear(connection, confirmation, request)
+        if request is not None:
+            callback_id = known.callback_id
+        for _ in range(TRIES):
+            known = Known(known.standing, known.row, callback_id)
+            judgement = judge(confirmation, known.standing, received_at)
+            if _record(hub, connection, confirmation, judgement, known, source):
+                return judgement
+            known = hear(connection, confirmation, None)
+    raise HubUnavailable("too many confirmations of one order at once")
+
+
+def _record(
+    hub: Hub, connection: Connection, confirmation: Confirmation, judgement: Judgement, known: Known, source: Source
+) -> bool:
+    """Whether it is recorded; False when somebody was faster and it must be judged anew."""
+    now = hub.now()
+    attempt = _attempt_after(confirmation.outcome, known)
+    try:
+        if judgement.after is None and (attempt is None or judgement.first_verdict is not None):
+            record_without_order(connection, confirmation, judgement, known, source=source, now=now)
+            return True
+        return record_for_order(
+            connection,
+            confirmation,
+            judgement,
+            known,
+            source=source,
+            now=now,
+            attempt=attempt,
+            data=_event_data(hub, judgement, known),
+        )
+    except IntegrityError:
+        # The same event or bank transaction was claimed between our reading and our writing.
+        return False
+
+
+def _attempt_after(outcome: Outcome, known: Known) -> tuple[AttemptState, bool] | None:
+    """The attempt's state afterwards, and whether the bank contradicts what it said of it before."""
+    if known.attempt is None or outcome is Outcome.PENDING:
+        return None
+    _, state = known.attempt
+    event = AttemptEvent.PAID if outcome is Outcome.PAID else AttemptEvent.DECLINED
+    contradicted = (state, event) in {
+        (AttemptState.FAILED, AttemptEvent.PAID),
+        (AttemptState.SUCCEEDED, AttemptEvent.DECLINED),
+    }
+    return (ATTEMPT_LIFE.after(state, event) if ATTEMPT_LIFE.allows(state, event) else state), contradicted
+
+
+def _event_data(hub: Hub, judgement: Judgement, known: Known) -> dict[str, object] | None:
+    after, row = judgement.after, known.row
+    if after is None:
+        return None
+    view = order_view(
+        row,
+        hub.checkout_url(row["reference"]),
+        sequence=row["sequence"] + 1,
+        received=after.received,
+        late=after.late,
+        conflict=after.conflict,
+        held=after.held,
+    )
+    return view.as_wire()

@@ -1,0 +1,13 @@
+"""Give an idempotency key back: what was asked was refused or failed, nothing was changed, and it may be tried again."""
+
+from __future__ import annotations
+
+from payment_hub.domain.requests import Claim
+from payment_hub.hub import Hub
+from payment_hub.store import requests
+
+
+def release_request(hub: Hub, *, caller: str, key: str) -> None:
+    """Forget the claim, unless an answer is kept under it."""
+    with hub.transaction() as session:
+        requests.release(session, Claim(caller, key, b""))

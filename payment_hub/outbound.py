@@ -1,0 +1,238 @@
+"""The HTTP side of a notice: one POST to an address that a portal chose, without being led astray.
+
+A name is resolved once for each connection, every address it has is judged, and the connection goes to those very
+addresses and nowhere else: http.client is never given a name to resolve. Redirects are not followed, proxies and cookies
+not known. One deadline bounds the whole exchange, however slowly the bytes drip.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cache
+from http.client import HTTPConnection, HTTPException
+from types import TracebackType
+from typing import Any, Final, Self
+
+from payment_hub.domain.errors import Malformed
+from payment_hub.domain.notice import NoticeAnswer
+from payment_hub.domain.notice_address import (
+    NoticeAddress,
+    NoticePolicy,
+    may_connect,
+    read_notice_url,
+)
+
+CONNECT_SECONDS: Final = 1.0
+TOTAL_SECONDS: Final = 15.0
+EXCERPT_BYTES: Final = 500
+#: So much of an answer is read, to keep the connection; a longer one costs the connection.
+_READ_BYTES: Final = 1 << 14
+#: A name with many addresses is tried at the first of them only.
+_TRIED_ADDRESSES: Final = 3
+
+#: An address as ``socket.connect`` takes it: the IP address first.
+SocketAddress = tuple[Any, ...]
+Resolve = Callable[[str, int], list[tuple[int, SocketAddress]]]
+
+
+def resolve(host: str, port: int) -> list[tuple[int, SocketAddress]]:
+    """Family and socket address of everything that the name stands for. Raises OSError."""
+    return [(found[0], found[4]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+class AddressRefused(Exception):
+    """The name leads, or may lead, to a place where notices must not go."""
+
+
+class _Bounded(socket.socket):
+    """A socket with one deadline for all that is read: a time-out of its own for each read would let bytes drip for ever."""
+
+    deadline: float = 0.0
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(_left(self.deadline))
+        return super().recv_into(*args, **kwargs)
+
+
+class _BoundedTls(_Bounded, ssl.SSLSocket):
+    """The same over TLS."""
+
+
+class _Pinned(HTTPConnection):
+    """HTTP over a socket that is already connected to a judged address; it can never open another one by itself."""
+
+    auto_open = 0
+    sock: _Bounded | Any
+
+    def __init__(self, address: NoticeAddress, sock: _Bounded) -> None:
+        super().__init__(address.host, address.port)
+        if address.scheme == "https":
+            self.default_port = 443  # so that the Host header names the port only when it is unusual
+        self.sock = sock
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """The certificate authorities that this machine trusts; read once, for it takes tens of milliseconds."""
+    return ssl.create_default_context()
+
+
+class Courier:
+    """Posts messages, one after the other, and keeps the connection to the last receiver. Not for several threads."""
+
+    def __init__(
+        self,
+        policy: NoticePolicy,
+        *,
+        seconds: float = TOTAL_SECONDS,
+        resolve: Resolve = resolve,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._policy = policy
+        self._seconds = seconds
+        self._resolve = resolve
+        self._tls = tls
+        self._kept: tuple[NoticeAddress, _Pinned] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._hang_up()
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> NoticeAnswer:
+        """POST ``body``. Never raises for what the address, the network or the receiver does: the answer says it."""
+        began = time.monotonic()
+        status: int | None = None
+        text: bytes | str
+        try:
+            address = read_notice_url(url, self._policy)
+            status, text = self._exchange(address, headers, body, began + self._seconds)
+        except Malformed as error:
+            text = error.detail
+        except AddressRefused:
+            text = "the host's address may not be used for notices"
+        except (OSError, HTTPException, ValueError) as error:
+            text = _why(error)
+        if status is None:
+            self._hang_up()
+        return NoticeAnswer(status, excerpt(text), round((time.monotonic() - began) * 1000))
+
+    def _exchange(
+        self, address: NoticeAddress, headers: Mapping[str, str], body: bytes, deadline: float
+    ) -> tuple[int, bytes]:
+        kept = self._kept_connection(address)
+        if kept is not None:
+            # The receiver may close it in this very moment; then the message goes out on a fresh one.
+            with suppress(ConnectionError, ssl.SSLEOFError):
+                return self._send(kept, address, headers, body, deadline)
+        self._hang_up()
+        connection = _Pinned(address, self._dial(address, deadline))
+        self._kept = address, connection
+        return self._send(connection, address, headers, body, deadline)
+
+    def _send(
+        self,
+        connection: _Pinned,
+        address: NoticeAddress,
+        headers: Mapping[str, str],
+        body: bytes,
+        deadline: float,
+    ) -> tuple[int, bytes]:
+        connection.sock.deadline = deadline
+        connection.sock.settimeout(_left(deadline))
+        connection.request("POST", address.target, body, dict(headers))
+        with connection.getresponse() as answer:
+            text = answer.read(_READ_BYTES)
+            if not answer.isclosed():
+                self._hang_up()
+            return answer.status, text
+
+    def _dial(self, address: NoticeAddress, deadline: float) -> _Bounded:
+        """A socket connected to one of the addresses that were judged."""
+        failure = OSError("the name has no address")
+        for family, place in self._judged(address)[:_TRIED_ADDRESSES]:
+            sock = _Bounded(family, socket.SOCK_STREAM)
+            try:
+                sock.settimeout(min(CONNECT_SECONDS, _left(deadline)))
+                sock.connect(place)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock.settimeout(_left(deadline))
+                return self._wrap(sock, address.host) if address.scheme == "https" else sock
+            except OSError as error:
+                sock.close()
+                failure = error
+        raise failure
+
+    def _wrap(self, sock: _Bounded, host: str) -> _BoundedTls:
+        """TLS with a certificate for the name in the URL, whatever the address. The whole handshake has one time-out."""
+        tls = self._tls or _trust()
+        tls.sslsocket_class = _BoundedTls
+        wrapped = tls.wrap_socket(sock, server_hostname=host)
+        assert isinstance(wrapped, _BoundedTls)
+        return wrapped
+
+    def _judged(self, address: NoticeAddress) -> list[tuple[int, SocketAddress]]:
+        """What the name stands for now. One address out of bounds refuses all: an honest name has none."""
+        found = self._resolve(address.host, address.port)
+        if not all(may_connect(place[0], address, self._policy) for _, place in found):
+            raise AddressRefused
+        return found
+
+    def _kept_connection(self, address: NoticeAddress) -> _Pinned | None:
+        """The connection of the message before, if it led to the same place and is still open and silent."""
+        if self._kept is None:
+            return None
+        kept_for, connection = self._kept
+        same = (kept_for.scheme, kept_for.host, kept_for.port) == (address.scheme, address.host, address.port)
+        if not same or connection.sock is None or select.select([connection.sock], [], [], 0)[0]:
+            return None
+        return connection
+
+    def _hang_up(self) -> None:
+        if self._kept is not None:
+            self._kept[1].close()
+            self._kept = None
+
+
+def excerpt(text: bytes | str) -> str:
+    """The first 500 bytes of an answer as text that can be stored, logged and shown: no NUL, no control characters."""
+    raw = text.encode("utf-8", "replace") if isinstance(text, str) else text
+    shown = raw[:EXCERPT_BYTES].decode("utf-8", "replace")
+    clean = "".join(
+        char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in shown
+    )
+    return clean.encode()[:EXCERPT_BYTES].decode("utf-8", "ignore")
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
+
+
+def _why(error: Exception) -> str:
+    """Why there was no answer, in words for the portal's developers."""
+    match error:
+        case TimeoutError():
+            return "no answer in time"
+        case socket.gaierror():
+            return "the host name could not be resolved"
+        case ssl.SSLCertVerificationError():
+            return f"the certificate was not accepted: {error.verify_message}"
+        case ssl.SSLError():
+            return "TLS could not be set up"
+        case ConnectionRefusedError():
+            return "the connection was refused"
+        case HTTPException() | ConnectionError():
+            return f"the connection ended without an answer in HTTP ({type(error).__name__})"
+        case _:
+            return f"no connection ({type(error).__name__})"

@@ -1,0 +1,159 @@
+"""Settings: read once, at the start, from the environment; everything missing or malformed is named in one error."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class SettingsError(Exception):
+    """The settings are not complete or not readable; the start is refused."""
+
+
+def _key(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise ValueError("must be base64") from None
+    if len(key) != 32:
+        raise ValueError("must be base64 of 32 bytes")
+    return key
+
+
+def _url(text: str) -> str:
+    if not text.startswith(("https://", "http://")):
+        raise ValueError("must be an http(s) address")
+    return text.rstrip("/")
+
+
+def _database(text: str) -> str:
+    if not text.startswith(("postgresql://", "postgresql+psycopg://")):
+        raise ValueError("must be a PostgreSQL address")
+    return text.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise ValueError("must be a whole number")
+    return int(text)
+
+
+def _minutes(text: str) -> timedelta:
+    return timedelta(minutes=_number(text))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _yes(text: str) -> bool:
+    if text not in {"0", "1"}:
+        raise ValueError("must be 0 or 1")
+    return text == "1"
+
+
+_REQUIRED: Any = object()
+
+
+def _setting(
+    name: str, meaning: str, read: Callable[[str], T], default: str | None = _REQUIRED, *, secret: bool = False
+) -> T:
+    """A field of Settings; returns its dataclass field, typed as the value that it will have."""
+    metadata = {"name": name, "meaning": meaning, "read": read, "default": default, "secret": secret}
+    declared: Any = field(repr=not secret, metadata=metadata)
+    return declared  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that an operator can set. ``docs/settings.md`` is made from this class."""
+
+    database_url: str = _setting("HUB_DATABASE_URL", "PostgreSQL 15 or later", _database, secret=True)
+    broker_url: str = _setting("HUB_BROKER_URL", "RabbitMQ, Redis or Valkey", str, secret=True)
+    public_url: str = _setting("HUB_PUBLIC_URL", "Where citizens and banks reach the hub", _url)
+    secret_key: bytes = _setting(
+        "HUB_SECRET_KEY", "32 bytes in base64: checkout links, portals' notice secrets", _key, secret=True
+    )
+    previous_secret_key: bytes | None = _setting(
+        "HUB_SECRET_KEY_PREVIOUS", "The key before, while links made with it live", _key, None, secret=True
+    )
+    signing_key: bytes = _setting(
+        "HUB_SIGNING_KEY", "Ed25519 seed, 32 bytes in base64: signs notices (v1a)", _key, secret=True
+    )
+    previous_signing_key: bytes | None = _setting(
+        "HUB_SIGNING_KEY_PREVIOUS", "The seed before, while portals change over", _key, None, secret=True
+    )
+    enabled_banks: tuple[str, ...] = _setting(
+        "HUB_ENABLED_BANKS", "Names of the banks, separated by spaces; each has its BANK_<NAME>_* settings", _words
+    )
+    ledger_drop: Path | None = _setting("HUB_LEDGER_DROP", "Folder where agencies leave their ledgers", Path, None)
+    order_minutes: timedelta = _setting(
+        "HUB_ORDER_MINUTES", "How long an order can be paid unless the portal says otherwise", _minutes, "1440"
+    )
+    database_pool: int = _setting("HUB_DATABASE_POOL", "Database connections of one process", _number, "4")
+    allow_loopback_notices: bool = _setting(
+        "HUB_ALLOW_LOOPBACK_NOTICES", "Notices may go to http addresses on this machine (trial only)", _yes, "0"
+    )
+    notice_hosts: tuple[str, ...] = _setting(
+        "HUB_NOTICE_HOSTS", "Hosts that notices may go to even if their address is private", _words, ""
+    )
+    metrics_token: str | None = _setting(
+        "HUB_METRICS_TOKEN", "Bearer token of /metrics; without it /metrics is closed", str, None, secret=True
+    )
+    requests_per_minute: int = _setting(
+        "HUB_REQUESTS_PER_MINUTE", "Requests of one API key, or of one address without a key", _number, "6000"
+    )
+    forwarded_hops: int = _setting(
+        "HUB_FORWARDED_HOPS", "Proxies in front whose X-Forwarded-For entry is believed", _number, "0"
+    )
+    sandbox: bool = _setting("HUB_SANDBOX", "1 shows on every page that no money is taken", _yes, "0")
+    banks: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    """Per bank, what follows ``BANK_<NAME>_`` in the environment."""
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Read all settings. Raises SettingsError that names everything missing or malformed."""
+        values: dict[str, Any] = {}
+        missing: list[str] = []
+        malformed: list[str] = []
+        for declared in setting_fields():
+            try:
+                values[declared.name] = _read(declared, environ)
+            except KeyError as error:
+                missing.append(error.args[0])
+            except ValueError as error:
+                malformed.append(f"{declared.metadata['name']} {error}")
+        _refuse(missing, malformed)
+        values["banks"] = {name: _section(name, environ) for name in values["enabled_banks"]}
+        return cls(**values)
+
+
+def setting_fields() -> list[Field[Any]]:
+    """The fields of Settings that have a name in the environment."""
+    return [declared for declared in fields(Settings) if "name" in declared.metadata]
+
+
+def _read(declared: Field[Any], environ: Mapping[str, str]) -> Any:
+    name, default = declared.metadata["name"], declared.metadata["default"]
+    text = environ.get(name) or default
+    if text is _REQUIRED:
+        raise KeyError(name)
+    return None if text is None else declared.metadata["read"](text)
+
+
+def _refuse(missing: list[str], malformed: list[str]) -> None:
+    said = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"malformed: {'; '.join(malformed)}"] * bool(malformed)
+    if said:
+        raise SettingsError(". ".join(said))
+
+
+def _section(bank: str, environ: Mapping[str, str]) -> dict[str, str]:
+    prefix = f"BANK_{bank.upper()}_"
+    return {name.removeprefix(prefix): value for name, value in environ.items() if name.startswith(prefix)}

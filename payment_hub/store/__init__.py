@@ -1,0 +1,1 @@
+"""What the hub remembers: tables, and the questions asked of them, one noun a file."""

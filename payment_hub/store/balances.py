@@ -1,0 +1,32 @@
+"""The trial balance: what stands in each account, from the postings alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+_BALANCE: Final = text(
+    """
+SELECT side.account, side.currency, a.code AS agency, side.bank, side.day,
+    sum(side.debit)::bigint AS debit, sum(side.credit)::bigint AS credit
+FROM (
+    SELECT debit AS account, currency, agency_id, bank, day, amount AS debit, 0 AS credit FROM posting
+    UNION ALL
+    SELECT credit, currency, agency_id, bank, day, 0, amount FROM posting
+) side
+LEFT JOIN agency a ON a.id = side.agency_id
+WHERE side.day BETWEEN :day_from AND :day_to
+    AND (CAST(:only_agency AS bigint) IS NULL OR side.agency_id = :only_agency)
+    AND (CAST(:agency AS text) IS NULL OR a.code = :agency)
+    AND (CAST(:bank AS text) IS NULL OR side.bank = :bank)
+GROUP BY side.account, side.currency, a.code, side.bank, side.day
+ORDER BY side.day, a.code, side.bank, side.account, side.currency"""
+)
+
+
+def trial_balance(session: Session, **asked: Any) -> Sequence[Mapping[str, Any]]:
+    """A row for each account, currency, agency, bank and day in which anything moved."""
+    return session.execute(_BALANCE, asked).mappings().all()

@@ -1,0 +1,183 @@
+"""The invariants of money as set-based questions; each answers with the rows that break it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from payment_hub.store.tables.orders import STATUS
+
+#: At most so many rows of one violation are listed; one is already a catastrophe.
+LISTED: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """An invariant that does not hold, and rows that show it."""
+
+    invariant: str
+    meaning: str
+    rows: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """A name of the rule, what it says, and a query that finds what breaks it. ``:now`` may be used."""
+
+    name: str
+    meaning: str
+    sql: str
+
+
+def violations(session: Session, now: datetime) -> list[Violation]:
+    """Ask all questions in one transaction."""
+    found = []
+    for invariant in INVARIANTS:
+        query = text(f"SELECT * FROM ({invariant.sql}) AS broken LIMIT {LISTED}")
+        rows = session.execute(query, {"now": now} if ":now" in invariant.sql else {}).mappings().all()
+        if rows:
+            found.append(Violation(invariant.name, invariant.meaning, tuple(dict(row) for row in rows)))
+    return found
+
+
+INVARIANTS: Final[tuple[Invariant, ...]] = (
+    Invariant(
+        "I1",
+        "the stored status is what the facts amount to",
+        f"""SELECT reference, status, derived FROM (
+            SELECT o.reference, o.status, {STATUS} AS derived FROM (
+                SELECT p.reference, p.status, p.required, p.refunded, p.cancelled_at, p.expired_at,
+                    coalesce((SELECT sum(c.amount) FROM collection c
+                        WHERE c.order_id = p.id AND c.currency = p.currency), 0) AS received
+                FROM payment_order p
+            ) o
+        ) judged WHERE status <> derived""",
+    ),
+    Invariant(
+        "I2",
+        "refunded and held money never exceeds what was received",
+        """SELECT reference, received, refunded, held_refund FROM payment_order
+        WHERE refunded < 0 OR held_refund < 0 OR refunded + held_refund > received""",
+    ),
+    Invariant(
+        "I3",
+        "received is the sum of the distinct bank transactions, and accepted the sum of those that may settle",
+        """SELECT o.reference, o.received, o.accepted, sum(c.amount) AS collected FROM payment_order o
+        LEFT JOIN collection c ON c.order_id = o.id AND c.currency = o.currency
+        GROUP BY o.id
+        HAVING o.received <> coalesce(sum(c.amount), 0)
+            OR o.accepted <> coalesce(sum(c.amount) FILTER (WHERE c.accepted), 0)""",
+    ),
+    Invariant(
+        "I4",
+        "at most one attempt of an order is under way",
+        """SELECT order_id, count(*) FROM payment_attempt WHERE state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')
+        GROUP BY order_id HAVING count(*) > 1""",
+    ),
+    Invariant(
+        "I5",
+        "an attempt's reference is its order's with its own number, stored before the bank was asked",
+        """SELECT p.reference FROM payment_attempt p JOIN payment_order o ON o.id = p.order_id
+        WHERE p.reference <> o.reference || '-' || p.number""",
+    ),
+    Invariant(
+        "I6",
+        "somebody goes on asking about every attempt of unknown outcome",
+        """SELECT reference, state, ask_at FROM payment_attempt
+        WHERE state IN ('SUBMITTING', 'UNKNOWN') AND ask_at < CAST(:now AS timestamptz) - interval '1 hour'""",
+    ),
+    Invariant(
+        "I7",
+        "every verified callback is judged within ten minutes",
+        """SELECT c.id, c.bank, c.received_at FROM callback c
+        WHERE c.verified AND c.received_at < CAST(:now AS timestamptz) - interval '10 minutes'
+            AND NOT EXISTS (SELECT FROM confirmation f WHERE f.callback_id = c.id)""",
+    ),
+    Invariant(
+        "I8",
+        "an event told with other content is kept as a conflict and applied once",
+        """SELECT bank, event_id, count(DISTINCT digest) AS contents FROM confirmation
+        WHERE disposition <> 'DUPLICATE' GROUP BY bank, event_id
+        HAVING count(*) FILTER (WHERE disposition IN ('APPLIED', 'ORPHAN')) > 1""",
+    ),
+    Invariant(
+        "I9",
+        "an unverified callback never becomes a confirmation",
+        """SELECT f.id, c.bank FROM confirmation f JOIN callback c ON c.id = f.callback_id WHERE NOT c.verified""",
+    ),
+    Invariant(
+        "I12",
+        "all that a bank collected is debited to its clearing account, no more and no less",
+        """SELECT c.id, c.bank, c.amount, coalesce(sum(p.amount), 0) AS posted FROM collection c
+        LEFT JOIN posting p ON p.source_type = 'collection' AND p.source_id = c.id AND p.debit = 'BANK_CLEARING'
+        GROUP BY c.id HAVING c.amount <> coalesce(sum(p.amount), 0)""",
+    ),
+    Invariant(
+        "I13",
+        "a reversal mirrors the posting that it reverses",
+        """SELECT r.id FROM posting r JOIN posting p ON p.id = r.reverses
+        WHERE (r.debit, r.credit, r.amount, r.currency) IS DISTINCT FROM (p.credit, p.debit, p.amount, p.currency)""",
+    ),
+    Invariant(
+        "I14",
+        "a bank's clearing account holds what it collected, less what left it",
+        """SELECT coalesce(held.bank, told.bank) AS bank, held.amount AS in_ledger, told.amount AS collected FROM (
+            SELECT bank, currency, sum(CASE WHEN debit = 'BANK_CLEARING' THEN amount ELSE -amount END) AS amount
+            FROM posting WHERE 'BANK_CLEARING' IN (debit, credit) AND source_type IN ('collection', 'reversal')
+            GROUP BY bank, currency
+        ) held FULL JOIN (
+            SELECT c.bank, c.currency, sum(c.amount) - coalesce(sum(r.amount), 0) AS amount FROM collection c
+            LEFT JOIN (
+                SELECT p.source_id, sum(p.amount) AS amount FROM posting v JOIN posting p ON p.id = v.reverses
+                WHERE p.source_type = 'collection' AND p.debit = 'BANK_CLEARING' GROUP BY p.source_id
+            ) r ON r.source_id = c.id
+            GROUP BY c.bank, c.currency
+        ) told ON told.bank = held.bank AND told.currency = held.currency
+        WHERE coalesce(held.amount, 0) <> coalesce(told.amount, 0)""",
+    ),
+    Invariant(
+        "I16",
+        "each change of an order has exactly one event, numbered without gaps, and the last one shows how it stands",
+        """SELECT o.reference, o.sequence, count(e.id) AS events FROM payment_order o
+        LEFT JOIN event e ON e.order_id = o.id GROUP BY o.id
+        HAVING count(e.id) <> o.sequence OR max(e.sequence) <> o.sequence OR NOT coalesce(
+            bool_and(e.data ->> 'status' = o.status AND e.data -> 'received' ->> 'amount' = o.received::text)
+                FILTER (WHERE e.sequence = o.sequence), false)""",
+    ),
+    Invariant(
+        "I16-notices",
+        "every notice ends, or is tried again when it is due",
+        """SELECT event_id, state, due_at FROM notice
+        WHERE state = 'PENDING' AND due_at < CAST(:now AS timestamptz) - interval '1 day'""",
+    ),
+    Invariant(
+        "R1",
+        "receipt numbers of an agency's series and year have no gaps",
+        """SELECT c.agency_id, c.series, c.year, c.last, count(r.id) AS receipts FROM receipt_counter c
+        LEFT JOIN receipt r ON (r.agency_id, r.series, r.year) = (c.agency_id, c.series, c.year)
+        GROUP BY c.agency_id, c.series, c.year, c.last HAVING count(r.id) <> c.last OR max(r.number) <> c.last""",
+    ),
+    Invariant(
+        "R2",
+        "an order has a receipt just when it settled its obligation, over the amount required",
+        """SELECT o.reference, r.number, b.settled_by FROM payment_order o
+        JOIN obligation b ON b.id = o.obligation_id LEFT JOIN receipt r ON r.order_id = o.id
+        WHERE (r.id IS NOT NULL) <> coalesce(b.settled_by = o.id, false) OR r.amount <> o.required""",
+    ),
+    Invariant(
+        "R3",
+        "what is owed to the agency for a settled order is exactly what was required",
+        """SELECT o.reference, o.required, coalesce(sum(CASE WHEN p.credit = 'AGENCY_PAYABLE' THEN p.amount
+                WHEN p.debit = 'AGENCY_PAYABLE' THEN -p.amount END), 0) AS payable
+        FROM payment_order o JOIN receipt r ON r.order_id = o.id
+        LEFT JOIN posting p ON p.order_id = o.id AND p.reverses IS NULL
+            AND NOT EXISTS (SELECT FROM posting v WHERE v.reverses = p.id)
+        GROUP BY o.id HAVING o.required <> coalesce(sum(CASE WHEN p.credit = 'AGENCY_PAYABLE' THEN p.amount
+                WHEN p.debit = 'AGENCY_PAYABLE' THEN -p.amount END), 0)
+            AND NOT EXISTS (SELECT FROM posting v JOIN posting w ON w.id = v.reverses WHERE w.order_id = o.id)""",
+    ),
+)

@@ -1,0 +1,172 @@
+"""Record a judgement: everything that follows from one confirmation, in one statement and so in one commit.
+
+``gate`` raises the obligation's sequence only if nobody has done so since the standing was read; all other parts of the
+statement draw from it, so either all of them happen or none. The receipt's number is drawn last of all that can wait
+for others, and its counter is locked no longer than this statement takes to commit.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from payment_hub.domain.bank_port import Confirmation
+from payment_hub.domain.day import business_day
+from payment_hub.domain.judgement import Judgement, digest_of
+from payment_hub.domain.payment_attempt import AttemptState
+from payment_hub.domain.receipt import yearly_series
+from payment_hub.domain.standing import Source
+from payment_hub.store.closing_cte import EVENTS, RECEIPT
+from payment_hub.store.standings import Known
+
+_SAID: Final = """
+said AS (
+    INSERT INTO confirmation (callback_id, source, bank, event_id, reference, order_id, attempt_id, outcome, amount,
+        currency, bank_transaction_id, paid_at, code, digest, verdict, disposition, judged_at)
+    SELECT %(callback_id)s::bigint, %(source)s::text, %(bank)s::text, %(event_id)s::text, %(reference)s::text,
+        %(order_id)s::bigint, %(attempt_id)s::bigint, %(outcome)s::text, %(amount)s::bigint, %(currency)s::text,
+        %(transaction)s::text, %(paid_at)s::timestamptz, %(code)s::text, %(digest)s::bytea, %(verdict)s::text,
+        %(disposition)s::text, %(now)s::timestamptz
+    FROM gate
+    RETURNING id
+),
+money AS (
+    INSERT INTO collection (bank, bank_transaction_id, order_id, agency_id, reference, amount, currency, late, accepted,
+        paid_at, collected_at, received_at, day)
+    SELECT %(bank)s::text, %(transaction)s::text, %(order_id)s::bigint, %(agency_id)s::bigint, %(reference)s::text,
+        %(amount)s::bigint, %(currency)s::text, %(late)s::boolean, %(accepts)s::boolean,
+        %(paid_at)s::timestamptz, %(collected_at)s::timestamptz, %(now)s::timestamptz, %(collected_on)s::date
+    FROM gate WHERE %(collects)s::boolean
+    RETURNING id
+),
+posted AS (
+    INSERT INTO posting (source_type, source_id, kind, debit, credit, amount, currency, agency_id, bank, order_id, day,
+        posted_at)
+    SELECT 'collection', money.id, t.kind, t.debit, t.credit, t.amount, %(currency)s::text, %(agency_id)s::bigint,
+        %(bank)s::text, %(order_id)s::bigint, %(day)s::date, %(now)s::timestamptz
+    FROM money, unnest(%(kinds)s::text[], %(debits)s::text[], %(credits)s::text[], %(amounts)s::bigint[])
+        AS t (kind, debit, credit, amount)
+)"""
+
+_WITHOUT_ORDER: Final = f"WITH gate AS (SELECT 1 AS id), {_SAID} SELECT count(*) FROM said"
+
+_FOR_ORDER: Final = f"""
+WITH gate AS (
+    UPDATE obligation SET sequence = sequence + 1,
+        settled_by = CASE WHEN %(settles)s::boolean THEN coalesce(settled_by, %(order_id)s::bigint) ELSE settled_by END
+    WHERE id = %(obligation_id)s::bigint AND sequence = %(gate)s::bigint
+    RETURNING id
+), {_SAID},
+moved AS (
+    UPDATE payment_order SET received = %(received)s::bigint, accepted = %(accepted)s::bigint, late = %(is_late)s::boolean,
+        conflict = %(conflict)s::boolean, other_currency = %(other_currency)s::boolean, held = %(held)s::boolean,
+        sequence = %(sequence)s::int
+    WHERE id = %(order_id)s::bigint AND %(changes)s::boolean AND EXISTS (SELECT FROM gate)
+),
+tried AS (
+    UPDATE payment_attempt SET state = %(attempt_state)s::text,
+        contradicted = contradicted OR %(contradicted)s::boolean, changed_at = %(now)s::timestamptz
+    WHERE id = %(attempt_id)s::bigint AND EXISTS (SELECT FROM gate)
+), {RECEIPT}, {EVENTS}
+SELECT count(*) FROM gate"""
+
+
+def record_without_order(
+    connection: Connection,
+    confirmation: Confirmation,
+    judgement: Judgement,
+    known: Known,
+    *,
+    source: Source,
+    now: datetime,
+) -> None:
+    """Record what is heard but changes no order: repetitions, contradictions and money of unknown orders."""
+    connection.exec_driver_sql(_WITHOUT_ORDER, _said(confirmation, judgement, known, source, now))
+
+
+def record_for_order(
+    connection: Connection,
+    confirmation: Confirmation,
+    judgement: Judgement,
+    known: Known,
+    *,
+    source: Source,
+    now: datetime,
+    attempt: tuple[AttemptState, bool] | None,
+    data: dict[str, Any] | None,
+) -> bool:
+    """Record what changes an order or its attempt. False when somebody was faster: read and judge again.
+
+    ``attempt`` is the attempt's state afterwards and whether the bank contradicts itself; ``data`` is the order as the
+    event shows it.
+    """
+    row, after = known.row, judgement.after
+    state, contradicted = attempt or (None, False)
+    facts = {
+        "obligation_id": row["obligation_id"],
+        "gate": row["gate"],
+        "settles": after is not None and after.settled,
+        "changes": after is not None,
+        "received": after and after.received,
+        "accepted": after and after.accepted,
+        "is_late": after and after.late,
+        "conflict": after and after.conflict,
+        "other_currency": after and after.other_currency,
+        "held": after and after.held,
+        "sequence": row["sequence"] + 1,
+        "attempt_state": state,
+        "contradicted": contradicted,
+        "receipt": judgement.receipt,
+        "template": row["receipt_template"],
+        "series": yearly_series(row["receipt_series"], business_day(now).year),
+        "year": business_day(now).year,
+        "paid_in": row["required"],
+        "order_currency": row["currency"],
+        "portal_id": row["portal_id"],
+        "types": [judgement.event] if judgement.event else [],
+        "first_sequence": row["sequence"] + 1,
+        "data": json.dumps(data),
+    }
+    said = _said(confirmation, judgement, known, source, now)
+    gone_through: int = connection.exec_driver_sql(_FOR_ORDER, said | facts).scalar_one()
+    return gone_through == 1
+
+
+def _said(
+    confirmation: Confirmation, judgement: Judgement, known: Known, source: Source, now: datetime
+) -> dict[str, Any]:
+    row, transfers = known.row, judgement.transfers
+    amount, moment = confirmation.amount, judgement.collected_at
+    return {
+        "callback_id": known.callback_id,
+        "source": source,
+        "bank": confirmation.bank,
+        "event_id": confirmation.event_id,
+        "reference": confirmation.reference,
+        "order_id": row["order_id"],
+        "agency_id": row["agency_id"],
+        "attempt_id": row["attempt_id"],
+        "outcome": confirmation.outcome,
+        "amount": None if amount is None else amount.minor,
+        "currency": None if amount is None else amount.currency,
+        "transaction": confirmation.bank_transaction_id,
+        "paid_at": confirmation.paid_at,
+        "code": confirmation.code,
+        "digest": digest_of(confirmation),
+        "verdict": judgement.verdict,
+        "disposition": judgement.disposition,
+        "collects": judgement.collects,
+        "late": judgement.late,
+        "accepts": judgement.accepts,
+        "collected_at": moment,
+        "collected_on": moment and business_day(moment),
+        "day": business_day(now),
+        "now": now,
+        "kinds": [transfer.kind for transfer in transfers],
+        "debits": [transfer.debit for transfer in transfers],
+        "credits": [transfer.credit for transfer in transfers],
+        "amounts": [transfer.amount for transfer in transfers],
+    }

@@ -1,0 +1,176 @@
+"""Questions about obligations, and the writing of their versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from payment_hub.domain.errors import ObligationNotFound
+from payment_hub.domain.keys import Caller, Role
+from payment_hub.domain.money import Money
+from payment_hub.domain.obligation import Beneficiary, Terms, VersionEvent
+from payment_hub.domain.views import ObligationView
+from payment_hub.store.tables import Obligation, ObligationVersion, PaymentOrder
+
+_SELECT: Final = """
+SELECT b.id, b.agency_id, a.code AS agency, a.name AS agency_name, b.reference, b.kind, b.version, b.withdrawn,
+    b.settled_by, b.created_at, v.amount, v.currency, v.payer_name, v.identifiers, v.description, v.due_on,
+    v.account_number, v.account_bank, v.account_name, v.treasury_chapter, v.treasury_sub_item,
+    (SELECT reference FROM payment_order o WHERE o.obligation_id = b.id AND o.is_open) AS open_order
+FROM obligation b
+JOIN agency a ON a.id = b.agency_id
+JOIN obligation_version v ON v.obligation_id = b.id AND v.version = b.version
+WHERE (CAST(:only_agency AS bigint) IS NULL OR b.agency_id = :only_agency)"""
+
+_ONE: Final = text(f"{_SELECT} AND a.code = :agency AND b.reference = :reference")
+
+_LIST: Final = text(
+    f"""{_SELECT}
+    AND (CAST(:agency AS text) IS NULL OR a.code = :agency)
+    AND (CAST(:kind AS text) IS NULL OR b.kind = :kind)
+    AND (CAST(:state AS text) IS NULL OR :state = CASE WHEN b.settled_by IS NOT NULL THEN 'SETTLED'
+         WHEN b.withdrawn THEN 'WITHDRAWN' ELSE 'OWED' END)
+    AND (CAST(:due_from AS date) IS NULL OR v.due_on >= :due_from)
+    AND (CAST(:due_to AS date) IS NULL OR v.due_on <= :due_to)
+    AND (CAST(:after AS bigint) IS NULL OR b.id < :after)
+    ORDER BY b.id DESC LIMIT :limit"""
+)
+
+
+def seen_agency(caller: Caller) -> int | None:
+    """The one agency that the caller may see, or nothing when it is not bound to one."""
+    return caller.agency_id if caller.role in (Role.AGENCY, Role.OFFICER) else None
+
+
+def view(session: Session, caller: Caller, agency: str, reference: str) -> ObligationView:
+    """The obligation as the caller may see it. Raises ObligationNotFound."""
+    return _one(session, seen_agency(caller), agency, reference)
+
+
+def view_for_citizen(session: Session, agency: str, reference: str) -> ObligationView:
+    """The obligation behind an order whose token the citizen holds. Raises ObligationNotFound."""
+    return _one(session, None, agency, reference)
+
+
+def _one(session: Session, only_agency: int | None, agency: str, reference: str) -> ObligationView:
+    asked = {"only_agency": only_agency, "agency": agency, "reference": reference}
+    row = session.execute(_ONE, asked).mappings().one_or_none()
+    if row is None:
+        raise ObligationNotFound(reference)
+    return _view(row)
+
+
+def list_views(session: Session, caller: Caller, **asked: Any) -> list[tuple[int, ObligationView]]:
+    """Obligations that the caller may see, newest first, each with its key."""
+    rows = session.execute(_LIST, {"only_agency": seen_agency(caller), **asked}).mappings()
+    return [(row["id"], _view(row)) for row in rows]
+
+
+def lock(session: Session, agency_id: int, reference: str) -> Obligation:
+    """The obligation, locked: it is the one lock for itself and all its orders. Raises ObligationNotFound."""
+    asked = select(Obligation).where(Obligation.agency_id == agency_id, Obligation.reference == reference)
+    found = session.scalar(asked.with_for_update(key_share=True).execution_options(populate_existing=True))
+    if found is None:
+        raise ObligationNotFound(reference)
+    return found
+
+
+def claim(session: Session, agency_id: int, reference: str, kind: str, now: datetime) -> int | None:
+    """Insert the obligation; its key if we were first, nothing if it was there."""
+    statement = (
+        insert(Obligation)
+        .values(agency_id=agency_id, reference=reference, kind=kind, created_at=now)
+        .on_conflict_do_nothing()
+        .returning(Obligation.id)
+    )
+    return session.scalar(statement)
+
+
+def has_money(session: Session, obligation_id: int) -> bool:
+    """Whether any of its orders has money that was not given back."""
+    held = select(PaymentOrder.id).where(
+        PaymentOrder.obligation_id == obligation_id, PaymentOrder.received > PaymentOrder.refunded
+    )
+    return session.scalar(held.limit(1)) is not None
+
+
+def current_terms(session: Session, obligation_id: int, version: int) -> Terms:
+    """What the agency stated in one version."""
+    row = session.scalars(
+        select(ObligationVersion).where(
+            ObligationVersion.obligation_id == obligation_id, ObligationVersion.version == version
+        )
+    ).one()
+    beneficiary = Beneficiary(
+        row.account_number, row.account_bank, row.account_name, row.treasury_chapter, row.treasury_sub_item
+    )
+    return Terms(
+        Money(row.amount, row.currency), row.payer_name, row.identifiers, row.description, row.due_on, beneficiary
+    )
+
+
+def add_version(
+    session: Session,
+    obligation_id: int,
+    version: int,
+    event: VersionEvent,
+    terms: Terms,
+    *,
+    by: str,
+    at: datetime,
+    reason: str | None = None,
+) -> None:
+    """Add a version; versions are never changed."""
+    account = terms.beneficiary
+    session.add(
+        ObligationVersion(
+            obligation_id=obligation_id,
+            version=version,
+            event=event,
+            amount=terms.amount.minor,
+            currency=terms.amount.currency,
+            payer_name=terms.payer_name,
+            identifiers=dict(terms.identifiers),
+            description=terms.description,
+            due_on=terms.due_on,
+            account_number=account.account_number,
+            account_bank=account.bank,
+            account_name=account.account_name,
+            treasury_chapter=account.treasury_chapter,
+            treasury_sub_item=account.treasury_sub_item,
+            reason=reason,
+            stated_by=by,
+            stated_at=at,
+        )
+    )
+    session.flush()
+
+
+def _view(row: Mapping[str, Any]) -> ObligationView:
+    state = "SETTLED" if row["settled_by"] is not None else "WITHDRAWN" if row["withdrawn"] else "OWED"
+    due_on: date | None = row["due_on"]
+    return ObligationView(
+        agency=row["agency"],
+        agency_name=row["agency_name"],
+        reference=row["reference"],
+        kind=row["kind"],
+        version=row["version"],
+        state=state,
+        amount=Money(row["amount"], row["currency"]),
+        payer_name=row["payer_name"],
+        identifiers=row["identifiers"],
+        description=row["description"],
+        due_on=due_on,
+        account_number=row["account_number"],
+        account_bank=row["account_bank"],
+        account_name=row["account_name"],
+        treasury_chapter=row["treasury_chapter"],
+        treasury_sub_item=row["treasury_sub_item"],
+        open_order=row["open_order"],
+        registered_at=row["created_at"],
+    )

@@ -1,0 +1,152 @@
+"""Hear a confirmation: store the raw message and read all that the judge may know, in one statement."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from payment_hub.domain.agency import LatePolicy
+from payment_hub.domain.bank_port import CallbackRequest, Confirmation
+from payment_hub.domain.ledger import Account
+from payment_hub.domain.payment_attempt import AttemptState
+from payment_hub.domain.references import find_reference
+from payment_hub.domain.standing import Booked, Heard, OrderStanding, Standing, Verdict
+from payment_hub.store.order_rows import COLUMNS, LEFT_JOINS
+
+#: Headers that are kept as evidence. Credentials and the rest of what a client sends are not.
+KEPT_HEADERS: Final = re.compile(r"content-(type|length|encoding)|webhook-.*|.*(signature|timestamp|checksum|request-id).*")
+
+_STORE: Final = """
+    INSERT INTO callback (bank, method, path, query, headers, body, source_ip, verified, received_at)
+    VALUES (%(bank)s, %(method)s, %(path)s, %(query)s, %(headers)s::jsonb, %(body)s, %(source_ip)s, %(verified)s,
+            %(received_at)s)
+    RETURNING id"""
+
+_READ: Final = f"""
+SELECT {COLUMNS},
+    p.id AS attempt_id, p.state AS attempt_state,
+    c.id AS booked, c.amount AS booked_amount, c.currency AS booked_currency, c.order_id AS booked_order_id,
+    named.id AS named_order_id, heard.said, posted.payable, posted.overpayment, posted.suspense
+FROM (SELECT 1) AS one
+LEFT JOIN collection c ON c.bank = %(bank)s AND c.bank_transaction_id = %(transaction)s
+LEFT JOIN payment_order named ON named.reference = %(reference)s
+LEFT JOIN payment_order o ON o.id = coalesce(c.order_id, named.id)
+{LEFT_JOINS}
+LEFT JOIN LATERAL (
+    SELECT id, state FROM payment_attempt
+    WHERE order_id = o.id AND bank = %(bank)s
+    ORDER BY reference = %(attempt)s DESC, number DESC LIMIT 1
+) p ON true
+LEFT JOIN LATERAL (
+    SELECT json_agg(json_build_array(encode(digest, 'hex'), verdict) ORDER BY id) AS said FROM confirmation
+    WHERE bank = %(bank)s AND event_id = %(event)s AND disposition <> 'DUPLICATE'
+) heard ON true
+LEFT JOIN LATERAL (
+    SELECT coalesce(sum(CASE WHEN credit = 'AGENCY_PAYABLE' THEN amount WHEN debit = 'AGENCY_PAYABLE' THEN -amount
+                        END), 0) AS payable,
+           coalesce(sum(CASE WHEN credit = 'OVERPAYMENT' THEN amount WHEN debit = 'OVERPAYMENT' THEN -amount
+                        END), 0) AS overpayment,
+           coalesce(sum(CASE WHEN credit = 'SUSPENSE' THEN amount WHEN debit = 'SUSPENSE' THEN -amount
+                        END), 0) AS suspense
+    FROM posting WHERE order_id = o.id AND currency = o.currency
+) posted ON true"""
+
+_STORE_AND_READ: Final = f"WITH stored AS ({_STORE}){_READ.replace('SELECT', 'SELECT stored.id AS callback_id,', 1)}\
+    CROSS JOIN stored"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was read: the standing for the judge, and the row itself for whoever records the judgement."""
+
+    standing: Standing
+    row: Mapping[str, Any]
+    callback_id: int | None
+
+    @property
+    def attempt(self) -> tuple[int, AttemptState] | None:
+        """The attempt that the confirmation speaks of."""
+        key = self.row["attempt_id"]
+        return None if key is None else (key, AttemptState(self.row["attempt_state"]))
+
+
+def store_callback(connection: Connection, bank: str, request: CallbackRequest, *, verified: bool) -> int:
+    """Keep a bank's message byte for byte. Returns its key."""
+    key = connection.exec_driver_sql(_STORE, _message(bank, request, verified)).scalar_one()
+    return int(key)
+
+
+def hear(connection: Connection, confirmation: Confirmation, request: CallbackRequest | None) -> Known:
+    """Store the message if there is one, and read what is known of the order, the event and the money."""
+    asked = {
+        "bank": confirmation.bank,
+        "event": confirmation.event_id,
+        "transaction": confirmation.bank_transaction_id,
+        "reference": find_reference(confirmation.reference),
+        "attempt": confirmation.reference,
+    }
+    if request is None:
+        row = connection.exec_driver_sql(_READ, asked).mappings().one()
+        return _known(row, None)
+    row = connection.exec_driver_sql(_STORE_AND_READ, asked | _message(confirmation.bank, request, True)).mappings().one()
+    return _known(row, row["callback_id"])
+
+
+def _message(bank: str, request: CallbackRequest, verified: bool) -> dict[str, Any]:
+    kept = {name: value for name, value in request.headers.items() if KEPT_HEADERS.fullmatch(name)}
+    return {
+        "bank": bank,
+        "method": request.method,
+        "path": request.path,
+        "query": request.query,
+        "headers": json.dumps(kept).replace("\\u0000", ""),
+        "body": request.body,
+        "source_ip": request.source_ip,
+        "verified": verified,
+        "received_at": request.received_at,
+    }
+
+
+def _known(row: Mapping[str, Any], callback_id: int | None) -> Known:
+    heard = tuple(Heard(bytes.fromhex(digest), Verdict(verdict)) for digest, verdict in row["said"] or ())
+    booked = None
+    if row["booked"] is not None:
+        same = row["booked_order_id"] == row["named_order_id"]
+        booked = Booked(row["booked_amount"], row["booked_currency"], for_this_order=same)
+    order = None if row["order_id"] is None else order_standing(row)
+    return Known(Standing(order, heard, booked), row, callback_id)
+
+
+def order_standing(row: Mapping[str, Any]) -> OrderStanding:
+    """What the judge may know of an order, from a row read with COLUMNS and the sums posted for it."""
+    settled_here = row["settled_by"] == row["order_id"]
+    return OrderStanding(
+        required=row["required"],
+        currency=row["currency"],
+        received=row["received"],
+        accepted=row["accepted"],
+        late=row["late"],
+        conflict=row["conflict"],
+        other_currency=row["other_currency"],
+        held=row["held"],
+        expires_at=row["expires_at"],
+        cancelled_at=row["cancelled_at"],
+        late_policy=LatePolicy(row["late_policy"]),
+        part_payments=row["part_payments"],
+        still_owed=row["settled_by"] is None
+        and not row["withdrawn"]
+        and row["obligation_version"] == row["obligation_now"],
+        settled_here=settled_here,
+        settled_elsewhere=row["settled_by"] is not None and not settled_here,
+        has_receipt=row["receipt_serial"] is not None,
+        posted={
+            Account.AGENCY_PAYABLE: int(row["payable"]),
+            Account.OVERPAYMENT: int(row["overpayment"]),
+            Account.SUSPENSE: int(row["suspense"]),
+        },
+    )

@@ -1,0 +1,33 @@
+"""Every table of the hub, declared once. The database enforces what must never be otherwise."""
+
+from payment_hub.store.tables.attempts import PaymentAttempt
+from payment_hub.store.tables.base import APPEND_ONLY, Base
+from payment_hub.store.tables.confirmations import Callback, Collection, ConfirmationRecord
+from payment_hub.store.tables.events import Event, Notice, NoticeAttempt
+from payment_hub.store.tables.ledger import Posting, Receipt, ReceiptCounter
+from payment_hub.store.tables.obligations import Obligation, ObligationVersion
+from payment_hub.store.tables.orders import PaymentOrder
+from payment_hub.store.tables.parties import Agency, ApiKey, Portal
+from payment_hub.store.tables.requests import IdempotencyRecord
+
+__all__ = [
+    "APPEND_ONLY",
+    "Agency",
+    "ApiKey",
+    "Base",
+    "Callback",
+    "Collection",
+    "ConfirmationRecord",
+    "Event",
+    "IdempotencyRecord",
+    "Notice",
+    "NoticeAttempt",
+    "Obligation",
+    "ObligationVersion",
+    "PaymentAttempt",
+    "PaymentOrder",
+    "Portal",
+    "Posting",
+    "Receipt",
+    "ReceiptCounter",
+]

@@ -1,0 +1,106 @@
+"""What comes in: bodies and query strings, read without doubt or refused.
+
+Left alone, webargs ignores a body of another content type, keeps the last of two equal names, turns ``NaN`` into a
+float, and answers 500 to a deep or a many-digit document. Here every one of them is a 4xx with the place named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
+
+import marshmallow
+from flask import Request, request
+from webargs.flaskparser import FlaskParser
+
+from payment_hub.domain.errors import BodyTooLarge, Malformed, UnknownField, UnsupportedBody
+from payment_hub.domain.strict_json import read_json
+
+API_BODY_BYTES: Final = 64 * 1024
+CALLBACK_BODY_BYTES: Final = 256 * 1024
+
+_UTF_8: Final = frozenset({"utf-8", "utf8"})
+
+
+def raw_body(limit: int) -> bytes:
+    """The body's bytes as they were sent. Raises BodyTooLarge above ``limit`` bytes, without reading further."""
+    request.max_content_length = limit
+    if (request.content_length or 0) > limit:
+        raise BodyTooLarge(f"at most {limit} bytes")
+    return request.get_data()
+
+
+def json_body() -> object:
+    """The body as JSON; an empty body is an empty object. Raises UnsupportedBody, BodyTooLarge, MalformedBody."""
+    body = raw_body(API_BODY_BYTES)
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedBody("send it without Content-Encoding")
+    if not body:
+        return {}
+    if request.mimetype != "application/json":
+        raise UnsupportedBody(f"not {request.mimetype[:60]!r}")
+    if request.mimetype_params.get("charset", "utf-8").lower() not in _UTF_8:
+        raise UnsupportedBody("send it in UTF-8")
+    return read_json(body)
+
+
+def query_of(asked: Request) -> dict[str, str]:
+    """The query string, each name once. Raises UnknownField for a name that is given twice, Malformed for bad text."""
+    found: dict[str, str] = {}
+    for name, value in asked.args.items(multi=True):
+        if name in found:
+            raise Malformed("a parameter is repeated", pointers={_safe(name): "given more than once"})
+        if "\x00" in value or "�" in value:
+            raise Malformed("a parameter is not text", pointers={_safe(name): "has a NUL or is not UTF-8"})
+        found[name] = value
+    return found
+
+
+class StrictParser(FlaskParser):
+    """webargs with our reader of bodies and our words for what is wrong."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: Final = {"json": marshmallow.RAISE, "query": marshmallow.RAISE}
+
+    def load_json(self, req: Request, schema: marshmallow.Schema) -> Any:
+        """The body, strictly read."""
+        return json_body()
+
+    def load_querystring(self, req: Request, schema: marshmallow.Schema) -> Any:
+        """The query string, each name once."""
+        return query_of(req)
+
+    def handle_error(
+        self,
+        error: marshmallow.ValidationError,
+        req: Request,
+        schema: marshmallow.Schema,
+        *,
+        error_status_code: int | None,
+        error_headers: Mapping[str, str] | None,
+    ) -> NoReturn:
+        """Name every wrong place by its JSON pointer, or the parameter by its name."""
+        (location, found), *_ = error.normalized_messages().items()
+        places = dict(_places(found, "/" if location == "json" else ""))
+        kind = UnknownField if set(places.values()) == {_UNKNOWN} else Malformed
+        raise kind("; ".join(f"{where or 'body'}: {what}" for where, what in places.items())[:500], pointers=places)
+
+
+_UNKNOWN: Final = marshmallow.Schema.error_messages.get("unknown", "Unknown field.")
+
+
+def _places(found: object, prefix: str) -> list[tuple[str, str]]:
+    """Flatten marshmallow's nested messages: ``{"amount": {"amount": ["..."]}}`` is at ``/amount/amount``."""
+    if not isinstance(found, dict):
+        words = found if isinstance(found, list) else [found]
+        return [(prefix.rstrip("/"), " ".join(str(word) for word in words))]
+    flat: list[tuple[str, str]] = []
+    for name, inner in found.items():
+        step = "" if name == "_schema" else _safe(str(name)).replace("~", "~0").replace("/", "~1")
+        joined = prefix + step + ("/" if prefix and step else "")
+        flat += [(place.rstrip("/"), what) for place, what in _places(inner, joined)]
+    return flat
+
+
+def _safe(name: str) -> str:
+    """A stranger's name for a field, short and printable enough to be said back."""
+    return name[:80].encode("ascii", "backslashreplace").decode()

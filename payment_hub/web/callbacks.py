@@ -1,0 +1,33 @@
+"""The banks' door: raw bytes in, the bank's own words out, and only after the commit."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint, Response, request
+
+from payment_hub.current import current_hub
+from payment_hub.domain.bank_port import CallbackRequest
+from payment_hub.operations.receive_callback import receive_callback
+from payment_hub.web.bodies import CALLBACK_BODY_BYTES, raw_body
+
+door: Final = Blueprint("callbacks", __name__)
+
+
+@door.route("/callbacks/<bank>", methods=["GET", "POST"])
+def receive(bank: str) -> Response:
+    """Hand a bank's message to its adapter, byte for byte. Nothing is decoded here, and no rate limit applies."""
+    hub = current_hub()
+    message = CallbackRequest(
+        method=request.method,
+        path=request.path,
+        query=request.query_string,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=raw_body(CALLBACK_BODY_BYTES),
+        received_at=hub.now(),
+        source_ip=request.remote_addr or "",
+    )
+    reply = receive_callback(hub, bank=bank, request=message)
+    answer = Response(reply.body, reply.status, content_type=reply.content_type)
+    answer.headers.update(reply.headers)
+    return answer

@@ -1,0 +1,54 @@
+"""Is the process alive, and can it work: for whoever watches and whoever balances the load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Final
+
+from flask import Blueprint, Flask, Response, current_app
+
+from payment_hub.domain.errors import HubUnavailable
+from payment_hub.web.answers import answer_text, as_text
+
+door: Final = Blueprint("health", __name__, url_prefix="/health")
+
+#: A part that does not answer within this time counts as not answering.
+SECONDS: Final = 2.0
+
+_KEY: Final = "payment_hub.checks"
+
+#: What is asked of one part of the hub; it raises when the part cannot work.
+Check = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """Every part that the hub needs, and the threads in which they are asked."""
+
+    parts: Mapping[str, Check]
+    threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(8, "health"))
+
+
+def hang_checks(app: Flask, parts: Mapping[str, Check]) -> None:
+    """Hang the checks on the app."""
+    app.extensions[_KEY] = Checks(parts)
+
+
+@door.get("/live")
+def live() -> Response:
+    """The process answers; nothing else is asked."""
+    return answer_text(as_text({"status": "live"}))
+
+
+@door.get("/ready")
+def ready() -> Response:
+    """Every part answers in time. Raises HubUnavailable naming the parts that do not, and not why."""
+    checks: Checks = current_app.extensions[_KEY]
+    asked = {name: checks.threads.submit(check) for name, check in checks.parts.items()}
+    wait(asked.values(), SECONDS)
+    failed = [name for name, answer in asked.items() if not answer.done() or answer.exception() is not None]
+    if failed:
+        raise HubUnavailable(f"not ready: {', '.join(failed)}")
+    return answer_text(as_text({"status": "ready", "checks": dict.fromkeys(asked, "ok")}))

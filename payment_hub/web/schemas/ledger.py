@@ -1,0 +1,46 @@
+"""Shapes of the books."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validates_schema
+
+from payment_hub.domain.ledger import Account
+from payment_hub.web.schemas.fields import AGENCY_CODE, BANK_NAME, DayField, Strict, TextField
+from payment_hub.web.schemas.parts import MoneySchema, words
+
+MOST_DAYS = 366
+
+
+class BalanceQuery(Strict):
+    """Which days and whose lines."""
+
+    day_from = DayField(required=True)
+    day_to = DayField(required=True)
+    agency = TextField(35, pattern=AGENCY_CODE, load_default=None)
+    bank = TextField(31, pattern=BANK_NAME, load_default=None)
+
+    @validates_schema
+    def _at_most_a_year(self, asked: dict[str, Any], **_: Any) -> None:
+        days = (asked["day_to"] - asked["day_from"]).days
+        if not 0 <= days < MOST_DAYS:
+            raise ValidationError(f"Must be within {MOST_DAYS} days from day_from.", "day_to")
+
+
+class BalanceLineSchema(Schema):
+    """What moved in one account on one business day."""
+
+    day = fields.String(required=True, metadata={"format": "date"})
+    account = words(Account, required=True)
+    agency = fields.String(required=True, allow_none=True)
+    bank = fields.String(required=True, allow_none=True)
+    debit = fields.Nested(MoneySchema, required=True)
+    credit = fields.Nested(MoneySchema, required=True)
+    balance = fields.Nested(MoneySchema, required=True)
+
+
+class TrialBalanceSchema(Schema):
+    """Every line that the caller may see."""
+
+    items = fields.List(fields.Nested(BalanceLineSchema), required=True)

@@ -1,0 +1,118 @@
+"""Shapes of obligations."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from marshmallow import Schema, fields, post_load, validate
+
+from payment_hub.domain.obligation import Beneficiary, Kind, Terms
+from payment_hub.web.schemas.fields import AGENCY_CODE, AGENCY_REFERENCE, DayField, MoneyField, Strict, TextField
+from payment_hub.web.schemas.parts import MoneySchema, PageQuery, moment, page_of, words
+
+_KINDS: Final = validate.OneOf([str(kind) for kind in Kind])
+_STATES: Final = ("OWED", "WITHDRAWN", "SETTLED")
+_MOST_IDENTIFIERS: Final = 20
+
+
+class BeneficiaryRequest(Strict):
+    """The account that the money is for."""
+
+    account_number = TextField(19, required=True, metadata={"example": "3941000000001"})
+    bank = TextField(6, required=True, metadata={"description": "6-digit BIN of the bank", "example": "970436"})
+    account_name = TextField(140, required=True, metadata={"example": "KHO BAC NHA NUOC"})
+    treasury_chapter = TextField(3, load_default=None, allow_none=True, metadata={"example": "160"})
+    treasury_sub_item = TextField(4, load_default=None, allow_none=True, metadata={"example": "4252"})
+
+
+class TermsRequest(Strict):
+    """What an agency states of an obligation."""
+
+    amount = MoneyField(required=True)
+    payer_name = TextField(140, required=True, metadata={"example": "Nguyễn Thị Hương"})
+    identifiers = fields.Dict(
+        keys=TextField(40),
+        values=TextField(64),
+        required=True,
+        validate=validate.Length(max=_MOST_IDENTIFIERS),
+        metadata={"example": {"decision_number": "0042/QD-XPHC", "decided_on": "2026-02-27"}},
+    )
+    description = TextField(500, required=True, metadata={"example": "Phạt vi phạm giao thông"})
+    due_on = DayField(load_default=None, allow_none=True)
+    beneficiary = fields.Nested(BeneficiaryRequest, required=True)
+
+
+def terms_of(given: dict[str, Any]) -> Terms:
+    """The domain's terms from a checked request."""
+    named = {name: given[name] for name in ("amount", "payer_name", "identifiers", "description", "due_on")}
+    return Terms(**named, beneficiary=Beneficiary(**given["beneficiary"]))
+
+
+class RegisterRequest(TermsRequest):
+    """A new obligation."""
+
+    agency = TextField(35, pattern=AGENCY_CODE, required=True, metadata={"example": "000.00.00.H41"})
+    reference = TextField(64, pattern=AGENCY_REFERENCE, required=True, metadata={"example": "XP/2026/0042"})
+    kind = fields.String(required=True, validate=_KINDS)
+
+    @post_load
+    def _in_words_of_the_domain(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {
+            "agency": given["agency"],
+            "reference": given["reference"],
+            "kind": Kind(given["kind"]),
+            "terms": terms_of(given),
+        }
+
+
+class AmendRequest(TermsRequest):
+    """A new version of an obligation, whole, and why."""
+
+    reason = TextField(500, required=True, metadata={"example": "Reduced on appeal"})
+
+    @post_load
+    def _in_words_of_the_domain(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {"terms": terms_of(given), "reason": given["reason"]}
+
+
+class ObligationQuery(PageQuery):
+    """Which obligations are wanted."""
+
+    agency = TextField(35, pattern=AGENCY_CODE, load_default=None)
+    kind = fields.String(load_default=None, validate=_KINDS)
+    state = fields.String(load_default=None, validate=validate.OneOf(_STATES))
+    due_from = DayField(load_default=None)
+    due_to = DayField(load_default=None)
+
+
+class BeneficiarySchema(Schema):
+    """The account that the money is for."""
+
+    account_number = fields.String(required=True)
+    bank = fields.String(required=True)
+    account_name = fields.String(required=True)
+    treasury_chapter = fields.String(required=True, allow_none=True)
+    treasury_sub_item = fields.String(required=True, allow_none=True)
+
+
+class ObligationSchema(Schema):
+    """What somebody owes an agency."""
+
+    agency = fields.String(required=True)
+    reference = fields.String(required=True)
+    kind = words(Kind, required=True)
+    version = fields.Integer(required=True)
+    state = words(_STATES, required=True)
+    amount = fields.Nested(MoneySchema, required=True)
+    payer_name = fields.String(required=True)
+    identifiers = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    description = fields.String(required=True)
+    due_on = fields.String(required=True, allow_none=True, metadata={"format": "date"})
+    beneficiary = fields.Nested(BeneficiarySchema, required=True)
+    open_order = fields.String(
+        required=True, allow_none=True, metadata={"description": "Reference of the order that can be paid now"}
+    )
+    registered_at = moment(required=True)
+
+
+ObligationPageSchema = page_of(ObligationSchema)

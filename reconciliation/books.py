@@ -1,0 +1,34 @@
+"""The books: all that an operation of reconciliation may touch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from payment_hub.domain.bank_port import Confirmation
+from payment_hub.hub import Hub
+from reconciliation.domain.ledger_port import AgencyLedgers
+
+
+class Confirm(Protocol):
+    """The hub's own door for what a bank says: ``receive_confirmation`` with the hub and the source filled in."""
+
+    def __call__(self, *, confirmation: Confirmation, received_at: datetime) -> Any:
+        """Judge and record, exactly once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The hub with its banks and its clock, the ledgers that agencies leave, and the door for money nobody told of."""
+
+    hub: Hub
+    ledgers: AgencyLedgers
+    confirm: Confirm
+
+    @property
+    def now(self) -> Callable[[], datetime]:
+        """The hub's clock."""
+        return self.hub.now

@@ -1,0 +1,1 @@
+"""What reconciliation's words mean: scopes, cases, discrepancies, runs, reports. Pure: no clock, database or network."""

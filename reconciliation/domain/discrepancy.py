@@ -1,0 +1,88 @@
+"""Discrepancies: their kinds, their life between the night and the officers, and what officers may decide."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from payment_hub.domain.lifecycle import Lifecycle
+
+
+class DiscrepancyKind(StrEnum):
+    """What is wrong. ``sentences.py`` says it in words."""
+
+    # The hub against a bank's statement.
+    TAKEN_BACK_BY_BANK = "TAKEN_BACK_BY_BANK"
+    UNKNOWN_TO_HUB = "UNKNOWN_TO_HUB"
+    MISSING_AT_BANK = "MISSING_AT_BANK"
+    DUPLICATE_AT_BANK = "DUPLICATE_AT_BANK"
+    CURRENCIES_DIFFER = "CURRENCIES_DIFFER"
+    AMOUNTS_DIFFER = "AMOUNTS_DIFFER"
+    STATEMENT_REFUSED = "STATEMENT_REFUSED"
+    STATEMENT_MISSING = "STATEMENT_MISSING"
+
+    # The hub against an agency's ledger.
+    BOOKED_WITHOUT_RECEIPT = "BOOKED_WITHOUT_RECEIPT"
+    MISSING_AT_AGENCY = "MISSING_AT_AGENCY"
+    DUPLICATE_AT_AGENCY = "DUPLICATE_AT_AGENCY"
+    AGENCY_CURRENCY_DIFFERS = "AGENCY_CURRENCY_DIFFERS"
+    AGENCY_AMOUNT_DIFFERS = "AGENCY_AMOUNT_DIFFERS"
+    LEDGER_REFUSED = "LEDGER_REFUSED"
+    LEDGER_MISSING = "LEDGER_MISSING"
+
+    # Money that is here and that nobody has a use for yet.
+    NO_SUCH_ORDER = "NO_SUCH_ORDER"
+    WRONG_CURRENCY = "WRONG_CURRENCY"
+    CONTRADICTED = "CONTRADICTED"
+    PAID_TWICE = "PAID_TWICE"
+    OVERPAID = "OVERPAID"
+    UNDERPAID = "UNDERPAID"
+    HELD = "HELD"
+
+
+class DiscrepancyState(StrEnum):
+    """Where a discrepancy stands."""
+
+    OPEN = "OPEN"
+    PROPOSED = "PROPOSED"
+    """An officer has proposed a resolution; another one must approve it."""
+    RESOLVED = "RESOLVED"
+    HEALED = "HEALED"
+    """A later run found that the books agree, or that they now differ in another way."""
+
+
+class DiscrepancyEvent(StrEnum):
+    """What happens to a discrepancy."""
+
+    FOUND = "FOUND"
+    RESOLUTION_PROPOSED = "RESOLUTION_PROPOSED"
+    APPROVED = "APPROVED"
+    DECLINED = "DECLINED"
+    HEALED = "HEALED"
+
+
+class Decision(StrEnum):
+    """What officers may decide. The money moves elsewhere, by its own facts; here stands who decided it and why."""
+
+    BANK_CORRECTS = "BANK_CORRECTS"
+    AGENCY_CORRECTS = "AGENCY_CORRECTS"
+    HUB_CORRECTS = "HUB_CORRECTS"
+    REFUND_PAYER = "REFUND_PAYER"
+    ACCEPT_AS_IT_IS = "ACCEPT_AS_IT_IS"
+
+
+#: The states in which a discrepancy still asks for somebody's work.
+LIVE: Final = (DiscrepancyState.OPEN, DiscrepancyState.PROPOSED)
+
+#: Every legal move of a discrepancy.
+DISCREPANCY_LIFE: Final = Lifecycle(
+    name="discrepancy",
+    first=DiscrepancyState.OPEN,
+    table={
+        (DiscrepancyState.OPEN, DiscrepancyEvent.RESOLUTION_PROPOSED): DiscrepancyState.PROPOSED,
+        (DiscrepancyState.PROPOSED, DiscrepancyEvent.APPROVED): DiscrepancyState.RESOLVED,
+        (DiscrepancyState.PROPOSED, DiscrepancyEvent.DECLINED): DiscrepancyState.OPEN,
+        (DiscrepancyState.OPEN, DiscrepancyEvent.HEALED): DiscrepancyState.HEALED,
+        (DiscrepancyState.PROPOSED, DiscrepancyEvent.HEALED): DiscrepancyState.HEALED,
+    },
+)

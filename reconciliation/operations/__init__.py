@@ -1,0 +1,1 @@
+"""What reconciliation does, one verb a file. Only this room opens transactions."""

@@ -1,0 +1,45 @@
+"""Collect what the agencies have left of one day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from reconciliation.books import Books
+from reconciliation.domain.ledger_port import Ledger
+from reconciliation.store import ledgers
+
+
+@dataclass(frozen=True, slots=True)
+class CollectedLedger:
+    """What one file brought."""
+
+    agency: str
+    name: str
+    refused: str | None
+    new_file: bool
+    new_entries: int
+
+
+def collect_ledgers(books: Books, *, day: date) -> tuple[CollectedLedger, ...]:
+    """Keep and claim every agency's ledger of ``day``; each in a transaction of its own, so that one bad file stops
+    nobody else's. Any number of times, with one effect. A file of an agency that we do not know is passed over.
+    """
+    with books.hub.transaction() as session:
+        agencies = ledgers.agency_keys(session)
+    return tuple(
+        _keep(books, agencies[ledger.agency], ledger)
+        for ledger in books.ledgers.read_ledgers(day)
+        if ledger.agency in agencies
+    )
+
+
+def _keep(books: Books, agency: int, ledger: Ledger) -> CollectedLedger:
+    with books.hub.transaction() as session:
+        file = ledgers.claim_file(session, agency=agency, ledger=ledger, at=books.now())
+        new = 0
+        if file is not None and ledger.refused is None:
+            new = ledgers.claim_entries(
+                session, file=file, agency=agency, day=ledger.day, entries=ledger.entries
+            )
+    return CollectedLedger(ledger.agency, ledger.name, ledger.refused, file is not None, new)

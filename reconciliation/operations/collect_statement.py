@@ -1,0 +1,77 @@
+"""Collect a bank's statement of one day, and take in the money that only the statement tells of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from payment_hub.domain.bank_port import Confirmation, Outcome, StatementLine
+from payment_hub.domain.errors import Malformed
+from reconciliation.books import Books
+from reconciliation.store import statements
+
+_PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a statement brought."""
+
+    refused: str | None = None
+    new_file: bool = False
+    new_lines: int = 0
+    money_learnt: int = 0
+    """Credits that no callback had told of."""
+
+
+def collect_statement(books: Books, *, bank: str, day: date) -> Collected:
+    """Fetch, keep and claim the statement; hand unheard credits to the hub. Any number of times, with one effect.
+
+    A file that cannot be read is kept and refused as a whole. Raises BankNotFound, and BankUnavailable while the bank
+    has no statement for us.
+    """
+    raw, lines, refused = _fetch(books, bank, day)
+    with books.hub.transaction() as session:
+        file = statements.claim_file(
+            session, bank=bank, day=day, raw=raw, lines=len(lines), reason=refused, at=books.now()
+        )
+        new_lines = 0
+        if file is not None and refused is None:
+            new_lines = statements.claim_lines(session, file=file, bank=bank, day=day, lines=lines)
+    learnt = _tell_the_hub(books, bank, day)
+    return Collected(refused, file is not None, new_lines, learnt)
+
+
+def _fetch(books: Books, bank: str, day: date) -> tuple[bytes, tuple[StatementLine, ...], str | None]:
+    try:
+        statement = books.hub.adapter(bank).fetch_statement(day)
+    except Malformed as error:
+        raw: bytes = getattr(error, "raw", b"")
+        return raw, (), error.detail or type(error).__name__
+    if statement.day != day:
+        return statement.raw, (), f"the statement is of {statement.day.isoformat()}, not of {day.isoformat()}"
+    return statement.raw, statement.lines, None
+
+
+def _tell_the_hub(books: Books, bank: str, day: date) -> int:
+    """Every credit without a collection becomes a confirmation, by the same door as a callback."""
+    told, after = 0, ""
+    while True:
+        with books.hub.transaction() as session:
+            unheard = statements.unheard(session, bank=bank, day=day, after=after, limit=_PAGE)
+        for transaction, reference, amount, booked_at in unheard:
+            confirmation = Confirmation(
+                bank=bank,
+                event_id=f"statement:{transaction}",
+                reference=reference,
+                outcome=Outcome.PAID,
+                amount=amount,
+                bank_transaction_id=transaction,
+                paid_at=booked_at,
+                code="STATEMENT",
+            )
+            books.confirm(confirmation=confirmation, received_at=books.now())
+            told, after = told + 1, transaction
+        if len(unheard) < _PAGE:
+            return told

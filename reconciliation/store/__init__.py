@@ -1,0 +1,1 @@
+"""What reconciliation remembers: both other sides' files and items, the runs, and the discrepancies."""

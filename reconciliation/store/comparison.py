@@ -1,0 +1,164 @@
+"""Compare two books inside the database: load what does not pair off at sight, judge it, and count everything.
+
+Works on three temporary tables that live as long as the transaction: ``doubtful`` (keys of cases), ``item`` (all that
+both books say of them) and ``judged`` (one row a case, with the kind). No row of them ever reaches Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from payment_hub.domain.day import bounds
+from reconciliation.domain.scope import Scope, Side
+from reconciliation.domain.totals import Column, Figure
+from reconciliation.store import agency_side, bank_side, money_side
+from reconciliation.store.conditions import kind_of
+
+# Cases found by earlier nights are looked into again as long as they live. Those that a run of this very day has
+# healed are too, so that the same day run again sees the same cases.
+_STILL_OPEN: Final = """
+SELECT d.case_key FROM discrepancy d
+JOIN finding f ON f.id = d.finding_id
+JOIN reconciliation_run r ON r.id = f.run_id
+LEFT JOIN reconciliation_run h ON h.id = d.healed_by
+WHERE d.scope = :scope AND r.day <= :day AND (d.state IN ('OPEN', 'PROPOSED') OR h.day = :day)
+    AND d.kind NOT IN ('STATEMENT_REFUSED', 'STATEMENT_MISSING', 'LEDGER_REFUSED', 'LEDGER_MISSING')"""
+
+_CASES: Final = """
+SELECT *, kind IS NULL AND hub_items > other_items AS waits FROM (
+    SELECT *, {kind} AS kind FROM (
+        SELECT i.case_key, max(i.day) AS day, max(i.agency_id) AS agency_id, max(o.reference) AS order_reference,
+            count(*) FILTER (WHERE side = 'hub')::int AS hub_items,
+            coalesce(sum(amount) FILTER (WHERE side = 'hub'), 0)::bigint AS hub_amount,
+            min(i.currency) FILTER (WHERE side = 'hub') AS hub_currency,
+            count(*) FILTER (WHERE side = '{other}')::int AS other_items,
+            coalesce(sum(amount) FILTER (WHERE side = '{other}'), 0)::bigint AS other_amount,
+            min(i.currency) FILTER (WHERE side = '{other}') AS other_currency,
+            count(*) FILTER (WHERE side = 'bank_debit')::int AS taken_back,
+            bool_or(awaited) AS awaited
+        FROM item i LEFT JOIN payment_order o ON o.id = i.order_id
+        GROUP BY i.case_key
+    ) AS one
+) AS named"""
+
+_MONEY_ITEMS: Final = f"""
+SELECT 'ledger' AS side, suspense + overpayment AS amount, * FROM ({money_side.LEFT_OPEN}) AS left_open"""
+
+_MONEY_CASES: Final = """
+SELECT case_key, day, agency_id, order_reference, collections AS hub_items, amount AS hub_amount,
+    currency AS hub_currency, (order_id IS NOT NULL)::int AS other_items, coalesce(required, 0) AS other_amount,
+    currency AS other_currency, {kind} AS kind, false AS waits
+FROM item"""
+
+_DIGEST: Final = """
+SELECT count(*), sum(hashtextextended(item::text, 0)::numeric)::text, sum(hashtextextended(item::text, 1)::numeric)::text
+FROM item"""
+
+_LOOKED_INTO: Final = """
+SELECT i.side, i.currency,
+    CASE WHEN j.kind IS NOT NULL THEN 'discrepant' WHEN j.waits THEN 'open' ELSE 'matched' END AS become,
+    i.day = :day, count(*), coalesce(sum(i.amount), 0)::bigint
+FROM item i JOIN judged j ON j.case_key = i.case_key
+GROUP BY 1, 2, 3, 4"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """How two books are read."""
+
+    doubtful: str
+    items: str
+    cases: str
+    of_the_day: str | None = None
+    files: str | None = None
+    other: str = ""
+    refused: str = ""
+    missing: str = ""
+    file_words: str = ""
+
+
+PAIRS: Final[Mapping[Side, Pair]] = {
+    Side.BANK: Pair(
+        bank_side.DOUBTFUL,
+        bank_side.ITEMS,
+        _CASES.format(kind=kind_of(Side.BANK), other="bank"),
+        bank_side.OF_THE_DAY,
+        bank_side.FILES,
+        other="bank",
+        refused="STATEMENT_REFUSED",
+        missing="STATEMENT_MISSING",
+        file_words="statement of",
+    ),
+    Side.AGENCY: Pair(
+        agency_side.DOUBTFUL,
+        agency_side.ITEMS,
+        _CASES.format(kind=kind_of(Side.AGENCY), other="agency"),
+        agency_side.OF_THE_DAY,
+        agency_side.FILES,
+        other="agency",
+        refused="LEDGER_REFUSED",
+        missing="LEDGER_MISSING",
+        file_words="ledger of",
+    ),
+    Side.MONEY: Pair(money_side.DOUBTFUL, _MONEY_ITEMS, _MONEY_CASES.format(kind=kind_of(Side.MONEY))),
+}
+
+
+def one_moment(session: Session) -> None:
+    """Let the transaction see the database as of one moment. Must be its first statement."""
+    session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    session.execute(text("SET LOCAL work_mem = '256MB'"))
+
+
+def load(session: Session, scope: Scope, asked: Mapping[str, Any]) -> None:
+    """Fill ``doubtful``, ``item`` and ``judged`` for one scope and day. ``asked`` comes from ``question``."""
+    pair = PAIRS[scope.side]
+    for name, query in (
+        ("doubtful", f"{pair.doubtful} UNION {_STILL_OPEN}"),
+        ("item", pair.items),
+        ("judged", pair.cases),
+    ):
+        session.execute(text(f"CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS {query}"), asked)
+        session.execute(text(f"ANALYZE {name}"))
+
+
+def question(scope: Scope, agency: int | None, day: Any) -> dict[str, Any]:
+    """The values that the queries of a scope ask for."""
+    starts_at, ends_at = bounds(day)
+    return {
+        "scope": str(scope),
+        "code": scope.code,
+        "agency": agency,
+        "day": day,
+        "starts_at": starts_at,
+        "ends_at": ends_at,
+    }
+
+
+def of_the_day(session: Session, scope: Scope, asked: Mapping[str, Any]) -> dict[tuple[str, str], Figure]:
+    """All items of the day, by side and currency."""
+    query = PAIRS[scope.side].of_the_day
+    rows = session.execute(text(query), asked) if query else ()
+    return {(side, currency): Figure(count, amount) for side, currency, count, amount in rows}
+
+
+def looked_into(session: Session, asked: Mapping[str, Any]) -> list[tuple[str, str, Column, bool, Figure]]:
+    """The items that did not pair off at sight, by what became of them."""
+    rows = session.execute(text(_LOOKED_INTO), asked)
+    return [(side, currency, Column(become), of_day, Figure(n, amount)) for side, currency, become, of_day, n, amount in rows]
+
+
+def digest(session: Session) -> tuple[object, ...]:
+    """A fingerprint of every doubtful item, independent of the order in which they were stored."""
+    return tuple(session.execute(text(_DIGEST)).one())
+
+
+def files(session: Session, scope: Scope, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The other side's files of the day."""
+    query = PAIRS[scope.side].files
+    return [dict(row) for row in session.execute(text(query), asked).mappings()] if query else []

@@ -1,0 +1,49 @@
+"""The tests of ``domain/matching.py`` and ``domain/left_open.py`` in SQL. Their order is taken from there.
+
+Each condition is the twin of the function that stands beside the same kind there; a property test compares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from reconciliation.domain.discrepancy import DiscrepancyKind as Kind
+from reconciliation.domain.left_open import TESTS as MONEY_TESTS
+from reconciliation.domain.matching import TESTS
+from reconciliation.domain.scope import Side
+
+_OTHER_ONLY: Final = "other_items > 0 AND hub_items = 0"
+_HUB_ONLY: Final = "hub_items > 0 AND other_items = 0 AND NOT awaited"
+_SEVERAL: Final = "other_items > 1"
+_BOTH: Final = "hub_items > 0 AND other_items > 0"
+_CURRENCIES_DIFFER: Final = f"{_BOTH} AND hub_currency <> other_currency"
+_AMOUNTS_DIFFER: Final = f"{_BOTH} AND hub_amount <> other_amount"
+
+CONDITIONS: Final[Mapping[Kind, str]] = {
+    Kind.TAKEN_BACK_BY_BANK: "taken_back > 0",
+    Kind.DUPLICATE_AT_BANK: _SEVERAL,
+    Kind.UNKNOWN_TO_HUB: _OTHER_ONLY,
+    Kind.MISSING_AT_BANK: _HUB_ONLY,
+    Kind.CURRENCIES_DIFFER: _CURRENCIES_DIFFER,
+    Kind.AMOUNTS_DIFFER: _AMOUNTS_DIFFER,
+    Kind.DUPLICATE_AT_AGENCY: _SEVERAL,
+    Kind.BOOKED_WITHOUT_RECEIPT: _OTHER_ONLY,
+    Kind.MISSING_AT_AGENCY: _HUB_ONLY,
+    Kind.AGENCY_CURRENCY_DIFFERS: _CURRENCIES_DIFFER,
+    Kind.AGENCY_AMOUNT_DIFFERS: _AMOUNTS_DIFFER,
+    Kind.NO_SUCH_ORDER: "order_id IS NULL",
+    Kind.WRONG_CURRENCY: "foreign_money AND (suspense > 0 OR overpayment > 0)",
+    Kind.CONTRADICTED: "conflict",
+    Kind.PAID_TWICE: "overpayment > 0 AND (settled_elsewhere OR (settled_here AND collections > 1))",
+    Kind.OVERPAID: "overpayment > 0",
+    Kind.UNDERPAID: "suspense > 0 AND received < required",
+    Kind.HELD: "suspense > 0",
+}
+
+
+def kind_of(side: Side) -> str:
+    """The SQL expression that names what is wrong with a case, or is NULL."""
+    asked: Iterable[Kind] = (kind for kind, _ in (MONEY_TESTS if side is Side.MONEY else TESTS[side]))
+    tests = "\n".join(f"        WHEN {CONDITIONS[kind]} THEN '{kind}'" for kind in asked)
+    return f"CASE\n{tests} END"

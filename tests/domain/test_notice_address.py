@@ -1,0 +1,199 @@
+"""Where a notice may go: the forms in which an address inside has been dressed up, and those that are honest."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from payment_hub.domain.errors import Malformed
+from payment_hub.domain.notice_address import NoticeAddress, NoticePolicy, may_connect, read_notice_url
+
+STRICT = NoticePolicy()
+TRIAL = NoticePolicy(allow_loopback=True)
+LISTED = NoticePolicy(hosts=frozenset({"portal.noi-bo.vn", "10.20.30.40", "portal"}))
+
+HONEST = [
+    "https://dichvucong.gov.vn",
+    "https://dichvucong.gov.vn/",
+    "https://dichvucong.gov.vn:8443/hub/notices?tenant=7&x=%C4%91",
+    "https://DichVuCong.gov.vn/a(b)!*'~;p=1,2/@/:/",
+    "https://xn--dchvcng-x0a0689dsha.vn/",
+    "https://a.b",
+    "https://127.0.0.1.nip.io/",
+    "https://1e100.net",
+    "https://portal.test?x=1",
+]
+
+DRESSED_UP = [
+    "",
+    " https://a.vn",
+    "https://a.vn\n",
+    "https://a.vn/\r\nX-Evil: 1",
+    "https://a.vn/ b",
+    "https://a.vn/\x00",
+    "https://a.vn/đ",
+    "https://a.vn/%",
+    "https://a.vn/%zz",
+    "https://a.vn/#part",
+    "http://a.vn/",
+    "HTTPS://a.vn/",
+    "ftp://a.vn/",
+    "file:///etc/passwd",
+    "gopher://127.0.0.1:6379/_x",
+    "//a.vn/",
+    "https:a.vn",
+    "https:/a.vn",
+    "https:///a.vn",
+    "https://",
+    "https://:443/",
+    "https://user@a.vn/",
+    "https://user:pass@127.0.0.1/",
+    "https://a.vn@127.0.0.1/",
+    "https://a.vn%40127.0.0.1/",
+    "https://evil.test\\@dichvucong.gov.vn/",
+    "https://a.vn\\b",
+    "https://a.vn:0/",
+    "https://a.vn:65536/",
+    "https://a.vn:99999/",
+    "https://a.vn:+443/",
+    "https://a.vn:/",
+    "https://a.vn:４４３/",
+    "https://localhost/",
+    "https://LOCALHOST/",
+    "https://portal.localhost/",
+    "https://localhost./",
+    "https://127.0.0.1/",
+    "https://127.1/",
+    "https://127.0.1/",
+    "https://127.255.255.254/",
+    "https://2130706433/",
+    "https://017700000001/",
+    "https://0177.0.0.1/",
+    "https://0x7f000001/",
+    "https://0x7f.0.0.1/",
+    "https://0x7f.1/",
+    "https://127.0.0.0x1/",
+    "https://127.0.0.1./",
+    "https://a.0x/",
+    "https://0/",
+    "https://0.0.0.0/",
+    "https://10.0.0.1/",
+    "https://169.254.169.254/latest/meta-data/",
+    "https://93.184.216.34/",
+    "https://[::1]/",
+    "https://[::]/",
+    "https://[0:0:0:0:0:0:0:1]/",
+    "https://[::ffff:127.0.0.1]/",
+    "https://[::ffff:7f00:1]/",
+    "https://[::127.0.0.1]/",
+    "https://[fe80::1]/",
+    "https://[fe80::1%25eth0]/",
+    "https://[fd00::1]/",
+    "https://[2606:4700::1111]/",
+    "https://[64:ff9b::7f00:1]/",
+    "https://[::1/",
+    "https://[v1.a]/",
+    "https://portal/",
+    "https://a..vn/",
+    "https://.vn/",
+    "https://a.vn./",
+    "https://-a.vn/",
+    "https://a-.vn/",
+    "https://a_b.vn/",
+    "https://a%2evn/",
+    "https://a。vn/",
+    "https://ａ.vn/",
+    "https://①②⑦.⓪.⓪.①/",
+    "https://ⅴn.gov/",
+    "https://" + "a" * 64 + ".vn/",
+    "https://" + "a." * 130 + "vn/",
+    "https://a.vn/" + "x" * 500,
+]
+
+
+@pytest.mark.parametrize("url", HONEST)
+def test_an_honest_url_is_accepted(url: str) -> None:
+    address = read_notice_url(url, STRICT)
+    assert address.scheme == "https"
+    assert address.target.startswith("/")
+
+
+@pytest.mark.parametrize("url", DRESSED_UP)
+def test_a_url_that_leads_or_may_lead_astray_is_refused(url: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        read_notice_url(url, STRICT)
+    assert list(refused.value.pointers) == ["/notice_url"]
+
+
+def test_a_url_is_taken_apart() -> None:
+    assert read_notice_url("https://Portal.vn?a=1", STRICT) == NoticeAddress("https", "portal.vn", 443, "/?a=1")
+    assert read_notice_url("https://portal.vn:8443/x", STRICT) == NoticeAddress("https", "portal.vn", 8443, "/x")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "portal.localhost", "127.8.9.10"])
+def test_a_trial_may_use_this_machine_even_without_tls(host: str) -> None:
+    address = read_notice_url(f"http://{host}:8080/n", TRIAL)
+    assert address == NoticeAddress("http", host.strip("[]"), 8080, "/n")
+    assert may_connect("127.0.0.1", address, TRIAL)
+    assert not may_connect("127.0.0.1", address, STRICT)
+
+
+@pytest.mark.parametrize("url", ["http://a.vn/", "http://10.0.0.1/", "https://127.1/", "https://[::ffff:10.0.0.1]/"])
+def test_a_trial_opens_nothing_else(url: str) -> None:
+    with pytest.raises(Malformed):
+        read_notice_url(url, TRIAL)
+
+
+def test_without_tls_a_name_of_this_machine_leads_to_this_machine_only() -> None:
+    address = read_notice_url("http://portal.localhost/", TRIAL)
+    assert not may_connect("93.184.216.34", address, TRIAL)
+    assert not may_connect("10.0.0.1", address, TRIAL)
+
+
+PUBLIC = ["93.184.216.34", "1.1.1.1", "2606:4700::1111", "2001:4860:4860::8888", "::ffff:93.184.216.34"]
+INSIDE = ["10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.0.1", "100.64.0.1", "fd00::1", "::ffff:10.0.0.1"]
+NOWHERE = [
+    "127.0.0.1", "127.255.255.255", "::1", "::ffff:127.0.0.1", "0.0.0.0", "0.1.2.3", "::", "169.254.169.254",
+    "fe80::1", "fe80::1%eth0", "fec0::1", "224.0.0.1", "ff02::1", "240.0.0.1", "255.255.255.255", "192.0.0.8",
+    "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.9", "192.88.99.1", "::127.0.0.1", "64:ff9b::7f00:1",
+    "64:ff9b:1::1", "100::1", "2001::1", "2001:20::1", "2001:db8::1", "2002:7f00:1::", "3fff::1", "5f00::1",
+    "", "portal.vn", "127.1", "0x7f.0.0.1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("ip", PUBLIC)
+def test_public_addresses_may_be_connected_to(ip: str) -> None:
+    assert may_connect(ip, read_notice_url("https://portal.vn/", STRICT), STRICT)
+
+
+@pytest.mark.parametrize("ip", INSIDE)
+def test_addresses_inside_are_for_listed_hosts_only(ip: str) -> None:
+    listed = read_notice_url("https://portal.noi-bo.vn/", LISTED)
+    other = read_notice_url("https://portal.vn/", LISTED)
+    assert may_connect(ip, listed, LISTED)
+    assert not may_connect(ip, listed, STRICT)
+    assert not may_connect(ip, other, LISTED)
+
+
+@pytest.mark.parametrize("ip", NOWHERE)
+def test_no_host_may_stand_for_this_machine_or_for_a_special_address(ip: str) -> None:
+    for host in ("portal.vn", "portal.noi-bo.vn"):
+        assert not may_connect(ip, read_notice_url(f"https://{host}/", LISTED), LISTED)
+
+
+def test_a_listed_host_may_be_a_short_name_or_an_address_but_still_needs_tls() -> None:
+    assert read_notice_url("https://portal/", LISTED).host == "portal"
+    assert may_connect("10.20.30.40", read_notice_url("https://10.20.30.40/", LISTED), LISTED)
+    with pytest.raises(Malformed):
+        read_notice_url("http://portal/", LISTED)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js, whose URL reader is compared with ours")
+def test_what_we_accept_a_browser_reads_in_the_same_way() -> None:
+    script = "console.log(JSON.stringify(JSON.parse(process.argv[1]).map(u => [new URL(u).hostname, new URL(u).port])))"
+    answer = subprocess.run(["node", "-e", script, json.dumps(HONEST)], capture_output=True, check=True, timeout=60)
+    ours = [read_notice_url(url, STRICT) for url in HONEST]
+    assert json.loads(answer.stdout) == [[a.host, "" if a.port == 443 else str(a.port)] for a in ours]

@@ -1,0 +1,1 @@
+"""The embedded default: servers that start, stop, crash and live side by side."""

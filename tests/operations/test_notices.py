@@ -1,0 +1,285 @@
+"""Notices on their way to a real HTTP receiver: what arrives, what is tried again, what ends how."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import standardwebhooks
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import text
+
+from payment_hub.domain.keys import Caller
+from payment_hub.domain.notice import LADDER
+from payment_hub.domain.notice_views import NoticeView
+from payment_hub.hub import Hub
+from payment_hub.operations.deliver_notices import SHARE, deliver_notices
+from payment_hub.operations.list_events import list_events
+from payment_hub.operations.list_notices import list_notices
+from payment_hub.operations.rotate_notice_key import rotate_notice_key
+from payment_hub.operations.show_notice_keys import show_notice_keys
+from payment_hub.operations.withdraw_obligation import withdraw_obligation
+from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
+from tests.conftest import StoppedClock
+from tests.receiver import Receiver, a_receiver, hang_up, status
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with a_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def agency(hub: Hub) -> Caller:
+    return an_agency(hub)
+
+
+@pytest.fixture
+def portal(hub: Hub, receiver: Receiver) -> Caller:
+    return a_portal(hub, notice_url=receiver.url)
+
+
+def notices(hub: Hub, caller: Caller | None = None) -> list[NoticeView]:
+    """All notices, oldest event first."""
+    return list(list_notices(hub, caller=caller or an_operator()).items)[::-1]
+
+
+def states(hub: Hub) -> list[str]:
+    return [notice.state for notice in notices(hub)]
+
+
+def change(hub: Hub, sql: str, **values: Any) -> None:
+    with hub.transaction() as session:
+        session.execute(text(sql), values)
+
+
+def test_a_paid_order_is_told_to_its_portal_with_the_order_as_it_stood(
+    hub: Hub, agency: Caller, portal: Caller, receiver: Receiver
+) -> None:
+    order = an_order(hub, agency, portal)
+    hear(hub, confirmation(order["reference"]))
+    assert deliver_notices(hub) == 2
+    issued, paid = (json.loads(request.body) for request in receiver.requests)
+    assert (issued["type"], issued["order"], issued["sequence"]) == ("payment_order.issued", order["reference"], 1)
+    assert (paid["type"], paid["sequence"]) == ("payment_order.paid", 2)
+    assert (issued["data"]["status"], paid["data"]["status"]) == ("OPEN", "PAID")
+    assert paid["data"]["receipt"] is not None
+    assert receiver.ids == [issued["id"], paid["id"]]
+    assert states(hub) == ["DELIVERED", "DELIVERED"]
+    assert receiver.connections == 1
+    assert deliver_notices(hub) == 0
+
+
+def test_the_body_is_what_the_feed_shows_compact_and_small(
+    hub: Hub, agency: Caller, portal: Caller, receiver: Receiver
+) -> None:
+    an_order(hub, agency, portal)
+    deliver_notices(hub)
+    [request] = receiver.requests
+    [event] = feed(hub, portal, 1)
+    assert request.body == json.dumps(event.as_wire(), ensure_ascii=False, separators=(",", ":")).encode()
+    assert "đèn tín hiệu".encode() in request.body
+    assert len(request.body) < 20_000
+    assert request.headers["content-type"] == "application/json"
+
+
+def feed(hub: Hub, caller: Caller, wanted: int) -> list[Any]:
+    """The feed, once it shows so many events: another test's open transaction may hold it up for a moment."""
+    for _ in range(200):
+        items = list_events(hub, caller=caller).items
+        if len(items) >= wanted:
+            return list(items)
+        with hub.transaction() as session:
+            session.execute(text("SELECT pg_sleep(0.05)"))
+    raise AssertionError("the feed never showed them")
+
+
+def test_strangers_believe_the_signature_of_every_try(
+    hub: Hub, agency: Caller, portal: Caller, receiver: Receiver, clock: StoppedClock
+) -> None:
+    clock.moment = datetime.now(UTC)  # the stranger's library reads the real clock
+    an_order(hub, agency, portal)
+    receiver.behaviour = status(500)
+    deliver_notices(hub)
+    clock.advance(minutes=1)
+    deliver_notices(hub)
+    keys = show_notice_keys(hub, portal="dvc")
+    public = Ed25519PublicKey.from_public_bytes(base64.b64decode(keys.public_keys[0].removeprefix("whpk_")))
+    first, second = receiver.requests
+    assert first.body == second.body
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert int(second.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"]) == 60
+    for request in (first, second):
+        standardwebhooks.Webhook(keys.secret).verify(request.body, dict(request.headers))
+        signed = f"{request.headers['webhook-id']}.{request.headers['webhook-timestamp']}.".encode() + request.body
+        v1a = request.headers["webhook-signature"].split(" ")[0].removeprefix("v1a,")
+        public.verify(base64.b64decode(v1a), signed)
+
+
+def test_after_a_rotation_the_portal_may_still_use_the_secret_before(
+    hub: Hub, agency: Caller, portal: Caller, receiver: Receiver, clock: StoppedClock
+) -> None:
+    clock.moment = datetime.now(UTC)
+    before = show_notice_keys(hub, portal="dvc")
+    after = rotate_notice_key(hub, portal="dvc")
+    assert (before.version, after.version) == (1, 2)
+    assert show_notice_keys(hub, portal="dvc") == after
+    an_order(hub, agency, portal)
+    deliver_notices(hub)
+    [request] = receiver.requests
+    for keys in (before, after):
+        standardwebhooks.Webhook(keys.secret).verify(request.body, dict(request.headers))
+
+
+@pytest.mark.parametrize("code", [302, 400, 404, 500, 503])
+def test_any_answer_but_2xx_is_tried_again_later(
+    hub: Hub, agency: Caller, portal: Caller, receiver: Receiver, clock: StoppedClock, code: int
+) -> None:
+    an_order(hub, agency, portal)
+    receiver.behaviour = status(code, b"not today")
+    deliver_notices(hub)
+    [notice] = notices(hub)
+    assert notice.state == "PENDING"
+    assert notice.due_at is not None
+    assert LADDER[0] * 0.9 <= notice.due_at - clock() <= LADDER[0] * 1.1
+    [attempt] = notice.attempts
+    assert (attempt.url, attempt.status, attempt.answer) == (receiver.url, code, "not today")
+    assert (attempt.tried_at, attempt.milliseconds >= 0) == (clock(), True)
+    receiver.behaviour = status(204)
+    assert deliver_notices(hub) == 0
+    clock.advance(seconds=6)
+    assert deliver_notices(hub) == 1
+    assert [attempt.status for attempt in notices(hub)[0].attempts] == [code, 204]
+    assert states(hub) == ["DELIVERED"]
+
+
+def test_a_redirect_to_this_machine_is_not_followed(
+    hub: Hub, agency: Caller, portal: Caller, receiver: Receiver
+) -> None:
+    an_order(hub, agency, portal)
+    with a_receiver() as inside:
+        receiver.behaviour = status(307, Location=inside.url)
+        deliver_notices(hub)
+        assert inside.connections == 0
+    assert states(hub) == ["PENDING"]
+
+
+def test_a_portal_that_says_gone_is_not_asked_again_and_an_operator_is_told(
+    hub: Hub, agency: Caller, portal: Caller, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    an_order(hub, agency, portal)
+    receiver.behaviour = status(410)
+    deliver_notices(hub)
+    assert states(hub) == ["DEAD"]
+    [record] = caplog.records
+    assert (record.levelno, record.msg, record.__dict__["portal"]) == (logging.ERROR, "notice_dead", "dvc")
+    assert record.__dict__["notice"] == receiver.ids[0]
+
+
+def test_when_the_ladder_ends_the_notice_is_dead_and_an_operator_is_told_once(
+    hub: Hub,
+    agency: Caller,
+    portal: Caller,
+    receiver: Receiver,
+    clock: StoppedClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    an_order(hub, agency, portal)
+    began = clock()
+    receiver.behaviour = hang_up
+    while states(hub) == ["PENDING"]:
+        assert not caplog.records
+        assert deliver_notices(hub) == 1
+        clock.moment = notices(hub)[0].due_at or clock()
+    [notice] = notices(hub)
+    assert notice.state == "DEAD"
+    assert (notice.due_at, notice.ended_at) == (None, clock())
+    assert len(notice.attempts) == len(LADDER) + 1
+    assert {attempt.status for attempt in notice.attempts} == {None}
+    assert timedelta(hours=64) < clock() - began < timedelta(hours=79)
+    assert [record.msg for record in caplog.records] == ["notice_dead"]
+    clock.advance(days=30)
+    assert deliver_notices(hub) == 0
+
+
+def test_a_portal_without_an_address_is_not_told_and_its_pending_notices_are_cancelled(
+    hub: Hub, agency: Caller, portal: Caller, receiver: Receiver
+) -> None:
+    an_order(hub, agency, portal)
+    change(hub, "UPDATE portal SET notice_url = NULL")
+    an_order(hub, agency, portal)
+    assert deliver_notices(hub) == 0
+    assert states(hub) == ["CANCELLED"]
+    assert notices(hub)[0].attempts == ()
+    assert receiver.connections == 0
+
+
+def test_the_address_is_judged_again_at_every_sending(
+    hub: Hub, agency: Caller, portal: Caller, receiver: Receiver
+) -> None:
+    """The trial's permission ended after the address was set."""
+    an_order(hub, agency, portal)
+    deliver_notices(replace(hub, allow_loopback_notices=False))
+    [attempt] = notices(hub)[0].attempts
+    assert (attempt.status, attempt.answer) == (None, "the notice URL must not lead to this machine")
+    assert receiver.connections == 0
+
+
+def test_answers_of_any_bytes_are_kept_in_part(
+    hub: Hub, agency: Caller, portal: Caller, receiver: Receiver
+) -> None:
+    an_order(hub, agency, portal)
+    receiver.behaviour = status(500, bytes(range(256)) * 100)
+    deliver_notices(hub)
+    [attempt] = notices(hub)[0].attempts
+    assert 0 < len(attempt.answer.encode()) <= 500
+    assert "\x00" not in attempt.answer
+
+
+def test_a_portal_with_a_long_backlog_leaves_room_for_the_others(
+    hub: Hub, agency: Caller, portal: Caller, receiver: Receiver, clock: StoppedClock
+) -> None:
+    for _ in range(SHARE + 5):
+        an_order(hub, agency, portal)
+    clock.advance(seconds=1)
+    with a_receiver() as newcomer:
+        an_order(hub, agency, a_portal(hub, "moi", newcomer.url))
+        assert deliver_notices(hub) == SHARE + 1
+        assert (len(receiver.requests), len(newcomer.requests)) == (SHARE, 1)
+    assert deliver_notices(hub) == 5
+
+
+def test_the_notices_of_a_portal_that_does_not_answer_are_put_back_untried(
+    hub: Hub, agency: Caller, portal: Caller, receiver: Receiver, clock: StoppedClock
+) -> None:
+    for _ in range(4):
+        an_order(hub, agency, portal)
+    receiver.behaviour = hang_up
+    assert deliver_notices(hub) == 1
+    assert [len(notice.attempts) for notice in notices(hub)] == [1, 0, 0, 0]
+    receiver.behaviour = status(200)
+    clock.advance(seconds=10)
+    assert deliver_notices(hub) == 4
+    assert states(hub) == ["DELIVERED"] * 4
+
+
+def test_a_withdrawn_obligation_is_told_as_the_orders_end(
+    hub: Hub, agency: Caller, portal: Caller, receiver: Receiver
+) -> None:
+    order = an_order(hub, agency, portal)
+    reference = order["obligation"]["reference"]
+    withdraw_obligation(
+        hub, caller=agency, agency=agency.agency_code or "", reference=reference, reason="decision annulled", version=1
+    )
+    deliver_notices(hub)
+    assert [json.loads(request.body)["type"] for request in receiver.requests] == [
+        "payment_order.issued",
+        "payment_order.cancelled",
+    ]
