@@ -75,10 +75,8 @@ bench: setup ## measure; the figures go to benchmarks/README.md by hand
 docs: setup ## write the generated pages anew
 	@$(PYTHON) -m docs
 
-migration: setup ## a new migration from the tables: make migration NAME=add_refund
-	@test -n "$(NAME)" || { echo "say what it does: make migration NAME=add_refund" >&2; exit 1; }
-	@$(PYTHON) -m payment_hub.embedded within bash -c \
-	  '$(PYTHON) -m alembic upgrade head && $(PYTHON) -m alembic revision --autogenerate --message "$$0"' "$(NAME)"
+migration: setup ## draft a migration from the tables: make migration NAME=add_refund
+	@$(PYTHON) -m payment_hub.embedded migration "$(NAME)"
 
 lock: ## pin the packages of pyproject.toml in requirements.txt (needs uv)
 	@sed -n '/^#/p; /^[^#]/q' requirements.txt > requirements.new

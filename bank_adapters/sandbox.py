@@ -21,6 +21,7 @@ from bank_adapters.toolkit.http_client import LARGEST_ANSWER, HttpAnswer, HttpCl
 from bank_adapters.toolkit.json_fields import Fields, read_object, text, text_or_none
 from bank_adapters.toolkit.settings import a_number, a_url, read_section, setting
 from bank_adapters.toolkit.statement_csv import CsvFormat, Row, read_rows, require_totals
+from bank_adapters.toolkit.wire_values import fitting
 from payment_hub.domain.bank_port import (
     Answer,
     CallbackReply,
@@ -153,7 +154,8 @@ class SandboxBank:
     def query_payment(self, query: PaymentQuery) -> Confirmation:
         """What the bank knows of the attempt now."""
         with understood(CODE):
-            known = read_object(self._ask(f"/payments/{query.attempt_reference}", expect=(200, 404)).body)
+            path = f"/payments/{fitting(query.attempt_reference, '[A-Za-z0-9-]{1,40}')}"
+            known = read_object(self._ask(path, expect=(200, 404)).body)
             if known.get("type") == "payment.unknown":
                 event_id = f"query-{query.attempt_reference}-UNKNOWN"
                 return Confirmation(CODE, event_id, query.attempt_reference, Outcome.PENDING, code="UNKNOWN")

@@ -181,7 +181,7 @@ class Vnpay:
         return CallbackReply(status=status, body=json.dumps({"RspCode": code, "Message": words}).encode())
 
     def query_payment(self, query: PaymentQuery) -> Confirmation:
-        """Ask with querydr. A payment that VNPAY does not know is PENDING: the citizen may still be choosing."""
+        """Ask with querydr. What VNPAY does not know is PENDING: the citizen may still be choosing."""
         question = self._question(query)
         with understood(CODE):
             fields = read_object(self.http.post_json(self.settings.api_url, question).body)

@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from payment_hub.domain.bank_port import BankAdapter
 from payment_hub.domain.errors import BankNotFound, HubUnavailable
+from payment_hub.settings import Settings
 from payment_hub.signing import Signer
 
 
@@ -34,6 +36,25 @@ class Hub:
     order_life: timedelta
     allow_loopback_notices: bool = False
     notice_hosts: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, settings: Settings, adapters: Mapping[str, BankAdapter], now: Callable[[], datetime]) -> Hub:
+        """The hub that the settings describe. Connects to nothing yet."""
+        engine = connect(settings.database_url, pool=settings.database_pool)
+        return cls(
+            engine=engine,
+            sessions=sessionmaker(engine),
+            adapters=adapters,
+            now=now,
+            signer=Signer.of(
+                [settings.secret_key, settings.previous_secret_key],
+                [settings.signing_key, settings.previous_signing_key],
+            ),
+            public_url=settings.public_url,
+            order_life=settings.order_life,
+            allow_loopback_notices=settings.allow_loopback_notices,
+            notice_hosts=frozenset(settings.notice_hosts),
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -65,12 +86,24 @@ class Hub:
             raise BankNotFound(bank[:40]) from None
 
 
+def connect(database_url: str, *, pool: int, statement_seconds: int = 30) -> Engine:
+    """An engine whose statements and waits for locks end, so that a request never hangs on the database."""
+    limits = f"-c lock_timeout=5000 -c statement_timeout={statement_seconds * 1000}"
+    return create_engine(
+        database_url,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=5,
+        connect_args={"connect_timeout": 3, "prepare_threshold": 2, "options": limits},
+    )
+
+
 @contextmanager
 def unavailable_is_said() -> Iterator[None]:
     """Turn a lost or refused database connection into HubUnavailable; every other error passes."""
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, PoolTimeout) as error:
         raise HubUnavailable("the database cannot be reached") from error
     except DBAPIError as error:
         if error.connection_invalidated:

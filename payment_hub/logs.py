@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -46,6 +45,8 @@ FIELDS: Final = (
     "task",
     "state",
     "reason",
+    "callback",
+    "why",
 )
 
 _MOST_CHARACTERS: Final = 300
@@ -83,8 +84,8 @@ class JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
-def configure(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
-    """Send every log of this process to ``stream`` as lines of JSON."""
+def configure_logs(level: int = logging.INFO, stream: TextIO | None = None) -> None:
+    """Send every log of this process to ``stream`` (usually the standard error) as lines of JSON."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
@@ -100,5 +101,8 @@ def _failure(kind: type[BaseException], trace: TracebackType | None) -> dict[str
     frames = traceback.extract_tb(trace)[-12:]
     return {
         "error": f"{kind.__module__}.{kind.__qualname__}",
-        "at_code": [f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno} {frame.name}" for frame in frames],
+        "at_code": [
+            f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno} {frame.name}"
+            for frame in frames
+        ],
     }

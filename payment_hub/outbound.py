@@ -1,8 +1,8 @@
 """The HTTP side of a notice: one POST to an address that a portal chose, without being led astray.
 
-A name is resolved once for each connection, every address it has is judged, and the connection goes to those very
-addresses and nowhere else: http.client is never given a name to resolve. Redirects are not followed, proxies and cookies
-not known. One deadline bounds the whole exchange, however slowly the bytes drip.
+A name is resolved once for each connection, every address it has is judged, and the connection goes to those
+very addresses and nowhere else: http.client is never given a name to resolve. Redirects are not followed,
+proxies and cookies not known. One deadline bounds the whole exchange, however slowly the bytes drip.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import cache
 from http.client import HTTPConnection, HTTPException
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 from payment_hub.domain.errors import Malformed
 from payment_hub.domain.notice import NoticeAnswer
@@ -50,7 +50,7 @@ class AddressRefused(Exception):
 
 
 class _Bounded(socket.socket):
-    """A socket with one deadline for all that is read: a time-out of its own for each read would let bytes drip for ever."""
+    """A socket with one deadline for all reads: a time-out for each would let bytes drip for ever."""
 
     deadline: float = 0.0
 
@@ -64,7 +64,7 @@ class _BoundedTls(_Bounded, ssl.SSLSocket):
 
 
 class _Pinned(HTTPConnection):
-    """HTTP over a socket that is already connected to a judged address; it can never open another one by itself."""
+    """HTTP over a socket already connected to a judged address; it never opens another one by itself."""
 
     auto_open = 0
     sock: _Bounded | Any
@@ -83,7 +83,7 @@ def _trust() -> ssl.SSLContext:
 
 
 class Courier:
-    """Posts messages, one after the other, and keeps the connection to the last receiver. Not for several threads."""
+    """Posts messages one after the other, keeping the connection to the last receiver. For one thread."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class Courier:
         self._hang_up()
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> NoticeAnswer:
-        """POST ``body``. Never raises for what the address, the network or the receiver does: the answer says it."""
+        """POST ``body``. What address, network or receiver do wrong is in the answer, not raised."""
         began = time.monotonic()
         status: int | None = None
         text: bytes | str
@@ -172,12 +172,10 @@ class Courier:
         raise failure
 
     def _wrap(self, sock: _Bounded, host: str) -> _BoundedTls:
-        """TLS with a certificate for the name in the URL, whatever the address. The whole handshake has one time-out."""
+        """TLS, with a certificate for the name in the URL whatever the address is."""
         tls = self._tls or _trust()
         tls.sslsocket_class = _BoundedTls
-        wrapped = tls.wrap_socket(sock, server_hostname=host)
-        assert isinstance(wrapped, _BoundedTls)
-        return wrapped
+        return cast(_BoundedTls, tls.wrap_socket(sock, server_hostname=host))
 
     def _judged(self, address: NoticeAddress) -> list[tuple[int, SocketAddress]]:
         """What the name stands for now. One address out of bounds refuses all: an honest name has none."""
@@ -203,7 +201,7 @@ class Courier:
 
 
 def excerpt(text: bytes | str) -> str:
-    """The first 500 bytes of an answer as text that can be stored, logged and shown: no NUL, no control characters."""
+    """The first 500 bytes of an answer as text fit to be stored and shown: no NUL, no control characters."""
     raw = text.encode("utf-8", "replace") if isinstance(text, str) else text
     shown = raw[:EXCERPT_BYTES].decode("utf-8", "replace")
     clean = "".join(
@@ -221,18 +219,18 @@ def _left(deadline: float) -> float:
 
 def _why(error: Exception) -> str:
     """Why there was no answer, in words for the portal's developers."""
-    match error:
-        case TimeoutError():
-            return "no answer in time"
-        case socket.gaierror():
-            return "the host name could not be resolved"
-        case ssl.SSLCertVerificationError():
-            return f"the certificate was not accepted: {error.verify_message}"
-        case ssl.SSLError():
-            return "TLS could not be set up"
-        case ConnectionRefusedError():
-            return "the connection was refused"
-        case HTTPException() | ConnectionError():
-            return f"the connection ended without an answer in HTTP ({type(error).__name__})"
-        case _:
-            return f"no connection ({type(error).__name__})"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate was not accepted: {error.verify_message}"
+    said = (words for kind, words in _REASONS if isinstance(error, kind))
+    return next(said, f"no connection ({type(error).__name__})")
+
+
+#: The first kind that fits gives the words.
+_REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (TimeoutError, "no answer in time"),
+    (socket.gaierror, "the host name could not be resolved"),
+    (ssl.SSLError, "TLS could not be set up"),
+    (ConnectionRefusedError, "the connection was refused"),
+    (ConnectionError, "the connection ended without an answer"),
+    (HTTPException, "the answer was not HTTP"),
+)

@@ -94,7 +94,7 @@ class Settings:
         "HUB_ENABLED_BANKS", "Names of the banks, separated by spaces; each has its BANK_<NAME>_* settings", _words
     )
     ledger_drop: Path | None = _setting("HUB_LEDGER_DROP", "Folder where agencies leave their ledgers", Path, None)
-    order_minutes: timedelta = _setting(
+    order_life: timedelta = _setting(
         "HUB_ORDER_MINUTES", "How long an order can be paid unless the portal says otherwise", _minutes, "1440"
     )
     database_pool: int = _setting("HUB_DATABASE_POOL", "Database connections of one process", _number, "4")

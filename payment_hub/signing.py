@@ -1,7 +1,8 @@
 """Keys and signatures of what the hub sends: notices to portals, and tokens in checkout links.
 
-Notices carry Standard Webhooks headers: ``v1a`` is Ed25519 with the hub's key, ``v1`` is HMAC-SHA256 with the portal's
-secret. The portal's secret is derived from the hub's secret key and a version number, so that none is stored.
+Notices carry Standard Webhooks headers: ``v1a`` is Ed25519 with the hub's key, ``v1`` is HMAC-SHA256 with the
+portal's secret. The portal's secret is derived from the hub's secret key and a version number, so that none
+is stored.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ class Signer:
     def portal_secrets(self, portal: str, version: int) -> tuple[bytes, ...]:
         """The HMAC secrets that one portal may hold now, the one to hand out first.
 
-        The version before stays valid while the portal changes over, and so do the secrets made with the hub's
-        previous key: nothing that the hub rotates silences a portal.
+        The version before stays valid while the portal changes over, and so do the secrets made with the
+        hub's previous key: nothing that the hub rotates silences a portal.
         """
         versions = [version, version - 1] if version > 1 else [version]
         made = [_portal_secret(key, portal, each) for key in self.secret_keys for each in versions]

@@ -1,6 +1,6 @@
 """What every test may ask for: a real database, a hub with a stopped clock, an app on top of it.
 
-With HUB_DATABASE_URL set, that server is used; otherwise a throw-away PostgreSQL is started once for each worker. The
+With HUB_TEST_DATABASE_URL set, that server is used; otherwise a throw-away PostgreSQL is started once for each worker. The
 schema is made by the migrations, once; every test begins with empty tables, and ends with the invariants checked.
 """
 
@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def database_url(worker_id: str) -> Iterator[str]:
     """An empty database of this worker's own on a real PostgreSQL server."""
-    given = os.environ.get("HUB_DATABASE_URL")
+    given = os.environ.get("HUB_TEST_DATABASE_URL")
     if given is None:
         with throw_away_postgres() as url:
             yield url

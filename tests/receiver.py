@@ -1,4 +1,4 @@
-"""A portal's end of a notice: a real HTTP server on loopback that answers, errs, dawdles or hangs up as it is told."""
+"""A portal's end of a notice: a real HTTP server on loopback that behaves as it is told."""
 
 from __future__ import annotations
 

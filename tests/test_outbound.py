@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -48,8 +49,8 @@ def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def post(url: str, policy: NoticePolicy = TRIAL, seconds: float = 2, **more: object) -> NoticeAnswer:
-    with Courier(policy, seconds=seconds, **more) as courier:  # type: ignore[arg-type]
+def post(url: str, policy: NoticePolicy = TRIAL, seconds: float = 2, **more: Any) -> NoticeAnswer:
+    with Courier(policy, seconds=seconds, **more) as courier:
         return courier.post(url, {"webhook-id": "evt_1"}, b'{"id":"evt_1"}')
 
 
@@ -119,7 +120,9 @@ def test_silence_ends_at_the_deadline() -> None:
     assert 250 <= answer.milliseconds < 1500
 
 
-@pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"])
+@pytest.mark.parametrize(
+    "first", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"]
+)
 def test_an_answer_that_drips_ends_at_the_same_deadline(receiver: Receiver, first: bytes) -> None:
     def drip(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(first)
@@ -136,11 +139,12 @@ def test_an_answer_that_drips_ends_at_the_same_deadline(receiver: Receiver, firs
 def test_a_receiver_that_hangs_up_gave_no_answer(receiver: Receiver) -> None:
     receiver.behaviour = hang_up
     answer = post(receiver.url)
-    assert answer.status is None
-    assert answer.text.startswith("the connection ended without an answer in HTTP")
+    assert (answer.status, answer.text) == (None, "the connection ended without an answer")
 
 
-@pytest.mark.parametrize("said", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 x\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200])
+@pytest.mark.parametrize(
+    "said", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 x\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200]
+)
 def test_an_answer_that_is_not_http_is_no_answer(receiver: Receiver, said: bytes) -> None:
     def speak(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(said)
@@ -153,11 +157,21 @@ def test_an_answer_that_is_not_http_is_no_answer(receiver: Receiver, said: bytes
 def test_nobody_listening_is_no_answer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    assert post(f"http://127.0.0.1:{port}/") == NoticeAnswer(None, "the connection was refused", pytest.approx(0, abs=500))
+    answer = post(f"http://127.0.0.1:{port}/")
+    assert (answer.status, answer.text) == (None, "the connection was refused")
 
 
 def test_this_machine_is_not_called_unless_that_is_allowed(receiver: Receiver, dialled: list[str]) -> None:
-    for host in ("127.0.0.1", "localhost", "[::1]", "127.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]", "0.0.0.0"):
+    for host in (
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "127.1",
+        "2130706433",
+        "0x7f.1",
+        "[::ffff:127.0.0.1]",
+        "0.0.0.0",
+    ):
         for scheme in ("http", "https"):
             assert post(f"{scheme}://{host}:{receiver.port}/", STRICT).status is None
     assert (receiver.connections, dialled) == (0, [])
@@ -165,7 +179,16 @@ def test_this_machine_is_not_called_unless_that_is_allowed(receiver: Receiver, d
 
 @pytest.mark.parametrize(
     "address",
-    ["127.0.0.1", "10.0.0.8", "169.254.169.254", "0.0.0.0", "192.168.1.1", "100.64.0.1", "224.0.0.1", "255.255.255.255"],
+    [
+        "127.0.0.1",
+        "10.0.0.8",
+        "169.254.169.254",
+        "0.0.0.0",
+        "192.168.1.1",
+        "100.64.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+    ],
 )
 def test_a_name_that_leads_inside_is_not_called(receiver: Receiver, dialled: list[str], address: str) -> None:
     for found in ([address], ["93.184.216.34", address], [address, "93.184.216.34"]):
@@ -174,8 +197,10 @@ def test_a_name_that_leads_inside_is_not_called(receiver: Receiver, dialled: lis
     assert (receiver.connections, dialled) == (0, [])
 
 
-def test_a_name_that_changes_after_the_check_leads_nowhere_else(receiver: Receiver, dialled: list[str]) -> None:
-    """DNS rebinding: the first question is answered with a public address, every later one with this machine."""
+def test_a_name_that_changes_after_the_check_leads_nowhere_else(
+    receiver: Receiver, dialled: list[str]
+) -> None:
+    """DNS rebinding: a public address for the first question, this machine for every later one."""
     answers = iter(["93.184.216.34"])
 
     def rebinding(host: str, port: int) -> list[tuple[int, outbound.SocketAddress]]:
@@ -256,8 +281,15 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An authority of our own, and a certificate that it gave to ``portal.test``."""
     folder = tmp_path_factory.mktemp("certificates")
     authority, portal = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    root = _certificate("Test authority", authority.public_key(), authority, x509.BasicConstraints(True, None))
-    leaf = _certificate("portal.test", portal.public_key(), authority, x509.SubjectAlternativeName([x509.DNSName("portal.test")]))
+    root = _certificate(
+        "Test authority", authority.public_key(), authority, x509.BasicConstraints(True, None)
+    )
+    leaf = _certificate(
+        "portal.test",
+        portal.public_key(),
+        authority,
+        x509.SubjectAlternativeName([x509.DNSName("portal.test")]),
+    )
     (folder / "ca.pem").write_bytes(root)
     key = portal.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -267,7 +299,10 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _certificate(
-    name: str, key: ec.EllipticCurvePublicKey, signed_by: ec.EllipticCurvePrivateKey, *more: x509.ExtensionType
+    name: str,
+    key: ec.EllipticCurvePublicKey,
+    signed_by: ec.EllipticCurvePrivateKey,
+    *more: x509.ExtensionType,
 ) -> bytes:
     now = datetime.now(UTC)
     built = (
@@ -279,7 +314,9 @@ def _certificate(
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signed_by.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signed_by.public_key()), critical=False
+        )
     )
     for extension in more:
         built = built.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))

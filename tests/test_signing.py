@@ -79,7 +79,11 @@ def test_while_a_portals_secret_rotates_both_are_believed_and_older_ones_not() -
 
 
 def test_while_the_hubs_own_keys_rotate_old_and_new_are_believed() -> None:
-    before, during, after = Signer.of([OLD], [OLD_SEED]), Signer.of([NEW, OLD], [NEW_SEED, OLD_SEED]), Signer.of([NEW], [NEW_SEED])
+    before, during, after = (
+        Signer.of([OLD], [OLD_SEED]),
+        Signer.of([NEW, OLD], [NEW_SEED, OLD_SEED]),
+        Signer.of([NEW], [NEW_SEED]),
+    )
     headers = sent_now(during)
     for signer in (before, after):
         assert believes(signer.notice_keys("dvc", 1).secret, headers)
@@ -90,7 +94,9 @@ def test_while_the_hubs_own_keys_rotate_old_and_new_are_believed() -> None:
 
 
 def test_keys_that_are_not_set_are_left_out() -> None:
-    assert Signer.of([NEW, None], [NEW_SEED, None]).public_keys() == Signer.of([NEW], [NEW_SEED]).public_keys()
+    assert (
+        Signer.of([NEW, None], [NEW_SEED, None]).public_keys() == Signer.of([NEW], [NEW_SEED]).public_keys()
+    )
 
 
 def test_an_id_with_a_dot_is_not_signed() -> None:
@@ -112,7 +118,9 @@ def test_a_checkout_token_leads_back_to_its_order_also_after_the_key_has_rotated
     assert Signer.of([NEW], []).reference_of(token) is None
 
 
-@pytest.mark.parametrize("token", ["", ".", "26030200012345", "26030200012345.", "26030200012345.đ", "x" * 81, "a.b.c"])
+@pytest.mark.parametrize(
+    "token", ["", ".", "26030200012345", "26030200012345.", "26030200012345.đ", "x" * 81, "a.b.c"]
+)
 def test_any_other_text_is_no_token(token: str) -> None:
     assert Signer.of([NEW], []).reference_of(token) is None
 

@@ -90,10 +90,10 @@ def read_rows(raw: bytes, form: CsvFormat) -> Iterator[Row]:
 
 def require_totals(lines: Sequence[StatementLine], *, count: int, total: Money) -> None:
     """Raise Malformed unless the credits of ``lines`` are as many and as much as the bank declared."""
-    credits = [line.amount for line in lines if line.movement is Movement.CREDIT]
-    found = sum(credits, start=dong(0))
-    if len(credits) != count or found != total:
-        raise Malformed(f"the file declares {count} credits of {total} and holds {len(credits)} of {found}")
+    received = [line.amount for line in lines if line.movement is Movement.CREDIT]
+    found = sum(received, start=dong(0))
+    if len(received) != count or found != total:
+        raise Malformed(f"the file declares {count} credits of {total} and holds {len(received)} of {found}")
 
 
 def _decode(raw: bytes, encoding: str) -> str:

@@ -39,16 +39,11 @@ def upgrade() -> None:
         sa.Column("lines", sa.Integer(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "(state = 'REFUSED') = (reason IS NOT NULL)",
-            name=op.f("ck_statement_file_reason"),
+            "(state = 'REFUSED') = (reason IS NOT NULL)", name=op.f("ck_statement_file_reason")
         ),
-        sa.CheckConstraint(
-            "state IN ('ACCEPTED', 'REFUSED')", name=op.f("ck_statement_file_state")
-        ),
+        sa.CheckConstraint("state IN ('ACCEPTED', 'REFUSED')", name=op.f("ck_statement_file_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_statement_file")),
-        sa.UniqueConstraint(
-            "bank", "day", "sha256", name=op.f("uq_statement_file_bank_day_sha256")
-        ),
+        sa.UniqueConstraint("bank", "day", "sha256", name=op.f("uq_statement_file_bank_day_sha256")),
         info={"append_only": True},
     )
     op.create_table(
@@ -63,23 +58,11 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("lines", sa.Integer(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "(state = 'REFUSED') = (reason IS NOT NULL)",
-            name=op.f("ck_ledger_file_reason"),
-        ),
-        sa.CheckConstraint(
-            "state IN ('ACCEPTED', 'REFUSED')", name=op.f("ck_ledger_file_state")
-        ),
-        sa.ForeignKeyConstraint(
-            ["agency_id"], ["agency.id"], name=op.f("fk_ledger_file_agency_id")
-        ),
+        sa.CheckConstraint("(state = 'REFUSED') = (reason IS NOT NULL)", name=op.f("ck_ledger_file_reason")),
+        sa.CheckConstraint("state IN ('ACCEPTED', 'REFUSED')", name=op.f("ck_ledger_file_state")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_ledger_file_agency_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_file")),
-        sa.UniqueConstraint(
-            "agency_id",
-            "day",
-            "sha256",
-            name=op.f("uq_ledger_file_agency_id_day_sha256"),
-        ),
+        sa.UniqueConstraint("agency_id", "day", "sha256", name=op.f("uq_ledger_file_agency_id_day_sha256")),
         info={"append_only": True},
     )
     op.create_table(
@@ -99,26 +82,20 @@ def upgrade() -> None:
         sa.Column("planned_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "(state = 'COMMITTED') = (totals IS NOT NULL)",
-            name=op.f("ck_reconciliation_run_totals"),
+            "(state = 'COMMITTED') = (totals IS NOT NULL)", name=op.f("ck_reconciliation_run_totals")
         ),
         sa.CheckConstraint(
-            "(state = 'FAILED') = (reason IS NOT NULL)",
-            name=op.f("ck_reconciliation_run_reason"),
+            "(state = 'FAILED') = (reason IS NOT NULL)", name=op.f("ck_reconciliation_run_reason")
         ),
         sa.CheckConstraint(
-            "(state = 'REPEATED') = (repeats IS NOT NULL)",
-            name=op.f("ck_reconciliation_run_repeats"),
+            "(state = 'REPEATED') = (repeats IS NOT NULL)", name=op.f("ck_reconciliation_run_repeats")
         ),
         sa.CheckConstraint(
             "state IN ('PLANNED', 'RUNNING', 'COMMITTED', 'REPEATED', 'FAILED')",
             name=op.f("ck_reconciliation_run_state"),
         ),
         sa.ForeignKeyConstraint(
-            ["agency_id"],
-            ["agency.id"],
-            name=op.f("fk_reconciliation_run_agency_id"),
-            ondelete="RESTRICT",
+            ["agency_id"], ["agency.id"], name=op.f("fk_reconciliation_run_agency_id"), ondelete="RESTRICT"
         ),
         sa.ForeignKeyConstraint(
             ["repeats"],
@@ -128,12 +105,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reconciliation_run")),
     )
-    op.create_index(
-        "ix_reconciliation_run_day_scope",
-        "reconciliation_run",
-        ["day", "scope"],
-        unique=False,
-    )
+    op.create_index("ix_reconciliation_run_day_scope", "reconciliation_run", ["day", "scope"], unique=False)
     op.create_index(
         "uq_reconciliation_run_key",
         "reconciliation_run",
@@ -170,15 +142,9 @@ def upgrade() -> None:
         sa.Column("occurrence", sa.Integer(), nullable=False),
         sa.Column("booked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("again", sa.Boolean(), nullable=False),
-        sa.CheckConstraint(
-            "movement IN ('CREDIT', 'DEBIT', 'FEE')",
-            name=op.f("ck_statement_line_movement"),
-        ),
+        sa.CheckConstraint("movement IN ('CREDIT', 'DEBIT', 'FEE')", name=op.f("ck_statement_line_movement")),
         sa.ForeignKeyConstraint(
-            ["file_id"],
-            ["statement_file.id"],
-            name=op.f("fk_statement_line_file_id"),
-            ondelete="RESTRICT",
+            ["file_id"], ["statement_file.id"], name=op.f("fk_statement_line_file_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_statement_line")),
         sa.UniqueConstraint(
@@ -201,9 +167,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("again"),
     )
-    op.create_index(
-        "ix_statement_line_bank_day", "statement_line", ["bank", "day"], unique=False
-    )
+    op.create_index("ix_statement_line_bank_day", "statement_line", ["bank", "day"], unique=False)
     op.create_table(
         "finding",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -225,21 +189,13 @@ def upgrade() -> None:
             name=op.f("ck_finding_kind"),
         ),
         sa.ForeignKeyConstraint(
-            ["agency_id"],
-            ["agency.id"],
-            name=op.f("fk_finding_agency_id"),
-            ondelete="RESTRICT",
+            ["agency_id"], ["agency.id"], name=op.f("fk_finding_agency_id"), ondelete="RESTRICT"
         ),
         sa.ForeignKeyConstraint(
-            ["run_id"],
-            ["reconciliation_run.id"],
-            name=op.f("fk_finding_run_id"),
-            ondelete="RESTRICT",
+            ["run_id"], ["reconciliation_run.id"], name=op.f("fk_finding_run_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_finding")),
-        sa.UniqueConstraint(
-            "run_id", "case_key", "kind", name=op.f("uq_finding_run_id_case_key_kind")
-        ),
+        sa.UniqueConstraint("run_id", "case_key", "kind", name=op.f("uq_finding_run_id_case_key_kind")),
         info={"append_only": True},
     )
     op.create_table(
@@ -261,32 +217,24 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "(state = 'RESOLVED') = (approved_by IS NOT NULL)",
-            name=op.f("ck_discrepancy_approved"),
+            "(state = 'RESOLVED') = (approved_by IS NOT NULL)", name=op.f("ck_discrepancy_approved")
         ),
         sa.CheckConstraint(
             "decision IN ('BANK_CORRECTS', 'AGENCY_CORRECTS', 'HUB_CORRECTS', 'REFUND_PAYER', 'ACCEPT_AS_IT_IS')",
             name=op.f("ck_discrepancy_decision"),
         ),
         sa.CheckConstraint(
-            "state IN ('OPEN', 'PROPOSED', 'RESOLVED', 'HEALED')",
-            name=op.f("ck_discrepancy_state"),
+            "state IN ('OPEN', 'PROPOSED', 'RESOLVED', 'HEALED')", name=op.f("ck_discrepancy_state")
         ),
         sa.CheckConstraint(
             "proposed_by IS NULL OR approved_by IS NULL OR proposed_by <> approved_by",
             name=op.f("ck_discrepancy_four_eyes"),
         ),
         sa.ForeignKeyConstraint(
-            ["agency_id"],
-            ["agency.id"],
-            name=op.f("fk_discrepancy_agency_id"),
-            ondelete="RESTRICT",
+            ["agency_id"], ["agency.id"], name=op.f("fk_discrepancy_agency_id"), ondelete="RESTRICT"
         ),
         sa.ForeignKeyConstraint(
-            ["finding_id"],
-            ["finding.id"],
-            name=op.f("fk_discrepancy_finding_id"),
-            ondelete="RESTRICT",
+            ["finding_id"], ["finding.id"], name=op.f("fk_discrepancy_finding_id"), ondelete="RESTRICT"
         ),
         sa.ForeignKeyConstraint(
             ["healed_by"],
@@ -296,15 +244,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_discrepancy")),
     )
-    op.create_index(
-        "ix_discrepancy_agency_id_id", "discrepancy", ["agency_id", "id"], unique=False
-    )
-    op.create_index(
-        "ix_discrepancy_scope_case_key",
-        "discrepancy",
-        ["scope", "case_key"],
-        unique=False,
-    )
+    op.create_index("ix_discrepancy_agency_id_id", "discrepancy", ["agency_id", "id"], unique=False)
+    op.create_index("ix_discrepancy_scope_case_key", "discrepancy", ["scope", "case_key"], unique=False)
     op.create_index(
         "uq_discrepancy_one_live",
         "discrepancy",
@@ -327,20 +268,12 @@ def upgrade() -> None:
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.CHAR(length=3), nullable=False),
         sa.Column("again", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_ledger_entry_agency_id")),
         sa.ForeignKeyConstraint(
-            ["agency_id"], ["agency.id"], name=op.f("fk_ledger_entry_agency_id")
+            ["file_id"], ["ledger_file.id"], name=op.f("fk_ledger_entry_file_id"), ondelete="RESTRICT"
         ),
         sa.ForeignKeyConstraint(
-            ["file_id"],
-            ["ledger_file.id"],
-            name=op.f("fk_ledger_entry_file_id"),
-            ondelete="RESTRICT",
-        ),
-        sa.ForeignKeyConstraint(
-            ["order_id"],
-            ["payment_order.id"],
-            name=op.f("fk_ledger_entry_order_id"),
-            ondelete="RESTRICT",
+            ["order_id"], ["payment_order.id"], name=op.f("fk_ledger_entry_order_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_entry")),
         sa.UniqueConstraint(
@@ -361,18 +294,8 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("again"),
     )
-    op.create_index(
-        "ix_ledger_entry_agency_id_day",
-        "ledger_entry",
-        ["agency_id", "day"],
-        unique=False,
-    )
-    op.create_index(
-        "ix_ledger_entry_case_key",
-        "ledger_entry",
-        ["agency_id", "case_key"],
-        unique=False,
-    )
+    op.create_index("ix_ledger_entry_agency_id_day", "ledger_entry", ["agency_id", "day"], unique=False)
+    op.create_index("ix_ledger_entry_case_key", "ledger_entry", ["agency_id", "case_key"], unique=False)
     op.create_table(
         "discrepancy_event",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -403,10 +326,7 @@ def upgrade() -> None:
         info={"append_only": True},
     )
     op.create_index(
-        "ix_discrepancy_event_discrepancy_id",
-        "discrepancy_event",
-        ["discrepancy_id"],
-        unique=False,
+        "ix_discrepancy_event_discrepancy_id", "discrepancy_event", ["discrepancy_id"], unique=False
     )
     for table in APPEND_ONLY:
         op.execute(
@@ -430,11 +350,7 @@ def downgrade() -> None:
     op.drop_table("discrepancy_event")
     op.drop_index("ix_ledger_entry_case_key", table_name="ledger_entry")
     op.drop_index("ix_ledger_entry_agency_id_day", table_name="ledger_entry")
-    op.drop_index(
-        "ix_ledger_entry_again",
-        table_name="ledger_entry",
-        postgresql_where=sa.text("again"),
-    )
+    op.drop_index("ix_ledger_entry_again", table_name="ledger_entry", postgresql_where=sa.text("again"))
     op.drop_table("ledger_entry")
     op.drop_index(
         "uq_discrepancy_one_live",
@@ -446,11 +362,7 @@ def downgrade() -> None:
     op.drop_table("discrepancy")
     op.drop_table("finding")
     op.drop_index("ix_statement_line_bank_day", table_name="statement_line")
-    op.drop_index(
-        "ix_statement_line_again",
-        table_name="statement_line",
-        postgresql_where=sa.text("again"),
-    )
+    op.drop_index("ix_statement_line_again", table_name="statement_line", postgresql_where=sa.text("again"))
     op.drop_table("statement_line")
     op.drop_index(
         "uq_reconciliation_run_one_under_way",

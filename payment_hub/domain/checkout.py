@@ -1,7 +1,8 @@
 """What a citizen's page says of a payment, honestly: a pure function of the facts and the time.
 
-Every state answers three questions: what is going on, was money taken, what to do next. A payment whose outcome the
-bank has not told is never called failed, and nobody is invited to pay while money may be on its way.
+Every state answers three questions: what is going on, was money taken, what to do next. A payment whose
+outcome the bank has not told is never called failed, and nobody is invited to pay while money may be on its
+way.
 """
 
 from __future__ import annotations
@@ -138,7 +139,7 @@ class CheckoutView:
 
     @property
     def instructions(self) -> AttemptView | None:
-        """The attempt by whose instructions the payer may pay now, if there is one. Never one of another amount."""
+        """The attempt by whose instructions the payer may pay now; never one of another amount."""
         attempt = self.attempt
         valid = (
             attempt is not None and attempt.state == AttemptState.PENDING and attempt.amount == self.remaining

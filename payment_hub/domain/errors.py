@@ -2,7 +2,8 @@
 
 HubError
  +-- Malformed
- |    +-- MalformedAmount, CurrencyMismatch, MalformedReference, MalformedObligation, MalformedBody, UnknownField
+ |    +-- MalformedAmount, CurrencyMismatch, MalformedReference, MalformedObligation, MalformedBody, UnknownField,
+ |    |   MalformedStatement
  +-- UnsupportedBody, BodyTooLarge
  +-- NotFound
  |    +-- AgencyNotFound, PortalNotFound, KeyNotFound, ObligationNotFound, OrderNotFound, ReceiptNotFound,
@@ -52,6 +53,15 @@ class MalformedObligation(Malformed):
 
 class MalformedBody(Malformed):
     """The body is not JSON text that can be read without doubt."""
+
+
+class MalformedStatement(Malformed):
+    """The bank's statement cannot be read; the whole file is refused."""
+
+    def __init__(self, detail: str = "", *, raw: bytes = b"") -> None:
+        super().__init__(detail)
+        self.raw = raw
+        """The file as it came: evidence."""
 
 
 class UnknownField(Malformed):

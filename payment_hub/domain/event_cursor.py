@@ -28,7 +28,7 @@ class EventCursor:
 
     @classmethod
     def parse(cls, text: str) -> EventCursor:
-        """Read ``as_text``. Raises Malformed for anything else, other spellings of the same bytes included."""
+        """Read ``as_text``. Raises Malformed for anything else, also for other spellings of it."""
         try:
             cursor = cls(*_FORM.unpack(base64.urlsafe_b64decode(f"{text}==")))
         except (ValueError, struct.error):
@@ -39,7 +39,7 @@ class EventCursor:
 
 
 def event_id_of(number: int) -> str:
-    """An event's public id, also its notice's ``webhook-id``. It holds no dot: the signature separates by dots."""
+    """An event's public id, also its notice's ``webhook-id``. Without a dot: signatures separate by dots."""
     return f"evt_{number}"
 
 

@@ -28,7 +28,7 @@ class NoticeState(StrEnum):
     PENDING = "PENDING"
     DELIVERED = "DELIVERED"
     DEAD = "DEAD"
-    """Every attempt of the ladder failed, or the portal said 410; an operator is told, and may send it again."""
+    """The whole ladder failed, or the portal said 410; an operator is told, and may send it again."""
     CANCELLED = "CANCELLED"
     """The portal has no address for notices any more."""
 
@@ -55,7 +55,8 @@ NOTICE_LIFE: Final = Lifecycle(
         (_S.PENDING, _E.GONE): _S.DEAD,
         (_S.PENDING, _E.GIVEN_UP): _S.DEAD,
         (_S.PENDING, _E.NO_ADDRESS): _S.CANCELLED,
-        # Whoever lost a notice may have it sent again, with a fresh ladder. Nothing else revives one that has ended.
+        # Whoever lost a notice may have it sent again, with a fresh ladder. Nothing else revives one that has
+        # ended.
         (_S.PENDING, _E.SENT_AGAIN): _S.PENDING,
         (_S.DELIVERED, _E.SENT_AGAIN): _S.PENDING,
         (_S.DEAD, _E.SENT_AGAIN): _S.PENDING,
@@ -66,21 +67,22 @@ NOTICE_LIFE: Final = Lifecycle(
 #: Every notice comes to one of these by itself: the ladder is finite.
 ENDED: Final = (_S.DELIVERED, _S.DEAD, _S.CANCELLED)
 
-#: Waits before each further attempt: twelve tries over about three days, so that a weekend's outage loses nothing
-#: (Standard Webhooks asks for days, not hours).
+#: Waits before each further attempt: twelve tries over about three days, so that a weekend's outage loses
+#: nothing (Standard Webhooks asks for days, not hours).
 LADDER: Final = tuple(
     timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 1800, 3600, 10800, 21600, 43200, 86400, 90000)
 )
 LONGEST_WAIT: Final = LADDER[-1] * 1.1
 
-#: How long a notice belongs to the worker that claimed it; longer than a batch can take. When a worker dies the lease
-#: ends and the notice is sent again: at least once, never at most once.
+#: How long a notice belongs to the worker that claimed it; longer than a batch can take. When a worker dies
+#: the lease ends and the notice is sent again: at least once, never at most once.
 LEASE: Final = timedelta(minutes=2)
 
 #: How soon a claimed notice is due again when its turn did not come, because its portal was too slow.
 PUT_BACK: Final = timedelta(seconds=10)
 
 _GONE: Final = 410
+_ACCEPTED: Final = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,8 @@ class NoticeAnswer:
 def wait_after(attempts: int, jitter: float) -> timedelta | None:
     """How long to wait after ``attempts`` failed tries, or nothing when the ladder has ended.
 
-    ``jitter`` in [0, 1) moves the wait by up to a tenth, so that notices that failed together do not all come back
-    together.
+    ``jitter`` in [0, 1) moves the wait by up to a tenth, so that notices that failed together do not all come
+    back together.
     """
     if attempts > len(LADDER):
         return None
@@ -105,7 +107,7 @@ def wait_after(attempts: int, jitter: float) -> timedelta | None:
 
 def meaning_of(status: int | None, attempts: int) -> NoticeEvent:
     """What an answer to the ``attempts``-th try means. Only 2xx is acceptance: a redirect is a failure."""
-    if status is not None and 200 <= status < 300:
+    if status in _ACCEPTED:
         return NoticeEvent.ACCEPTED
     if status == _GONE:
         return NoticeEvent.GONE

@@ -1,7 +1,8 @@
-"""Where a notice may go. A portal chooses the address, so it must not be able to choose one inside our own network.
+"""Where a notice may go: a portal chooses the address, but must not choose one inside our own network.
 
-Two questions, both pure: may this text be a notice URL at all (asked when it is set and again at every sending), and
-may this resolved IP address be connected to (asked for every address that the name has, right before connecting).
+Two questions, both pure: may this text be a notice URL at all (asked when it is set and again at every
+sending), and may this resolved IP address be connected to (asked for every address that the name has, right
+before connecting).
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from typing import Final
 from payment_hub.domain.errors import Malformed
 
 LONGEST_URL: Final = 500
+_LONGEST_NAME: Final = 253
+_PORTS: Final = range(1, 65536)
 
-# Only characters that every reader of URLs understands in the same way: no user part, no backslash, no fragment, no
-# percent in the host, nothing outside ASCII. International names come in their xn-- form.
+# Only characters that every reader of URLs understands in the same way: no user part, no backslash, no
+# fragment, no percent in the host, nothing outside ASCII. International names come in their xn-- form.
 _URL: Final = re.compile(
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<target>(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?"
@@ -31,8 +34,8 @@ _NUMERIC: Final = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 _INSIDE: Final = tuple(
     ip_network(net) for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 )
-#: Not for the open Internet although ``is_global`` may say so: protocol assignments, relays and translators that carry
-#: an IPv4 address inside, documentation (IANA special-purpose address registries).
+#: Not for the open Internet although ``is_global`` may say so: protocol assignments, relays and translators
+#: that carry an IPv4 address inside, documentation (IANA special-purpose address registries).
 _SPECIAL: Final = tuple(
     ip_network(net) for net in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")
 )
@@ -41,7 +44,7 @@ _GLOBAL_UNICAST_V6: Final = ip_network("2000::/3")
 
 @dataclass(frozen=True, slots=True)
 class NoticePolicy:
-    """What an operator allows: notices to this machine (a trial), and named hosts inside the operator's network."""
+    """What an operator allows: notices to this machine (a trial), and named hosts in its own network."""
 
     allow_loopback: bool = False
     hosts: frozenset[str] = frozenset()
@@ -59,13 +62,16 @@ class NoticeAddress:
 
 
 def read_notice_url(text: str, policy: NoticePolicy) -> NoticeAddress:
-    """Take a notice URL apart. Raises Malformed unless it is https to a host name, or loopback where that is allowed."""
+    """Take a notice URL apart.
+
+    Raises Malformed unless it is https to a host name, or leads to this machine where that is allowed.
+    """
     found = _URL.fullmatch(text) if len(text) <= LONGEST_URL else None
     if found is None:
         raise _refused("must be a plain https URL without user, fragment or unusual characters")
     scheme, host = found["scheme"], found["host"].lower()
     port = int(found["port"] or (443 if scheme == "https" else 80))
-    if not 1 <= port <= 65535:
+    if port not in _PORTS:
         raise _refused("has an impossible port")
     loopback = _is_loopback_host(host)
     if loopback and not policy.allow_loopback:
@@ -79,7 +85,7 @@ def read_notice_url(text: str, policy: NoticePolicy) -> NoticeAddress:
 
 
 def may_connect(ip: str, address: NoticeAddress, policy: NoticePolicy) -> bool:
-    """Whether a notice to ``address`` may go to ``ip``, one of the addresses that its name was found to have."""
+    """Whether a notice to ``address`` may go to ``ip``, an address that its name was found to have."""
     try:
         found = _unmapped(ip_address(ip))
     except ValueError:
@@ -94,7 +100,7 @@ def may_connect(ip: str, address: NoticeAddress, policy: NoticePolicy) -> bool:
 
 
 def _is_public(ip: IPv4Address | IPv6Address) -> bool:
-    if ip.version == 6 and ip not in _GLOBAL_UNICAST_V6:
+    if isinstance(ip, IPv6Address) and ip not in _GLOBAL_UNICAST_V6:
         return False
     return ip.is_global and not ip.is_multicast and not any(ip in net for net in _SPECIAL)
 
@@ -116,7 +122,7 @@ def _is_loopback_host(host: str) -> bool:
 
 def _require_name(host: str) -> None:
     labels = host.split(".")
-    if len(host) > 253 or len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
+    if len(host) > _LONGEST_NAME or len(labels) == 1 or not all(_LABEL.fullmatch(label) for label in labels):
         raise _refused("must have a full host name")
     if _NUMERIC.fullmatch(labels[-1]):
         raise _refused("must have a host name, not an address")

@@ -1,7 +1,8 @@
 """Receipts: the form of their number, and what one must say.
 
-Decree 123/2020/ND-CP article 32: the name of the receipt's kind, template symbol, receipt symbol, a number of at most
-7 digits, who collects and who pays, what for, the amount in figures and in words, the day, the collector's signature.
+Decree 123/2020/ND-CP article 32: the name of the receipt's kind, template symbol, receipt symbol, a number of
+at most 7 digits, who collects and who pays, what for, the amount in figures and in words, the day, the
+signature.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from payment_hub.domain.words import amount_in_words
 
 MAX_SERIAL: Final = 9_999_999
 
-#: Receipts for taxes, fees and charges: 01 without, 02 with a printed value; then copies and order number, if any.
+#: Receipts for taxes, fees and charges: 01 without, 02 with a printed value; then copies and order number.
 _TEMPLATE: Final = re.compile(r"0[12]BLP([0-9](-[0-9]{3})?)?", re.ASCII)
-#: Two capitals of the Vietnamese alphabet, the last two digits of the year, and E for electronic: ``AA26E``.
+#: Two capitals of the Vietnamese alphabet, the year's last two digits, E for electronic: ``AA26E``.
 _SERIES: Final = re.compile(r"([ABCDEGHKLMNPQRSTUVXY]{2})([0-9]{2})(E?)", re.ASCII)
 
 
 def yearly_series(series: str, year: int) -> str:
     """The receipt symbol ``series`` as it stands in ``year``: ``AA26E`` is ``AA27E`` in 2027.
 
-    Numbers begin at 1 every year, so a symbol that kept its year would print a number twice. Raises Malformed for
-    what is not a receipt symbol.
+    Numbers begin at 1 every year, so a symbol that kept its year would print a number twice. Raises Malformed
+    for what is not a receipt symbol.
     """
     found = _SERIES.fullmatch(series)
     if found is None:

@@ -1,7 +1,8 @@
 """Amounts in Vietnamese words, as a receipt must carry them.
 
-Northern reading: "nghìn" for thousands and "linh" for a skipped ten (southern papers say "ngàn" and "lẻ"). A group of
-three digits that follows a spoken one says all its places ("không trăm linh một"); a group of zeros is silent.
+Northern reading: "nghìn" for thousands and "linh" for a skipped ten (southern papers say "ngàn" and "lẻ"). A
+group of three digits behind a spoken one says all its places ("không trăm linh một"); a group of zeros is
+silent.
 """
 
 from __future__ import annotations

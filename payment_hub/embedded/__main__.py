@@ -1,19 +1,16 @@
-"""The commands of the embedded hub: `python -m payment_hub.embedded run | demo | within <command>`."""
+"""The commands of the embedded hub: `python -m payment_hub.embedded run | demo | migration <name>`."""
 
 import argparse
 import importlib
-import os
+import re
 import shlex
 import signal
-import subprocess
 import sys
 import time
 from types import FrameType
 
-from payment_hub.embedded.broker import broker
-from payment_hub.embedded.environment import BROKER_URL, DATABASE_URL
 from payment_hub.embedded.errors import EmbeddedError
-from payment_hub.embedded.postgres import throw_away_postgres
+from payment_hub.embedded.migration import draft_migration
 from payment_hub.embedded.run import BANK_PORT, WEB_PORT, RunningHub, running
 
 
@@ -49,11 +46,10 @@ def demo(options: argparse.Namespace) -> int:
     return int(importlib.import_module("payment_hub.embedded.demo").main() or 0)
 
 
-def within(options: argparse.Namespace) -> int:
-    """Run one command with a database and a broker that are gone afterwards."""
-    with throw_away_postgres() as database_url, broker() as broker_url:
-        servers = {DATABASE_URL: database_url, BROKER_URL: broker_url}
-        return subprocess.run(options.words, env={**os.environ, **servers}, check=False).returncode  # noqa: S603
+def migration(options: argparse.Namespace) -> int:
+    """Write a draft of the migration that the tables need."""
+    print(draft_migration(options.name))
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,10 +61,16 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--port", type=int, help=f"the hub's port (default: {WEB_PORT}, or any free one)")
     one.add_argument("--bank-port", type=int, help=f"the bank's port (default: {BANK_PORT}, or any free one)")
     commands.add_parser("demo", help=demo.__doc__).set_defaults(command=demo)
-    other = commands.add_parser("within", help=within.__doc__)
-    other.set_defaults(command=within)
-    other.add_argument("words", nargs=argparse.REMAINDER, metavar="command")
+    draft = commands.add_parser("migration", help=migration.__doc__)
+    draft.set_defaults(command=migration)
+    draft.add_argument("name", type=_verb_and_noun, help="what it does, as add_refund")
     return parser
+
+
+def _verb_and_noun(text: str) -> str:
+    if not re.fullmatch(r"[a-z]+(_[a-z0-9]+)+", text):
+        raise argparse.ArgumentTypeError("say what it does, as add_refund")
+    return text
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

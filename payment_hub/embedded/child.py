@@ -88,22 +88,33 @@ class Child:
 
 def start(plan: Plan) -> Child:
     """Start a child in a session of its own, so that Ctrl-C at the terminal reaches only its owner."""
-    with _fresh_log(plan.log) as log, _signals_held():
-        process = subprocess.Popen(  # noqa: S603 - every command is ours
-            leashed(plan.command, plan.account, plan.stop_signal),
-            cwd=plan.folder,
-            env=plan.environment,
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        child = Child(plan, process)
-        _tell_warden(child, f"{int(plan.stop_signal)} {plan.patience}")
-    if process.stdin is not None:
-        with suppress(BrokenPipeError), process.stdin as channel:  # it may be dead already; its log says why
-            channel.write(plan.told)
+    child = None
+    try:
+        with _fresh_log(plan.log) as log, _signals_held():
+            child = Child(plan, _begin(plan, log))
+            _tell_warden(child, f"{int(plan.stop_signal)} {plan.patience}")
+        channel = child.process.stdin
+        if channel is not None:
+            with suppress(BrokenPipeError), channel:  # it may be dead already; its log says why
+                channel.write(plan.told)
+    except BaseException:  # an interruption comes when the signals are let go
+        if child is not None:
+            child.stop()
+        raise
     return child
+
+
+def _begin(plan: Plan, log: BinaryIO) -> "subprocess.Popen[bytes]":
+    owner, stop_signal, account = str(os.getpid()), str(int(plan.stop_signal)), plan.account or "-"
+    return subprocess.Popen(
+        [*BARE_PYTHON, str(LEASH), owner, stop_signal, account, *plan.command],
+        cwd=plan.folder,
+        env=plan.environment,
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 def run(plan: Plan) -> None:
@@ -115,11 +126,6 @@ def run(plan: Plan) -> None:
         child.stop()
     if child.process.returncode != 0:
         child.check_alive()
-
-
-def leashed(command: Sequence[str], account: str | None, stop_signal: signal.Signals) -> list[str]:
-    """The command line that runs `command` through leash.py."""
-    return [*BARE_PYTHON, str(LEASH), str(os.getpid()), str(int(stop_signal)), account or "-", *command]
 
 
 @contextmanager
@@ -145,7 +151,7 @@ def _tell_warden(child: Child, word: str) -> None:
 @cache
 def _warden() -> "subprocess.Popen[bytes]":
     """The one warden of this process. It ends when we do, however we do; if we can, we wait for it."""
-    warden = subprocess.Popen([*BARE_PYTHON, str(WARDEN)], stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
+    warden = subprocess.Popen([*BARE_PYTHON, str(WARDEN)], stdin=subprocess.PIPE, start_new_session=True)
     atexit.register(warden.communicate)
     return warden
 

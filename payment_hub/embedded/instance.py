@@ -57,6 +57,16 @@ class Instance:
         """Where agencies put their ledgers."""
         return self.folder / "ledgers"
 
+    @property
+    def statement_drop(self) -> Path:
+        """Where VNPAY's daily files are put."""
+        return self.folder / "statements"
+
+    @property
+    def bank(self) -> Path:
+        """What the sandbox bank remembers."""
+        return self.folder / "bank.jsonl"
+
     def log(self, name: str) -> Path:
         """The log of one process."""
         return self.logs / f"{name}.log"
@@ -121,6 +131,6 @@ def _make_passable(folder: Path) -> None:
 
 
 def _furnished(instance: Instance) -> Instance:
-    for folder in (instance.logs, instance.ledger_drop):
+    for folder in (instance.logs, instance.ledger_drop, instance.statement_drop):
         folder.mkdir(mode=0o700, exist_ok=True)
     return instance

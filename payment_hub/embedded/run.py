@@ -64,18 +64,19 @@ def running(
     """The whole hub for the block: ready when it begins, nothing left of it when it ends.
 
     `name` tells the instance (its data are found again under the same name), `fresh` begins it with an
-    empty database; without a port the usual one is taken, or any if another has it.
+    empty database and a bank that remembers nothing; without a port the usual one is taken, or any if another has it.
     Raises `EmbeddedError` with the log of whoever did not start.
     """
     with ExitStack() as stack:
         instance = stack.enter_context(claimed(name))
         if fresh:
             shutil.rmtree(instance.postgres, ignore_errors=True)
+            instance.bank.unlink(missing_ok=True)
         web = stack.enter_context(reserved_port(port) if port else reserved_port(WEB_PORT, ANY))
         bank = stack.enter_context(reserved_port(bank_port) if bank_port else reserved_port(BANK_PORT, ANY))
         hub = _servers(stack, instance, web, bank)
         _offer_to_shell(stack, hub)
-        child.run(_plan(hub, "migrate", "alembic", "upgrade", "head"))
+        child.run(_plan(hub, "migrate", "flask", "--app", "wsgi", "hub", "migrate"))
         for plan in _plans(hub):
             process = child.start(plan)
             stack.callback(process.stop)
@@ -99,7 +100,8 @@ def _servers(stack: ExitStack, instance: Instance, web_port: int, bank_port: int
         broker_url = broker.url
         children.append(broker.child)
     web_url, bank_url = f"http://{LOOPBACK}:{web_port}", f"http://{LOOPBACK}:{bank_port}"
-    addresses = Addresses(database_url, broker_url, web_url, bank_url, instance.ledger_drop)
+    drops = instance.ledger_drop, instance.statement_drop
+    addresses = Addresses(database_url, broker_url, web_url, bank_url, *drops)
     told = environment(addresses, keep_secrets(instance.secrets))
     return RunningHub(addresses, instance, told, children)
 
@@ -108,14 +110,15 @@ def _plans(hub: RunningHub) -> list[Plan]:
     """Our own processes, in the order in which they start."""
     cores = str(os.cpu_count() or 1)
     web_port, bank_port = (url.rpartition(":")[2] for url in (hub.addresses.web_url, hub.addresses.bank_url))
+    memory = ("--state", str(hub.instance.bank))
     schedule = str(hub.instance.folder / "beat-schedule")
     celery = ("celery", "--app", "wsgi:celery")
     alone = ("--without-gossip", "--without-mingle")  # both are for workers that watch each other
     granian = ("granian", "--interface", "wsgi", "--host", LOOPBACK, "--port", web_port)
     size = ("--workers", cores, "--blocking-threads", str(THREADS))
-    mortal = ("--workers-kill-timeout", "10")  # granian waits for ever for a worker that it stops too early
+    mortal = ("--workers-kill-timeout", "5")  # granian waits for ever for a worker that it stops too early
     return [
-        _plan(hub, "bank", "bank_adapters.far_side.sandbox", "--port", bank_port),
+        _plan(hub, "bank", "bank_adapters.far_side.sandbox", "--port", bank_port, *memory),
         _plan(hub, "worker", *celery, "worker", "--concurrency", cores, *alone),
         _plan(hub, "beat", *celery, "beat", "--schedule", schedule, "--pidfile", ""),
         _plan(hub, "web", *granian, *size, *mortal, "wsgi:application"),

@@ -1,8 +1,9 @@
 """Send the notices that are due: claim a batch, POST it with no transaction open, record what came back.
 
-At least once: when a worker dies between the POST and the record, the lease ends and the notice is sent again. Notices of
-one portal go out one after the other over one connection, those of different portals at the same time, so that a slow
-portal costs the others at most its time-out. A portal that gives no answer is not tried again within the batch.
+At least once: when a worker dies between the POST and the record, the lease ends and the notice is sent
+again. Notices of one portal go out one after the other over one connection, those of different portals at the
+same time, so that a slow portal costs the others at most its time-out. A portal that gives no answer is not
+tried again within the batch.
 """
 
 from __future__ import annotations

@@ -18,7 +18,9 @@ def identify_caller(hub: Hub, *, token: str | None) -> Caller:
     """
     read = read_token(token) if token else None
     if read is None:
-        raise Unauthenticated("send Authorization: Bearer hub_..." if not token else "this is not a key: mistyped?")
+        raise Unauthenticated(
+            "send Authorization: Bearer hub_..." if not token else "this is not a key: mistyped?"
+        )
     return _verified(hub, read)
 
 

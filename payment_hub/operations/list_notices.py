@@ -13,7 +13,7 @@ from payment_hub.store import notices
 def list_notices(
     hub: Hub, *, caller: Caller, state: NoticeState | None = None, after: str | None = None, limit: int = 50
 ) -> Page[NoticeView]:
-    """Notices of the caller's events, in one state or in any. ``after`` is a ``next_cursor``; else Malformed."""
+    """Notices of the caller's events, in one state or in any. Raises Malformed for a wrong ``after``."""
     with hub.transaction() as session:
         found = notices.list_views(session, caller, state, key_of(after), limit + 1)
     views = tuple(view for _, view in found[:limit])

@@ -15,8 +15,8 @@ from payment_hub.store.tables import Event
 def resend_notice(hub: Hub, *, caller: Caller, event_id: str) -> NoticeView:
     """Make it due now, with a fresh ladder; what was tried before stays on record.
 
-    An event from before the portal had an address gets its first notice. Raises EventNotFound when the event is not the
-    caller's, or its portal has no address for notices.
+    An event from before the portal had an address gets its first notice. Raises EventNotFound when the event
+    is not the caller's, or its portal has no address for notices.
     """
     number = event_number(event_id)
     with hub.transaction() as session:

@@ -11,8 +11,8 @@ from payment_hub.store import notices
 def rotate_notice_key(hub: Hub, *, portal: str) -> NoticeKeys:
     """The portal's new keys. Raises NotFound.
 
-    Notices carry a signature with the secret before as well, until the next rotation: the portal changes over when it
-    likes, and no notice in between fails.
+    Notices carry a signature with the secret before as well, until the next rotation: the portal changes over
+    when it likes, and no notice in between fails.
     """
     with hub.transaction() as session:
         version = notices.next_key_version(session, portal)

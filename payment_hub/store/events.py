@@ -42,9 +42,9 @@ def seen_by(caller: Caller) -> tuple[ColumnElement[bool], ...]:
 def feed(session: Session, caller: Caller, after: EventCursor | None, limit: int) -> list[EventView]:
     """The caller's events after a cursor, in the order of the feed.
 
-    Numbers are drawn before transactions commit, so a lower one may still appear after a higher one was read. The feed
-    is therefore ordered by transaction, and stops before the oldest transaction that is still running: whatever is
-    behind a cursor never changes.
+    Numbers are drawn before transactions commit, so a lower one may still appear after a higher one was read.
+    The feed is therefore ordered by transaction, and stops before the oldest transaction that is still
+    running: whatever is behind a cursor never changes.
     """
     settled = Event.txid < func.pg_snapshot_xmin(func.pg_current_snapshot())
     asked = (
@@ -59,7 +59,7 @@ def feed(session: Session, caller: Caller, after: EventCursor | None, limit: int
 
 
 def _in_order(asked: Select[Any], limit: int, *, by_portal: bool) -> Select[Any]:
-    """The first of the feed. Without a portal or agency to go by, each portal's index gives its first, then they merge."""
+    """The first of the feed. Whoever sees all portals gets the first of each, by its index, merged."""
     if not by_portal:
         return asked.order_by(Event.txid, Event.id).limit(limit)
     lane = asked.where(Event.portal_id == Portal.id).order_by(Event.txid, Event.id).limit(limit).lateral()

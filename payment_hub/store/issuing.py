@@ -44,7 +44,7 @@ made AS (
 answered AS (
     INSERT INTO idempotency_record (caller, key, request_sha256, status, body, created_at, expires_at)
     SELECT %(caller)s::text, %(key)s::text, %(request_sha256)s::bytea, 201,
-        coalesce((SELECT (%(body)s::jsonb || jsonb_build_object('receipt', {NUMBER}))::text FROM numbered), %(body)s::text),
+        coalesce((SELECT (%(body)s::text::jsonb || jsonb_build_object('receipt', {NUMBER}))::text FROM numbered), %(body)s::text),
         %(now)s::timestamptz, %(key_expires_at)s::timestamptz
     FROM gate
     RETURNING body

@@ -14,7 +14,7 @@ from payment_hub.store.tables import Agency, ApiKey, Portal
 #: ``last_used_at`` is written at most this often: it tells a key in use from a forgotten one, no more.
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
 
-_COLUMNS: Final = (
+_COLUMNS: Final[tuple[Any, ...]] = (
     ApiKey.id,
     ApiKey.lookup,
     ApiKey.secret_sha256,
@@ -67,8 +67,7 @@ def portal_id(session: Session, code: str) -> int | None:
 
 
 def _keys() -> Select[Any]:
-    return (
-        select(*_COLUMNS)
-        .outerjoin(Agency, Agency.id == ApiKey.agency_id)
-        .outerjoin(Portal, Portal.id == ApiKey.portal_id)
+    keys: Select[Any] = select(*_COLUMNS)
+    return keys.outerjoin(Agency, Agency.id == ApiKey.agency_id).outerjoin(
+        Portal, Portal.id == ApiKey.portal_id
     )

@@ -19,8 +19,9 @@ from payment_hub.domain.views import EventView
 from payment_hub.store.events import SHOWN, event_view, seen_by
 from payment_hub.store.tables import Event, Notice, NoticeAttempt, PaymentOrder, Portal
 
-#: Due notices become the claimer's until the lease ends. No portal gets more than its share of a batch, so that one with
-#: a long backlog does not hold up the others; rows that another worker is claiming are passed over.
+#: Due notices become the claimer's until the lease ends. No portal gets more than its share of a batch, so
+#: that one with a long backlog does not hold up the others; rows that another worker is claiming are passed
+#: over.
 _CLAIM: Final = text(
     """
     WITH due AS MATERIALIZED (
@@ -28,7 +29,7 @@ _CLAIM: Final = text(
         FROM portal CROSS JOIN LATERAL (
             SELECT event_id, due_at FROM notice
             WHERE notice.portal_id = portal.id AND state = 'PENDING' AND due_at <= :now
-            ORDER BY due_at, event_id LIMIT :share FOR UPDATE SKIP LOCKED) AS turn
+            ORDER BY due_at, event_id LIMIT :most FOR UPDATE SKIP LOCKED) AS turn
         ORDER BY turn.due_at, turn.event_id LIMIT :most)
     UPDATE notice SET due_at = :lease_ends FROM due WHERE notice.event_id = due.event_id
     RETURNING notice.event_id
@@ -95,7 +96,7 @@ def claim(
 
 
 def record(session: Session, outcomes: Sequence[NoticeOutcome]) -> None:
-    """Write every attempt, and move the notices that are still ours: whoever took one over since then decides on it."""
+    """Write every attempt, and move the notices whose lease is still ours; of others their taker decides."""
     tried = [_attempt_row(outcome, outcome.answer) for outcome in outcomes if outcome.answer is not None]
     if tried:
         session.execute(insert(NoticeAttempt), tried)
@@ -119,7 +120,7 @@ def record(session: Session, outcomes: Sequence[NoticeOutcome]) -> None:
 
 
 def send_again(session: Session, now: datetime, *of_events: ColumnElement[bool]) -> int:
-    """Make the notices of these events due now, with a fresh ladder; how many. Portals without an address get none."""
+    """Make these events' notices due now, with a fresh ladder; how many. Portals without address get none."""
     chosen = (
         select(Event.id, Event.portal_id, literal(now))
         .join(Portal, Portal.id == Event.portal_id)
@@ -134,7 +135,7 @@ def send_again(session: Session, now: datetime, *of_events: ColumnElement[bool])
 
 
 def next_key_version(session: Session, portal: str) -> int | None:
-    """Raise the version of a portal's secret by one; the new version, or nothing when there is no such portal."""
+    """Raise the version of a portal's secret by one; the new one, or nothing if there is no such portal."""
     later = (
         update(Portal).where(Portal.code == portal).values(notice_key_version=Portal.notice_key_version + 1)
     )

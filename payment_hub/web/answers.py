@@ -53,7 +53,9 @@ def answer_view(view: OnWire, status: int = 200, headers: Mapping[str, str] | No
     return answer_text(as_text(view.as_wire()), status, headers)
 
 
-def answer_versioned(view: Versioned, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def answer_versioned(
+    view: Versioned, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
     """One view, with its version as a strong ETag."""
     return answer_view(view, status, {"ETag": f'"{view.version}"', **(headers or {})})
 

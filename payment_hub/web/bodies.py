@@ -7,7 +7,7 @@ float, and answers 500 to a deep or a many-digit document. Here every one of the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
 import marshmallow
 from flask import Request, request
@@ -59,7 +59,10 @@ def query_of(asked: Request) -> dict[str, str]:
 class StrictParser(FlaskParser):
     """webargs with our reader of bodies and our words for what is wrong."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION: Final = {"json": marshmallow.RAISE, "query": marshmallow.RAISE}
+    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {
+        "json": marshmallow.RAISE,
+        "query": marshmallow.RAISE,
+    }
 
     def load_json(self, req: Request, schema: marshmallow.Schema) -> Any:
         """The body, strictly read."""
@@ -79,10 +82,12 @@ class StrictParser(FlaskParser):
         error_headers: Mapping[str, str] | None,
     ) -> NoReturn:
         """Name every wrong place by its JSON pointer, or the parameter by its name."""
-        (location, found), *_ = error.normalized_messages().items()
+        (location, found), *_ = error.normalized_messages().items()  # type: ignore[no-untyped-call]
         places = dict(_places(found, "/" if location == "json" else ""))
         kind = UnknownField if set(places.values()) == {_UNKNOWN} else Malformed
-        raise kind("; ".join(f"{where or 'body'}: {what}" for where, what in places.items())[:500], pointers=places)
+        raise kind(
+            "; ".join(f"{where or 'body'}: {what}" for where, what in places.items())[:500], pointers=places
+        )
 
 
 _UNKNOWN: Final = marshmallow.Schema.error_messages.get("unknown", "Unknown field.")

@@ -1,7 +1,7 @@
 """The citizen's door: what is owed, where it can be paid, what became of it, and the receipt.
 
-The unguessable token in the address is the only key, and with it also what protects the form: there are no cookies.
-Pages work without JavaScript and load nothing from elsewhere.
+The unguessable token in the address is the only key, and so also what protects the form: there are no
+cookies. Pages work without JavaScript and load nothing from elsewhere.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def pay(token: str) -> AnyResponse:
             return_url=f"{hub.public_url}{here}",
         )
     except (PaymentUnderWay, OrderClosed, BankUnavailable) as refused:
-        # The page itself says what these mean for the payer: that nothing is known yet, or that the offer has ended.
+        # The page itself says what it means for the payer: nothing is known yet, or the offer has ended.
         log.info("payment_not_started", extra={"bank": bank, "problem": type(refused).__name__})
         return redirect(here, 303)
     bank_page = None if attempt.qr_text else web_address(attempt.page_url)

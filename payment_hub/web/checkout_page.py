@@ -1,4 +1,4 @@
-"""The pages that citizens read, written from a CheckoutView in one language. Nothing here asks the hub anything."""
+"""The pages that citizens read, written from a CheckoutView in one language; nothing here asks the hub."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def checkout_url(endpoint: str, words: Words, **values: Any) -> str:
 def checkout_html(
     view: CheckoutView, words: Words, token: str, *, still: bool = False, problem: str | None = None
 ) -> str:
-    """The page of an order. ``still`` says that it does not reload; ``problem`` is the key of a remark about a form."""
+    """The page of an order. ``still``: it does not reload; ``problem`` is the key of a remark."""
     meaning = MEANINGS[view.state]
     return _render(
         "page.html",

@@ -10,15 +10,23 @@ from payment_hub.current import current_hub
 from payment_hub.domain.keys import Scope
 from payment_hub.operations.list_events import list_events
 from payment_hub.web.answers import answer_page
-from payment_hub.web.api import EVENTUAL, Door
+from payment_hub.web.api import Door
 from payment_hub.web.auth import current_caller
+from payment_hub.web.endpoints import EVENTUAL, Endpoint
 from payment_hub.web.schemas.events import EventPageSchema, EventQuery
 
 door: Final = Door("events", __name__, description="What happened to orders, as a feed that only grows.")
 
 
-@door.endpoint(
-    "GET", "/events", scope=Scope.EVENTS_READ, asks=EventQuery, gives=EventPageSchema, consistency=EVENTUAL
+@door.serve(
+    Endpoint(
+        "GET",
+        "/events",
+        scope=Scope.EVENTS_READ,
+        asks=EventQuery,
+        gives=EventPageSchema,
+        consistency=EVENTUAL,
+    )
 )
 def list_(asked: dict[str, Any]) -> Response:
     """Read the feed of events, oldest first

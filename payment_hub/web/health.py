@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from flask import Blueprint, Flask, Response, current_app
+from kombu import Connection
 
 from payment_hub.domain.errors import HubUnavailable
 from payment_hub.web.answers import answer_text, as_text
@@ -34,6 +35,19 @@ class Checks:
 def hang_checks(app: Flask, parts: Mapping[str, Check]) -> None:
     """Hang the checks on the app."""
     app.extensions[_KEY] = Checks(parts)
+
+
+def broker_check(url: str) -> Check:
+    """Asks the broker at ``url`` for a connection."""
+
+    def check() -> None:
+        limits = {"socket_connect_timeout": SECONDS, "socket_timeout": SECONDS, "max_retries": 0}
+        with Connection(url, connect_timeout=SECONDS, transport_options=limits) as connection:
+            # A channel, because Redis is not spoken to before one is wanted.
+            connection.ensure_connection(max_retries=1, timeout=SECONDS)
+            connection.default_channel  # noqa: B018
+
+    return check
 
 
 @door.get("/live")

@@ -10,20 +10,23 @@ from payment_hub.current import current_hub
 from payment_hub.domain.keys import Scope
 from payment_hub.operations.trial_balance import trial_balance
 from payment_hub.web.answers import answer_text, as_text
-from payment_hub.web.api import EVENTUAL, Door
+from payment_hub.web.api import Door
 from payment_hub.web.auth import current_caller
+from payment_hub.web.endpoints import EVENTUAL, Endpoint
 from payment_hub.web.schemas.ledger import BalanceQuery, TrialBalanceSchema
 
 door: Final = Door("ledger", __name__, description="Double entry, append-only.")
 
 
-@door.endpoint(
-    "GET",
-    "/ledger/trial-balance",
-    scope=Scope.LEDGER_READ,
-    asks=BalanceQuery,
-    gives=TrialBalanceSchema,
-    consistency=EVENTUAL,
+@door.serve(
+    Endpoint(
+        "GET",
+        "/ledger/trial-balance",
+        scope=Scope.LEDGER_READ,
+        asks=BalanceQuery,
+        gives=TrialBalanceSchema,
+        consistency=EVENTUAL,
+    )
 )
 def balance(asked: dict[str, Any]) -> Response:
     """Show the trial balance by account, agency, bank and day

@@ -15,8 +15,9 @@ from payment_hub.operations.resend_notice import resend_notice
 from payment_hub.operations.resend_notices_since import resend_notices_since
 from payment_hub.operations.show_notice import show_notice
 from payment_hub.web.answers import answer_page, answer_text, answer_view, as_text
-from payment_hub.web.api import EVENTUAL, Door
+from payment_hub.web.api import Door
 from payment_hub.web.auth import current_caller
+from payment_hub.web.endpoints import EVENTUAL, Endpoint
 from payment_hub.web.schemas.events import (
     NoticePageSchema,
     NoticeQuery,
@@ -29,43 +30,54 @@ from payment_hub.web.schemas.parts import NothingSchema
 door: Final = Door("notices", __name__, description="Signed messages to the portal, and what became of them.")
 
 
-@door.endpoint(
-    "GET", "/notices", scope=Scope.EVENTS_READ, asks=NoticeQuery, gives=NoticePageSchema, consistency=EVENTUAL
+@door.serve(
+    Endpoint(
+        "GET",
+        "/notices",
+        scope=Scope.EVENTS_READ,
+        asks=NoticeQuery,
+        gives=NoticePageSchema,
+        consistency=EVENTUAL,
+    )
 )
 def list_(asked: dict[str, Any]) -> Response:
     """List notices with every delivery that was tried, newest first"""
-    state = asked.pop("state")
+    state = asked.pop("state", None)
     page = list_notices(current_hub(), caller=current_caller(), state=state and NoticeState(state), **asked)
     return answer_page(page, lambda view: view.as_wire())
 
 
-@door.endpoint(
-    "GET",
-    "/notices/<event_id>",
-    scope=Scope.EVENTS_READ,
-    gives=NoticeSchema,
-    refuses=(errors.EventNotFound,),
+@door.serve(
+    Endpoint(
+        "GET",
+        "/notices/<event_id>",
+        scope=Scope.EVENTS_READ,
+        gives=NoticeSchema,
+        refuses=(errors.EventNotFound,),
+    )
 )
 def show(event_id: str) -> Response:
     """Show a notice"""
     return answer_view(show_notice(current_hub(), caller=current_caller(), event_id=event_id))
 
 
-@door.endpoint(
-    "POST",
-    "/notices/<event_id>/resend",
-    scope=Scope.NOTICES_RESEND,
-    takes=NothingSchema,
-    gives=NoticeSchema,
-    refuses=(errors.EventNotFound,),
+@door.serve(
+    Endpoint(
+        "POST",
+        "/notices/<event_id>/resend",
+        scope=Scope.NOTICES_RESEND,
+        takes=NothingSchema,
+        gives=NoticeSchema,
+        refuses=(errors.EventNotFound,),
+    )
 )
 def resend(_: dict[str, Any], event_id: str) -> Response:
     """Send a notice again"""
     return answer_view(resend_notice(current_hub(), caller=current_caller(), event_id=event_id))
 
 
-@door.endpoint(
-    "POST", "/notices/resend", scope=Scope.NOTICES_RESEND, takes=ResendRequest, gives=ResentSchema
+@door.serve(
+    Endpoint("POST", "/notices/resend", scope=Scope.NOTICES_RESEND, takes=ResendRequest, gives=ResentSchema)
 )
 def resend_since(asked: dict[str, Any]) -> Response:
     """Send every notice again from a moment on"""

@@ -17,8 +17,9 @@ from payment_hub.operations.restore_obligation import restore_obligation
 from payment_hub.operations.show_obligation import show_obligation
 from payment_hub.operations.withdraw_obligation import withdraw_obligation
 from payment_hub.web.answers import answer_page, answer_versioned, wanted_version
-from payment_hub.web.api import EVENTUAL, Door
+from payment_hub.web.api import Door
 from payment_hub.web.auth import current_caller
+from payment_hub.web.endpoints import EVENTUAL, Endpoint
 from payment_hub.web.schemas.obligations import (
     AmendRequest,
     ObligationPageSchema,
@@ -41,14 +42,17 @@ class AgencyReferenceConverter(BaseConverter):
     regex = r"[A-Za-z0-9][A-Za-z0-9._:\-]*(?:/[A-Za-z0-9][A-Za-z0-9._:\-]*)*"
 
 
-@door.endpoint(
-    "POST",
-    "/obligations",
-    scope=Scope.OBLIGATIONS_WRITE,
-    takes=RegisterRequest,
-    gives=ObligationSchema,
-    statuses=(201, 200),
-    refuses=(errors.MalformedObligation, errors.AgencyNotFound, errors.Conflict),
+@door.serve(
+    Endpoint(
+        "POST",
+        "/obligations",
+        scope=Scope.OBLIGATIONS_WRITE,
+        takes=RegisterRequest,
+        gives=ObligationSchema,
+        tagged=True,
+        statuses=(201, 200),
+        refuses=(errors.MalformedObligation, errors.AgencyNotFound, errors.Conflict),
+    )
 )
 def register(asked: dict[str, Any]) -> Response:
     """Register an obligation
@@ -61,13 +65,15 @@ def register(asked: dict[str, Any]) -> Response:
     return answer_versioned(view, 201 if new else 200, {"Location": location})
 
 
-@door.endpoint(
-    "GET",
-    "/obligations",
-    scope=Scope.OBLIGATIONS_READ,
-    asks=ObligationQuery,
-    gives=ObligationPageSchema,
-    consistency=EVENTUAL,
+@door.serve(
+    Endpoint(
+        "GET",
+        "/obligations",
+        scope=Scope.OBLIGATIONS_READ,
+        asks=ObligationQuery,
+        gives=ObligationPageSchema,
+        consistency=EVENTUAL,
+    )
 )
 def list_(asked: dict[str, Any]) -> Response:
     """List obligations, newest first"""
@@ -75,8 +81,15 @@ def list_(asked: dict[str, Any]) -> Response:
     return answer_page(page, lambda view: view.as_wire())
 
 
-@door.endpoint(
-    "GET", _ONE, scope=Scope.OBLIGATIONS_READ, gives=ObligationSchema, refuses=(errors.ObligationNotFound,)
+@door.serve(
+    Endpoint(
+        "GET",
+        _ONE,
+        scope=Scope.OBLIGATIONS_READ,
+        gives=ObligationSchema,
+        tagged=True,
+        refuses=(errors.ObligationNotFound,),
+    )
 )
 def show(agency: str, reference: str) -> Response:
     """Show an obligation"""
@@ -85,14 +98,17 @@ def show(agency: str, reference: str) -> Response:
     )
 
 
-@door.endpoint(
-    "PUT",
-    _ONE,
-    scope=Scope.OBLIGATIONS_WRITE,
-    takes=AmendRequest,
-    gives=ObligationSchema,
-    versioned=True,
-    refuses=(errors.MalformedObligation, *_CHANGE),
+@door.serve(
+    Endpoint(
+        "PUT",
+        _ONE,
+        scope=Scope.OBLIGATIONS_WRITE,
+        takes=AmendRequest,
+        gives=ObligationSchema,
+        tagged=True,
+        versioned=True,
+        refuses=(errors.MalformedObligation, *_CHANGE),
+    )
 )
 def amend(asked: dict[str, Any], agency: str, reference: str) -> Response:
     """Amend an obligation
@@ -110,14 +126,17 @@ def amend(asked: dict[str, Any], agency: str, reference: str) -> Response:
     return answer_versioned(view)
 
 
-@door.endpoint(
-    "POST",
-    f"{_ONE}/withdraw",
-    scope=Scope.OBLIGATIONS_WRITE,
-    takes=ReasonSchema,
-    gives=ObligationSchema,
-    versioned=True,
-    refuses=_CHANGE,
+@door.serve(
+    Endpoint(
+        "POST",
+        f"{_ONE}/withdraw",
+        scope=Scope.OBLIGATIONS_WRITE,
+        takes=ReasonSchema,
+        gives=ObligationSchema,
+        tagged=True,
+        versioned=True,
+        refuses=_CHANGE,
+    )
 )
 def withdraw(asked: dict[str, Any], agency: str, reference: str) -> Response:
     """Withdraw an obligation
@@ -135,14 +154,17 @@ def withdraw(asked: dict[str, Any], agency: str, reference: str) -> Response:
     return answer_versioned(view)
 
 
-@door.endpoint(
-    "POST",
-    f"{_ONE}/restore",
-    scope=Scope.OBLIGATIONS_WRITE,
-    takes=ReasonSchema,
-    gives=ObligationSchema,
-    versioned=True,
-    refuses=_CHANGE,
+@door.serve(
+    Endpoint(
+        "POST",
+        f"{_ONE}/restore",
+        scope=Scope.OBLIGATIONS_WRITE,
+        takes=ReasonSchema,
+        gives=ObligationSchema,
+        tagged=True,
+        versioned=True,
+        refuses=_CHANGE,
+    )
 )
 def restore(asked: dict[str, Any], agency: str, reference: str) -> Response:
     """Restore a withdrawn obligation

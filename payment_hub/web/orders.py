@@ -24,8 +24,9 @@ from payment_hub.web.answers import (
     as_text,
     wanted_version,
 )
-from payment_hub.web.api import EVENTUAL, Door
+from payment_hub.web.api import Door
 from payment_hub.web.auth import current_caller
+from payment_hub.web.endpoints import EVENTUAL, Endpoint
 from payment_hub.web.idempotency import current_claim, tell_claim
 from payment_hub.web.schemas.orders import (
     AttemptSchema,
@@ -39,21 +40,25 @@ from payment_hub.web.schemas.orders import (
 )
 from payment_hub.web.schemas.parts import ReasonSchema
 
-door: Final = Door("payment-orders", __name__, description="The promise that an obligation can be paid until a deadline.")
+door: Final = Door(
+    "payment-orders", __name__, description="The promise that an obligation can be paid until a deadline."
+)
 
 _ONE: Final = "/payment-orders/<reference>"
 _UNKNOWN: Final = (errors.MalformedReference, errors.OrderNotFound)
 
 
-@door.endpoint(
-    "POST",
-    "/payment-orders",
-    scope=Scope.ORDERS_WRITE,
-    takes=IssueRequest,
-    gives=OrderSchema,
-    statuses=(201,),
-    refuses=(errors.ObligationNotFound, errors.ObligationClosed, errors.OpenOrderExists),
-    stores_answer=True,
+@door.serve(
+    Endpoint(
+        "POST",
+        "/payment-orders",
+        scope=Scope.ORDERS_WRITE,
+        takes=IssueRequest,
+        gives=OrderSchema,
+        statuses=(201,),
+        refuses=(errors.ObligationNotFound, errors.ObligationClosed, errors.OpenOrderExists),
+        stores_answer=True,
+    )
 )
 def issue(asked: dict[str, Any]) -> Response:
     """Issue a payment order
@@ -72,13 +77,15 @@ def issue(asked: dict[str, Any]) -> Response:
     return tell_claim(answer_text(answered.body, answered.status), replayed=answered.replayed)
 
 
-@door.endpoint(
-    "GET",
-    "/payment-orders",
-    scope=Scope.ORDERS_READ,
-    asks=OrderQuery,
-    gives=OrderPageSchema,
-    consistency=EVENTUAL,
+@door.serve(
+    Endpoint(
+        "GET",
+        "/payment-orders",
+        scope=Scope.ORDERS_READ,
+        asks=OrderQuery,
+        gives=OrderPageSchema,
+        consistency=EVENTUAL,
+    )
 )
 def list_(asked: dict[str, Any]) -> Response:
     """List payment orders, newest first"""
@@ -86,7 +93,7 @@ def list_(asked: dict[str, Any]) -> Response:
     return answer_page(page, lambda view: view.as_wire())
 
 
-@door.endpoint("GET", _ONE, scope=Scope.ORDERS_READ, gives=OrderSchema, refuses=_UNKNOWN)
+@door.serve(Endpoint("GET", _ONE, scope=Scope.ORDERS_READ, gives=OrderSchema, tagged=True, refuses=_UNKNOWN))
 def show(reference: str) -> Response:
     """Show a payment order
 
@@ -95,14 +102,17 @@ def show(reference: str) -> Response:
     return answer_versioned(show_order(current_hub(), caller=current_caller(), reference=reference))
 
 
-@door.endpoint(
-    "POST",
-    f"{_ONE}/withdraw",
-    scope=Scope.ORDERS_WRITE,
-    takes=ReasonSchema,
-    gives=OrderSchema,
-    versioned=True,
-    refuses=(*_UNKNOWN, errors.OrderClosed),
+@door.serve(
+    Endpoint(
+        "POST",
+        f"{_ONE}/withdraw",
+        scope=Scope.ORDERS_WRITE,
+        takes=ReasonSchema,
+        gives=OrderSchema,
+        tagged=True,
+        versioned=True,
+        refuses=(*_UNKNOWN, errors.OrderClosed),
+    )
 )
 def withdraw(asked: dict[str, Any], reference: str) -> Response:
     """Withdraw a payment order
@@ -115,20 +125,22 @@ def withdraw(asked: dict[str, Any], reference: str) -> Response:
     return answer_versioned(view)
 
 
-@door.endpoint(
-    "POST",
-    f"{_ONE}/attempts",
-    scope=Scope.ORDERS_WRITE,
-    takes=StartRequest,
-    gives=AttemptSchema,
-    statuses=(201,),
-    refuses=(
-        *_UNKNOWN,
-        errors.BankNotFound,
-        errors.OrderClosed,
-        errors.PaymentUnderWay,
-        errors.BankUnavailable,
-    ),
+@door.serve(
+    Endpoint(
+        "POST",
+        f"{_ONE}/attempts",
+        scope=Scope.ORDERS_WRITE,
+        takes=StartRequest,
+        gives=AttemptSchema,
+        statuses=(201,),
+        refuses=(
+            *_UNKNOWN,
+            errors.BankNotFound,
+            errors.OrderClosed,
+            errors.PaymentUnderWay,
+            errors.BankUnavailable,
+        ),
+    )
 )
 def start(asked: dict[str, Any], reference: str) -> Response:
     """Start paying through a bank
@@ -149,19 +161,23 @@ def start(asked: dict[str, Any], reference: str) -> Response:
     return answer_view(view, 201)
 
 
-@door.endpoint("GET", f"{_ONE}/attempts", scope=Scope.ORDERS_READ, gives=AttemptsSchema, refuses=_UNKNOWN)
+@door.serve(
+    Endpoint("GET", f"{_ONE}/attempts", scope=Scope.ORDERS_READ, gives=AttemptsSchema, refuses=_UNKNOWN)
+)
 def attempts(reference: str) -> Response:
     """List the tries at paying an order, the latest first"""
     views = list_attempts(current_hub(), caller=current_caller(), reference=reference)
     return answer_text(as_text({"items": [view.as_wire() for view in views]}))
 
 
-@door.endpoint(
-    "GET",
-    f"{_ONE}/receipt",
-    scope=Scope.ORDERS_READ,
-    gives=ReceiptSchema,
-    refuses=(*_UNKNOWN, errors.ReceiptNotFound),
+@door.serve(
+    Endpoint(
+        "GET",
+        f"{_ONE}/receipt",
+        scope=Scope.ORDERS_READ,
+        gives=ReceiptSchema,
+        refuses=(*_UNKNOWN, errors.ReceiptNotFound),
+    )
 )
 def receipt(reference: str) -> Response:
     """Show the receipt of a settled order"""

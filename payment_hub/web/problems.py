@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Final
 
-from flask import Response, request
+from flask import Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from payment_hub.domain import errors
@@ -113,6 +113,7 @@ def _problem(refused: HubError, headers: dict[str, str]) -> Response:
     kind = type(refused)
     status = status_of(kind)
     language = asked_language()
+    g.problem = slug_of(kind)
     said: dict[str, object] = {
         "type": f"/problems/{slug_of(kind)}",
         "title": title_of(kind, language),

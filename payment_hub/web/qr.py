@@ -1,7 +1,7 @@
 """QR codes as small SVG images, drawn when they are asked for and remembered by their text.
 
-The squares come from ``qrcode``; they are written as one path of horizontal runs, a third of the size of its own SVG.
-An image is the same for the same text for ever, so its digest is a strong entity tag.
+The squares come from ``qrcode``; they are written as one path of horizontal runs, a third of the size of its
+own SVG. The same text has the same image for ever, so the text's digest is a strong entity tag.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REMEMBERED: Final = 4096
 
 @lru_cache(maxsize=REMEMBERED)
 def qr_svg(text: str) -> str:
-    """The QR code of ``text`` (error correction M) as an SVG element of one path, black on white in any theme."""
+    """The QR code of ``text`` (error correction M) as an SVG element, black on white in any theme."""
     code = QRCode(error_correction=ERROR_CORRECT_M, border=QUIET_ZONE)
     code.add_data(text)
     code.make(fit=True)

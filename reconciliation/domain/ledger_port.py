@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol, runtime_checkable
@@ -39,8 +39,12 @@ class Ledger:
 
 @runtime_checkable
 class AgencyLedgers(Protocol):
-    """One verb."""
+    """Two verbs."""
 
-    def read_ledgers(self, day: date) -> Iterator[Ledger]:
-        """Every ledger that agencies have left for ``day``, one after the other. A bad file is refused, not raised."""
+    def agencies(self, day: date) -> Collection[str]:
+        """Codes of the agencies that have left something for ``day``."""
+        ...
+
+    def read_ledgers(self, day: date, agency: str | None = None) -> Iterator[Ledger]:
+        """Every ledger left for ``day``, or only that of one agency. A bad file is refused, not raised."""
         ...

@@ -35,8 +35,9 @@ TESTS: Final[Sequence[tuple[Kind, Callable[[LeftOpen], bool]]]] = (
     (Kind.CONTRADICTED, lambda case: case.conflict),
     (
         Kind.PAID_TWICE,
-        lambda case: case.overpayment > 0
-        and (case.settled_elsewhere or (case.settled_here and case.collections > 1)),
+        lambda case: (
+            case.overpayment > 0 and (case.settled_elsewhere or (case.settled_here and case.collections > 1))
+        ),
     ),
     (Kind.OVERPAID, lambda case: case.overpayment > 0),
     (Kind.UNDERPAID, lambda case: case.suspense > 0 and case.received < case.required),

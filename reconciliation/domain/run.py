@@ -56,14 +56,10 @@ RUN_LIFE: Final = Lifecycle(
 )
 
 
-def run_key(scope: Scope, day: date, files: Sequence[bytes], watermark: Sequence[object]) -> bytes:
+def run_key(scope: Scope, day: date, *, files: Sequence[str], facts: object) -> bytes:
     """The identity of a result: 32 bytes over everything that it depends on.
 
-    ``files`` are the hashes of all files of the other side; ``watermark`` tells which of the hub's facts were there.
+    ``files`` are the hashes of the other side's files of the day; ``facts`` stands for every item that was compared.
     """
-    hashed = hashlib.sha256()
-    for part in (scope, day.isoformat(), RULE_VERSION, ENGINE_VERSION, *watermark):
-        hashed.update(str(part).encode() + b"\0")
-    for file in sorted(files):
-        hashed.update(file)
-    return hashed.digest()
+    said = (str(scope), day.isoformat(), sorted(files), repr(facts), RULE_VERSION, ENGINE_VERSION)
+    return hashlib.sha256(repr(said).encode()).digest()

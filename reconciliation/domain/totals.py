@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
+
+#: Banks' fees stand in statements, and nothing in the hub stands opposite them yet: they are open.
+FEES: Final = "bank_fee"
 
 
 class Column(StrEnum):
@@ -47,9 +50,16 @@ class Line:
 
     def as_wire(self) -> dict[str, Any]:
         """The form in which a run keeps it. Amounts are minor units as text."""
-        figures = {"items": self.items, "matched": self.matched, "discrepant": self.discrepant, "open": self.open}
+        figures = {
+            "items": self.items,
+            "matched": self.matched,
+            "discrepant": self.discrepant,
+            "open": self.open,
+        }
         wire: dict[str, Any] = {"side": self.side, "currency": self.currency}
-        wire |= {name: {"count": figure.count, "amount": str(figure.amount)} for name, figure in figures.items()}
+        wire |= {
+            name: {"count": figure.count, "amount": str(figure.amount)} for name, figure in figures.items()
+        }
         return wire
 
 
@@ -62,7 +72,7 @@ def control_totals(
     ``of_the_day`` has all items of the day by (side, currency). ``looked_into`` has those that did not pair off at
     sight, by (side, currency, what became of them, whether they are of the day). What paired off is the rest.
     """
-    lines = {key: Line(*key, items=figure, matched=figure) for key, figure in of_the_day.items()}
+    lines = {key: _at_sight(key, figure) for key, figure in of_the_day.items()}
     for side, currency, column, day_item, figure in looked_into:
         line = lines.get((side, currency)) or Line(side, currency)
         columns = {name: getattr(line, name) for name in Column}
@@ -72,6 +82,12 @@ def control_totals(
         items = line.items if day_item else line.items + figure
         lines[side, currency] = Line(side, currency, items, *(columns[name] for name in Column))
     return tuple(lines[key] for key in sorted(lines))
+
+
+def _at_sight(key: tuple[str, str], figure: Figure) -> Line:
+    if key[0] == FEES:
+        return Line(*key, items=figure, open=figure)
+    return Line(*key, items=figure, matched=figure)
 
 
 def require_balance(lines: Iterable[Line], hub: str, other: str) -> None:

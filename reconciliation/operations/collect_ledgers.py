@@ -21,15 +21,15 @@ class CollectedLedger:
     new_entries: int
 
 
-def collect_ledgers(books: Books, *, day: date) -> tuple[CollectedLedger, ...]:
-    """Keep and claim every agency's ledger of ``day``; each in a transaction of its own, so that one bad file stops
+def collect_ledgers(books: Books, *, day: date, agency: str | None = None) -> tuple[CollectedLedger, ...]:
+    """Keep and claim every agency's ledger of ``day``, or one agency's; each in a transaction of its own, so that one bad file stops
     nobody else's. Any number of times, with one effect. A file of an agency that we do not know is passed over.
     """
     with books.hub.transaction() as session:
         agencies = ledgers.agency_keys(session)
     return tuple(
         _keep(books, agencies[ledger.agency], ledger)
-        for ledger in books.ledgers.read_ledgers(day)
+        for ledger in books.ledgers.read_ledgers(day, agency)
         if ledger.agency in agencies
     )
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final
 
 from payment_hub.domain.bank_port import Confirmation, Outcome, StatementLine
-from payment_hub.domain.errors import Malformed
+from payment_hub.domain.errors import Malformed, MalformedStatement
 from reconciliation.books import Books
 from reconciliation.store import statements
 
@@ -47,8 +47,8 @@ def _fetch(books: Books, bank: str, day: date) -> tuple[bytes, tuple[StatementLi
     try:
         statement = books.hub.adapter(bank).fetch_statement(day)
     except Malformed as error:
-        raw: bytes = getattr(error, "raw", b"")
-        return raw, (), error.detail or type(error).__name__
+        raw = error.raw if isinstance(error, MalformedStatement) else b""
+        return raw, (), error.detail or "it cannot be read"
     if statement.day != day:
         return statement.raw, (), f"the statement is of {statement.day.isoformat()}, not of {day.isoformat()}"
     return statement.raw, statement.lines, None

@@ -150,7 +150,10 @@ def of_the_day(session: Session, scope: Scope, asked: Mapping[str, Any]) -> dict
 def looked_into(session: Session, asked: Mapping[str, Any]) -> list[tuple[str, str, Column, bool, Figure]]:
     """The items that did not pair off at sight, by what became of them."""
     rows = session.execute(text(_LOOKED_INTO), asked)
-    return [(side, currency, Column(become), of_day, Figure(n, amount)) for side, currency, become, of_day, n, amount in rows]
+    return [
+        (side, currency, Column(become), of_day, Figure(n, amount))
+        for side, currency, become, of_day, n, amount in rows
+    ]
 
 
 def digest(session: Session) -> tuple[object, ...]:

@@ -65,7 +65,13 @@ def record(session: Session, *, run: int) -> None:
 
 
 def record_file(
-    session: Session, *, run: int, scope: Scope, agency: int | None, day: date, files: Sequence[Mapping[str, Any]]
+    session: Session,
+    *,
+    run: int,
+    scope: Scope,
+    agency: int | None,
+    day: date,
+    files: Sequence[Mapping[str, Any]],
 ) -> str | None:
     """Add a finding when no file of the day could be accepted. Returns the key of that case, found or not."""
     pair = PAIRS[scope.side]
@@ -86,7 +92,9 @@ def record_file(
     return case_key
 
 
-def let_discrepancies_follow(session: Session, *, run: int, scope: Scope, file_case: str | None, at: datetime) -> None:
+def let_discrepancies_follow(
+    session: Session, *, run: int, scope: Scope, file_case: str | None, at: datetime
+) -> None:
     """Heal what the run looked into and did not find again, then open what it found anew."""
     values = {"run": run, "scope": str(scope), "now": at, "looked_at": [file_case] if file_case else []}
     session.execute(text(_HEAL), values)

@@ -79,7 +79,9 @@ def claim_file(session: Session, *, agency: int, ledger: Ledger, at: datetime) -
 
 def claim_entries(session: Session, *, file: int, agency: int, day: date, entries: Sequence[Entry]) -> int:
     """Add the entries that no earlier file had; how many these are."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('ledger:' || :agency, 0))"), {"agency": agency})
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended('ledger:' || :agency, 0))"), {"agency": agency}
+    )
     session.execute(text(_STAGE))
     rest = iter(entries)
     while batch := list(islice(rest, _BATCH)):

@@ -86,7 +86,9 @@ def claim_file(
 
 def claim_lines(session: Session, *, file: int, bank: str, day: date, lines: Sequence[StatementLine]) -> int:
     """Add the items that no earlier file had; how many these are."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('statement:' || :bank, 0))"), {"bank": bank})
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended('statement:' || :bank, 0))"), {"bank": bank}
+    )
     session.execute(text(_STAGE))
     rest = iter(lines)
     while batch := list(islice(rest, _BATCH)):
@@ -96,7 +98,9 @@ def claim_lines(session: Session, *, file: int, bank: str, day: date, lines: Seq
     return int(claimed.rowcount)
 
 
-def unheard(session: Session, *, bank: str, day: date, after: str, limit: int) -> list[tuple[str, str, Money, datetime]]:
+def unheard(
+    session: Session, *, bank: str, day: date, after: str, limit: int
+) -> list[tuple[str, str, Money, datetime]]:
     """Credits that the hub has no collection for: transaction, reference, amount, booked at; by transaction."""
     asked = {"bank": bank, "day": day, "after": after, "limit": limit}
     rows = session.execute(text(_UNHEARD), asked)

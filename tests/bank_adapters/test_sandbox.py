@@ -18,7 +18,8 @@ from bank_adapters.toolkit.emv_qr import read_qr
 from payment_hub.domain.bank_port import BankAdapter, CallbackRequest, Instructions, Outcome
 from payment_hub.domain.errors import BankUnavailable, Malformed
 from payment_hub.domain.money import Money
-from tests.bank_adapters.contract import ATTEMPT, DAY, NOON, ORDER, BankAdapterContract, a_query, a_request
+from tests.bank_adapters.contract import BankAdapterContract
+from tests.bank_adapters.examples import ATTEMPT, DAY, NOON, ORDER, a_query, a_request
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OTHER = "whsec_" + base64.b64encode(bytes(range(1, 33))).decode()
@@ -150,9 +151,9 @@ class TestSandbox(BankAdapterContract):
 
     def test_an_answer_to_another_question_is_not_believed(self, adapter: BankAdapter) -> None:
         answer = {**a_result(type="payment.status")}
-        with answering(("GET", f"/payments/{ATTEMPT}", answer), under="ask_of_yesterday"):
-            with pytest.raises(BankUnavailable):
-                adapter.query_payment(a_query())
+        older = answering(("GET", f"/payments/{ATTEMPT}", answer), under="ask_of_yesterday")
+        with older, pytest.raises(BankUnavailable):
+            adapter.query_payment(a_query())
         with answering(("GET", f"/payments/{ATTEMPT}", answer)):
             assert adapter.query_payment(a_query()).outcome is Outcome.PAID
 

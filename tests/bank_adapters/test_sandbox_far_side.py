@@ -1,35 +1,27 @@
-"""The sandbox bank over real HTTP: opened, paid, told, asked and found in the statement, as the table of amounts says."""
+"""The sandbox bank over real HTTP: opened, paid, told, asked and found in the statement."""
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import requests
 
 from bank_adapters import load_adapters
-from bank_adapters.far_side.sandbox import OUTCOMES_BY_AMOUNT, serve
+from bank_adapters.far_side.sandbox import OUTCOMES_BY_AMOUNT, QUICK, serve
 from bank_adapters.far_side.sandbox.outcomes import as_markdown
-from payment_hub.domain.bank_port import BankAdapter, CallbackRequest, Confirmation, Outcome, Statement
-from payment_hub.domain.errors import BankUnavailable, CallbackRejected
+from payment_hub.domain.bank_port import BankAdapter, Outcome, Statement
+from payment_hub.domain.errors import BankUnavailable
 from payment_hub.domain.money import dong
-from tests.bank_adapters.contract import a_query, a_request
+from tests.bank_adapters.callback_door import Door, open_door
+from tests.bank_adapters.examples import a_query, a_request
 from tests.bank_adapters.test_sandbox import OTHER, SECRET
 
-FAST = {"delay_seconds": 0.1, "slow_seconds": 1.5, "retry_seconds": (0.05, 0.05, 0.05)}
 PAID, DECLINED, PENDING = Outcome.PAID, Outcome.DECLINED, Outcome.PENDING
 
-#: ending -> what the callbacks say (outcome, dong above what was asked), what a query says, the statement's lines.
+#: ending -> what callbacks say (outcome, dong above what was asked), what a query says, the statement.
 CIRCLE: dict[str, tuple[list[tuple[Outcome, int]], Outcome, list[int]]] = {
     "000": ([(PAID, 0)], PAID, [0]),
     "001": ([(DECLINED, 0)], DECLINED, []),
@@ -52,62 +44,15 @@ CIRCLE: dict[str, tuple[list[tuple[Outcome, int]], Outcome, list[int]]] = {
 }
 
 
-class Hub:
-    """The hub's door for callbacks, no more: verifies each with the adapter and answers 200, 401 or what it is told."""
-
-    def __init__(self) -> None:
-        self.adapter: BankAdapter | None = None
-        self.heard: list[Confirmation] = []
-        self.refused = 0
-        self.busy = 0
-        """How many of the next messages are answered with 503."""
-        hub = self
-
-        class Door(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                status = hub.receive(
-                    CallbackRequest("POST", self.path, b"", headers, body, datetime.now(UTC))
-                )
-                self.send_response(status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                return
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def receive(self, message: CallbackRequest) -> int:
-        assert self.adapter is not None
-        assert message.path == "/callbacks/sandbox"
-        if self.busy:
-            self.busy -= 1
-            return 503
-        try:
-            self.heard.append(self.adapter.read_callback(message))
-        except CallbackRejected:
-            self.refused += 1
-            return 401
-        return 200
-
-    def joined_to(self, bank_url: str, secret: str = SECRET) -> BankAdapter:
-        section = {"URL": bank_url, "SECRET": secret, "READ_SECONDS": "1"}
-        self.adapter = load_adapters(["sandbox"], {"sandbox": section}, self.url)["sandbox"]
-        return self.adapter
-
-
 def statement_of_today(adapter: BankAdapter) -> Statement:
     return adapter.fetch_statement((datetime.now(UTC) + timedelta(hours=7)).date())
 
 
 @pytest.mark.parametrize("ending", CIRCLE)
-def test_an_amount_does_what_the_table_says(ending: str, hub: Hub) -> None:
+def test_an_amount_does_what_the_table_says(ending: str, hub: Door) -> None:
     amount = 150_000 + int(ending)
     callbacks, answer, lines = CIRCLE[ending]
-    with serve(SECRET, **FAST) as bank:
+    with serve(SECRET, pace=QUICK) as bank:
         adapter = hub.joined_to(bank.url)
         request = a_request(amount=dong(amount))
         if ending == "012":
@@ -133,14 +78,14 @@ def test_every_ending_of_the_published_table_is_tried() -> None:
 
 
 def test_the_protocols_page_shows_the_table() -> None:
-    assert as_markdown() in Path("docs/open-protocol.md").read_text("utf-8")
+    assert as_markdown() in (Path(__file__).parents[2] / "docs/open-protocol.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(("ending", "events", "transactions"), [("003", 1, 1), ("004", 2, 1), ("011", 2, 1)])
 def test_repetitions_have_the_identities_that_the_table_says(
-    ending: str, events: int, transactions: int, hub: Hub
+    ending: str, events: int, transactions: int, hub: Door
 ) -> None:
-    with serve(SECRET, **FAST) as bank:
+    with serve(SECRET, pace=QUICK) as bank:
         hub.joined_to(bank.url).open_payment(a_request(amount=dong(150_000 + int(ending))))
         bank.pay(a_request().attempt_reference)
         bank.wait_until_told()
@@ -148,9 +93,9 @@ def test_repetitions_have_the_identities_that_the_table_says(
     assert len({one.bank_transaction_id for one in hub.heard}) == transactions
 
 
-def test_what_is_not_answered_with_2xx_is_sent_again_under_the_same_id(hub: Hub) -> None:
+def test_what_is_not_answered_with_2xx_is_sent_again_under_the_same_id(hub: Door) -> None:
     hub.busy = 2
-    with serve(SECRET, **FAST) as bank:
+    with serve(SECRET, pace=QUICK) as bank:
         hub.joined_to(bank.url).open_payment(a_request())
         bank.pay(a_request().attempt_reference)
         bank.wait_until_told()
@@ -159,9 +104,9 @@ def test_what_is_not_answered_with_2xx_is_sent_again_under_the_same_id(hub: Hub)
     assert [one.event_id for one in hub.heard] == [message.message_id]
 
 
-def test_the_ladder_ends(hub: Hub) -> None:
+def test_the_ladder_ends(hub: Door) -> None:
     hub.busy = 100
-    with serve(SECRET, **FAST) as bank:
+    with serve(SECRET, pace=QUICK) as bank:
         hub.joined_to(bank.url).open_payment(a_request())
         bank.pay(a_request().attempt_reference)
         bank.wait_until_told()
@@ -169,8 +114,8 @@ def test_the_ladder_ends(hub: Hub) -> None:
         assert message.statuses == [503] * 4
 
 
-def test_a_wish_overrides_the_table(hub: Hub) -> None:
-    with serve(SECRET, **FAST) as bank:
+def test_a_wish_overrides_the_table(hub: Door) -> None:
+    with serve(SECRET, pace=QUICK) as bank:
         adapter = hub.joined_to(bank.url)
         adapter.open_payment(a_request())
         wish = {
@@ -188,8 +133,8 @@ def test_a_wish_overrides_the_table(hub: Hub) -> None:
         assert hub.heard == []
 
 
-def test_money_that_nobody_announced_is_told_and_booked(hub: Hub) -> None:
-    with serve(SECRET, callback_url=f"{hub.url}/callbacks/sandbox", **FAST) as bank:
+def test_money_that_nobody_announced_is_told_and_booked(hub: Door) -> None:
+    with serve(SECRET, callback_url=f"{hub.url}/callbacks/sandbox", pace=QUICK) as bank:
         adapter = hub.joined_to(bank.url)
         sent = requests.post(
             f"{bank.url}/transfers", json={"reference": 'nop "phat", ho so 7', "amount": 70_000}, timeout=5
@@ -200,8 +145,8 @@ def test_money_that_nobody_announced_is_told_and_booked(hub: Hub) -> None:
         assert statement_of_today(adapter).lines[0].reference == 'nop "phat", ho so 7'
 
 
-def test_a_person_can_pay_and_decline_on_its_page(hub: Hub) -> None:
-    with serve(SECRET, **FAST) as bank:
+def test_a_person_can_pay_and_decline_on_its_page(hub: Door) -> None:
+    with serve(SECRET, pace=QUICK) as bank:
         adapter = hub.joined_to(bank.url)
         for number, choice, outcome in ((1, "pay", PAID), (2, "decline", DECLINED)):
             attempt = f"K7Q2M9X4T1-{number}"
@@ -218,8 +163,47 @@ def test_a_person_can_pay_and_decline_on_its_page(hub: Hub) -> None:
             assert requests.post(page, data={"choice": "pay"}, timeout=5).status_code == 409
 
 
-def test_it_answers_nobody_but_the_hub(hub: Hub) -> None:
-    with serve(SECRET, **FAST) as bank:
+def test_what_was_never_opened_is_not_known_yet(hub: Door) -> None:
+    with serve(SECRET, pace=QUICK) as bank:
+        said = hub.joined_to(bank.url).query_payment(a_query())
+        assert (said.outcome, said.code, said.amount) == (PENDING, "UNKNOWN", None)
+        with pytest.raises(BankUnavailable):
+            hub.joined_to(bank.url).query_payment(a_query(attempt_reference="../statements/2026-11-22"))
+
+
+def test_a_wish_that_makes_no_sense_is_refused(hub: Door) -> None:
+    with serve(SECRET, pace=QUICK) as bank:
+        hub.joined_to(bank.url).open_payment(a_request())
+        pay = f"{bank.url}/payments/{a_request().attempt_reference}/pay"
+        for wish, status in (({"outcome": "riches"}, 409), ({"amount": "x"}, 400), ([], 400)):
+            assert requests.post(pay, json=wish, timeout=5).status_code == status
+        assert requests.post(f"{bank.url}/payments/never/pay", json={}, timeout=5).status_code == 409
+        assert requests.get(f"{bank.url}/pay/never", timeout=5).status_code == 404
+
+
+def test_a_bank_without_a_callback_address_tells_nobody() -> None:
+    with serve(SECRET, pace=QUICK) as bank:
+        adapter = load_adapters(["sandbox"], {"sandbox": {"URL": bank.url, "SECRET": SECRET}})["sandbox"]
+        adapter.open_payment(a_request())
+        bank.pay(a_request().attempt_reference)
+        assert not bank.book.messages
+        assert adapter.query_payment(a_query()).outcome is PAID
+
+
+def test_a_hub_that_is_away_is_told_when_it_is_back(hub: Door) -> None:
+    nobody = "http://127.0.0.1:9/callbacks/sandbox"
+    with serve(SECRET, callback_url=nobody, pace=QUICK) as bank:
+        bank.transfer("typed by hand", 5000)
+        bank.wait_until_told()
+        (message,) = bank.book.messages.values()
+        assert message.statuses == [0] * 4
+        bank.transfer("typed by hand", 5000)
+        with pytest.raises(TimeoutError):
+            bank.wait_until_told(0)
+
+
+def test_it_answers_nobody_but_the_hub(hub: Door) -> None:
+    with serve(SECRET, pace=QUICK) as bank:
         stranger = hub.joined_to(bank.url, OTHER)
         with pytest.raises(BankUnavailable, match="401"):
             stranger.open_payment(a_request())
@@ -230,8 +214,8 @@ def test_it_answers_nobody_but_the_hub(hub: Hub) -> None:
         assert requests.post(f"{bank.url}/payments/x/pay", data=b"[", timeout=5).status_code == 400
 
 
-def test_both_sides_can_change_their_secret_one_after_the_other(hub: Hub) -> None:
-    with serve(OTHER, secret_previous=SECRET, **FAST) as bank:
+def test_both_sides_can_change_their_secret_one_after_the_other(hub: Door) -> None:
+    with serve(OTHER, secret_previous=SECRET, pace=QUICK) as bank:
         section = {"URL": bank.url, "SECRET": SECRET, "SECRET_PREVIOUS": OTHER}
         hub.adapter = load_adapters(["sandbox"], {"sandbox": section}, hub.url)["sandbox"]
         hub.adapter.open_payment(a_request())
@@ -240,73 +224,15 @@ def test_both_sides_can_change_their_secret_one_after_the_other(hub: Hub) -> Non
     assert [one.outcome for one in hub.heard] == [PAID]
 
 
-def test_opening_twice_is_opening_once(hub: Hub) -> None:
-    with serve(SECRET, **FAST) as bank:
+def test_opening_twice_is_opening_once(hub: Door) -> None:
+    with serve(SECRET, pace=QUICK) as bank:
         adapter = hub.joined_to(bank.url)
         assert adapter.open_payment(a_request()) == adapter.open_payment(a_request())
         with pytest.raises(BankUnavailable, match="409"):
             adapter.open_payment(a_request(amount=dong(160_000)))
 
 
-def test_a_restart_forgets_nothing(hub: Hub, tmp_path: Path) -> None:
-    state = tmp_path / "bank.jsonl"
-    hub.busy = 1
-    with serve(SECRET, state=state, **(FAST | {"retry_seconds": (30,)})) as bank:
-        hub.joined_to(bank.url).open_payment(a_request())
-        bank.pay(a_request().attempt_reference)
-        while hub.busy:
-            pass
-    with state.open("a") as file:
-        file.write('{"kind": "book')  # the machine stopped in the middle of a line
-    written = [json.loads(line) for line in state.read_text().splitlines()[:-1]]
-    owed = next(record for record in written if record["kind"] == "owed")
-    with serve(SECRET, state=state, **FAST) as bank:
-        adapter = hub.joined_to(bank.url)
-        for message in bank.book.messages.values():
-            message.due = 0
-        bank.courier.wake()
-        bank.wait_until_told()
-        assert adapter.query_payment(a_query()).outcome is PAID
-        assert [line.amount for line in statement_of_today(adapter).lines] == [dong(150_000)]
-    assert [one.event_id for one in hub.heard] == [owed["message_id"]]
-
-
-def test_it_runs_as_a_program(tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "bank_adapters.far_side.sandbox",
-        "--port",
-        "0",
-        "--state",
-        str(tmp_path / "s.jsonl"),
-    ]
-    environment = {**os.environ, "BANK_SANDBOX_SECRET": SECRET}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as program:
-        assert program.stdout is not None
-        found = re.search(r"http://\S+", program.stdout.readline())
-        assert found is not None
-        assert requests.get(f"{found[0]}/health", timeout=5).status_code == 200
-        program.send_signal(signal.SIGTERM)
-        assert program.wait(10) == 0
-
-
-def test_it_does_not_start_without_a_secret() -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("BANK_")}
-    command = [sys.executable, "-m", "bank_adapters.far_side.sandbox", "--port", "0"]
-    program = subprocess.run(
-        command, capture_output=True, text=True, env=environment, timeout=20, check=False
-    )
-    assert program.returncode == 2
-    assert "BANK_SANDBOX_SECRET" in program.stderr
-
-
 @pytest.fixture
-def hub() -> Iterator[Hub]:
-    hub = Hub()
-    thread = threading.Thread(target=hub.server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield hub
-    hub.server.shutdown()
-    thread.join()
-    hub.server.server_close()
+def hub() -> Iterator[Door]:
+    with open_door() as door:
+        yield door

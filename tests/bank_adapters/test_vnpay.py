@@ -1,64 +1,21 @@
-"""VNPAY 2.1.0: the contract, the published vectors through the adapter's own verbs, and the query interface."""
+"""VNPAY 2.1.0: the contract, and every form of the IPN."""
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
 from bank_adapters.vnpay import OUTCOMES, STATUSES, Vnpay
-from payment_hub.domain.bank_port import Answer, BankAdapter, CallbackRequest, Movement, Outcome
-from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
-from payment_hub.domain.money import Money, dong
-from tests.bank_adapters.contract import AMOUNT, ATTEMPT, DAY, NOON, BankAdapterContract, a_request
-
-SECRET, TERMINAL = "HUBTESTSECRETHUBTESTSECRET123456", "DEMOTMN1"
-API = "https://vnpay.test/merchant_webapi/api/transaction"
-VECTORS: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parent / "vectors/vnpay/signatures.json").read_text("utf-8")
-)
-
-HEADING = "THOI_GIAN_GD,MA_GIAO_DICH,SO_HOA_DON,MA_DON_HANG,NGAN_HANG,TRANG_THAI,SO_TIEN_TRUOC_KM\n"
-STATEMENT = (
-    HEADING
-    + f"22/11/2026 12:00:00,14422574,,{ATTEMPT},NCB,00,150000\n"
-    + "22/11/2026 12:01:00,14422575,,K0-1,NCB,02,70000\n"
-    + "22/11/2026 23:59:59,14422576,,typed by hand,VCB,00,5000\n"
-)
-
-
-def an_ipn(**changes: str) -> dict[str, str]:
-    """The fields of a payment of 150,000 dong made at noon, as VNPAY names them."""
-    return {
-        "vnp_Amount": "15000000",
-        "vnp_BankCode": "NCB",
-        "vnp_BankTranNo": "VNP14422574",
-        "vnp_CardType": "ATM",
-        "vnp_OrderInfo": "Le phi ho so 000.00.01: 2026",
-        "vnp_PayDate": "20261122120000",
-        "vnp_ResponseCode": "00",
-        "vnp_TmnCode": TERMINAL,
-        "vnp_TransactionNo": "14422574",
-        "vnp_TransactionStatus": "00",
-        "vnp_TxnRef": ATTEMPT,
-    } | changes
-
-
-def signed(fields: dict[str, str], secret: str = SECRET, digest: str = "sha512") -> str:
-    """The raw query with its hash, as Python's own form encoder and hmac make it."""
-    query = urlencode(sorted((name, value) for name, value in fields.items() if value))
-    return f"{query}&vnp_SecureHash={hmac.new(secret.encode(), query.encode(), digest).hexdigest()}"
-
-
-def called_back(query: str) -> CallbackRequest:
-    return CallbackRequest("GET", "/callbacks/vnpay", query.encode(), {}, b"", NOON)
+from payment_hub.domain.bank_port import Answer, BankAdapter, CallbackRequest, Outcome
+from payment_hub.domain.errors import CallbackRejected, Malformed
+from tests.bank_adapters.contract import BankAdapterContract
+from tests.bank_adapters.examples import AMOUNT, DAY
+from tests.bank_adapters.vnpay_messages import API, SECRET, STATEMENT, a_section, an_ipn, called_back, signed
 
 
 class TestVnpay(BankAdapterContract):
@@ -69,14 +26,7 @@ class TestVnpay(BankAdapterContract):
     asks_at = (("POST", API),)
 
     def section(self, folder: Path) -> dict[str, str]:
-        pay = "https://vnpay.test/paymentv2/vpcpay.html"
-        return {
-            "PAY_URL": pay,
-            "API_URL": API,
-            "TMN_CODE": TERMINAL,
-            "SECRET": SECRET,
-            "STATEMENTS": str(folder),
-        }
+        return a_section(folder)
 
     def callback(self, outcome: Outcome | str, **changes: object) -> CallbackRequest:
         facts: dict[Outcome | str, dict[str, str]] = {
@@ -96,51 +46,6 @@ class TestVnpay(BankAdapterContract):
     def with_statement(self, adapter: BankAdapter, folder: Path, text: str | None = None) -> BankAdapter:
         (folder / f"{DAY}.csv").write_text(STATEMENT if text is None else text, "utf-8")
         return adapter
-
-    # Paying -----------------------------------------------------------------------------------------
-
-    def test_the_address_is_signed_as_a_stranger_would(self, adapter: BankAdapter) -> None:
-        page = adapter.open_payment(a_request(bank_choice="VNPAYQR", language="en")).page_url
-        assert page is not None
-        address, fields = urlsplit(page), dict(parse_qsl(urlsplit(page).query))
-        assert (
-            f"{address.scheme}://{address.netloc}{address.path}" == "https://vnpay.test/paymentv2/vpcpay.html"
-        )
-        given = fields.pop("vnp_SecureHash")
-        assert signed(fields).endswith(given)
-        assert fields["vnp_Amount"] == "15000000"
-        assert fields["vnp_TxnRef"] == ATTEMPT
-        assert (fields["vnp_CreateDate"], fields["vnp_ExpireDate"]) == ("20261122120000", "20261122123000")
-        assert (fields["vnp_Locale"], fields["vnp_BankCode"], fields["vnp_CurrCode"]) == (
-            "en",
-            "VNPAYQR",
-            "VND",
-        )
-
-    @pytest.mark.parametrize(
-        "changes",
-        [
-            {"description": "Lệ phí"},
-            {"description": "phi (1)"},
-            {"description": "a&b"},
-            {"description": ""},
-            {"attempt_reference": "A B"},
-            {"attempt_reference": "A/1"},
-            {"return_url": "https://hub.test/~x"},
-            {"return_url": "https://hub.test/(1)"},
-            {"return_url": "https://hub.test/é"},
-            {"bank_choice": "NCB&vnp_Amount=1"},
-            {"amount": dong(0)},
-            {"amount": dong(-1)},
-            {"amount": dong(10**10)},
-            {"amount": Money(100, "USD")},
-        ],
-    )
-    def test_what_encoders_write_differently_is_not_sent(
-        self, adapter: BankAdapter, changes: dict[str, Any]
-    ) -> None:
-        with pytest.raises(Malformed):
-            adapter.open_payment(a_request(**changes))
 
     # Being told -------------------------------------------------------------------------------------
 
@@ -259,39 +164,6 @@ class TestVnpay(BankAdapterContract):
         said = json.loads(adapter.acknowledge(answer).body)
         assert said["RspCode"] == code
         assert set(said) == {"RspCode", "Message"}
-
-    # The files --------------------------------------------------------------------------------------
-
-    def test_the_file_of_a_day_shows_what_moved(self, adapter: BankAdapter, tmp_path: Path) -> None:
-        statement = self.with_statement(adapter, tmp_path).fetch_statement(DAY)
-        assert statement.raw == STATEMENT.encode()
-        first, second = statement.lines
-        assert (first.bank_transaction_id, first.reference, first.amount) == ("14422574", ATTEMPT, AMOUNT)
-        assert (first.movement, first.booked_at) == (Movement.CREDIT, NOON)
-        assert (second.line, second.reference, second.booked_at.hour) == (2, "typed by hand", 16)
-
-    def test_a_file_that_is_not_there_yet_is_waited_for(self, adapter: BankAdapter) -> None:
-        with pytest.raises(BankUnavailable):
-            adapter.fetch_statement(date(2026, 11, 23))
-
-    @pytest.mark.parametrize(
-        ("old", "new", "place"),
-        [
-            ("150000\n", "150.000\n", "line 2, column 7"),
-            ("22/11/2026 12:00:00", "2026-11-22 12:00:00", "line 2, column 1"),
-            ("22/11/2026 12:00:00", "31/11/2026 12:00:00", "line 2, column 1"),
-            (",00,5000", ",07,5000", "line 4, column 6"),
-            ("14422576", "", "line 4, column 2"),
-            ("NCB,00", "NCB,00,00", "line 2, column 8"),
-            ("TRANG_THAI", "STATUS", "line 1, column 7"),
-        ],
-    )
-    def test_one_bad_cell_refuses_the_whole_file(
-        self, adapter: BankAdapter, tmp_path: Path, old: str, new: str, place: str
-    ) -> None:
-        assert old in STATEMENT
-        with pytest.raises(Malformed, match=place):
-            self.with_statement(adapter, tmp_path, STATEMENT.replace(old, new)).fetch_statement(DAY)
 
 
 def _meaning(query: bytes) -> object:

@@ -21,7 +21,7 @@ from bank_adapters.vnpay import ANSWER_SIGNS, QUERY_SIGNS, STATUSES, canonical_q
 from payment_hub.domain.bank_port import BankAdapter, CallbackRequest, Outcome, PaymentQuery
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected
 from payment_hub.domain.money import dong
-from tests.bank_adapters.contract import NOON, a_request
+from tests.bank_adapters.examples import NOON, a_request
 
 API = "https://vnpay.test/merchant_webapi/api/transaction"
 VECTORS: list[dict[str, Any]] = json.loads(
@@ -118,7 +118,7 @@ def test_a_question_has_the_published_hash(
         wire.add("POST", API, status=500)
         with pytest.raises(BankUnavailable):
             bank_of(vector, tmp_path).query_payment(asked)
-        sent = json.loads(wire.calls[0].request.body)
+        sent = json.loads(wire.calls[0].request.body or b"")
     assert joined(sent, QUERY_SIGNS.split(), "vnp_") == vector["string_to_sign"]
     assert sent["vnp_SecureHash"] == vector["expected"]
 

@@ -42,7 +42,9 @@ def test_any_2xx_is_acceptance(status: int) -> None:
     assert meaning_of(status, 99) is NoticeEvent.ACCEPTED
 
 
-@pytest.mark.parametrize("status", [None, 100, 103, 199, 300, 301, 302, 308, 400, 401, 404, 409, 429, 500, 503])
+@pytest.mark.parametrize(
+    "status", [None, 100, 103, 199, 300, 301, 302, 308, 400, 401, 404, 409, 429, 500, 503]
+)
 def test_anything_else_is_a_failure_and_ends_the_last_try(status: int | None) -> None:
     assert meaning_of(status, 1) is NoticeEvent.FAILED
     assert meaning_of(status, len(LADDER)) is NoticeEvent.FAILED
@@ -66,7 +68,9 @@ def test_a_lease_outlasts_a_batch() -> None:
     assert LEASE > timedelta(seconds=3 * TOTAL_SECONDS)
 
 
-@pytest.mark.parametrize("cursor", [EventCursor(1, 1), EventCursor(2**63 - 1, 2**63 - 1), EventCursor(7_654_321, 0)])
+@pytest.mark.parametrize(
+    "cursor", [EventCursor(1, 1), EventCursor(2**63 - 1, 2**63 - 1), EventCursor(7_654_321, 0)]
+)
 def test_a_cursor_is_read_back(cursor: EventCursor) -> None:
     assert EventCursor.parse(cursor.as_text()) == cursor
     assert cursor.as_text().replace("-", "").replace("_", "").isalnum()
@@ -74,7 +78,18 @@ def test_a_cursor_is_read_back(cursor: EventCursor) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "a", "x" * 21, "A" * 23, "=" * 22, "A" * 21 + "B", "____" * 5 + "_w", "đ" * 22, "A" * 21 + "\n", "A" * 21 + " "],
+    [
+        "",
+        "a",
+        "x" * 21,
+        "A" * 23,
+        "=" * 22,
+        "A" * 21 + "B",
+        "____" * 5 + "_w",
+        "đ" * 22,
+        "A" * 21 + "\n",
+        "A" * 21 + " ",
+    ],
 )
 def test_any_other_text_is_no_cursor(text: str) -> None:
     with pytest.raises(Malformed):
@@ -86,7 +101,21 @@ def test_an_event_id_is_read_back_and_holds_no_dot() -> None:
     assert "." not in event_id_of(17)
 
 
-@pytest.mark.parametrize("text", ["", "17", "evt_", "evt_0", "evt_017", "evt_-1", "evt_1.0", "evt_9999999999999999999", "evt_٣", "evt_1\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "17",
+        "evt_",
+        "evt_0",
+        "evt_017",
+        "evt_-1",
+        "evt_1.0",
+        "evt_9999999999999999999",
+        "evt_٣",
+        "evt_1\n",
+    ],
+)
 def test_any_other_text_is_no_event(text: str) -> None:
     with pytest.raises(EventNotFound):
         event_number(text)

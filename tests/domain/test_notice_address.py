@@ -1,4 +1,4 @@
-"""Where a notice may go: the forms in which an address inside has been dressed up, and those that are honest."""
+"""Where a notice may go: how an address inside may be dressed up, and what is honest."""
 
 from __future__ import annotations
 
@@ -129,8 +129,12 @@ def test_a_url_that_leads_or_may_lead_astray_is_refused(url: str) -> None:
 
 
 def test_a_url_is_taken_apart() -> None:
-    assert read_notice_url("https://Portal.vn?a=1", STRICT) == NoticeAddress("https", "portal.vn", 443, "/?a=1")
-    assert read_notice_url("https://portal.vn:8443/x", STRICT) == NoticeAddress("https", "portal.vn", 8443, "/x")
+    assert read_notice_url("https://Portal.vn?a=1", STRICT) == NoticeAddress(
+        "https", "portal.vn", 443, "/?a=1"
+    )
+    assert read_notice_url("https://portal.vn:8443/x", STRICT) == NoticeAddress(
+        "https", "portal.vn", 8443, "/x"
+    )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "portal.localhost", "127.8.9.10"])
@@ -141,7 +145,9 @@ def test_a_trial_may_use_this_machine_even_without_tls(host: str) -> None:
     assert not may_connect("127.0.0.1", address, STRICT)
 
 
-@pytest.mark.parametrize("url", ["http://a.vn/", "http://10.0.0.1/", "https://127.1/", "https://[::ffff:10.0.0.1]/"])
+@pytest.mark.parametrize(
+    "url", ["http://a.vn/", "http://10.0.0.1/", "https://127.1/", "https://[::ffff:10.0.0.1]/"]
+)
 def test_a_trial_opens_nothing_else(url: str) -> None:
     with pytest.raises(Malformed):
         read_notice_url(url, TRIAL)
@@ -154,7 +160,15 @@ def test_without_tls_a_name_of_this_machine_leads_to_this_machine_only() -> None
 
 
 PUBLIC = ["93.184.216.34", "1.1.1.1", "2606:4700::1111", "2001:4860:4860::8888", "::ffff:93.184.216.34"]
-INSIDE = ["10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.0.1", "100.64.0.1", "fd00::1", "::ffff:10.0.0.1"]
+INSIDE = [
+    "10.1.2.3",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.168.0.1",
+    "100.64.0.1",
+    "fd00::1",
+    "::ffff:10.0.0.1",
+]
 NOWHERE = [
     "127.0.0.1", "127.255.255.255", "::1", "::ffff:127.0.0.1", "0.0.0.0", "0.1.2.3", "::", "169.254.169.254",
     "fe80::1", "fe80::1%eth0", "fec0::1", "224.0.0.1", "ff02::1", "240.0.0.1", "255.255.255.255", "192.0.0.8",
@@ -191,9 +205,16 @@ def test_a_listed_host_may_be_a_short_name_or_an_address_but_still_needs_tls() -
         read_notice_url("http://portal/", LISTED)
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js, whose URL reader is compared with ours")
+@pytest.mark.skipif(
+    shutil.which("node") is None, reason="needs Node.js, whose URL reader is compared with ours"
+)
 def test_what_we_accept_a_browser_reads_in_the_same_way() -> None:
-    script = "console.log(JSON.stringify(JSON.parse(process.argv[1]).map(u => [new URL(u).hostname, new URL(u).port])))"
-    answer = subprocess.run(["node", "-e", script, json.dumps(HONEST)], capture_output=True, check=True, timeout=60)
+    read = "JSON.parse(process.argv[1]).map(text => new URL(text)).map(url => [url.hostname, url.port])"
+    script = f"console.log(JSON.stringify({read}))"
+    node = subprocess.run(
+        ["node", "-e", script, json.dumps(HONEST)], capture_output=True, check=True, timeout=60
+    )
     ours = [read_notice_url(url, STRICT) for url in HONEST]
-    assert json.loads(answer.stdout) == [[a.host, "" if a.port == 443 else str(a.port)] for a in ours]
+    assert json.loads(node.stdout) == [
+        [each.host, "" if each.port == 443 else str(each.port)] for each in ours
+    ]

@@ -56,7 +56,9 @@ HARD_CASES = {
 }
 
 ONES = {
-    **{word: digit for digit, word in enumerate("không một hai ba bốn năm sáu bảy tám chín".split())},
+    **dict(
+        zip(["không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín"], range(10), strict=True)
+    ),
     "mốt": 1,
     "tư": 4,
     "lăm": 5,

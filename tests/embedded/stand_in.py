@@ -11,6 +11,7 @@ from payment_hub.embedded.instance import SOURCES
 
 WSGI = """
 import os
+import click
 from celery import Celery
 from flask import Flask
 from sqlalchemy import create_engine, text
@@ -23,6 +24,12 @@ application = Flask("hub")
 def note(words):
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO notes VALUES (:words)"), {"words": words})
+
+@application.cli.command("hub")
+@click.argument("migrate")
+def migrate(migrate):
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE IF NOT EXISTS notes (words text)"))
 
 @application.get("/health/ready")
 def ready():
@@ -37,14 +44,6 @@ def send(words):
 def notes():
     with engine.begin() as connection:
         return [row.words for row in connection.execute(text("SELECT words FROM notes ORDER BY words"))]
-"""
-
-ALEMBIC = """
-import os
-from sqlalchemy import create_engine, text
-
-with create_engine(os.environ["HUB_DATABASE_URL"]).begin() as connection:
-    connection.execute(text("CREATE TABLE IF NOT EXISTS notes (words text)"))
 """
 
 BANK = """
@@ -62,6 +61,5 @@ def build(folder: Path) -> Path:
     bank = folder / "bank_adapters" / "far_side"
     bank.mkdir(parents=True)
     (bank / "sandbox.py").write_text(BANK)
-    (folder / "alembic.py").write_text(ALEMBIC)
     (folder / "wsgi.py").write_text(WSGI)
     return folder

@@ -2,13 +2,15 @@
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from payment_hub.embedded import account
-from payment_hub.embedded.child import Plan, run
+from payment_hub.embedded.child import Plan, run, start
 from payment_hub.embedded.errors import EmbeddedError
 from payment_hub.embedded.postgres import (
     THROW_AWAY,
@@ -55,8 +57,7 @@ def test_a_killed_server_starts_again_with_all_that_was_committed(folder: Path) 
         assert ask(server.url, f"SHOW {setting}") == [("on",)]
     os.killpg(server.child.process.pid, signal.SIGKILL)
     server.child.process.wait()
-    _say_that_a_living_process_is_the_server(data / "postmaster.pid")
-    with postgres(data, log=log) as url:
+    with another_process_has_its_number(data / "postmaster.pid", folder), postgres(data, log=log) as url:
         assert url == server.url
         assert ask(url, "SELECT amount FROM payment") == [(150000,)]
     assert processes_under(folder) == []
@@ -105,7 +106,14 @@ def test_the_programs_work_from_the_copy_that_is_made_for_a_closed_home(folder: 
     assert (folder / "data" / "PG_VERSION").read_text().strip() == account.POSTGRES_MAJOR
 
 
-def _say_that_a_living_process_is_the_server(pid_file: Path) -> None:
+@contextmanager
+def another_process_has_its_number(pid_file: Path, folder: Path) -> Iterator[None]:
     """As it is after a restart of the machine, when numbers are given out anew."""
+    log = folder / "other.log"
+    other = start(Plan("other", ["/bin/sleep", "60"], folder=Path("/"), log=log, account=account.account()))
     lines = pid_file.read_text().splitlines()
-    pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    pid_file.write_text("\n".join([str(other.process.pid), *lines[1:]]) + "\n")
+    try:
+        yield
+    finally:
+        other.stop()

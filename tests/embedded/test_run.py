@@ -67,7 +67,7 @@ def test_two_hubs_live_side_by_side_survive_a_crash_and_end_when_a_process_ends(
 
 def test_a_hub_that_cannot_start_says_why_and_leaves_nothing(folder: Path) -> None:
     tree = stand_in.build(folder / "source tree")
-    (tree / "alembic.py").write_text("raise RuntimeError('a setting is missing')")
+    (tree / "wsgi.py").write_text("raise RuntimeError('a setting is missing')")
     with begun(folder) as process:
         _, errors = process.communicate(timeout=30)
         assert process.returncode == 1

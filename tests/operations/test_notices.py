@@ -67,7 +67,11 @@ def test_a_paid_order_is_told_to_its_portal_with_the_order_as_it_stood(
     hear(hub, confirmation(order["reference"]))
     assert deliver_notices(hub) == 2
     issued, paid = (json.loads(request.body) for request in receiver.requests)
-    assert (issued["type"], issued["order"], issued["sequence"]) == ("payment_order.issued", order["reference"], 1)
+    assert (issued["type"], issued["order"], issued["sequence"]) == (
+        "payment_order.issued",
+        order["reference"],
+        1,
+    )
     assert (paid["type"], paid["sequence"]) == ("payment_order.paid", 2)
     assert (issued["data"]["status"], paid["data"]["status"]) == ("OPEN", "PAID")
     assert paid["data"]["receipt"] is not None
@@ -118,7 +122,9 @@ def test_strangers_believe_the_signature_of_every_try(
     assert int(second.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"]) == 60
     for request in (first, second):
         standardwebhooks.Webhook(keys.secret).verify(request.body, dict(request.headers))
-        signed = f"{request.headers['webhook-id']}.{request.headers['webhook-timestamp']}.".encode() + request.body
+        signed = (
+            f"{request.headers['webhook-id']}.{request.headers['webhook-timestamp']}.".encode() + request.body
+        )
         v1a = request.headers["webhook-signature"].split(" ")[0].removeprefix("v1a,")
         public.verify(base64.b64decode(v1a), signed)
 
@@ -276,7 +282,12 @@ def test_a_withdrawn_obligation_is_told_as_the_orders_end(
     order = an_order(hub, agency, portal)
     reference = order["obligation"]["reference"]
     withdraw_obligation(
-        hub, caller=agency, agency=agency.agency_code or "", reference=reference, reason="decision annulled", version=1
+        hub,
+        caller=agency,
+        agency=agency.agency_code or "",
+        reference=reference,
+        reason="decision annulled",
+        version=1,
     )
     deliver_notices(hub)
     assert [json.loads(request.body)["type"] for request in receiver.requests] == [

@@ -7,6 +7,6 @@ It shares no code with the adapter, so that each proves the other.
 from __future__ import annotations
 
 from bank_adapters.far_side.sandbox.outcomes import OUTCOMES_BY_AMOUNT
-from bank_adapters.far_side.sandbox.service import SandboxBankService, serve
+from bank_adapters.far_side.sandbox.service import QUICK, Pace, SandboxBankService, serve
 
-__all__ = ["OUTCOMES_BY_AMOUNT", "SandboxBankService", "serve"]
+__all__ = ["OUTCOMES_BY_AMOUNT", "QUICK", "Pace", "SandboxBankService", "serve"]

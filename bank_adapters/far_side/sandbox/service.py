@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,23 @@ from bank_adapters.far_side.sandbox.outcomes import BEHAVIOURS, behaviour_of
 from bank_adapters.far_side.sandbox.page import PAGE
 from bank_adapters.far_side.sandbox.signing import is_genuine, key_of, signed_headers
 
-#: Seconds between deliveries of one message when the hub does not answer with 2xx.
-LADDER: Sequence[float] = (1, 2, 5, 10, 30, 60, 300, 900, 3600)
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast the bank does things, in seconds."""
+
+    delay: float = 3.0
+    """The unit of every delay in the table of amounts."""
+    slow: float = 15.0
+    """How late the answer to a slow opening is."""
+    retries: tuple[float, ...] = (1, 2, 5, 10, 30, 60, 300, 900, 3600)
+    """The waits between deliveries of one message that is not answered with 2xx."""
+
+
+_USUAL = Pace()
+
+#: For tests: everything happens, and soon.
+QUICK = Pace(delay=0.1, slow=1.5, retries=(0.05, 0.05, 0.05))
 
 _POLL_SECONDS = 0.02  # how soon the listener notices that it shall end
 
@@ -44,16 +59,14 @@ class SandboxBankService:
         callback_url: str | None = None,
         state: Path | None = None,
         now: Callable[[], datetime] = _utc_now,
-        delay_seconds: float = 3.0,
-        slow_seconds: float = 15.0,
-        retry_seconds: Sequence[float] = LADDER,
+        pace: Pace = _USUAL,
     ) -> None:
         self.url = ""
-        self.slow_seconds = slow_seconds
+        self.pace = pace
         self.keys = [key_of(one) for one in (secret, secret_previous) if one]
         self.book = Book(state)
-        self.counter = Counter(self.book, now, delay_seconds=delay_seconds, callback_url=callback_url)
-        self.courier = Courier(self.book, self.keys[0], now, retry_seconds)
+        self.counter = Counter(self.book, now, delay_seconds=pace.delay, callback_url=callback_url)
+        self.courier = Courier(self.book, self.keys[0], now, pace.retries)
         self.app = _app(self)
 
     def pay(self, attempt_reference: str, **wish: Any) -> dict[str, Any]:
@@ -140,7 +153,7 @@ def _open(bank: SandboxBankService) -> Response:
     _require_genuine(bank)
     payment = bank.counter.open(json.loads(request.get_data()))
     if behaviour_of(payment.opened["amount"]).slow_to_open:
-        time.sleep(bank.slow_seconds)
+        time.sleep(bank.pace.slow)
     reference = payment.opened["attempt_reference"]
     opened = {
         "type": "payment.opened",

@@ -13,14 +13,16 @@ from payment_hub.web.schemas.parts import PageQuery, moment, page_of, words
 class EventQuery(Strict):
     """From where in the feed."""
 
-    after = TextField(200, load_default=None, metadata={"description": "`next` of the page before; keep it for ever"})
+    after = TextField(200, metadata={"description": "`next` of the page before; keep it for ever"})
     limit = WholeNumber(1, 500, in_query=True, load_default=100)
 
 
 class EventSchema(Schema):
     """One change of an order. ``sequence`` counts the changes of one order: what comes late can be told by it."""
 
-    id = fields.String(required=True, metadata={"description": "Also the `webhook-id` of its notice", "example": "evt_17"})
+    id = fields.String(
+        required=True, metadata={"description": "Also the `webhook-id` of its notice", "example": "evt_17"}
+    )
     type = words(EventType, required=True)
     order = fields.String(required=True)
     sequence = fields.Integer(required=True)
@@ -31,7 +33,7 @@ class EventSchema(Schema):
 class NoticeQuery(PageQuery):
     """Which notices are wanted."""
 
-    state = fields.String(load_default=None, validate=validate.OneOf([str(state) for state in NoticeState]))
+    state = fields.String(validate=validate.OneOf([str(state) for state in NoticeState]))
 
 
 class ResendRequest(Strict):

@@ -15,15 +15,15 @@ from payment_hub.domain.money import MAX_MINOR, Money
 
 #: An agency's own reference: segments of letters, digits and ``._:-`` between single slashes. It is part of an address,
 #: so it may not end in the words that follow it there.
-AGENCY_REFERENCE: Final = (
-    r"^(?=.{1,64}$)(?!(?:.*/)?(?:withdraw|restore)$)[A-Za-z0-9][A-Za-z0-9._:\-]*(?:/[A-Za-z0-9][A-Za-z0-9._:\-]*)*$"
-)
+AGENCY_REFERENCE: Final = r"^(?=.{1,64}$)(?!(?:.*/)?(?:withdraw|restore)$)[A-Za-z0-9][A-Za-z0-9._:\-]*(?:/[A-Za-z0-9][A-Za-z0-9._:\-]*)*$"
 AGENCY_CODE: Final = r"^(?=.{1,35}$)[0-9A-Z]+(?:\.[0-9A-Z]+)*$"
 ORDER_REFERENCE: Final = r"^DV[0-9A-HJKMNP-TV-Z]{14}$"
 BANK_NAME: Final = r"^[a-z][a-z0-9_]{1,30}$"
 
 #: Control characters, halves of surrogate pairs, and marks that turn the direction of text around.
-_NOT_TEXT: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff]")
+_NOT_TEXT: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff]"
+)
 
 
 class Strict(Schema):
@@ -44,7 +44,9 @@ class TextField(fields.String):
             checks.append(validate.Regexp(pattern, flags=re.ASCII, error=f"Must match {pattern}"))
         super().__init__(validate=checks, **options)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> Any:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any
+    ) -> Any:
         text = super()._deserialize(value, attr, data, **options)
         if _NOT_TEXT.search(text):
             raise ValidationError("Has a control character or a mark that changes the direction of text.")
@@ -60,7 +62,9 @@ class WholeNumber(fields.Integer):
         super().__init__(strict=True, validate=validate.Range(least, most), **options)
         self._in_query = in_query
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> Any:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any
+    ) -> Any:
         if self._in_query and isinstance(value, str) and self._PLAIN.fullmatch(value):
             return int(value)
         if type(value) is not int:
@@ -79,11 +83,17 @@ class MoneyField(fields.Field[Money]):
         super().__init__(**options)
         self.least = least
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> Money:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any
+    ) -> Money:
         if not isinstance(value, dict):
             raise ValidationError('Must be an object such as {"amount": "150000", "currency": "VND"}.')
         wrong = {name: ["Unknown field."] for name in value if name not in {"amount", "currency"}}
-        wrong |= {name: ["Must be a string."] for name in ("amount", "currency") if not isinstance(value.get(name), str)}
+        wrong |= {
+            name: ["Must be a string."]
+            for name in ("amount", "currency")
+            if not isinstance(value.get(name), str)
+        }
         wrong |= {name: ["Missing."] for name in ("amount", "currency") if name not in value}
         if wrong:
             raise ValidationError(wrong)
@@ -103,7 +113,9 @@ class DayField(fields.Field[date]):
 
     _FORM: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> date:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any
+    ) -> date:
         if not isinstance(value, str) or not self._FORM.fullmatch(value):
             raise ValidationError("Must be a day such as 2026-03-02.")
         try:
@@ -115,9 +127,13 @@ class DayField(fields.Field[date]):
 class MomentField(fields.Field[datetime]):
     """A moment in UTC as ``2026-03-02T03:00:00Z``, milliseconds if wanted."""
 
-    _FORM: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z", re.ASCII)
+    _FORM: Final = re.compile(
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z", re.ASCII
+    )
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> datetime:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any
+    ) -> datetime:
         if not isinstance(value, str) or not self._FORM.fullmatch(value):
             raise ValidationError("Must be a moment in UTC such as 2026-03-02T03:00:00Z.")
         try:
@@ -141,7 +157,9 @@ class UrlField(TextField):
 class AddressField(fields.String):
     """An IPv4 or IPv6 address."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> str:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any
+    ) -> str:
         text = super()._deserialize(value, attr, data, **options)
         try:
             return str(ip_address(text))

@@ -18,8 +18,8 @@ class BalanceQuery(Strict):
 
     day_from = DayField(required=True)
     day_to = DayField(required=True)
-    agency = TextField(35, pattern=AGENCY_CODE, load_default=None)
-    bank = TextField(31, pattern=BANK_NAME, load_default=None)
+    agency = TextField(35, pattern=AGENCY_CODE)
+    bank = TextField(31, pattern=BANK_NAME)
 
     @validates_schema
     def _at_most_a_year(self, asked: dict[str, Any], **_: Any) -> None:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from marshmallow import Schema, fields, post_load, validate
+from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from payment_hub.domain.obligation import Beneficiary, Kind, Terms
-from payment_hub.web.schemas.fields import AGENCY_CODE, AGENCY_REFERENCE, DayField, MoneyField, Strict, TextField
+from payment_hub.web.schemas.fields import (
+    AGENCY_CODE,
+    AGENCY_REFERENCE,
+    DayField,
+    MoneyField,
+    Strict,
+    TextField,
+)
 from payment_hub.web.schemas.parts import MoneySchema, PageQuery, moment, page_of, words
 
 _KINDS: Final = validate.OneOf([str(kind) for kind in Kind])
@@ -15,11 +22,19 @@ _STATES: Final = ("OWED", "WITHDRAWN", "SETTLED")
 _MOST_IDENTIFIERS: Final = 20
 
 
+def _few(identifiers: dict[str, str]) -> None:
+    """At most twenty identifiers."""
+    if len(identifiers) > _MOST_IDENTIFIERS:
+        raise ValidationError(f"At most {_MOST_IDENTIFIERS}.")
+
+
 class BeneficiaryRequest(Strict):
     """The account that the money is for."""
 
     account_number = TextField(19, required=True, metadata={"example": "3941000000001"})
-    bank = TextField(6, required=True, metadata={"description": "6-digit BIN of the bank", "example": "970436"})
+    bank = TextField(
+        6, required=True, metadata={"description": "6-digit BIN of the bank", "example": "970436"}
+    )
     account_name = TextField(140, required=True, metadata={"example": "KHO BAC NHA NUOC"})
     treasury_chapter = TextField(3, load_default=None, allow_none=True, metadata={"example": "160"})
     treasury_sub_item = TextField(4, load_default=None, allow_none=True, metadata={"example": "4252"})
@@ -34,8 +49,11 @@ class TermsRequest(Strict):
         keys=TextField(40),
         values=TextField(64),
         required=True,
-        validate=validate.Length(max=_MOST_IDENTIFIERS),
-        metadata={"example": {"decision_number": "0042/QD-XPHC", "decided_on": "2026-02-27"}},
+        validate=_few,
+        metadata={
+            "maxProperties": _MOST_IDENTIFIERS,
+            "example": {"decision_number": "0042/QD-XPHC", "decided_on": "2026-02-27"},
+        },
     )
     description = TextField(500, required=True, metadata={"example": "Phạt vi phạm giao thông"})
     due_on = DayField(load_default=None, allow_none=True)
@@ -78,11 +96,11 @@ class AmendRequest(TermsRequest):
 class ObligationQuery(PageQuery):
     """Which obligations are wanted."""
 
-    agency = TextField(35, pattern=AGENCY_CODE, load_default=None)
-    kind = fields.String(load_default=None, validate=_KINDS)
-    state = fields.String(load_default=None, validate=validate.OneOf(_STATES))
-    due_from = DayField(load_default=None)
-    due_to = DayField(load_default=None)
+    agency = TextField(35, pattern=AGENCY_CODE)
+    kind = fields.String(validate=_KINDS)
+    state = fields.String(validate=validate.OneOf(_STATES))
+    due_from = DayField()
+    due_to = DayField()
 
 
 class BeneficiarySchema(Schema):
@@ -110,7 +128,9 @@ class ObligationSchema(Schema):
     due_on = fields.String(required=True, allow_none=True, metadata={"format": "date"})
     beneficiary = fields.Nested(BeneficiarySchema, required=True)
     open_order = fields.String(
-        required=True, allow_none=True, metadata={"description": "Reference of the order that can be paid now"}
+        required=True,
+        allow_none=True,
+        metadata={"description": "Reference of the order that can be paid now"},
     )
     registered_at = moment(required=True)
 

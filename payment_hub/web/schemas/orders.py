@@ -29,10 +29,16 @@ class IssueRequest(Strict):
     agency = TextField(35, pattern=AGENCY_CODE, required=True, metadata={"example": "000.00.00.H41"})
     obligation = TextField(64, pattern=AGENCY_REFERENCE, required=True, metadata={"example": "XP/2026/0042"})
     minutes = WholeNumber(
-        5, MOST_MINUTES, load_default=None, allow_none=True, metadata={"description": "How long it can be paid"}
+        5,
+        MOST_MINUTES,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "How long it can be paid"},
     )
     return_url = UrlField(
-        load_default=None, allow_none=True, metadata={"description": "Where the payer goes afterwards; proves nothing"}
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Where the payer goes afterwards; proves nothing"},
     )
 
 
@@ -42,7 +48,9 @@ class StartRequest(Strict):
     bank = TextField(31, pattern=BANK_NAME, required=True, metadata={"example": "sandbox"})
     language = fields.String(load_default="vi", validate=validate.OneOf(["vi", "en"]))
     payer_ip = AddressField(
-        load_default=None, allow_none=True, metadata={"description": "The payer's address, which some banks ask for"}
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "The payer's address, which some banks ask for"},
     )
     return_url = UrlField(load_default=None, allow_none=True)
 
@@ -50,11 +58,11 @@ class StartRequest(Strict):
 class OrderQuery(PageQuery):
     """Which payment orders are wanted."""
 
-    status = fields.String(load_default=None, validate=validate.OneOf([str(status) for status in OrderStatus]))
-    agency = TextField(35, pattern=AGENCY_CODE, load_default=None)
-    obligation = TextField(64, pattern=AGENCY_REFERENCE, load_default=None)
-    issued_from = MomentField(load_default=None)
-    issued_to = MomentField(load_default=None)
+    status = fields.String(validate=validate.OneOf([str(status) for status in OrderStatus]))
+    agency = TextField(35, pattern=AGENCY_CODE)
+    obligation = TextField(64, pattern=AGENCY_REFERENCE)
+    issued_from = MomentField()
+    issued_to = MomentField()
 
 
 class OrderedObligationSchema(Schema):
@@ -86,7 +94,9 @@ class OrderSchema(Schema):
     expired_at = moment(required=True, allow_none=True)
     checkout_url = fields.String(required=True, metadata={"description": "The citizen's page"})
     return_url = fields.String(required=True, allow_none=True)
-    receipt = fields.String(required=True, allow_none=True, metadata={"description": "The receipt's printed number"})
+    receipt = fields.String(
+        required=True, allow_none=True, metadata={"description": "The receipt's printed number"}
+    )
 
 
 class InstructionsSchema(Schema):

@@ -13,7 +13,12 @@ class MoneySchema(Schema):
     """An exact amount."""
 
     amount = fields.String(
-        required=True, metadata={"description": "Plain digits, in whole dong", "example": "150000", "pattern": "^(0|[1-9][0-9]*)$"}
+        required=True,
+        metadata={
+            "description": "Plain digits, in whole dong",
+            "example": "150000",
+            "pattern": "^(0|[1-9][0-9]*)$",
+        },
     )
     currency = fields.String(required=True, metadata={"enum": ["VND"], "example": "VND"})
 
@@ -31,8 +36,10 @@ class ReasonSchema(Strict):
 class PageQuery(Strict):
     """Which part of a list is wanted."""
 
-    after = TextField(200, load_default=None, metadata={"description": "`next` of the page before"})
-    limit = WholeNumber(1, 500, in_query=True, load_default=50, metadata={"description": "At most this many items"})
+    after = TextField(200, metadata={"description": "`next` of the page before"})
+    limit = WholeNumber(
+        1, 500, in_query=True, load_default=50, metadata={"description": "At most this many items"}
+    )
 
 
 def moment(**options: Any) -> fields.String:
@@ -52,7 +59,9 @@ def page_of(item: type[Schema]) -> type[Schema]:
         {
             "items": fields.List(fields.Nested(item), required=True),
             "next": fields.String(
-                required=True, allow_none=True, metadata={"description": "Send it as `after` for the next page; null at the end"}
+                required=True,
+                allow_none=True,
+                metadata={"description": "Send it as `after` for the next page; null at the end"},
             ),
         },
         name=f"{name}PageSchema",

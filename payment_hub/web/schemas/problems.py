@@ -8,7 +8,9 @@ from marshmallow import Schema, fields
 class WrongPlaceSchema(Schema):
     """One thing that is wrong, and where."""
 
-    pointer = fields.String(metadata={"description": "JSON pointer into the body", "example": "/amount/amount"})
+    pointer = fields.String(
+        metadata={"description": "JSON pointer into the body", "example": "/amount/amount"}
+    )
     parameter = fields.String(metadata={"description": "Name of a query parameter"})
     detail = fields.String(required=True)
 
@@ -16,7 +18,9 @@ class WrongPlaceSchema(Schema):
 class ProblemSchema(Schema):
     """Why a request was refused."""
 
-    type = fields.String(required=True, metadata={"description": "Stable; a page about it stands at this address."})
+    type = fields.String(
+        required=True, metadata={"description": "Stable; a page about it stands at this address."}
+    )
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     detail = fields.String()

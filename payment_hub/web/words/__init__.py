@@ -1,7 +1,7 @@
 """The words that citizens read: every visible string is in ``vi.json`` and ``en.json``, under the same keys.
 
-``banks.json`` maps a BIN to a bank's short and full name. Amounts, days and moments are written here too, because each
-language has its own form of them.
+``banks.json`` maps a BIN to a bank's short and full name. Amounts, days and moments are written here too,
+because each language has its own form of them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Words:
     texts: Mapping[str, str]
 
     def __call__(self, key: str, **places: object) -> str:
-        """The text of ``key``. Raises KeyError for a key that is not in the catalogue, or a place not filled."""
+        """The text of ``key``. Raises KeyError for an unknown key, or a place that is not filled."""
         return self.texts[key].format(**places) if places else self.texts[key]
 
     @property
@@ -92,7 +92,7 @@ class Words:
         ]
 
     def _value(self, name: str, value: str) -> str:
-        """A value as people read it: an ISO date of a field named ``*_on`` becomes a day, everything else stays."""
+        """A value as people read it: the ISO date of a field named ``*_on`` becomes a day."""
         try:
             return self.day(date.fromisoformat(value)) if name.endswith("_on") else value
         except ValueError:

@@ -18,7 +18,9 @@ class Discrepancy(Base):
     __table_args__ = (
         CheckConstraint(one_of("state", DiscrepancyState), name="state"),
         CheckConstraint(one_of("decision", Decision), name="decision"),
-        CheckConstraint("proposed_by IS NULL OR approved_by IS NULL OR proposed_by <> approved_by", name="four_eyes"),
+        CheckConstraint(
+            "proposed_by IS NULL OR approved_by IS NULL OR proposed_by <> approved_by", name="four_eyes"
+        ),
         CheckConstraint("(state = 'RESOLVED') = (approved_by IS NOT NULL)", name="approved"),
         Index(
             "uq_discrepancy_one_live",
@@ -67,7 +69,9 @@ class DiscrepancyEventRecord(Base):
     discrepancy_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("discrepancy.id", ondelete="RESTRICT"))
     event: Mapped[str]
     actor: Mapped[str]
-    run_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("reconciliation_run.id", ondelete="RESTRICT"))
+    run_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("reconciliation_run.id", ondelete="RESTRICT")
+    )
     decision: Mapped[str | None]
     reason: Mapped[str | None]
     happened_at: Mapped[Moment]

@@ -66,7 +66,9 @@ class LedgerEntry(Base):
     receipt_number: Mapped[str | None]
     case_key: Mapped[str]
     """The agency's reference of the obligation that it names by either reference; else what the agency wrote."""
-    order_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("payment_order.id", ondelete="RESTRICT"))
+    order_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("payment_order.id", ondelete="RESTRICT")
+    )
     """The order that it names, or that had settled the obligation by then: lets most entries pair off at sight."""
     amount: Mapped[Dong]
     currency: Mapped[Currency]

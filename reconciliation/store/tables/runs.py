@@ -28,7 +28,12 @@ class ReconciliationRun(Base):
             unique=True,
             postgresql_where=text("state = 'COMMITTED'"),
         ),
-        Index("uq_reconciliation_run_one_running", "scope", unique=True, postgresql_where=text("state = 'RUNNING'")),
+        Index(
+            "uq_reconciliation_run_one_running",
+            "scope",
+            unique=True,
+            postgresql_where=text("state = 'RUNNING'"),
+        ),
         Index(
             "uq_reconciliation_run_one_under_way",
             "scope",
@@ -50,7 +55,9 @@ class ReconciliationRun(Base):
     started_by: Mapped[str]
     leased_until: Mapped[datetime | None]
     reason: Mapped[str | None]
-    repeats: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("reconciliation_run.id", ondelete="RESTRICT"))
+    repeats: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("reconciliation_run.id", ondelete="RESTRICT")
+    )
     """The run whose result this one would only have found again."""
     totals: Mapped[Any | None] = mapped_column(JSON)
     files: Mapped[Any | None] = mapped_column(JSON)

@@ -53,9 +53,7 @@ class StatementItem(Base):
         ),
         CheckConstraint(one_of("movement", Movement), name="movement"),
         Index("ix_statement_line_bank_day", "bank", "day"),
-        Index(
-            "ix_statement_line_again", "bank", "bank_transaction_id", postgresql_where=text("again")
-        ),
+        Index("ix_statement_line_again", "bank", "bank_transaction_id", postgresql_where=text("again")),
         {"info": {APPEND_ONLY: True}},
     )
 

@@ -1,0 +1,141 @@
+"""The pages that are made from the code: settings, problems, lifecycles. ``make docs`` writes them.
+
+Each function answers with the whole text of one page; a house test compares it with the file, so a page can never say
+what the code does not do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import reconciliation.domain.errors  # its refusals stand among the hub's
+from payment_hub.domain.errors import HubError
+from payment_hub.domain.lifecycle import Lifecycle
+from payment_hub.domain.notice import NOTICE_LIFE
+from payment_hub.domain.payment_attempt import ATTEMPT_LIFE
+from payment_hub.domain.payment_order import OrderFacts, status_of
+from payment_hub.settings import setting_fields
+from payment_hub.web.problems import RETRY_AFTER, every_problem, slug_of, title_of
+from payment_hub.web.problems import status_of as http_status_of
+from reconciliation.domain.discrepancy import DISCREPANCY_LIFE
+from reconciliation.domain.run import RUN_LIFE
+
+LIFECYCLES: Final[tuple[Lifecycle[Any, Any], ...]] = (ATTEMPT_LIFE, NOTICE_LIFE, RUN_LIFE, DISCREPANCY_LIFE)
+
+_DOCS: Final = Path(__file__).resolve().parent
+_MADE: Final = "<!-- Made from the code by `make docs`. Change the code, not this page. -->"
+
+
+def settings_page() -> str:
+    """``docs/settings.md``: every name that the hub reads from its environment."""
+    rows = []
+    for declared in setting_fields():
+        said = declared.metadata
+        required = not isinstance(said["default"], str | None)
+        default = "required" if required else f"`{said['default']}`" if said["default"] else "none"
+        rows.append((f"`{said['name']}`", said["meaning"], default, "yes" if said["secret"] else ""))
+    return _page(
+        "Settings",
+        "Read once at the start, from the environment alone. Everything that is missing or malformed is named in one\n"
+        "error, and the hub does not start. A secret appears in no log and in no text form of the settings.",
+        _table(("name", "meaning", "default", "secret"), rows),
+        "A bank named in `HUB_ENABLED_BANKS` has settings of its own, `BANK_<NAME>_*`; the bank's module says which.\n"
+        "To change a key, put the old one under its `..._PREVIOUS` name: both are believed until it is taken away.",
+    )
+
+
+def problems_page() -> str:
+    """``docs/problems.md``: every refusal with its status, as ``GET /problems/<slug>`` explains it."""
+    rows = [
+        (
+            str(http_status_of(kind)),
+            f"`/problems/{slug_of(kind)}`",
+            title_of(kind),
+            f"after {RETRY_AFTER[kind]} s" if kind in RETRY_AFTER else "",
+        )
+        for kind in sorted(every_refusal(), key=lambda kind: (http_status_of(kind), slug_of(kind)))
+    ]
+    return _page(
+        "Problems",
+        "Every answer that is not a success is `application/problem+json` (RFC 9457). Its `type` is one of these and\n"
+        "never changes its meaning; the title may be worded better one day. Banks are answered in their own words\n"
+        "instead, except for a message that cannot be verified.",
+        _table(("status", "type", "title", "send again"), rows),
+    )
+
+
+def every_refusal() -> list[type[HubError]]:
+    """Every class of refusals that the hub and reconciliation declare."""
+    houses = {"payment_hub", reconciliation.__name__}
+    return [kind for kind in every_problem().values() if kind.__module__.partition(".")[0] in houses]
+
+
+def lifecycles_page(lifecycles: Iterable[Lifecycle[Any, Any]] = LIFECYCLES) -> str:
+    """``docs/lifecycles.md``: every table of moves as a diagram, and how an order's status follows from its facts."""
+    diagrams = [
+        f"## {life.name[0].upper()}{life.name[1:]}\n\n```mermaid\n{life.as_mermaid()}\n```"
+        for life in lifecycles
+    ]
+    return _page(
+        "Lifecycles",
+        "A move that is not drawn here is refused. Each diagram is the table in the code.",
+        *diagrams,
+        "## Payment order\n\nAn order has no table of moves: its status is a function of its facts, and facts may come"
+        " in any order.\nFor an order over 100, every combination that can occur:",
+        _table(("received", "given back", "cancelled", "expired", "status"), _statuses()),
+    )
+
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "settings.md": settings_page,
+    "problems.md": problems_page,
+    "lifecycles.md": lifecycles_page,
+}
+
+
+def _statuses() -> Iterable[tuple[str, ...]]:
+    amounts = {"nothing": 0, "a part": 40, "all": 100, "too much": 140}
+    seen: dict[tuple[str, ...], None] = {}
+    for received, collected in amounts.items():
+        for given_back, refunded in {"nothing": 0, "the excess": 40, "a part": 20, "all": collected}.items():
+            if refunded > collected or (given_back == "the excess" and collected != amounts["too much"]):
+                continue
+            if given_back == "all" and collected == 0:
+                continue
+            seen |= dict.fromkeys(_by_closing(received, collected, given_back, refunded))
+    return seen
+
+
+def _by_closing(received: str, collected: int, given_back: str, refunded: int) -> Iterable[tuple[str, ...]]:
+    """The row of these amounts; four rows where it matters whether the offer was closed."""
+    statuses = {
+        (cancelled, expired): status_of(
+            OrderFacts(100, collected, refunded, expired=expired, cancelled=cancelled)
+        )
+        for cancelled in (False, True)
+        for expired in (False, True)
+    }
+    if len(set(statuses.values())) == 1:
+        return [(received, given_back, "any", "any", f"`{statuses[False, False]}`")]
+    yes = {False: "no", True: "yes"}
+    return [
+        (received, given_back, yes[cancelled], yes[expired], f"`{status}`")
+        for (cancelled, expired), status in statuses.items()
+    ]
+
+
+def _page(title: str, *parts: str) -> str:
+    return "\n\n".join([f"# {title}", _MADE, *parts]) + "\n"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def write_pages(folder: Path = _DOCS, pages: Mapping[str, Callable[[], str]] = PAGES) -> None:
+    """Write every page anew."""
+    for name, text in pages.items():
+        (folder / name).write_text(text(), encoding="utf-8")

@@ -1,0 +1,71 @@
+"""The web application: the doors, hung on the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from flask import Blueprint, Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from payment_hub.commands import books, hub_commands, parties
+from payment_hub.current import hang
+from payment_hub.hub import Hub
+from payment_hub.operations.check_database import check_database
+from payment_hub.settings import Settings
+from payment_hub.web import (
+    callbacks,
+    checkout,
+    events,
+    health,
+    ledger,
+    metrics,
+    notices,
+    obligations,
+    openapi,
+    orders,
+    problem_pages,
+    reference,
+)
+from payment_hub.web.api import Door, hang_api
+from payment_hub.web.auth import hang_callers
+from payment_hub.web.bodies import API_BODY_BYTES
+from payment_hub.web.every_request import surround
+from payment_hub.web.limits import hang_limits
+from payment_hub.web.problems import answer_problem
+
+_API: Final = (obligations.door, orders.door, events.door, notices.door, ledger.door)
+_OTHERS: Final = (
+    callbacks.door,
+    checkout.blueprint,
+    health.door,
+    metrics.door,
+    problem_pages.door,
+    reference.door,
+)
+
+
+def create_app(settings: Settings, hub: Hub, *, doors: Sequence[Blueprint] = ()) -> Flask:
+    """The app with every door. ``doors`` are those of other packages, with or without the API's order before them."""
+    app = Flask(__name__, static_folder=None, template_folder="web/templates")
+    app.config.update(openapi.CONFIG, MAX_CONTENT_LENGTH=API_BODY_BYTES, PROVIDE_AUTOMATIC_OPTIONS=False)
+    app.url_map.converters["agency_reference"] = obligations.AgencyReferenceConverter
+    app.url_map.merge_slashes = False
+    hang(app, hub)
+    hang_callers(app)
+    hang_limits(app, settings.requests_per_minute)
+    app.config["SANDBOX"] = settings.sandbox
+    app.extensions[metrics.TOKEN] = settings.metrics_token
+    parts = {"database": partial(check_database, hub), "broker": health.broker_check(settings.broker_url)}
+    health.hang_checks(app, parts)
+    surround(app, https=settings.public_url.startswith("https://"))
+    hang_api(app, [*_API, *(door for door in doors if isinstance(door, Door))])
+    for door in (*_OTHERS, *(door for door in doors if not isinstance(door, Door))):
+        app.register_blueprint(door)
+    app.cli.add_command(hub_commands)
+    app.register_error_handler(Exception, answer_problem)
+    if settings.forwarded_hops:
+        hops = settings.forwarded_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,66 @@
+"""What the clock asks for. A task is one statement; the database holds what is to be done, the broker only when."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from celery import shared_task
+
+from payment_hub.current import current_hub
+from payment_hub.operations.ask_about_pending import ask_about_pending as ask
+from payment_hub.operations.check_invariants import check_invariants as check
+from payment_hub.operations.deliver_notices import deliver_notices as deliver
+from payment_hub.operations.expire_orders import expire_orders as expire
+from payment_hub.operations.forget_requests import forget_requests as forget
+from payment_hub.operations.rejudge_callbacks import rejudge_callbacks as rejudge
+
+
+@shared_task(name="hub.deliver_notices")
+def deliver_notices() -> int:
+    """Send a batch of the notices that are due."""
+    return deliver(current_hub())
+
+
+@shared_task(name="hub.ask_about_pending")
+def ask_about_pending() -> int:
+    """Ask banks about attempts whose outcome they have not told."""
+    return ask(current_hub())
+
+
+@shared_task(name="hub.expire_orders")
+def expire_orders() -> int:
+    """Expire orders whose deadline has passed."""
+    return expire(current_hub())
+
+
+@shared_task(name="hub.rejudge_callbacks")
+def rejudge_callbacks() -> int:
+    """Judge callbacks that were stored but never judged."""
+    return rejudge(current_hub())
+
+
+@shared_task(name="hub.forget_requests")
+def forget_requests() -> int:
+    """Forget idempotency keys whose time is over."""
+    return forget(current_hub())
+
+
+@shared_task(name="hub.check_invariants")
+def check_invariants() -> int:
+    """Look for anything that must never be so; each find is logged as an error by the operation."""
+    return len(check(current_hub()))
+
+
+#: Every entry re-scans the database, so that losing the broker loses nothing. ``expires`` keeps a queue that was
+#: not emptied for a while from filling up with the same question.
+SCHEDULE: Final[dict[str, dict[str, Any]]] = {
+    name: {"task": f"hub.{name}", "schedule": seconds, "options": {"expires": seconds}}
+    for name, seconds in {
+        "deliver_notices": 1.0,
+        "ask_about_pending": 5.0,
+        "expire_orders": 10.0,
+        "rejudge_callbacks": 30.0,
+        "forget_requests": 3600.0,
+        "check_invariants": 86400.0,
+    }.items()
+}

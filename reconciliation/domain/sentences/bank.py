@@ -1,0 +1,115 @@
+"""What can differ between the hub and a bank's statement."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reconciliation.domain.discrepancy import DiscrepancyKind as Kind
+from reconciliation.domain.sentences.form import Sentence, Words
+
+SENTENCES: Final[dict[Kind, Sentence]] = {
+    Kind.TAKEN_BACK_BY_BANK: Sentence(
+        2,
+        Words(
+            "Sao kê của {place} ghi nợ lại giao dịch {case}.",
+            "Ngân hàng hoàn trả hoặc điều chỉnh giao dịch mà không báo cho cổng.",
+            "Kế toán đối soát hỏi ngân hàng lý do và căn cứ.",
+        ),
+        Words(
+            "The statement of {place} takes transaction {case} back.",
+            "The bank returned or corrected the payment without telling the hub.",
+            "A finance officer asks the bank for its reason and evidence.",
+        ),
+    ),
+    Kind.DUPLICATE_AT_BANK: Sentence(
+        2,
+        Words(
+            "Giao dịch {case} có {other_items} dòng trong sao kê của {place}, tổng cộng {other}.",
+            "Ngân hàng ghi một giao dịch nhiều lần.",
+            "Kế toán đối soát yêu cầu ngân hàng xác nhận số tiền đã thực thu.",
+        ),
+        Words(
+            "Transaction {case} stands {other_items} times in the statement of {place}, {other} in all.",
+            "The bank booked one payment more than once.",
+            "A finance officer asks the bank how much it really collected.",
+        ),
+    ),
+    Kind.UNKNOWN_TO_HUB: Sentence(
+        1,
+        Words(
+            "Sao kê của {place} có giao dịch {case} số tiền {other}, cổng không có.",
+            "Giao dịch không được báo về và chưa ghi nhận được từ sao kê.",
+            "Người vận hành thu thập lại sao kê; nếu vẫn thiếu thì báo bộ phận kỹ thuật.",
+        ),
+        Words(
+            "The statement of {place} has transaction {case} of {other}; the hub does not.",
+            "No callback came, and the money could not be taken in from the statement.",
+            "An operator collects the statement again, and calls the engineers if it stays away.",
+        ),
+    ),
+    Kind.MISSING_AT_BANK: Sentence(
+        2,
+        Words(
+            "Cổng đã ghi nhận giao dịch {case} số tiền {hub}, sao kê của {place} không có.",
+            "Giao dịch sau giờ chốt sổ của ngân hàng, hoặc ngân hàng đã báo nhầm.",
+            "Chờ sao kê ngày kế tiếp; nếu vẫn thiếu, kế toán đối soát gửi yêu cầu tra soát.",
+        ),
+        Words(
+            "The hub took in transaction {case} of {hub}; the statement of {place} does not have it.",
+            "It was paid after the bank's cut-off, or the bank confirmed it by mistake.",
+            "Wait for the next statement; if it is missing there too, a finance officer asks for a trace.",
+        ),
+    ),
+    Kind.CURRENCIES_DIFFER: Sentence(
+        1,
+        Words(
+            "Giao dịch {case}: cổng ghi {hub}, sao kê của {place} ghi {other}.",
+            "Ngân hàng báo sai loại tiền ở một trong hai nơi.",
+            "Kế toán đối soát yêu cầu ngân hàng đính chính.",
+        ),
+        Words(
+            "Transaction {case}: the hub says {hub}, the statement of {place} says {other}.",
+            "The bank named the wrong currency in one of the two.",
+            "A finance officer asks the bank to correct it.",
+        ),
+    ),
+    Kind.AMOUNTS_DIFFER: Sentence(
+        1,
+        Words(
+            "Giao dịch {case}: cổng ghi {hub}, sao kê của {place} ghi {other}.",
+            "Ngân hàng trừ phí vào số tiền thu, hoặc báo sai số tiền.",
+            "Kế toán đối soát yêu cầu ngân hàng xác nhận số tiền đúng.",
+        ),
+        Words(
+            "Transaction {case}: the hub says {hub}, the statement of {place} says {other}.",
+            "The bank kept a fee out of the amount, or told a wrong one.",
+            "A finance officer asks the bank which amount is right.",
+        ),
+    ),
+    Kind.STATEMENT_REFUSED: Sentence(
+        1,
+        Words(
+            "Tệp {case} của {place} bị từ chối: {detail}.",
+            "Tệp bị lỗi khi tạo hoặc khi truyền.",
+            "Người vận hành yêu cầu ngân hàng gửi lại tệp.",
+        ),
+        Words(
+            "The {case} of {place} was refused: {detail}.",
+            "The file was damaged when it was made or sent.",
+            "An operator asks the bank for the file again.",
+        ),
+    ),
+    Kind.STATEMENT_MISSING: Sentence(
+        1,
+        Words(
+            "Chưa có {case} của {place}.",
+            "Ngân hàng chưa gửi tệp hoặc đường truyền bị gián đoạn.",
+            "Hệ thống tự hỏi lại; quá hạn thì người vận hành liên hệ ngân hàng.",
+        ),
+        Words(
+            "The {case} of {place} has not come.",
+            "The bank has not made it yet, or cannot be reached.",
+            "The hub keeps asking; after the deadline an operator calls the bank.",
+        ),
+    ),
+}

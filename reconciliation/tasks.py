@@ -1,0 +1,52 @@
+"""What the clock asks for at night. A task is one statement; the database holds what is to be done, the broker only when."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Final
+
+from celery import group, shared_task
+from celery.schedules import crontab
+
+from payment_hub.domain.errors import BankUnavailable
+from reconciliation.current import current_books
+from reconciliation.domain.scope import Scope
+from reconciliation.operations import catch_up_nights as catching_up
+from reconciliation.operations import plan_night as planning
+from reconciliation.operations.collect_and_reconcile import collect_and_reconcile
+
+
+@shared_task(name="night.reconcile_night")
+def reconcile_night() -> None:
+    """Plan the night, and ask for one run for each pair of books."""
+    group(reconcile.si(*planned) for planned in planning.plan_night(current_books())).apply_async()
+
+
+@shared_task(name="night.catch_up_nights")
+def catch_up_nights() -> None:
+    """Ask again for every run that the last nights lack."""
+    group(reconcile.si(*lacking) for lacking in catching_up.catch_up_nights(current_books())).apply_async()
+
+
+@shared_task(
+    name="night.reconcile",
+    autoretry_for=(BankUnavailable,),
+    retry_backoff=60,
+    retry_backoff_max=3600,
+    retry_jitter=True,
+    max_retries=8,
+)
+def reconcile(scope: str, day: str) -> int:
+    """Collect and compare one pair of books for one day."""
+    return collect_and_reconcile(current_books(), scope=Scope.parse(scope), day=date.fromisoformat(day))
+
+
+#: Hub time. The hourly scan finds what the broker has lost, and files that came late.
+SCHEDULE: Final[dict[str, dict[str, Any]]] = {
+    "reconcile_night": {"task": "night.reconcile_night", "schedule": crontab(hour=1, minute=30)},
+    "catch_up_nights": {
+        "task": "night.catch_up_nights",
+        "schedule": crontab(minute=45),
+        "options": {"expires": 3000},
+    },
+}

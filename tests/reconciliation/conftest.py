@@ -1,0 +1,49 @@
+"""Books on a real hub: a bank on paper, a drop folder, an agency and a portal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from payment_hub.domain.keys import Caller
+from payment_hub.domain.standing import Source
+from payment_hub.hub import Hub
+from payment_hub.operations.receive_confirmation import receive_confirmation
+from reconciliation.books import Books
+from reconciliation.ledgers.csv_drop import CsvDrop
+from tests.builders import a_portal, an_agency
+from tests.reconciliation.paper import PaperBank
+
+
+@pytest.fixture
+def bank() -> PaperBank:
+    """The bank ``sandbox``, on paper."""
+    return PaperBank()
+
+
+@pytest.fixture
+def drop(tmp_path: Path) -> Path:
+    """Where agencies leave their ledgers."""
+    return tmp_path
+
+
+@pytest.fixture
+def books(hub: Hub, bank: PaperBank, drop: Path) -> Books:
+    """The hub with its bank on paper, and the folder."""
+    with_bank = replace(hub, adapters={"sandbox": bank})
+    return Books(with_bank, CsvDrop(drop), partial(receive_confirmation, with_bank, source=Source.STATEMENT))
+
+
+@pytest.fixture
+def agency(hub: Hub) -> Caller:
+    """The traffic police."""
+    return an_agency(hub)
+
+
+@pytest.fixture
+def portal(hub: Hub) -> Caller:
+    """The portal."""
+    return a_portal(hub)

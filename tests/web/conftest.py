@@ -1,0 +1,143 @@
+"""The app on the hub, and callers with real keys."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from bank_adapters import load_adapters
+from payment_hub.app import create_app
+from payment_hub.domain.keys import Role, Scope
+from payment_hub.hub import Hub
+from payment_hub.operations.make_key import make_key
+from payment_hub.settings import Settings
+from tests.builders import a_portal, an_agency
+
+KEY_32 = base64.b64encode(bytes(32)).decode()
+ENVIRON = {
+    "HUB_DATABASE_URL": "postgresql://not-used",
+    "HUB_BROKER_URL": "redis://not-used",
+    "HUB_PUBLIC_URL": "https://hub.test",
+    "HUB_SECRET_KEY": KEY_32,
+    "HUB_SIGNING_KEY": KEY_32,
+    "HUB_ENABLED_BANKS": "sandbox",
+    "HUB_METRICS_TOKEN": "watch",
+    "BANK_SANDBOX_URL": "http://127.0.0.1:9",
+    "BANK_SANDBOX_SECRET": "whsec_" + KEY_32,
+}
+SETTINGS = Settings.from_environ(ENVIRON)
+
+FINE: dict[str, Any] = {
+    "agency": "G22.99",
+    "reference": "XP/2026/0042",
+    "kind": "traffic_fine",
+    "amount": {"amount": "150000", "currency": "VND"},
+    "payer_name": "Nguyễn Thị Hường",
+    "identifiers": {"decision_number": "1234/QD-XPHC", "decided_on": "2026-02-27"},
+    "description": "Không chấp hành hiệu lệnh của đèn tín hiệu giao thông",
+    "due_on": "2026-03-12",
+    "beneficiary": {
+        "account_number": "7111000000001",
+        "bank": "970436",
+        "account_name": "KBNN HA NOI",
+        "treasury_chapter": "009",
+        "treasury_sub_item": "4252",
+    },
+}
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Asker:
+    """A caller over HTTP, with a key of its own."""
+
+    client: FlaskClient
+    token: str
+
+    def get(self, path: str, **more: Any) -> TestResponse:
+        """GET with the key."""
+        return self._ask("GET", path, {}, **more)
+
+    def post(self, path: str, body: object = None, **more: Any) -> TestResponse:
+        """POST a JSON body with the key and a fresh idempotency key."""
+        return self._ask("POST", path, {"Idempotency-Key": f"k{next(_numbers)}"}, body, **more)
+
+    def put(self, path: str, body: object = None, **more: Any) -> TestResponse:
+        """PUT a JSON body with the key."""
+        return self._ask("PUT", path, {}, body, **more)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        usual: dict[str, str],
+        body: object = None,
+        headers: Any = (),
+        **more: Any,
+    ) -> TestResponse:
+        sent = {"Authorization": f"Bearer {self.token}"} | usual | dict(headers)
+        if body is not None:
+            more["data"] = body if isinstance(body, bytes) else json.dumps(body).encode()
+            sent = {"Content-Type": "application/json"} | sent
+        return self.client.open(path, method=method, headers=sent, **more)
+
+
+@pytest.fixture
+def hub(hub: Hub) -> Hub:
+    """The hub with the sandbox bank, which nobody answers for."""
+    return dataclasses.replace(hub, adapters=load_adapters(SETTINGS.enabled_banks, SETTINGS.banks))
+
+
+@pytest.fixture
+def app(hub: Hub) -> Flask:
+    """The app with every door."""
+    return create_app(SETTINGS, hub)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Somebody without a key."""
+    return app.test_client()
+
+
+@pytest.fixture
+def agency(hub: Hub, asker: Callable[..., Asker]) -> Asker:
+    """The system of agency G22.99."""
+    an_agency(hub)
+    return asker(Role.AGENCY, agency_code="G22.99")
+
+
+@pytest.fixture
+def portal(hub: Hub, asker: Callable[..., Asker]) -> Asker:
+    """The system of portal dvc."""
+    a_portal(hub)
+    return asker(Role.PORTAL, portal_code="dvc")
+
+
+@pytest.fixture
+def operator(asker: Callable[..., Asker]) -> Asker:
+    """An operator, who may do everything."""
+    return asker(Role.OPERATOR)
+
+
+@pytest.fixture
+def asker(hub: Hub, client: FlaskClient) -> Callable[..., Asker]:
+    """Makes callers with keys."""
+
+    def make(role: Role, scopes: list[Scope] | None = None, **bound: str) -> Asker:
+        return Asker(
+            client, make_key(hub, role=role, holder=f"{role.lower()} under test", scopes=scopes, **bound)
+        )
+
+    return make
