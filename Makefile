@@ -56,7 +56,7 @@ test-servers: setup ## store, races and journeys on HUB_DATABASE_URL and HUB_BRO
 	@export HUB_TEST_DATABASE_URL="$${HUB_DATABASE_URL:-$(LOCAL_DATABASE)}"; \
 	export HUB_TEST_BROKER_URL="$${HUB_BROKER_URL:-$(LOCAL_BROKER)}"; \
 	echo "seed $(SEED), on $$(sed 's,//[^@/]*@,//,' <<< "$$HUB_TEST_DATABASE_URL and $$HUB_TEST_BROKER_URL")"; \
-	$(PYTEST) -n 2 -q $(wildcard tests/store tests/operations tests/postgres tests/journeys)
+	$(PYTEST) -n 2 -q $(wildcard tests/store tests/operations tests/reconciliation tests/races tests/postgres tests/journeys)
 
 check: setup ## format, lint, types, import contracts, the laws of the house
 	@$(PYTHON) -m ruff format --check .

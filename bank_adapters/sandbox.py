@@ -64,7 +64,7 @@ _TRANSACTION: Final = r"[A-Za-z0-9_-]{1,64}"
 
 
 @dataclass(frozen=True, slots=True)
-class SandboxSettings:
+class Settings:
     """``BANK_SANDBOX_*``."""
 
     url: str = setting(a_url, "where the bank listens")
@@ -92,7 +92,7 @@ class SandboxSettings:
 
 def build(section: Mapping[str, str]) -> SandboxBank:
     """The adapter from its section of the settings. Raises BankSettingsError."""
-    settings = read_section(SandboxSettings, CODE, section)
+    settings = read_section(Settings, CODE, section)
     return SandboxBank(settings, HttpClient(CODE, read_seconds=settings.read_seconds))
 
 
@@ -100,7 +100,7 @@ def build(section: Mapping[str, str]) -> SandboxBank:
 class SandboxBank:
     """The open protocol in five verbs."""
 
-    settings: SandboxSettings
+    settings: Settings
     http: HttpClient
     code: ClassVar[str] = CODE
 
@@ -168,9 +168,7 @@ class SandboxBank:
         """The bank's file of ``day``, with the totals that it declares in its first line."""
         with understood(CODE):
             raw = self._ask(f"/statements/{day.isoformat()}", largest=LARGEST_STATEMENT).body
-        lines = tuple(
-            _statement_line(number, row) for number, row in enumerate(read_rows(raw, STATEMENT), start=1)
-        )
+        lines = tuple(_statement_line(row) for row in read_rows(raw, STATEMENT))
         declared = re.match(rf"statement,{day.isoformat()},([0-9]{{1,9}}),([0-9]{{1,15}})\r?\n".encode(), raw)
         if declared is None:
             raise Malformed(f"line 1, column 1: the totals of {day.isoformat()} must stand here")
@@ -236,10 +234,10 @@ def _confirmation(fields: Fields, event_id: str) -> Confirmation:
     )
 
 
-def _statement_line(number: int, row: Row) -> StatementLine:
+def _statement_line(row: Row) -> StatementLine:
     currency = row.text("currency")
     return StatementLine(
-        line=number,
+        line=row.line,
         bank_transaction_id=row.text("transaction_id"),
         reference=row.text("reference", empty=True),
         amount=row.read("amount", lambda cell: Money.parse(cell, currency)),

@@ -96,7 +96,7 @@ _CODE: Final = r"[0-9]{2}"
 
 
 @dataclass(frozen=True, slots=True)
-class VnpaySettings:
+class Settings:
     """``BANK_VNPAY_*``."""
 
     pay_url: str = setting(a_url, "the page to which citizens are sent")
@@ -119,7 +119,7 @@ class VnpaySettings:
 
 def build(section: Mapping[str, str]) -> Vnpay:
     """The adapter from its section of the settings. Raises BankSettingsError."""
-    settings = read_section(VnpaySettings, CODE, section)
+    settings = read_section(Settings, CODE, section)
     return Vnpay(settings, HttpClient(CODE, read_seconds=settings.read_seconds))
 
 
@@ -127,7 +127,7 @@ def build(section: Mapping[str, str]) -> Vnpay:
 class Vnpay:
     """VNPAY in five verbs."""
 
-    settings: VnpaySettings
+    settings: Settings
     http: HttpClient
     code: ClassVar[str] = CODE
 

@@ -9,5 +9,5 @@ from reconciliation.current import hang
 
 
 def attach(app: Flask, books: Books) -> None:
-    """Let the doors and the tasks of reconciliation find the books. The doors themselves go to ``create_app(doors=)``."""
+    """Let the doors and the tasks find the books. The doors themselves go to ``create_app(doors=)``."""
     hang(app, books)

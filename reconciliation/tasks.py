@@ -1,4 +1,4 @@
-"""What the clock asks for at night. A task is one statement; the database holds what is to be done, the broker only when."""
+"""What the clock asks for at night. A task is one statement: the database holds what is to be done, the broker when."""
 
 from __future__ import annotations
 

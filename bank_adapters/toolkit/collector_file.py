@@ -37,11 +37,11 @@ class CollectorFile:
             raise BankUnavailable(f"{bank} has not dropped its file of {day.isoformat()} yet") from error
         form = CsvFormat(self.columns, self.delimiter, self.encoding, self.lines_before)
         rows = [row for row in read_rows(raw, form) if row.one_of("status", self.moved)]
-        return Statement(day, raw, tuple(self._line(number, row) for number, row in enumerate(rows, start=1)))
+        return Statement(day, raw, tuple(map(self._line, rows)))
 
-    def _line(self, number: int, row: Row) -> StatementLine:
+    def _line(self, row: Row) -> StatementLine:
         return StatementLine(
-            line=number,
+            line=row.line,
             bank_transaction_id=row.text("transaction_id"),
             reference=row.text("reference", empty=True),
             amount=row.read("amount", Money.parse),

@@ -16,11 +16,13 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Final
 
 import requests
+from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 
 CONNECT_SECONDS: Final = 1
+KEPT_CONNECTIONS: Final = 32
 LARGEST_ANSWER: Final = 1 << 20
 _CHUNK: Final = 1 << 16
 
@@ -45,6 +47,8 @@ class HttpClient:
         self._read_seconds = read_seconds
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy, no .netrc from the surroundings
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=KEPT_CONNECTIONS))
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     def get(

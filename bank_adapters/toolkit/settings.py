@@ -75,6 +75,20 @@ def read_section(settings: type[Made], bank: str, section: Mapping[str, str]) ->
     return settings(**values)
 
 
+def describe(settings: type[DataclassInstance], bank: str) -> list[tuple[str, str, str, bool]]:
+    """For the page of settings: name in the environment, meaning, default (or empty), secret or not."""
+    return [
+        (
+            f"BANK_{bank.upper()}_{field.name.upper()}",
+            field.metadata["meaning"],
+            "" if field.default in (dataclasses.MISSING, None) else str(field.default),
+            field.metadata["secret"],
+        )
+        for field in dataclasses.fields(settings)
+        if field.name.upper() != PUBLIC_URL
+    ]
+
+
 def a_url(text: str) -> str:
     """An https address, or plain http to this machine only; without credentials, query or trailing slash."""
     parts = urlsplit(text)

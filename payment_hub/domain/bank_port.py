@@ -158,7 +158,10 @@ class BankAdapter(Protocol):
     code: ClassVar[str]
 
     def open_payment(self, request: PaymentRequest) -> Instructions:
-        """Ask the bank to take this payment. Raises BankUnavailable when we do not know whether it will."""
+        """Ask the bank to take this payment. Raises BankUnavailable when we do not know whether it will.
+
+        The same attempt reference again is the same payment, however often it is asked for.
+        """
         ...
 
     def read_callback(self, request: CallbackRequest) -> Confirmation:

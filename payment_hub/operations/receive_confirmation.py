@@ -8,7 +8,7 @@ from payment_hub.domain.bank_port import CallbackRequest, Confirmation, Outcome
 from payment_hub.domain.errors import HubUnavailable
 from payment_hub.domain.judgement import Judgement, judge
 from payment_hub.domain.payment_attempt import ATTEMPT_LIFE, AttemptEvent, AttemptState
-from payment_hub.domain.standing import Source
+from payment_hub.domain.standing import Disposition, Source
 from payment_hub.hub import Hub
 from payment_hub.store.judgements import record_for_order, record_without_order
 from payment_hub.store.order_rows import order_view
@@ -18,6 +18,9 @@ from sqlalchemy.exc import IntegrityError
 
 #: Each lost race means that another confirmation of the same obligation was recorded, so this is never reached.
 TRIES = 100
+
+#: The constraint by which one callback is judged once, even when two judge it at the same moment.
+_CALLBACK_JUDGED = "uq_confirmation_callback_id"
 
 
 def receive_confirmation(
@@ -52,9 +55,11 @@ def _record(
 ) -> bool:
     """Whether it is recorded; False when somebody was faster and it must be judged anew."""
     now = hub.now()
-    attempt = _attempt_after(confirmation.outcome, known)
+    # Only what is applied moves the attempt: a contradiction, or a word without proof, changes no fact.
+    applied = judgement.disposition is Disposition.APPLIED
+    attempt = _attempt_after(confirmation.outcome, known) if applied else None
     try:
-        if judgement.after is None and (attempt is None or judgement.first_verdict is not None):
+        if judgement.after is None and attempt is None:
             record_without_order(connection, confirmation, judgement, known, source=source, now=now)
             return True
         return record_for_order(
@@ -67,9 +72,10 @@ def _record(
             attempt=attempt,
             data=_event_data(hub, judgement, known),
         )
-    except IntegrityError:
-        # The same event or bank transaction was claimed between our reading and our writing.
-        return False
+    except IntegrityError as error:
+        # The same event or bank transaction was claimed between our reading and our writing: judge anew. If it was
+        # this very callback, whoever was faster has recorded it.
+        return _CALLBACK_JUDGED in str(error.orig)
 
 
 def _attempt_after(outcome: Outcome, known: Known) -> tuple[AttemptState, bool] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -27,7 +27,8 @@ FIRST_QUESTION = timedelta(seconds=30)
 def start_payment(
     hub: Hub, *, reference: str, bank: str, payer_ip: str, language: str, return_url: str | None = None
 ) -> AttemptView:
-    """The attempt with the payer's instructions; the same bank again gives the same instructions.
+    """The attempt with the payer's instructions; the same bank again gives the same instructions. A bank that did not
+    answer is asked again about the same attempt, never about a second one.
 
     Raises MalformedReference, OrderNotFound, BankNotFound; OrderClosed; PaymentUnderWay while the outcome of another
     attempt is unknown; BankUnavailable when this bank did not answer, and then the attempt is UNKNOWN.
@@ -43,8 +44,9 @@ def start_payment(
         _write_answer(hub, attempt.reference, AttemptEvent.NO_ANSWER, None)
         raise
     except Malformed:
-        # The request never left: the bank's own limits forbid it.
-        _write_answer(hub, attempt.reference, AttemptEvent.DECLINED, None)
+        # The request never left: the bank's own limits forbid it. What became of an earlier try is as unknown as before.
+        if attempt.state == AttemptState.SUBMITTING:
+            _write_answer(hub, attempt.reference, AttemptEvent.DECLINED, None)
         raise
     return _write_answer(hub, attempt.reference, AttemptEvent.INSTRUCTIONS_GIVEN, instructions)
 
@@ -53,29 +55,23 @@ def _write_intent(
     hub: Hub, reference: str, bank: str, payer_ip: str, language: str, return_url: str | None
 ) -> tuple[AttemptView, PaymentRequest | None]:
     """The attempt, and what to ask the bank; nothing to ask when it has given instructions already."""
+    now = hub.now()
     with hub.transaction() as session:
         orders.lock(session, reference)
         row = orders.find_row(session, reference)
-        _refuse_closed(hub, row)
+        _refuse_closed(row, now)
         known = attempts.of_order(session, row["order_id"])
         amount = Money(row["required"] - row["received"] + row["refunded"], row["currency"])
-        current = attempts.under_way(known)
-        if current is not None and _still_good(current, bank, amount):
-            return attempts.view(session, current), None
-        _give_up(session, current, hub)
-        attempt = PaymentAttempt(
-            order_id=row["order_id"],
-            number=len(known) + 1,
-            reference=f"{reference}-{len(known) + 1}",
-            bank=bank,
-            state=ATTEMPT_LIFE.first,
-            amount=amount.minor,
-            currency=amount.currency,
-            started_at=hub.now(),
-            changed_at=hub.now(),
-            ask_at=hub.now() + FIRST_QUESTION,
-        )
-        session.add(attempt)
+        attempt = attempts.under_way(known)
+        if attempt is not None and _still_good(attempt, bank, amount):
+            return attempts.view(session, attempt), None
+        if attempt is not None and _may_be_asked_again(attempt, bank, amount, now):
+            attempt.state = AttemptState.UNKNOWN
+            attempt.ask_at = now + FIRST_QUESTION
+        else:
+            _give_up(session, attempt, now)
+            attempt = _new_attempt(row, len(known) + 1, bank, amount, now)
+            session.add(attempt)
         session.flush()
         request = PaymentRequest(
             order_reference=reference,
@@ -91,10 +87,29 @@ def _write_intent(
         return attempts.view(session, attempt), request
 
 
-def _refuse_closed(hub: Hub, row: Mapping[str, Any]) -> None:
+def _new_attempt(
+    row: Mapping[str, Any], number: int, bank: str, amount: Money, now: datetime
+) -> PaymentAttempt:
+    return PaymentAttempt(
+        order_id=row["order_id"],
+        number=number,
+        reference=f"{row['reference']}-{number}",
+        bank=bank,
+        state=ATTEMPT_LIFE.first,
+        amount=amount.minor,
+        currency=amount.currency,
+        started_at=now,
+        changed_at=now,
+        ask_at=now + FIRST_QUESTION,
+    )
+
+
+def _refuse_closed(row: Mapping[str, Any], now: datetime) -> None:
     if row["status"] not in (OrderStatus.OPEN, OrderStatus.UNDERPAID) or row["held"]:
         raise OrderClosed(f"the order is {row['status']}" + (", held for review" if row["held"] else ""))
-    if row["expires_at"] <= hub.now():
+    if row["settled_by"] not in (None, row["order_id"]):
+        raise OrderClosed("another order has settled the obligation")
+    if row["expires_at"] <= now:
         raise OrderClosed("the deadline has passed")
 
 
@@ -103,14 +118,24 @@ def _still_good(current: PaymentAttempt, bank: str, amount: Money) -> bool:
     return pending and current.bank == bank and current.amount == amount.minor
 
 
-def _give_up(session: Session, current: PaymentAttempt | None, hub: Hub) -> None:
+def _may_be_asked_again(current: PaymentAttempt, bank: str, amount: Money, now: datetime) -> bool:
+    """Whether the bank may be given the same attempt once more: by the port's contract that is the same payment.
+
+    So a payer whose instructions were lost, with a process or on the way, gets them without a second payment.
+    """
+    lost = current.state == AttemptState.SUBMITTING and current.started_at + FIRST_QUESTION <= now
+    unanswered = lost or current.state == AttemptState.UNKNOWN
+    return unanswered and current.bank == bank and current.amount == amount.minor
+
+
+def _give_up(session: Session, current: PaymentAttempt | None, now: datetime) -> None:
     """The payer goes on to another bank. Not while we do not know what the first one did: that is how one pays twice."""
     if current is None:
         return
     if current.state != AttemptState.PENDING:
         raise PaymentUnderWay(f"attempt {current.reference} is {current.state}; asked again at {current.ask_at:%FT%TZ}")
     current.state = ATTEMPT_LIFE.after(AttemptState(current.state), AttemptEvent.GIVEN_UP)
-    current.changed_at = hub.now()
+    current.changed_at = now
     session.flush()
 
 

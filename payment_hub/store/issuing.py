@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from payment_hub.store.closing_cte import EVENTS, NUMBER, RECEIPT
 
-_READ: Final = """
+READ: Final = """
 SELECT k.request_sha256, k.status AS answered_status, k.body AS answered_body, k.leased_until,
     a.id AS agency_id, a.code AS agency, a.name AS agency_name, a.receipt_template, a.receipt_series,
     b.id AS obligation_id, b.reference AS obligation_reference, b.kind, b.version AS obligation_version, b.withdrawn,
@@ -26,7 +26,7 @@ LEFT JOIN LATERAL (
     WHERE obligation_id = b.id AND (is_open OR status = 'UNDERPAID') ORDER BY id DESC LIMIT 1
 ) unsettled ON true"""
 
-_WRITE: Final = f"""
+WRITE: Final = f"""
 WITH gate AS (
     UPDATE obligation SET sequence = sequence + 1,
         settled_by = CASE WHEN %(receipt)s::boolean THEN %(order_id)s::bigint END
@@ -57,7 +57,7 @@ def read_for_issue(
 ) -> Mapping[str, Any]:
     """The earlier answer to this key, if any; the obligation, if any, with the order that is still to be paid."""
     asked = {"caller": caller, "key": key, "agency": agency, "obligation": obligation}
-    return connection.exec_driver_sql(_READ, asked).mappings().one()
+    return connection.exec_driver_sql(READ, asked).mappings().one()
 
 
 def write_issue(connection: Connection, facts: Mapping[str, Any]) -> str | None:
@@ -66,4 +66,4 @@ def write_issue(connection: Connection, facts: Mapping[str, Any]) -> str | None:
     None when the obligation changed since it was read. Raises IntegrityError when the key or the open order was
     claimed meanwhile.
     """
-    return connection.exec_driver_sql(_WRITE, dict(facts)).scalar_one_or_none()
+    return connection.exec_driver_sql(WRITE, dict(facts)).scalar_one_or_none()

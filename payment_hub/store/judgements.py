@@ -53,7 +53,7 @@ posted AS (
 
 _WITHOUT_ORDER: Final = f"WITH gate AS (SELECT 1 AS id), {_SAID} SELECT count(*) FROM said"
 
-_FOR_ORDER: Final = f"""
+FOR_ORDER: Final = f"""
 WITH gate AS (
     UPDATE obligation SET sequence = sequence + 1,
         settled_by = CASE WHEN %(settles)s::boolean THEN coalesce(settled_by, %(order_id)s::bigint) ELSE settled_by END
@@ -67,7 +67,7 @@ moved AS (
     WHERE id = %(order_id)s::bigint AND %(changes)s::boolean AND EXISTS (SELECT FROM gate)
 ),
 tried AS (
-    UPDATE payment_attempt SET state = %(attempt_state)s::text,
+    UPDATE payment_attempt SET state = coalesce(%(attempt_state)s::text, state),
         contradicted = contradicted OR %(contradicted)s::boolean, changed_at = %(now)s::timestamptz
     WHERE id = %(attempt_id)s::bigint AND EXISTS (SELECT FROM gate)
 ), {RECEIPT}, {EVENTS}
@@ -131,7 +131,7 @@ def record_for_order(
         "data": json.dumps(data),
     }
     said = _said(confirmation, judgement, known, source, now)
-    gone_through: int = connection.exec_driver_sql(_FOR_ORDER, said | facts).scalar_one()
+    gone_through: int = connection.exec_driver_sql(FOR_ORDER, said | facts).scalar_one()
     return gone_through == 1
 
 

@@ -29,7 +29,7 @@ _CLAIM: Final = text(
         FROM portal CROSS JOIN LATERAL (
             SELECT event_id, due_at FROM notice
             WHERE notice.portal_id = portal.id AND state = 'PENDING' AND due_at <= :now
-            ORDER BY due_at, event_id LIMIT :most FOR UPDATE SKIP LOCKED) AS turn
+            ORDER BY due_at, event_id LIMIT :share FOR UPDATE SKIP LOCKED) AS turn
         ORDER BY turn.due_at, turn.event_id LIMIT :most)
     UPDATE notice SET due_at = :lease_ends FROM due WHERE notice.event_id = due.event_id
     RETURNING notice.event_id

@@ -56,7 +56,7 @@ LEFT JOIN LATERAL (
     FROM posting WHERE order_id = o.id AND currency = o.currency
 ) posted ON true"""
 
-_STORE_AND_READ: Final = f"WITH stored AS ({_STORE}){_READ.replace('SELECT', 'SELECT stored.id AS callback_id,', 1)}\
+STORE_AND_READ: Final = f"WITH stored AS ({_STORE}){_READ.replace('SELECT', 'SELECT stored.id AS callback_id,', 1)}\
     CROSS JOIN stored"
 
 
@@ -93,23 +93,28 @@ def hear(connection: Connection, confirmation: Confirmation, request: CallbackRe
     if request is None:
         row = connection.exec_driver_sql(_READ, asked).mappings().one()
         return _known(row, None)
-    row = connection.exec_driver_sql(_STORE_AND_READ, asked | _message(confirmation.bank, request, True)).mappings().one()
+    row = connection.exec_driver_sql(STORE_AND_READ, asked | _message(confirmation.bank, request, True)).mappings().one()
     return _known(row, row["callback_id"])
 
 
 def _message(bank: str, request: CallbackRequest, verified: bool) -> dict[str, Any]:
-    kept = {name: value for name, value in request.headers.items() if KEPT_HEADERS.fullmatch(name)}
+    kept = {name: _plain(value) for name, value in request.headers.items() if KEPT_HEADERS.fullmatch(name)}
     return {
         "bank": bank,
         "method": request.method,
         "path": request.path,
         "query": request.query,
-        "headers": json.dumps(kept).replace("\\u0000", ""),
+        "headers": json.dumps(kept),
         "body": request.body,
         "source_ip": request.source_ip,
         "verified": verified,
         "received_at": request.received_at,
     }
+
+
+def _plain(text: str) -> str:
+    """What PostgreSQL can store of a stranger's text: no NUL, no half of a surrogate pair."""
+    return text.replace("\0", "").encode("utf-8", "backslashreplace").decode()
 
 
 def _known(row: Mapping[str, Any], callback_id: int | None) -> Known:

@@ -49,6 +49,8 @@ blueprint: Final = Blueprint(
 #: A form with the name of a bank; everything longer is not ours.
 LARGEST_FORM: Final = 4096
 FOR_EVER: Final = "max-age=31536000, immutable"
+#: In what a refusal can be said: to whom it is the same, on a page.
+_FORMS: Final = ("text/html", PROBLEM_JSON, "application/json")
 GUARDS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex, nofollow",
@@ -173,7 +175,7 @@ def _guarded(answer: Response) -> Response:
 def _refused(error: Exception) -> Response:
     """What citizens see of a refusal: the same status as everybody, in words and on a page."""
     answer = answer_problem(error)
-    if request.accept_mimetypes.best_match(["text/html", PROBLEM_JSON]) != "text/html":
+    if request.accept_mimetypes.best_match(_FORMS, default=_FORMS[0]) != _FORMS[0]:
         return answer
     words = _words()
     token = (request.view_args or {}).get("token")

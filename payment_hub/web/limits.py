@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from flask import Flask, current_app, g, request
@@ -19,14 +20,6 @@ from werkzeug import Response
 from payment_hub.domain.errors import QuotaExceeded
 
 _KEY: Final = "payment_hub.limits"
-
-
-class TooMany(QuotaExceeded):
-    """Too many requests were sent in a short time."""
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"wait {retry_after} s")
-        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +37,7 @@ class Limits:
         seconds = max(1, int(window.reset_time - time.time()) + 1)
         g.quota = (name, item, window.remaining, seconds)
         if not allowed:
-            raise TooMany(seconds)
+            raise QuotaExceeded(f"wait {seconds} s")
 
 
 def hang_limits(app: Flask, requests_per_minute: int) -> None:
@@ -72,6 +65,8 @@ def tell_quota(answer: Response) -> None:
         name, item, remaining, seconds = quota
         answer.headers["RateLimit-Policy"] = f'"{name}";q={item.amount};w={item.get_expiry()}'
         answer.headers["RateLimit"] = f'"{name}";r={remaining};t={seconds}'
+        if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            answer.headers["Retry-After"] = str(seconds)
 
 
 def _limits() -> Limits:

@@ -137,7 +137,7 @@ def _where(place: str, what: str) -> dict[str, str]:
 
 
 def _advise(answer: Response, refused: HubError) -> None:
-    seconds = getattr(refused, "retry_after", RETRY_AFTER.get(type(refused)))
+    seconds = RETRY_AFTER.get(type(refused))
     if seconds is not None:
         answer.headers["Retry-After"] = str(seconds)
     if isinstance(refused, errors.Unauthenticated):

@@ -1,1 +1,1 @@
-"""What reconciliation's words mean: scopes, cases, discrepancies, runs, reports. Pure: no clock, database or network."""
+"""What the words mean: scopes, cases, discrepancies, runs, reports. Pure: no clock, database or network."""

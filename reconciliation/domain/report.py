@@ -1,4 +1,4 @@
-"""A run's report: what it found and its control totals, as CSV and as JSON. The same run gives the same bytes, always."""
+"""A run's report: what it found and its control totals, as CSV and as JSON. The same run gives the same bytes."""
 
 from __future__ import annotations
 

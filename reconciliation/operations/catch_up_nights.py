@@ -7,7 +7,7 @@ from typing import Final
 
 from payment_hub.domain.day import business_day
 from reconciliation.books import Books
-from reconciliation.domain.scope import MONEY, Scope, agency_scope, bank_scope
+from reconciliation.domain.scope import MONEY, Scope, Side, agency_scope, bank_scope
 from reconciliation.store import nights, runs
 
 #: How many days back a night is made up for by itself.
@@ -31,7 +31,11 @@ def catch_up_nights(books: Books) -> tuple[tuple[str, str], ...]:
         for day in days:
             if begun is None or day < begun:
                 continue
-            scopes = [bank_scope(bank) for bank in sorted(books.hub.adapters)]
-            scopes += [agency_scope(code) for code, _ in nights.agencies_of(session, day, left[day])]
-            lacking += [(scope, day) for scope in (*scopes, MONEY) if runs.is_lacking(session, scope, day)]
+            banks = [bank_scope(bank) for bank in sorted(books.hub.adapters)]
+            agencies = [agency_scope(code) for code, _ in nights.agencies_of(session, day, left[day])]
+            for scope in (*banks, *agencies, MONEY):
+                # A bank can be asked again; an agency's ledger is there or it is not.
+                may_have_come = scope.side is not Side.AGENCY or scope.code in left[day]
+                if runs.is_lacking(session, scope, day, file_may_have_come=may_have_come):
+                    lacking.append((scope, day))
     return tuple((str(scope), day.isoformat()) for scope, day in lacking)

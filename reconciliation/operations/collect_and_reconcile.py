@@ -15,7 +15,7 @@ from reconciliation.operations.reconcile_day import reconcile_day
 def collect_and_reconcile(books: Books, *, scope: Scope, day: date, by: str = "clock") -> int:
     """The number of the run with the result.
 
-    A bank without a statement is reported as such by the run; then BankUnavailable is raised, so that it is asked again.
+    The run reports a bank without a statement; then BankUnavailable is raised, so that the bank is asked again.
     """
     if scope.side is Side.AGENCY:
         collect_ledgers(books, day=day, agency=scope.code)

@@ -22,8 +22,10 @@ class CollectedLedger:
 
 
 def collect_ledgers(books: Books, *, day: date, agency: str | None = None) -> tuple[CollectedLedger, ...]:
-    """Keep and claim every agency's ledger of ``day``, or one agency's; each in a transaction of its own, so that one bad file stops
-    nobody else's. Any number of times, with one effect. A file of an agency that we do not know is passed over.
+    """Keep and claim every agency's ledger of ``day``, or one agency's. Any number of times, with one effect.
+
+    Each file has a transaction of its own, so that a bad one stops nobody else's. A file of an agency that we do not
+    know is passed over.
     """
     with books.hub.transaction() as session:
         agencies = ledgers.agency_keys(session)

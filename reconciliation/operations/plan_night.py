@@ -11,7 +11,7 @@ from reconciliation.store import nights, runs
 
 
 def plan_night(books: Books, *, day: date | None = None) -> tuple[tuple[str, str], ...]:
-    """Scope and day of each run, as words that a broker can carry: banks first, then agencies, then the money left open.
+    """Scope and day of each run, as words that a broker can carry: banks, agencies, and the money left open.
 
     Without ``day`` it is yesterday in hub time. What is planned is remembered, and planned only once.
     """

@@ -59,7 +59,7 @@ def _take(books: Books, scope: Scope, day: date, by: str) -> _Taken:
         agency = find_agency(session, scope.code) if scope.side is Side.AGENCY else None
         if agency is None and scope.side is Side.AGENCY:
             raise AgencyNotFound(scope.code[:40])
-        agency_id = agency and agency.id
+        agency_id = None if agency is None else agency.id
         runs.reap(session, now)
         runs.plan(session, scope=scope, agency=agency_id, day=day, by=by, at=now)
         run = runs.start(session, scope=scope, day=day, at=now)

@@ -56,11 +56,13 @@ SELECT case_key, day, agency_id, order_reference, collections AS hub_items, amou
 FROM item"""
 
 _DIGEST: Final = """
-SELECT count(*), sum(hashtextextended(item::text, 0)::numeric)::text, sum(hashtextextended(item::text, 1)::numeric)::text
+SELECT count(*), sum(hashtextextended(item::text, 0)::numeric)::text,
+    sum(hashtextextended(item::text, 1)::numeric)::text
 FROM item"""
 
+# The casts keep the result's types the same for all scopes: the driver prepares the statement once for all of them.
 _LOOKED_INTO: Final = """
-SELECT i.side, i.currency,
+SELECT i.side::text, i.currency::text,
     CASE WHEN j.kind IS NOT NULL THEN 'discrepant' WHEN j.waits THEN 'open' ELSE 'matched' END AS become,
     i.day = :day, count(*), coalesce(sum(i.amount), 0)::bigint
 FROM item i JOIN judged j ON j.case_key = i.case_key

@@ -34,7 +34,8 @@ SELECT * FROM unnest(CAST(:lines AS int[]), CAST(:numbers AS text[]), CAST(:refe
 # Orders and obligations of other agencies are nothing we know.
 _CLAIM: Final = """
 WITH meant AS (
-    SELECT s.*, coalesce(b.reference, named.reference, s.reference) AS case_key, coalesce(o.id, named.settled_by) AS order_id
+    SELECT s.*, coalesce(b.reference, named.reference, s.reference) AS case_key,
+        coalesce(o.id, named.settled_by) AS order_id
     FROM staged_entry s
     LEFT JOIN payment_order o ON o.reference = s.order_reference AND o.agency_id = :agency
     LEFT JOIN obligation b ON b.id = o.obligation_id
@@ -57,7 +58,7 @@ FROM fresh f ORDER BY f.line"""
 
 def agency_keys(session: Session) -> dict[str, int]:
     """Every agency's key by its code."""
-    return {code: key for code, key in session.execute(text("SELECT code, id FROM agency ORDER BY code"))}
+    return {row.code: row.id for row in session.execute(text("SELECT code, id FROM agency"))}
 
 
 def claim_file(session: Session, *, agency: int, ledger: Ledger, at: datetime) -> int | None:

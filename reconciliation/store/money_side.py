@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-#: Orders and order-less collections whose money was moved in or out of these accounts on the day, and orders of which
-#: a bank has said two things. A case is an order, or a bank's transaction, in one currency.
+#: Orders and order-less collections whose money was moved in or out of these accounts on the day or in the night after
+#: it, when statements are read, and orders of which a bank has said two things. A case is an order, or a bank's
+#: transaction, in one currency.
 DOUBTFUL: Final = """
 SELECT o.reference || CASE p.currency WHEN o.currency THEN '' ELSE ' ' || p.currency END AS case_key
 FROM posting p JOIN payment_order o ON o.id = p.order_id
-WHERE p.day = :day AND (p.debit IN ('SUSPENSE', 'OVERPAYMENT') OR p.credit IN ('SUSPENSE', 'OVERPAYMENT'))
+WHERE p.day BETWEEN :day AND CAST(:day AS date) + 1
+    AND (p.debit IN ('SUSPENSE', 'OVERPAYMENT') OR p.credit IN ('SUSPENSE', 'OVERPAYMENT'))
 UNION
 SELECT c.bank || ':' || c.bank_transaction_id || ' ' || p.currency
 FROM posting p JOIN collection c ON p.source_type = 'collection' AND c.id = p.source_id AND c.order_id IS NULL
-WHERE p.day = :day AND p.order_id IS NULL
+WHERE p.day BETWEEN :day AND CAST(:day AS date) + 1 AND p.order_id IS NULL
 UNION
 SELECT o.reference FROM confirmation c JOIN payment_order o ON o.id = c.order_id
 WHERE c.disposition = 'CONFLICT' AND c.judged_at >= :starts_at AND c.judged_at < :ends_at"""
@@ -30,7 +32,8 @@ JOIN payment_order o ON o.reference = split_part(d.case_key, ' ', 1)
 JOIN obligation b ON b.id = o.obligation_id
 JOIN LATERAL (
     SELECT max(p.day) AS day, coalesce(nullif(split_part(d.case_key, ' ', 2), ''), o.currency) AS currency,
-        coalesce(sum(CASE 'SUSPENSE' WHEN p.credit THEN p.amount WHEN p.debit THEN -p.amount END), 0)::bigint AS suspense,
+        coalesce(sum(CASE 'SUSPENSE' WHEN p.credit THEN p.amount WHEN p.debit THEN -p.amount END), 0)::bigint
+            AS suspense,
         coalesce(sum(CASE 'OVERPAYMENT' WHEN p.credit THEN p.amount WHEN p.debit THEN -p.amount END), 0)::bigint
             AS overpayment,
         count(DISTINCT p.source_id) FILTER (WHERE p.source_type = 'collection')::int AS collections

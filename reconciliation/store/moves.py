@@ -16,7 +16,7 @@ from reconciliation.store.tables import Discrepancy, DiscrepancyEventRecord
 
 
 def lock(session: Session, caller: Caller, number: int, version: int | None) -> Discrepancy:
-    """The discrepancy, locked. Raises DiscrepancyNotFound; StaleVersion when it is no longer in the caller's version."""
+    """The discrepancy, locked. Raises DiscrepancyNotFound; StaleVersion when it is not in ``version`` any more."""
     asked = select(Discrepancy).where(Discrepancy.id == number)
     if (agency := seen_agency(caller)) is not None:
         asked = asked.where(Discrepancy.agency_id == agency)

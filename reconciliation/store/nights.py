@@ -16,12 +16,14 @@ WHERE EXISTS (SELECT FROM receipt r WHERE r.agency_id = a.id AND r.day = :day)
     OR a.code = ANY(CAST(:left AS text[]))
 ORDER BY a.code"""
 
-_FIRST_DAY: Final = "SELECT min(day) FROM (SELECT min(day) AS day FROM collection UNION ALL SELECT min(day) FROM receipt) AS firsts"
+_FIRST_DAY: Final = """
+SELECT min(day) FROM (SELECT min(day) AS day FROM collection UNION ALL SELECT min(day) FROM receipt) AS firsts"""
 
 
 def first_day(session: Session) -> date | None:
     """The first day of which the hub has any money facts: no night before it lacks anything."""
-    return session.scalar(text(_FIRST_DAY))
+    first: date | None = session.scalar(text(_FIRST_DAY))
+    return first
 
 
 def agencies_of(session: Session, day: date, left: Collection[str]) -> list[tuple[str, int]]:

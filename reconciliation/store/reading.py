@@ -31,8 +31,8 @@ WHERE {_SEEN.format(t="r")}
     AND (CAST(:after AS bigint) IS NULL OR r.id < :after)
 ORDER BY r.id DESC LIMIT :limit"""
 
-_FINDING: Final = """f.case_key, f.kind, f.day AS finding_day, a.code AS agency, f.order_reference, f.hub_items, f.hub_amount,
-    f.hub_currency, f.other_items, f.other_amount, f.other_currency, f.detail"""
+_FINDING: Final = """f.case_key, f.kind, f.day AS finding_day, a.code AS agency, f.order_reference, f.hub_items,
+    f.hub_amount, f.hub_currency, f.other_items, f.other_amount, f.other_currency, f.detail"""
 
 _FINDINGS: Final = f"""
 SELECT r.scope, {_FINDING} FROM finding f

@@ -19,7 +19,7 @@ _UNDER_WAY: Final = text("state IN ('PLANNED', 'RUNNING')")
 _LACKING: Final = """
 SELECT NOT EXISTS (
     SELECT FROM reconciliation_run WHERE scope = :scope AND day = :day AND state IN ('COMMITTED', 'REPEATED')
-) OR EXISTS (
+) OR :may_have_come AND EXISTS (
     SELECT FROM discrepancy
     WHERE scope = :scope AND day = :day AND state IN ('OPEN', 'PROPOSED')
         AND kind IN ('STATEMENT_REFUSED', 'STATEMENT_MISSING', 'LEDGER_REFUSED', 'LEDGER_MISSING'))"""
@@ -103,6 +103,7 @@ def fail(session: Session, *, run: int, started_at: datetime, reason: str, at: d
     session.execute(update(Run).where(*ours).values(**ended))
 
 
-def is_lacking(session: Session, scope: Scope, day: date) -> bool:
+def is_lacking(session: Session, scope: Scope, day: date, *, file_may_have_come: bool) -> bool:
     """Whether the day has no committed run, or its run could not have the other side's file."""
-    return bool(session.scalar(text(_LACKING), {"scope": str(scope), "day": day}))
+    asked = {"scope": str(scope), "day": day, "may_have_come": file_may_have_come}
+    return bool(session.scalar(text(_LACKING), asked))

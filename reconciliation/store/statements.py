@@ -27,8 +27,9 @@ CREATE TEMPORARY TABLE staged_line (
 
 _FILL: Final = """
 INSERT INTO staged_line
-SELECT * FROM unnest(CAST(:lines AS int[]), CAST(:ids AS text[]), CAST(:amounts AS bigint[]), CAST(:currencies AS text[]),
-    CAST(:movements AS text[]), CAST(:references AS text[]), CAST(:moments AS timestamptz[]))"""
+SELECT * FROM unnest(CAST(:lines AS int[]), CAST(:ids AS text[]), CAST(:amounts AS bigint[]),
+    CAST(:currencies AS text[]), CAST(:movements AS text[]), CAST(:references AS text[]),
+    CAST(:moments AS timestamptz[]))"""
 
 # Two lines of one file that say exactly the same are told apart by counting. Files of one bank are claimed one after
 # the other, so that `again` is right: it marks every item of a transaction but one.

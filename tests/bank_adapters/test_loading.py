@@ -13,6 +13,7 @@ import pytest
 
 import bank_adapters
 from bank_adapters import BankSettingsError, load_adapters
+from bank_adapters.toolkit.settings import describe
 from payment_hub.domain.bank_port import BankAdapter, CallbackRequest
 from payment_hub.domain.errors import CallbackRejected
 from payment_hub.domain.money import dong
@@ -85,6 +86,20 @@ def test_a_malformed_setting_is_named_and_not_shown(name: str, text: str) -> Non
 )
 def test_https_and_this_machine_are_good_addresses(url: str) -> None:
     assert load_adapters(["sandbox"], {"sandbox": SANDBOX | {"URL": url}})
+
+
+@pytest.mark.parametrize("bank", ["sandbox", "vnpay"])
+def test_every_setting_can_be_described(bank: str) -> None:
+    rows = describe(importlib.import_module(f"bank_adapters.{bank}").Settings, bank)
+    assert {name for name, _, default, _ in rows if not default} >= set(_missing(bank))
+    assert all(name.startswith(f"BANK_{bank.upper()}_") and meaning for name, meaning, _, _ in rows)
+    assert {name for name, _, _, secret in rows if secret} == {name for name, *_ in rows if "SECRET" in name}
+
+
+def _missing(bank: str) -> tuple[str, ...]:
+    with pytest.raises(BankSettingsError) as refusal:
+        load_adapters([bank], {})
+    return refusal.value.missing
 
 
 NEW_BANK = '''

@@ -175,7 +175,12 @@ def test_a_wish_that_makes_no_sense_is_refused(hub: Door) -> None:
     with serve(SECRET, pace=QUICK) as bank:
         hub.joined_to(bank.url).open_payment(a_request())
         pay = f"{bank.url}/payments/{a_request().attempt_reference}/pay"
-        for wish, status in (({"outcome": "riches"}, 409), ({"amount": "x"}, 400), ([], 400)):
+        for wish, status in (
+            ({"outcome": "riches"}, 409),
+            ({"amount": "x"}, 400),
+            ({"paid_at": "soon"}, 400),
+            ([], 400),
+        ):
             assert requests.post(pay, json=wish, timeout=5).status_code == status
         assert requests.post(f"{bank.url}/payments/never/pay", json={}, timeout=5).status_code == 409
         assert requests.get(f"{bank.url}/pay/never", timeout=5).status_code == 404

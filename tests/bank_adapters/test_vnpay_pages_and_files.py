@@ -60,7 +60,7 @@ def test_the_file_of_a_day_shows_what_moved(adapter: BankAdapter, tmp_path: Path
     first, second = statement.lines
     assert (first.bank_transaction_id, first.reference, first.amount) == ("14422574", ATTEMPT, AMOUNT)
     assert (first.movement, first.booked_at) == (Movement.CREDIT, NOON)
-    assert (second.line, second.reference, second.booked_at.hour) == (2, "typed by hand", 16)
+    assert (second.line, second.reference, second.booked_at.hour) == (4, "typed by hand", 16)
 
 
 def test_a_file_that_is_not_there_yet_is_waited_for(adapter: BankAdapter) -> None:

@@ -104,7 +104,7 @@ def test_no_transaction_is_open_while_a_portal_is_being_spoken_to(hub: Hub, rece
 
 def test_one_slow_portal_does_not_hold_up_the_others(hub: Hub, receiver: Receiver) -> None:
     agency = an_agency(hub)
-    an_order(hub, agency, a_portal(hub, "slow", receiver.url))
+    an_order(hub, agency, a_portal(hub, "a-slow-one", receiver.url))
     go_on = threading.Event()
     receiver.behaviour = hold(go_on)
     with a_receiver() as quick, ThreadPoolExecutor(1) as worker:

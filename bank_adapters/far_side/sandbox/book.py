@@ -43,7 +43,6 @@ class Message:
     tries: int = 0
     statuses: list[int] = field(default_factory=list)
     """What the hub answered at each try; 0 is no answer."""
-    settled: bool = False
 
 
 class Book:
@@ -54,6 +53,7 @@ class Book:
         self.payments: dict[str, Payment] = {}
         self.lines: list[dict[str, Any]] = []
         self.messages: dict[str, Message] = {}
+        self.unsettled: dict[str, Message] = {}
         self._state = state
         if state and state.exists():
             for record in state.read_text("utf-8").splitlines(keepends=True):
@@ -111,12 +111,15 @@ class Book:
             case "booked":
                 self.lines.append(content)
             case "owed":
-                self.messages[content["message_id"]] = Message(**content)
+                message = Message(**content)
+                self.messages[message.message_id] = self.unsettled[message.message_id] = message
             case "tried":
                 message = self.messages[content["message_id"]]
                 message.tries += 1
                 message.statuses.append(content["status"])
-                message.due, message.settled = content["due"], content["settled"]
+                message.due = content["due"]
+                if content["settled"]:
+                    del self.unsettled[message.message_id]
 
     @staticmethod
     def _drop_what_was_cut_off(state: Path) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from bank_adapters.far_side.sandbox.book import Book, Payment, as_moment
-from bank_adapters.far_side.sandbox.outcomes import BEHAVIOURS, PAID, Behaviour, Told, behaviour_of
+from bank_adapters.far_side.sandbox.outcomes import BEHAVIOURS, Behaviour, Told, behaviour_of
 
 ACCOUNT_BANK, ACCOUNT_NAME = "970499", "KHO BAC SANDBOX"
 
@@ -33,7 +33,9 @@ class Counter:
         """Open a payment, or find the one that was opened with the same words."""
         if asked.get("type") != "payment.open" or asked.get("currency") != "VND":
             raise Refused("payment.open in VND is needed")
-        reference, amount = str(asked["attempt_reference"]), int(asked["amount"])
+        reference, order, amount = asked["attempt_reference"], asked["order_reference"], int(asked["amount"])
+        if not (reference and order and amount > 0):
+            raise Refused("both references and a positive amount are needed")
         with self._book.lock:
             payment = self._book.payments.get(reference)
             if payment is None:
@@ -63,12 +65,12 @@ class Counter:
         """Money that nobody announced arrives with whatever the payer typed as ``reference``."""
         with self._book.lock:
             attempt = f"transfer-{self._book.next_number()}"
-            typed, amount = str(wish["reference"]), int(wish["amount"])
+            typed, amount = str(wish["reference"]), max(1, int(wish["amount"]))
+            behaviour = _behaviour(wish, 0)
             self._book.write(
                 "opened", attempt_reference=attempt, order_reference=typed, amount=amount, number=0
             )
             payment = self._book.payments[attempt]
-            behaviour = BEHAVIOURS[wish["outcome"]] if "outcome" in wish else PAID
             self._move(payment, behaviour, amount, typed, wish.get("paid_at"))
             return payment
 
@@ -77,7 +79,7 @@ class Counter:
     ) -> None:
         moved = behaviour.moves is not None
         transaction = f"SBX{self._book.next_number():06d}{secrets.token_hex(3)}" if moved else None
-        moment = (paid_at or as_moment(self._now())) if moved else None
+        moment = as_moment(datetime.fromisoformat(paid_at) if paid_at else self._now()) if moved else None
         self._book.write(
             "moved",
             attempt_reference=payment.opened["attempt_reference"],

@@ -51,7 +51,7 @@ class Courier(threading.Thread):
 
     def _next(self) -> Message | None:
         with self._book.lock:
-            owed = [message for message in self._book.messages.values() if not message.settled]
+            owed = list(self._book.unsettled.values())
         return min(owed, key=lambda message: message.due, default=None)
 
     def _deliver(self, message: Message) -> None:

@@ -26,7 +26,7 @@ button { border: 1px solid #0b5f4b; border-radius: .4rem }
 <dl>
 <dt>Amount</dt><dd>{{ "{:,}".format(payment.opened["amount"]).replace(",", ".") }} VND</dd>
 <dt>Purpose</dt><dd>{{ payment.opened["order_reference"] }}</dd>
-<dt>{{ payment.opened.get("description", "") }}</dt><dd></dd>
+<dt>Description</dt><dd>{{ payment.opened.get("description", "") }}</dd>
 </dl>
 {% if payment.status == "PENDING" %}
 <form method="post">

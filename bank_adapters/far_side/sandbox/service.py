@@ -84,7 +84,7 @@ class SandboxBankService:
     def wait_until_told(self, seconds: float = 10.0) -> None:
         """Wait until every owed message was delivered or given up. Raises TimeoutError."""
         deadline = time.monotonic() + seconds
-        while any(not message.settled for message in list(self.book.messages.values())):
+        while self.book.unsettled:
             if time.monotonic() > deadline:
                 raise TimeoutError("the sandbox bank still owes messages")
             time.sleep(0.01)

@@ -39,17 +39,17 @@ class TextField(fields.String):
     """Text of 1 to ``most`` characters, without control characters, bidi marks and halves of characters."""
 
     def __init__(self, most: int, *, pattern: str | None = None, **options: Any) -> None:
-        checks: list[Any] = [validate.Length(min=1, max=most)]
-        if pattern is not None:
-            checks.append(validate.Regexp(pattern, flags=re.ASCII, error=f"Must match {pattern}"))
-        super().__init__(validate=checks, **options)
+        described = {"pattern": pattern} if pattern else {}
+        described |= options.pop("metadata", {})
+        super().__init__(validate=validate.Length(min=1, max=most), metadata=described, **options)
+        self._form = re.compile(pattern, re.ASCII) if pattern else None
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any
-    ) -> Any:
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> Any:
         text = super()._deserialize(value, attr, data, **options)
         if _NOT_TEXT.search(text):
             raise ValidationError("Has a control character or a mark that changes the direction of text.")
+        if self._form is not None and not self._form.fullmatch(text):
+            raise ValidationError(f"Must match {self._form.pattern}")
         return text
 
 

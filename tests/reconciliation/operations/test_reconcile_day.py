@@ -2,60 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import text
+import pytest
 
 from payment_hub.domain.bank_port import Movement
+from payment_hub.domain.errors import AgencyNotFound, BankNotFound
 from payment_hub.domain.keys import Caller
 from payment_hub.domain.money import Money
 from reconciliation.books import Books
 from reconciliation.domain.scope import MONEY, agency_scope, bank_scope
-from reconciliation.operations.collect_ledgers import collect_ledgers
-from reconciliation.operations.collect_statement import collect_statement
+from reconciliation.operations.collect_and_reconcile import collect_and_reconcile
+from reconciliation.operations.export_report import export_report
 from reconciliation.operations.reconcile_day import reconcile_day
-from tests.builders import an_order, confirmation, hear
-from tests.reconciliation.paper import DAY, PaperBank, a_ledger, a_line, a_statement, leave
-
-BANK = bank_scope("sandbox")
-AGENCY = agency_scope("G22.99")
-
-
-def found(books: Books, run: int) -> dict[str, str]:
-    """Case key and kind of everything that the run found."""
-    with books.hub.transaction() as session:
-        rows = session.execute(text("SELECT case_key, kind FROM finding WHERE run_id = :run"), {"run": run})
-        return {case: kind for case, kind in rows}
-
-
-def live(books: Books) -> dict[str, str]:
-    """Case key and kind of everything that still asks for work."""
-    with books.hub.transaction() as session:
-        rows = session.execute(
-            text("SELECT case_key, kind FROM discrepancy WHERE state IN ('OPEN', 'PROPOSED')")
-        )
-        return {case: kind for case, kind in rows}
-
-
-def paid(books: Books, agency: Caller, portal: Caller, transaction: str, amount: int = 150_000) -> str:
-    """An order that was paid by a callback; its reference."""
-    order = an_order(books.hub, agency, portal, amount=amount)
-    hear(books.hub, confirmation(order["reference"], amount, bank_transaction_id=transaction))
-    reference: str = order["reference"]
-    return reference
+from reconciliation.operations.show_run import show_run
+from tests.builders import an_agency, an_obligation, an_order, confirmation, hear
+from tests.conftest import StoppedClock
+from tests.reconciliation.night import AGENCY, BANK, a_night, an_officer, found, live, paid, rows
+from tests.reconciliation.paper import DAY, NEXT_DAY, PaperBank, a_ledger, a_line, a_statement, leave
 
 
 def test_books_that_agree_have_no_discrepancies(
     books: Books, bank: PaperBank, drop: Path, agency: Caller, portal: Caller
 ) -> None:
-    """Three sides, one payment."""
-    reference = paid(books, agency, portal, "T1")
-    bank.statements[DAY] = a_statement(a_line("T1", 150_000, reference))
-    leave(drop, a_ledger((reference, 150_000)))
-    assert collect_statement(books, bank="sandbox", day=DAY).new_lines == 1
-    assert [kept.new_entries for kept in collect_ledgers(books, day=DAY)] == [1]
-    for scope in (BANK, AGENCY, MONEY):
-        assert found(books, reconcile_day(books, scope=scope, day=DAY)) == {}
+    """Three sides, two payments; one is booked under the order's reference, one under the obligation's."""
+    first, second = paid(books, agency, portal, "T1"), paid(books, agency, portal, "T2", 70_000)
+    bank.statements[DAY] = a_statement(a_line("T1"), a_line("T2", 70_000))
+    leave(drop, a_ledger((first["reference"], 150_000), (second["obligation"]["reference"], 70_000)))
+    for run in a_night(books).values():
+        assert found(books, run) == {}
     assert live(books) == {}
 
 
@@ -75,8 +51,7 @@ def test_each_difference_with_the_bank_has_its_name(
         a_line("T6", movement=Movement.DEBIT),
         a_line("F1", 3_300, movement=Movement.FEE),
     )
-    collect_statement(books, bank="sandbox", day=DAY)
-    run = reconcile_day(books, scope=BANK, day=DAY)
+    run = collect_and_reconcile(books, scope=BANK, day=DAY)
     assert found(books, run) == {
         "T2": "MISSING_AT_BANK",
         "T3": "AMOUNTS_DIFFER",
@@ -85,4 +60,241 @@ def test_each_difference_with_the_bank_has_its_name(
         "T6": "TAKEN_BACK_BY_BANK",
     }
     assert live(books) == found(books, run)
-    assert reconcile_day(books, scope=BANK, day=DAY) == run
+
+
+def test_each_difference_with_an_agency_has_its_name(
+    books: Books, bank: PaperBank, drop: Path, agency: Caller, portal: Caller
+) -> None:
+    """One of each kind in one ledger."""
+    orders = [paid(books, agency, portal, f"T{n}") for n in range(4)]
+    unpaid = an_order(books.hub, agency, portal)
+    references = [order["reference"] for order in orders]
+    leave(
+        drop,
+        a_ledger(
+            (references[0], 150_000),
+            (references[1], 15_000),
+            (references[2], 150_000),
+            (orders[2]["obligation"]["reference"], 150_000),
+            (unpaid["reference"], 150_000),
+            ("NO-SUCH-THING", 1_000),
+        ),
+    )
+    run = collect_and_reconcile(books, scope=AGENCY, day=DAY)
+    obligations = [order["obligation"]["reference"] for order in (*orders, unpaid)]
+    assert found(books, run) == {
+        obligations[1]: "AGENCY_AMOUNT_DIFFERS",
+        obligations[2]: "DUPLICATE_AT_AGENCY",
+        obligations[3]: "MISSING_AT_AGENCY",
+        obligations[4]: "BOOKED_WITHOUT_RECEIPT",
+        "NO-SUCH-THING": "BOOKED_WITHOUT_RECEIPT",
+    }
+
+
+def test_money_left_open_has_a_name_and_adds_up_to_the_ledger(
+    books: Books, agency: Caller, portal: Caller
+) -> None:
+    """I24: what is open is what stands in suspense and overpayment, order by order and together."""
+    hub = books.hub
+    orders = [an_order(hub, agency, portal)["reference"] for _ in range(6)]
+    hear(hub, confirmation("what the payer typed", 9_000, bank_transaction_id="T0"))
+    hear(hub, confirmation(orders[0], 100_000))
+    hear(hub, confirmation(orders[1], 200_000))
+    hear(hub, confirmation(orders[2]))
+    hear(hub, confirmation(orders[2]))
+    hear(hub, confirmation(orders[3], Money(700, "USD")))
+    hear(hub, confirmation(orders[4], bank_transaction_id="T4"))
+    hear(hub, confirmation(orders[4], 1_000, bank_transaction_id="T4"))
+    hear(hub, confirmation(orders[5]))
+    run = reconcile_day(books, scope=MONEY, day=DAY)
+    assert found(books, run) == {
+        "sandbox:T0 VND": "NO_SUCH_ORDER",
+        orders[0]: "UNDERPAID",
+        orders[1]: "OVERPAID",
+        orders[2]: "PAID_TWICE",
+        f"{orders[3]} USD": "WRONG_CURRENCY",
+        orders[4]: "CONTRADICTED",
+    }
+    left_open = rows(
+        books, f"SELECT hub_currency, sum(hub_amount)::bigint FROM finding WHERE run_id = {run} GROUP BY 1"
+    )
+    balances = rows(
+        books,
+        "SELECT currency, sum(CASE WHEN credit IN ('SUSPENSE', 'OVERPAYMENT') THEN amount ELSE 0 END"
+        " - CASE WHEN debit IN ('SUSPENSE', 'OVERPAYMENT') THEN amount ELSE 0 END)::bigint FROM posting GROUP BY 1",
+    )
+    assert sorted(left_open) == sorted(balances)
+    hear(hub, confirmation(orders[0], 50_000))
+    reconcile_day(books, scope=MONEY, day=DAY)
+    assert orders[0] not in live(books)
+
+
+def test_money_that_only_the_statement_tells_of_settles_its_order(
+    books: Books, bank: PaperBank, drop: Path, agency: Caller, portal: Caller, clock: StoppedClock
+) -> None:
+    """The callback was lost; the purpose is free text; the night is half past one on the next day."""
+    order = an_order(books.hub, agency, portal, minutes=180)
+    purpose = f"NGUYEN VAN A nop phat {order['reference'].lower()} ngay 02/03"
+    bank.statements[DAY] = a_statement(a_line("T1", 150_000, purpose), a_line("T2", 5_000, "thank you"))
+    clock.advance(hours=15, minutes=30)
+    runs = a_night(books)
+    assert rows(
+        books, "SELECT bank_transaction_id, order_id IS NOT NULL, day FROM collection ORDER BY 1"
+    ) == [
+        ("T1", True, DAY),
+        ("T2", False, DAY),
+    ]
+    assert rows(books, "SELECT status, late FROM payment_order") == [("PAID", False)]
+    assert rows(books, "SELECT source, count(*) FROM confirmation GROUP BY 1") == [("STATEMENT", 2)]
+    assert found(books, runs[str(BANK)]) == {}
+    assert found(books, runs[str(MONEY)]) == {"sandbox:T2 VND": "NO_SUCH_ORDER"}
+    a_night(books)
+    assert rows(books, "SELECT count(*) FROM confirmation") == [(2,)]
+
+
+def test_what_comes_late_heals_yesterday(
+    books: Books, bank: PaperBank, drop: Path, agency: Caller, portal: Caller, clock: StoppedClock
+) -> None:
+    """A payment after the bank's cut-off stands in the next statement; the agency books it a day late."""
+    order = paid(books, agency, portal, "T1")
+    bank.statements[DAY] = a_statement()
+    leave(drop, a_ledger())
+    a_night(books)
+    reference = order["obligation"]["reference"]
+    assert live(books) == {"T1": "MISSING_AT_BANK", reference: "MISSING_AT_AGENCY"}
+    clock.advance(days=1)
+    bank.statements[NEXT_DAY] = a_statement(a_line("T1"), day=NEXT_DAY)
+    leave(drop, a_ledger((order["reference"], 150_000), day=NEXT_DAY), day=NEXT_DAY)
+    runs = a_night(books, NEXT_DAY)
+    assert live(books) == {}
+    assert rows(books, "SELECT state, healed_by FROM discrepancy ORDER BY id") == [
+        ("HEALED", runs[str(BANK)]),
+        ("HEALED", runs[str(AGENCY)]),
+    ]
+    assert a_night(books, NEXT_DAY) == runs
+
+
+def test_without_the_file_nothing_is_missing_but_the_file(
+    books: Books, bank: PaperBank, drop: Path, agency: Caller, portal: Caller
+) -> None:
+    """Items wait as open; when the file comes at last, they match and the file's case heals."""
+    order = paid(books, agency, portal, "T1")
+    numbers = a_night(books)
+    assert live(books) == {
+        "statement of 2026-03-02": "STATEMENT_MISSING",
+        "ledger of 2026-03-02": "LEDGER_MISSING",
+    }
+    view = show_run(books, caller=an_officer("lan"), run=numbers[str(AGENCY)])
+    assert view.totals == [
+        {
+            "side": "hub",
+            "currency": "VND",
+            "items": {"count": 1, "amount": "150000"},
+            "matched": {"count": 0, "amount": "0"},
+            "discrepant": {"count": 0, "amount": "0"},
+            "open": {"count": 1, "amount": "150000"},
+        }
+    ]
+    bank.statements[DAY] = a_statement(a_line("T1"))
+    leave(drop, a_ledger((order["reference"], 150_000)))
+    a_night(books)
+    assert live(books) == {}
+
+
+def test_the_same_day_again_gives_the_same_run_and_the_same_bytes(
+    books: Books, bank: PaperBank, drop: Path, agency: Caller, portal: Caller, clock: StoppedClock
+) -> None:
+    """I21. Also when the run has healed something that an earlier day had left."""
+    paid(books, agency, portal, "T1")
+    paid(books, agency, portal, "T2")
+    bank.statements[DAY] = a_statement()
+    a_night(books)
+    clock.advance(days=1)
+    bank.statements[NEXT_DAY] = a_statement(a_line("T1"), a_line("T2", 1_000), day=NEXT_DAY)
+    first = a_night(books, NEXT_DAY)
+    officer = an_officer("lan")
+    reports = {run: export_report(books, caller=officer, run=run) for run in first.values()}
+    clock.advance(days=20)
+    assert a_night(books, NEXT_DAY) == first
+    assert {run: export_report(books, caller=officer, run=run) for run in first.values()} == reports
+    repeated = rows(books, "SELECT id FROM reconciliation_run WHERE state = 'REPEATED' ORDER BY id")
+    again = [export_report(books, caller=officer, run=run) for (run,) in repeated]
+    assert sorted(again) == sorted(reports.values())
+
+
+def test_a_file_of_the_same_day_with_more_lines_adds_only_what_is_new(
+    books: Books, bank: PaperBank, agency: Caller, portal: Caller
+) -> None:
+    """I22: by file hash, and by line identity."""
+    paid(books, agency, portal, "T1")
+    bank.statements[DAY] = a_statement(a_line("T1"), a_line("T1"))
+    collect_and_reconcile(books, scope=BANK, day=DAY)
+    collect_and_reconcile(books, scope=BANK, day=DAY)
+    assert rows(books, "SELECT count(*) FROM statement_file") == [(1,)]
+    bank.statements[DAY] = a_statement(a_line("T9", 9_000), a_line("T1"), a_line("T1"))
+    collect_and_reconcile(books, scope=BANK, day=DAY)
+    assert rows(books, "SELECT bank_transaction_id, occurrence, again FROM statement_line ORDER BY 1, 2") == [
+        ("T1", 1, False),
+        ("T1", 2, True),
+        ("T9", 1, False),
+    ]
+
+
+def test_a_transaction_again_in_a_later_statement_is_a_duplicate_on_both_days(
+    books: Books, bank: PaperBank, agency: Caller, portal: Caller, clock: StoppedClock
+) -> None:
+    """It pairs off at sight on its own day, and must not be believed for it."""
+    paid(books, agency, portal, "T1")
+    bank.statements[DAY] = a_statement(a_line("T1"))
+    a_night(books)
+    bank.statements[NEXT_DAY] = a_statement(a_line("T1", booked_at=clock()), day=NEXT_DAY)
+    late = collect_and_reconcile(books, scope=BANK, day=NEXT_DAY)
+    assert found(books, late) == {"T1": "DUPLICATE_AT_BANK"}
+    assert found(books, reconcile_day(books, scope=BANK, day=DAY)) == {"T1": "DUPLICATE_AT_BANK"}
+
+
+def test_an_agency_cannot_book_another_agencys_order(
+    books: Books, drop: Path, agency: Caller, portal: Caller
+) -> None:
+    """It is as unknown to it as anything else that is not its own."""
+
+    other = an_agency(books.hub, "H01.1", receipt_series="BB26E")
+    order = paid(books, other, portal, "T1")
+    leave(drop, a_ledger((order["reference"], 150_000)))
+    run = collect_and_reconcile(books, scope=AGENCY, day=DAY)
+    assert found(books, run) == {order["reference"]: "BOOKED_WITHOUT_RECEIPT"}
+    assert rows(books, f"SELECT order_reference FROM finding WHERE run_id = {run}") == [(None,)]
+
+
+def test_an_obligation_booked_before_it_was_paid_heals_when_the_money_comes(
+    books: Books, drop: Path, agency: Caller, portal: Caller, clock: StoppedClock
+) -> None:
+    """The case has the agency's own reference, so it does not matter when the hub learns of the order."""
+    reference = an_obligation(books.hub, agency)
+    leave(drop, a_ledger((reference, 150_000)))
+    collect_and_reconcile(books, scope=AGENCY, day=DAY)
+    assert live(books) == {reference: "BOOKED_WITHOUT_RECEIPT"}
+    clock.advance(days=1)
+    order = an_order(books.hub, agency, portal, obligation=reference)
+    hear(books.hub, confirmation(order["reference"]))
+    leave(drop, a_ledger(day=NEXT_DAY), day=NEXT_DAY)
+    collect_and_reconcile(books, scope=AGENCY, day=NEXT_DAY)
+    assert live(books) == {}
+
+
+def test_an_order_of_nothing_has_a_receipt_that_nobody_books(
+    books: Books, drop: Path, agency: Caller, portal: Caller
+) -> None:
+    """It is not missing at the agency."""
+    an_order(books.hub, agency, portal, amount=0)
+    leave(drop, a_ledger())
+    assert found(books, collect_and_reconcile(books, scope=AGENCY, day=DAY)) == {}
+
+
+def test_unknown_books_are_refused(books: Books) -> None:
+    """By name, and no run is written down."""
+    with pytest.raises(BankNotFound):
+        reconcile_day(books, scope=bank_scope("nobank"), day=DAY)
+    with pytest.raises(AgencyNotFound):
+        reconcile_day(books, scope=agency_scope("NOBODY"), day=DAY + timedelta(days=1))
+    assert rows(books, "SELECT count(*) FROM reconciliation_run") == [(0,)]

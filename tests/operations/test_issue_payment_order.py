@@ -1,0 +1,240 @@
+"""Issuing an order: one open order for what is still owed, and one answer for one key."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from payment_hub.domain.agency import LatePolicy
+from payment_hub.domain.errors import (
+    Forbidden,
+    IdempotencyConflict,
+    ObligationClosed,
+    ObligationNotFound,
+    OpenOrderExists,
+    RequestStillRunning,
+)
+from payment_hub.domain.keys import Caller
+from payment_hub.domain.references import parse_reference
+from payment_hub.domain.requests import Answered
+from payment_hub.hub import Hub
+from payment_hub.operations.claim_request import claim_request
+from payment_hub.operations.expire_orders import expire_orders
+from payment_hub.operations.issue_payment_order import issue_payment_order
+from payment_hub.operations.list_orders import list_orders
+from payment_hub.operations.show_obligation import show_obligation
+from payment_hub.operations.show_order import show_order
+from payment_hub.operations.show_receipt import show_receipt
+from payment_hub.operations.withdraw_obligation import withdraw_obligation
+from payment_hub.operations.withdraw_order import withdraw_order
+from tests.asking import balances, count, rows
+from tests.builders import (
+    a_claim,
+    a_portal,
+    an_agency,
+    an_obligation,
+    an_operator,
+    an_order,
+    confirmation,
+    hear,
+)
+from tests.conftest import StoppedClock
+
+
+@pytest.fixture
+def agency(hub: Hub) -> Caller:
+    return an_agency(hub)
+
+
+@pytest.fixture
+def portal(hub: Hub) -> Caller:
+    return a_portal(hub)
+
+
+@pytest.fixture
+def obligation(hub: Hub, agency: Caller) -> str:
+    return an_obligation(hub, agency)
+
+
+def issue(hub: Hub, portal: Caller, obligation: str, key: str | None = None, **more: Any) -> Answered:
+    asked = {
+        "caller": portal,
+        "agency": "G22.99",
+        "obligation_reference": obligation,
+        "minutes": None,
+        "return_url": None,
+        "claim": a_claim(portal, key),
+    }
+    return issue_payment_order(hub, **(asked | more))
+
+
+def test_the_answer_is_the_order_as_it_will_be_shown_and_as_its_event_tells_it(
+    hub: Hub, portal: Caller, obligation: str, clock: StoppedClock
+) -> None:
+    answer = issue(hub, portal, obligation, minutes=90, return_url="https://dvc.test/back")
+    order = json.loads(answer.body)
+    assert (answer.status, answer.replayed, order["status"], order["version"]) == (201, False, "OPEN", 1)
+    assert order == show_order(hub, caller=portal, reference=order["reference"]).as_wire()
+    assert rows(hub, "SELECT data FROM event") == [{"data": order}]
+    assert parse_reference(order["reference"]) == order["reference"]
+    assert show_order(hub, caller=portal, reference=order["reference"]).expires_at == clock() + timedelta(minutes=90)
+    assert show_obligation(hub, caller=portal, agency="G22.99", reference=obligation).open_order == order["reference"]
+
+
+def test_the_same_key_is_answered_as_the_first_time_even_after_the_order_has_moved_on(
+    hub: Hub, portal: Caller, obligation: str
+) -> None:
+    first = issue(hub, portal, obligation, "K1")
+    hear(hub, confirmation(json.loads(first.body)["reference"]))
+    again = issue(hub, portal, obligation, "K1")
+    assert (again.status, again.body, again.replayed) == (201, first.body, True)
+    assert count(hub, "payment_order") == 1
+
+
+def test_the_same_key_of_another_caller_is_another_key(hub: Hub, portal: Caller, obligation: str) -> None:
+    issue(hub, portal, obligation, "K1")
+    with pytest.raises(OpenOrderExists):
+        issue(hub, a_portal(hub, "other"), obligation, claim=a_claim(a_portal(hub, "third"), "K1"))
+
+
+def test_the_same_key_for_another_request_is_refused(hub: Hub, portal: Caller, obligation: str) -> None:
+    issue(hub, portal, obligation, "K1")
+    with pytest.raises(IdempotencyConflict):
+        issue(hub, portal, obligation, claim=a_claim(portal, "K1", b"other"))
+
+
+def test_a_key_whose_first_request_is_still_running_must_wait(hub: Hub, portal: Caller, obligation: str) -> None:
+    claim = a_claim(portal, "K1")
+    claim_request(hub, caller=claim.caller, key=claim.key, request_sha256=claim.request_sha256)
+    with pytest.raises(RequestStillRunning):
+        issue(hub, portal, obligation, "K1")
+    assert count(hub, "payment_order") == 0
+
+
+def test_an_obligation_has_one_open_order_and_the_refusal_names_it(
+    hub: Hub, portal: Caller, obligation: str
+) -> None:
+    order = json.loads(issue(hub, portal, obligation).body)
+    with pytest.raises(OpenOrderExists) as refused:
+        issue(hub, a_portal(hub, "other"), obligation)
+    assert refused.value.detail == order["reference"]
+
+
+def test_a_refused_request_leaves_its_key_free(hub: Hub, portal: Caller, obligation: str) -> None:
+    with pytest.raises(ObligationNotFound):
+        issue(hub, portal, "nothing", "K1")
+    assert issue(hub, portal, obligation, "K1").replayed is False
+
+
+@pytest.mark.parametrize(("agency_code", "reference"), [("G22.99", "nothing"), ("H55", None), ("", None)])
+def test_what_no_agency_has_registered_cannot_be_ordered(
+    hub: Hub, portal: Caller, obligation: str, agency_code: str, reference: str | None
+) -> None:
+    with pytest.raises(ObligationNotFound):
+        issue(hub, portal, reference or obligation, agency=agency_code)
+    assert (count(hub, "payment_order"), count(hub, "idempotency_record")) == (0, 0)
+
+
+def test_only_a_portal_issues(hub: Hub, agency: Caller, portal: Caller, obligation: str) -> None:
+    for caller in (agency, an_operator()):
+        with pytest.raises(Forbidden):
+            issue(hub, portal, obligation, caller=caller)
+
+
+def test_a_withdrawn_obligation_is_closed(hub: Hub, agency: Caller, portal: Caller, obligation: str) -> None:
+    withdraw_obligation(
+        hub, caller=agency, agency="G22.99", reference=obligation, reason="wrong person", version=1
+    )
+    with pytest.raises(ObligationClosed, match="withdrawn"):
+        issue(hub, portal, obligation)
+
+
+def test_a_settled_obligation_is_closed(hub: Hub, agency: Caller, portal: Caller, obligation: str) -> None:
+    hear(hub, confirmation(an_order(hub, agency, portal, obligation=obligation)["reference"]))
+    with pytest.raises(ObligationClosed, match="settled"):
+        issue(hub, portal, obligation)
+
+
+def test_part_of_the_money_keeps_the_order_and_no_second_one_may_ask_for_the_whole(
+    hub: Hub, agency: Caller, portal: Caller, obligation: str, clock: StoppedClock
+) -> None:
+    order = an_order(hub, agency, portal, obligation=obligation)
+    hear(hub, confirmation(order["reference"], 1))
+    clock.advance(days=2)
+    assert expire_orders(hub) == 0
+    with pytest.raises(OpenOrderExists, match=order["reference"]):
+        issue(hub, portal, obligation)
+
+
+def test_after_expiry_the_same_obligation_is_ordered_anew(
+    hub: Hub, agency: Caller, portal: Caller, obligation: str, clock: StoppedClock
+) -> None:
+    old = an_order(hub, agency, portal, obligation=obligation)
+    clock.advance(days=1)
+    with pytest.raises(OpenOrderExists):
+        issue(hub, portal, obligation)
+    assert expire_orders(hub) == 1
+    new = json.loads(issue(hub, portal, obligation).body)
+    assert new["reference"] > old["reference"]
+    page = list_orders(hub, caller=portal, obligation=obligation)
+    assert [(view.reference, view.status) for view in page.items] == [
+        (new["reference"], "OPEN"),
+        (old["reference"], "EXPIRED"),
+    ]
+
+
+def test_after_a_withdrawal_of_the_order_the_same_obligation_is_ordered_anew(
+    hub: Hub, agency: Caller, portal: Caller, obligation: str
+) -> None:
+    old = an_order(hub, agency, portal, obligation=obligation)
+    withdraw_order(hub, caller=portal, reference=old["reference"], reason="citizen asked", version=1)
+    assert json.loads(issue(hub, portal, obligation).body)["status"] == "OPEN"
+
+
+def test_late_money_that_may_not_settle_leaves_the_obligation_to_be_ordered_anew(
+    hub: Hub, portal: Caller, clock: StoppedClock
+) -> None:
+    agency = an_agency(hub, "H1", late_policy=LatePolicy.REFUND)
+    obligation = an_obligation(hub, agency)
+    old = an_order(hub, agency, portal, obligation=obligation)
+    clock.advance(days=1)
+    expire_orders(hub)
+    clock.advance(minutes=1)
+    hear(hub, confirmation(old["reference"]))
+    new = an_order(hub, agency, portal, obligation=obligation)
+    hear(hub, confirmation(new["reference"]))
+    assert balances(hub)["AGENCY_PAYABLE"] == 150_000
+
+
+def test_an_order_of_nothing_is_paid_at_once_and_its_answer_its_event_and_its_receipt_agree(
+    hub: Hub, agency: Caller, portal: Caller
+) -> None:
+    obligation = an_obligation(hub, agency, amount=0)
+    answer = issue(hub, portal, obligation, "K1")
+    order = json.loads(answer.body)
+    shown = show_order(hub, caller=portal, reference=order["reference"])
+    receipt = show_receipt(hub, caller=portal, reference=order["reference"])
+    assert order == shown.as_wire()
+    assert (order["status"], order["version"], order["receipt"]) == ("PAID", 2, receipt.number)
+    assert (receipt.amount.minor, receipt.bank, receipt.paid_at) == (0, None, None)
+    events = rows(hub, "SELECT type, sequence, data ->> 'receipt' AS receipt FROM event ORDER BY id")
+    assert [event["type"] for event in events] == ["payment_order.issued", "payment_order.paid"]
+    assert issue(hub, portal, obligation, "K1").body == answer.body
+    with pytest.raises(ObligationClosed):
+        issue(hub, portal, obligation)
+    assert balances(hub) == {}
+
+
+def test_receipt_numbers_begin_again_with_the_year_and_print_its_digits(
+    hub: Hub, agency: Caller, portal: Caller, clock: StoppedClock
+) -> None:
+    numbers = []
+    for _ in range(2):
+        order = an_order(hub, agency, portal)
+        hear(hub, confirmation(order["reference"]))
+        numbers.append(show_receipt(hub, caller=portal, reference=order["reference"]).number)
+        clock.advance(days=365)
+    assert numbers == ["01BLP AA26E 0000001", "01BLP AA27E 0000001"]

@@ -1,0 +1,135 @@
+"""Banks for tests: the sandbox over real HTTP, and one that does in the test's own words what no real bank can be asked to do."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from bank_adapters import load_adapters
+from bank_adapters.far_side.sandbox import SandboxBankService, serve
+from bank_adapters.far_side.sandbox.service import QUICK
+from bank_adapters.toolkit import standard_webhooks
+from payment_hub.domain.bank_port import (
+    Answer,
+    BankAdapter,
+    CallbackReply,
+    CallbackRequest,
+    Confirmation,
+    Instructions,
+    Outcome,
+    PaymentQuery,
+    PaymentRequest,
+    Statement,
+)
+from payment_hub.domain.errors import BankUnavailable, CallbackRejected
+from payment_hub.hub import Hub
+
+KEY = bytes(range(32))
+SECRET = "whsec_" + base64.b64encode(KEY).decode()
+INSTRUCTIONS = Instructions(page_url="https://bank.test/pay", bank_reference="B1")
+
+_numbers = itertools.count(1)
+
+
+def _opens(request: PaymentRequest) -> Instructions:
+    return INSTRUCTIONS
+
+
+def _waits(query: PaymentQuery) -> Confirmation:
+    return Confirmation("standin", f"q-{query.attempt_reference}", query.attempt_reference, Outcome.PENDING)
+
+
+@dataclass
+class StandInBank:
+    """Opens at once and knows no outcome, unless the test says otherwise; remembers what it was asked."""
+
+    on_open: Callable[[PaymentRequest], Instructions] = _opens
+    on_query: Callable[[PaymentQuery], Confirmation] = _waits
+    opened: list[PaymentRequest] = field(default_factory=list)
+    queried: list[PaymentQuery] = field(default_factory=list)
+    code: ClassVar[str] = "standin"
+
+    def open_payment(self, request: PaymentRequest) -> Instructions:
+        """As the test says."""
+        self.opened.append(request)
+        return self.on_open(request)
+
+    def read_callback(self, request: CallbackRequest) -> Confirmation:
+        """It sends none."""
+        raise CallbackRejected
+
+    def acknowledge(self, answer: Answer) -> CallbackReply:
+        """The word itself."""
+        return CallbackReply(200, answer.value.encode())
+
+    def query_payment(self, query: PaymentQuery) -> Confirmation:
+        """As the test says."""
+        self.queried.append(query)
+        return self.on_query(query)
+
+    def fetch_statement(self, day: date) -> Statement:
+        """It has none."""
+        raise BankUnavailable
+
+
+def says(*words: Any) -> Callable[[Any], Any]:
+    """Answer with each word in turn and then with the last one again; raise those that are errors."""
+    queue = list(words)
+
+    def answer(_: Any) -> Any:
+        word = queue.pop(0) if len(queue) > 1 else queue[0]
+        if isinstance(word, BaseException):
+            raise word
+        return word
+
+    return answer
+
+
+def with_banks(hub: Hub, **banks: BankAdapter) -> Hub:
+    """The hub with these banks."""
+    return replace(hub, adapters=banks)
+
+
+@contextmanager
+def a_sandbox_bank() -> Iterator[tuple[SandboxBankService, BankAdapter]]:
+    """The sandbox bank in threads of this process, and the adapter that speaks to it. It calls nobody back."""
+    with serve(SECRET, pace=QUICK) as bank:
+        section = {"URL": bank.url, "SECRET": SECRET, "READ_SECONDS": "1"}
+        yield bank, load_adapters(["sandbox"], {"sandbox": section})["sandbox"]
+
+
+def sandbox_adapter() -> BankAdapter:
+    """The adapter alone, for callbacks: nobody listens where it would ask."""
+    section = {"URL": "http://127.0.0.1:9", "SECRET": SECRET, "READ_SECONDS": "1"}
+    return load_adapters(["sandbox"], {"sandbox": section})["sandbox"]
+
+
+def a_callback(reference: str, at: datetime, amount: int = 150_000, **more: Any) -> CallbackRequest:
+    """A genuine callback of the sandbox bank; ``message_id`` names it, every other word goes into its body."""
+    number = next(_numbers)
+    message_id = more.pop("message_id", f"evt_{number}")
+    said = {
+        "type": "payment.result",
+        "attempt_reference": reference,
+        "order_reference": reference,
+        "reference": reference,
+        "status": "PAID",
+        "amount": str(amount),
+        "currency": "VND",
+        "transaction_id": f"SBX{number}",
+        "paid_at": None,
+    } | more
+    return signed_callback(json.dumps(said).encode(), at, message_id)
+
+
+def signed_callback(body: bytes, at: datetime, message_id: str = "evt_1") -> CallbackRequest:
+    """Any body under the sandbox bank's genuine signature."""
+    headers = standard_webhooks.sign(KEY, message_id=message_id, sent_at=at, body=body)
+    headers = {"content-type": "application/json", **headers}
+    return CallbackRequest("POST", "/callbacks/sandbox", b"", headers, body, at, "203.0.113.9")
