@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from bank_adapters import load_adapters
 from payment_hub.app import create_app
+from payment_hub.domain.standing import Source
 from payment_hub.hub import Hub, utc_now
 from payment_hub.logs import configure_logs
+from payment_hub.operations.receive_confirmation import receive_confirmation
 from payment_hub.settings import Settings
 from payment_hub.tasks import SCHEDULE
 from payment_hub.worker import create_celery
+from reconciliation import app as reconciliation
+from reconciliation.books import Books
+from reconciliation.ledgers.csv_drop import CsvDrop
+from reconciliation.tasks import SCHEDULE as NIGHT
 
 configure_logs()
 settings = Settings.from_environ(os.environ)
 adapters = load_adapters(settings.enabled_banks, settings.banks, settings.public_url)
 hub = Hub.of(settings, adapters, utc_now)
+confirm = partial(receive_confirmation, hub, source=Source.STATEMENT)
+books = Books(hub, CsvDrop(settings.ledger_drop), confirm)
 application = create_app(settings, hub)
-celery = create_celery(application, settings.broker_url, SCHEDULE)
+reconciliation.attach(application, books)
+celery = create_celery(application, settings.broker_url, SCHEDULE | NIGHT)

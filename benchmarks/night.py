@@ -146,7 +146,6 @@ def measure(url: str, rows: int, rounds: int, *, with_duckdb: bool = True) -> It
             _fill(connection, day, number, rows)
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE"))
-            connection.execute(text("CHECKPOINT"))
         for scope in (BANK, AGENCY):
             yield _compare(books, scope, day).line()
         yield f"peak memory of Python: {before:.0f} MiB before, {_peak_mib():.0f} MiB after"
@@ -189,6 +188,9 @@ def _fill(connection: Connection, day: date, number: int, rows: int) -> None:
         "file": number + 1,
         "every": EVERY,
     }
+    if connection.scalar(text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")):
+        # Who may, skips the checks of foreign keys, which are not what is measured here and take most of the time.
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
     for statement in _DAY:
         connection.execute(text(statement), values)
 

@@ -9,7 +9,7 @@ from typing import Final
 from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from payment_hub.commands import books, hub_commands, parties
+from payment_hub.commands import books, hub_commands, parties  # noqa: F401 (they add their commands)
 from payment_hub.current import hang
 from payment_hub.hub import Hub
 from payment_hub.operations.check_database import check_database
@@ -57,7 +57,10 @@ def create_app(settings: Settings, hub: Hub, *, doors: Sequence[Blueprint] = ())
     hang_limits(app, settings.requests_per_minute)
     app.config["SANDBOX"] = settings.sandbox
     app.extensions[metrics.TOKEN] = settings.metrics_token
-    parts = {"database": partial(check_database, hub), "broker": health.broker_check(settings.broker_url)}
+    parts: dict[str, health.Check] = {
+        "database": partial(check_database, hub),
+        "broker": health.broker_check(settings.broker_url),
+    }
     health.hang_checks(app, parts)
     surround(app, https=settings.public_url.startswith("https://"))
     hang_api(app, [*_API, *(door for door in doors if isinstance(door, Door))])

@@ -74,7 +74,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
         }
         if record.name.partition(".")[0] not in {"payment_hub", "reconciliation", "bank_adapters"}:
-            line["event"] = record.getMessage()
+            line["event"] = record.getMessage()[:_MOST_CHARACTERS]
         if request_id := current_request_id():
             line["request_id"] = request_id
         fields = record.__dict__

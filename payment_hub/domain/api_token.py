@@ -40,12 +40,22 @@ def make_token(chance: bytes) -> str:
     return f"{PREFIX}_{lookup}_{secret}{_checksum(lookup, secret)}"
 
 
+def api_token_of(chance: bytes) -> ApiToken:
+    """What is stored of the key that is made from the same 40 random bytes."""
+    _, lookup, secret = make_token(chance).split("_")
+    return _stored(lookup, secret[:_SECRET_LENGTH])
+
+
 def read_token(text: str) -> ApiToken | None:
     """The key in ``text``, or nothing when it cannot be one: wrong form, or a checksum that does not fit."""
     found = _FORM.fullmatch(text)
     if found is None or _checksum(found[1], found[2]) != found[3]:
         return None
-    return ApiToken(found[1], hashlib.sha256(found[2].encode()).digest())
+    return _stored(found[1], found[2])
+
+
+def _stored(lookup: str, secret: str) -> ApiToken:
+    return ApiToken(lookup, hashlib.sha256(secret.encode()).digest())
 
 
 def _checksum(lookup: str, secret: str) -> str:

@@ -104,7 +104,6 @@ def _facts(
         "receipt": zero,
         "template": known["receipt_template"],
         "series": yearly_series(known["receipt_series"], business_day(now).year),
-        "year": business_day(now).year,
         "paid_in": known["amount"],
         "day": business_day(now),
         "key_expires_at": now + KEPT,

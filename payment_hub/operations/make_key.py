@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from payment_hub.domain.api_token import LOOKUP_BYTES, SECRET_BYTES, make_token, read_token
+from payment_hub.domain.api_token import LOOKUP_BYTES, SECRET_BYTES, api_token_of, make_token
 from payment_hub.domain.errors import AgencyNotFound, Malformed, PortalNotFound
 from payment_hub.domain.keys import USUAL_SCOPES, Role, Scope
 from payment_hub.hub import Hub
@@ -32,9 +32,8 @@ def make_key(
     """
     if (role is Role.PORTAL) != (portal_code is not None) or (role is Role.AGENCY and agency_code is None):
         raise Malformed(f"a key of role {role} is bound to its own portal or agency, and to nothing else")
-    token = make_token(secrets.token_bytes(LOOKUP_BYTES + SECRET_BYTES))
-    read = read_token(token)
-    assert read is not None
+    chance = secrets.token_bytes(LOOKUP_BYTES + SECRET_BYTES)
+    read = api_token_of(chance)
     with hub.transaction() as session:
         session.add(
             ApiKey(
@@ -49,7 +48,7 @@ def make_key(
                 expires_at=expires_at,
             )
         )
-    return token
+    return make_token(chance)
 
 
 def _agency(session: Session, code: str | None) -> int | None:

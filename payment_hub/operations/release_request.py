@@ -1,4 +1,4 @@
-"""Give an idempotency key back: what was asked was refused or failed, nothing was changed, and it may be tried again."""
+"""Give an idempotency key back: what was asked was refused, changed nothing, and may be asked again."""
 
 from __future__ import annotations
 

@@ -8,16 +8,24 @@ from __future__ import annotations
 
 from typing import Final
 
+
+
+def one_line(sql: str) -> str:
+    """The statement without its line breaks: the driver remembers how to send a text of up to 4,096 characters with up
+    to 50 parameters, and parses a longer one anew each time."""
+    return " ".join(sql.split())
+
+
 RECEIPT: Final = """
 numbered AS (
     INSERT INTO receipt_counter AS counter (agency_id, series, year, last)
-    SELECT %(agency_id)s::bigint, %(series)s::text, %(year)s::int, 1 FROM gate WHERE %(receipt)s::boolean
+    SELECT %(agency_id)s::bigint, %(series)s::text, extract(year FROM %(day)s::date)::int, 1 FROM gate WHERE %(receipt)s::boolean
     ON CONFLICT (agency_id, series, year) DO UPDATE SET last = counter.last + 1
     RETURNING last
 ),
 receipted AS (
     INSERT INTO receipt (order_id, agency_id, template, series, year, number, amount, currency, issued_at, day)
-    SELECT %(order_id)s::bigint, %(agency_id)s::bigint, %(template)s::text, %(series)s::text, %(year)s::int, last,
+    SELECT %(order_id)s::bigint, %(agency_id)s::bigint, %(template)s::text, %(series)s::text, extract(year FROM %(day)s::date)::int, last,
         %(paid_in)s::bigint, %(order_currency)s::text, %(now)s::timestamptz, %(day)s::date
     FROM numbered
 )"""

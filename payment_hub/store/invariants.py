@@ -73,6 +73,15 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
             OR o.accepted <> coalesce(sum(c.amount) FILTER (WHERE c.accepted), 0)""",
     ),
     Invariant(
+        "I3-flags",
+        "an order is marked late, or as having money in another currency, just when such money came for it",
+        """SELECT o.reference, o.late, o.other_currency FROM payment_order o
+        LEFT JOIN collection c ON c.order_id = o.id
+        GROUP BY o.id
+        HAVING o.late <> coalesce(bool_or(c.late), false)
+            OR o.other_currency <> coalesce(bool_or(c.currency <> o.currency), false)""",
+    ),
+    Invariant(
         "I4",
         "at most one attempt of an order is under way",
         """SELECT order_id, count(*) FROM payment_attempt WHERE state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')
@@ -89,6 +98,13 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
         "somebody goes on asking about every attempt of unknown outcome",
         """SELECT reference, state, ask_at FROM payment_attempt
         WHERE state IN ('SUBMITTING', 'UNKNOWN') AND ask_at < CAST(:now AS timestamptz) - interval '1 hour'""",
+    ),
+    Invariant(
+        "I6-money",
+        "no attempt has succeeded for which its bank has collected nothing",
+        """SELECT p.reference, p.bank FROM payment_attempt p
+        WHERE p.state = 'SUCCEEDED'
+            AND NOT EXISTS (SELECT FROM collection c WHERE c.order_id = p.order_id AND c.bank = p.bank)""",
     ),
     Invariant(
         "I7",
@@ -163,10 +179,20 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     ),
     Invariant(
         "R2",
-        "an order has a receipt just when it settled its obligation, over the amount required",
+        "an order has a receipt just when it settled its obligation, over the amount required, which has come",
         """SELECT o.reference, r.number, b.settled_by FROM payment_order o
         JOIN obligation b ON b.id = o.obligation_id LEFT JOIN receipt r ON r.order_id = o.id
-        WHERE (r.id IS NOT NULL) <> coalesce(b.settled_by = o.id, false) OR r.amount <> o.required""",
+        WHERE (r.id IS NOT NULL) <> coalesce(b.settled_by = o.id, false)
+            OR (r.amount, r.currency, r.agency_id) IS DISTINCT FROM (o.required, o.currency, b.agency_id)
+                AND r.id IS NOT NULL
+            OR r.id IS NOT NULL AND o.accepted < o.required""",
+    ),
+    Invariant(
+        "R2-obligation",
+        "an obligation is settled by one of its own orders",
+        """SELECT b.reference, b.settled_by FROM obligation b
+        LEFT JOIN payment_order o ON o.id = b.settled_by AND o.obligation_id = b.id
+        WHERE b.settled_by IS NOT NULL AND o.id IS NULL""",
     ),
     Invariant(
         "R3",
@@ -179,5 +205,22 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
         GROUP BY o.id HAVING o.required <> coalesce(sum(CASE WHEN p.credit = 'AGENCY_PAYABLE' THEN p.amount
                 WHEN p.debit = 'AGENCY_PAYABLE' THEN -p.amount END), 0)
             AND NOT EXISTS (SELECT FROM posting v JOIN posting w ON w.id = v.reverses WHERE w.order_id = o.id)""",
+    ),
+    Invariant(
+        "R3-unsettled",
+        "no more is owed to the agency for an order that has not settled than the money that may settle it",
+        """SELECT o.reference, o.accepted, sum(p.amount * CASE WHEN p.credit = 'AGENCY_PAYABLE' THEN 1 ELSE -1 END) AS payable
+        FROM payment_order o JOIN posting p ON p.order_id = o.id AND 'AGENCY_PAYABLE' IN (p.debit, p.credit)
+        WHERE NOT EXISTS (SELECT FROM receipt r WHERE r.order_id = o.id)
+        GROUP BY o.id HAVING o.accepted < sum(p.amount * CASE WHEN p.credit = 'AGENCY_PAYABLE' THEN 1 ELSE -1 END)""",
+    ),
+    Invariant(
+        "V1",
+        "an obligation's versions have no gaps, the last one is its own, and says whether it is withdrawn",
+        """SELECT b.reference, b.version, b.withdrawn, count(v.id) AS versions FROM obligation b
+        LEFT JOIN obligation_version v ON v.obligation_id = b.id
+        GROUP BY b.id
+        HAVING count(v.id) <> b.version OR coalesce(max(v.version), 0) <> b.version
+            OR b.withdrawn <> coalesce(bool_or(v.event = 'WITHDRAWN') FILTER (WHERE v.version = b.version), false)""",
     ),
 )

@@ -19,7 +19,7 @@ from payment_hub.domain.judgement import Judgement, digest_of
 from payment_hub.domain.payment_attempt import AttemptState
 from payment_hub.domain.receipt import yearly_series
 from payment_hub.domain.standing import Source
-from payment_hub.store.closing_cte import EVENTS, RECEIPT
+from payment_hub.store.closing_cte import EVENTS, RECEIPT, one_line
 from payment_hub.store.standings import Known
 
 _SAID: Final = """
@@ -51,9 +51,9 @@ posted AS (
         AS t (kind, debit, credit, amount)
 )"""
 
-_WITHOUT_ORDER: Final = f"WITH gate AS (SELECT 1 AS id), {_SAID} SELECT count(*) FROM said"
+_WITHOUT_ORDER: Final = one_line(f"WITH gate AS (SELECT 1 AS id), {_SAID} SELECT count(*) FROM said")
 
-FOR_ORDER: Final = f"""
+FOR_ORDER: Final = one_line(f"""
 WITH gate AS (
     UPDATE obligation SET sequence = sequence + 1,
         settled_by = CASE WHEN %(settles)s::boolean THEN coalesce(settled_by, %(order_id)s::bigint) ELSE settled_by END
@@ -63,7 +63,7 @@ WITH gate AS (
 moved AS (
     UPDATE payment_order SET received = %(received)s::bigint, accepted = %(accepted)s::bigint, late = %(is_late)s::boolean,
         conflict = %(conflict)s::boolean, other_currency = %(other_currency)s::boolean, held = %(held)s::boolean,
-        sequence = %(sequence)s::int
+        sequence = %(first_sequence)s::int
     WHERE id = %(order_id)s::bigint AND %(changes)s::boolean AND EXISTS (SELECT FROM gate)
 ),
 tried AS (
@@ -71,7 +71,7 @@ tried AS (
         contradicted = contradicted OR %(contradicted)s::boolean, changed_at = %(now)s::timestamptz
     WHERE id = %(attempt_id)s::bigint AND EXISTS (SELECT FROM gate)
 ), {RECEIPT}, {EVENTS}
-SELECT count(*) FROM gate"""
+SELECT count(*) FROM gate""")
 
 
 def record_without_order(
@@ -116,13 +116,11 @@ def record_for_order(
         "conflict": after and after.conflict,
         "other_currency": after and after.other_currency,
         "held": after and after.held,
-        "sequence": row["sequence"] + 1,
         "attempt_state": state,
         "contradicted": contradicted,
         "receipt": judgement.receipt,
         "template": row["receipt_template"],
         "series": yearly_series(row["receipt_series"], business_day(now).year),
-        "year": business_day(now).year,
         "paid_in": row["required"],
         "order_currency": row["currency"],
         "portal_id": row["portal_id"],

@@ -26,7 +26,7 @@ from payment_hub.web.schemas.problems import ProblemSchema
 View: TypeAlias = Callable[..., Response]
 
 
-class HubApi(flask_smorest.Api):  # type: ignore[misc]
+class HubApi(flask_smorest.Api):
     """flask-smorest with our problems in place of its errors."""
 
     ERROR_SCHEMA = ProblemSchema
@@ -40,7 +40,7 @@ class HubApi(flask_smorest.Api):  # type: ignore[misc]
         return answer_problem(error)
 
 
-class Door(flask_smorest.Blueprint):  # type: ignore[misc]
+class Door(flask_smorest.Blueprint):
     """The endpoints of one noun."""
 
     ARGUMENTS_PARSER = StrictParser()

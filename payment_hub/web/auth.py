@@ -1,4 +1,4 @@
-"""Who is at the door: the key in the Authorization header, and whether it carries the scope that the endpoint asks for."""
+"""Who is at the door: the key in the Authorization header, and whether it carries the scope that is asked for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_REMEMBERED: Final = 1000
 
 
 class Callers:
-    """Callers that were identified a moment ago, by the hash of their key: the database is asked once in five seconds."""
+    """Callers identified a moment ago, by the hash of their key: the database is asked once in five seconds."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[bytes, tuple[datetime, Caller]] = OrderedDict()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from flask import Blueprint, Flask, Response, current_app
-from kombu import Connection
+from kombu.connection import Connection
 
 from payment_hub.domain.errors import HubUnavailable
 from payment_hub.web.answers import answer_text, as_text
@@ -42,7 +42,8 @@ def broker_check(url: str) -> Check:
 
     def check() -> None:
         limits = {"socket_connect_timeout": SECONDS, "socket_timeout": SECONDS, "max_retries": 0}
-        with Connection(url, connect_timeout=SECONDS, transport_options=limits) as connection:
+        asked = Connection(url, connect_timeout=SECONDS, transport_options=limits)  # type: ignore[no-untyped-call]
+        with asked as connection:
             # A channel, because Redis is not spoken to before one is wanted.
             connection.ensure_connection(max_retries=1, timeout=SECONDS)
             connection.default_channel  # noqa: B018

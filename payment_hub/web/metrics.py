@@ -24,7 +24,8 @@ from payment_hub.operations.count_work import count_work
 
 door: Final = Blueprint("metrics", __name__)
 
-TOKEN: Final = "payment_hub.metrics_token"
+#: Under which name the token hangs on the app.
+TOKEN: Final = "payment_hub.metrics_token"  # noqa: S105
 
 REQUESTS: Final = Counter("hub_requests", "Requests answered", ("route", "method", "status"))
 SECONDS: Final = Histogram(
@@ -47,7 +48,7 @@ def show() -> Response:
     token = current_app.extensions.get(TOKEN)
     given = request.headers.get("Authorization", "").encode("utf-8", "replace")
     if token is None or not hmac.compare_digest(given, f"Bearer {token}".encode()):
-        raise PageNotFound()
+        raise PageNotFound
     registry = CollectorRegistry()
     registry.register(_Waiting(current_hub()))
     text = generate_latest(_counted()) + generate_latest(registry)

@@ -23,26 +23,32 @@ CONFIG: Final = {
 }
 
 DESCRIPTION: Final = """
-Public agencies register what is owed; portals issue payment orders for it; citizens pay through a bank of their choice;
-the hub tells the portal by a signed notice and gives the citizen a receipt.
+Public agencies register what is owed; portals issue payment orders for it; citizens pay through a bank of
+their choice; the hub tells the portal by a signed notice and gives the citizen a receipt.
 
-**Keys.** `Authorization: Bearer hub_...`. A key carries scopes and sees only what is its holder's: everything else is 404.
+**Keys.** `Authorization: Bearer hub_...`. A key carries scopes and sees only what is its holder's: everything
+else is 404.
 
-**Amounts** are strings of plain digits beside their currency. **Moments** are UTC with `Z`, **days** are days in Vietnam.
+**Amounts** are strings of plain digits beside their currency. **Moments** are UTC with `Z`, **days** are days
+in Vietnam.
 
-**Doing it once.** Every POST needs an `Idempotency-Key`. The same key with the same request gives the first answer again,
-with `Idempotent-Replayed: true`, for 24 hours; with another request it is refused (422); while the first is running it is
-refused for the moment (409). A request that was refused changed nothing, so its key may be used again.
+**Doing it once.** Every POST needs an `Idempotency-Key`. The same key with the same request gives the first
+answer again, with `Idempotent-Replayed: true`, for 24 hours; with another request it is refused (422); while the
+first is running it is refused for the moment (409). A request that was refused changed nothing, so its key may
+be used again.
 
-**Changing it together.** Where two may write, `If-Match` names the version that was read: 428 without, 412 when it is stale.
+**Changing it together.** Where two may write, `If-Match` names the version that was read: 428 without, 412 when
+it is stale.
 
-**Refusals** are `application/problem+json` (RFC 9457). The `type` is stable and leads to a page about it; `errors` names
-the wrong places by JSON pointer. Quote the `request_id` when you ask for help; you may choose it by `X-Request-Id`.
+**Refusals** are `application/problem+json` (RFC 9457). The `type` is stable and leads to a page about it;
+`errors` names the wrong places by JSON pointer. Quote the `request_id` when you ask for help; you may choose it
+by `X-Request-Id`.
 
-**Consistency.** `x-consistency: strong` means that an answer shows everything that was answered before; `eventual`
-(lists, feeds) that it may lag behind by a moment.
+**Consistency.** `x-consistency: strong` means that an answer shows everything that was answered before;
+`eventual` (lists, feeds) that it may lag behind by a moment.
 
-**Versions.** Fields, words of an enumeration and addresses may be added at any time; nothing is taken away under `/v1`.
+**Versions.** Fields, words of an enumeration and addresses may be added at any time; nothing is taken away under
+`/v1`.
 """
 
 _PARAMETERS: Final[dict[str, dict[str, Any]]] = {
@@ -126,12 +132,13 @@ def _notice() -> dict[str, Any]:
     headers = {
         "webhook-id": "The event's id; the same for every repetition",
         "webhook-timestamp": "Seconds since 1970, when this delivery was signed; refuse what is older than 5 minutes",
-        "webhook-signature": "Space-separated `v1,<base64>` (HMAC-SHA256) and `v1a,<base64>` (Ed25519) over `id.timestamp.body`",
+        "webhook-signature": "Space-separated `v1,<base64>` (HMAC-SHA256) and `v1a,<base64>` (Ed25519), "
+        "each over `id.timestamp.body`",
     }
     return {
         "summary": "A change of a payment order",
-        "description": "Sent to the portal's address by Standard Webhooks' rules, at least once and in any order: go by "
-        "`sequence`. Any 2xx within 15 s counts as received; otherwise it is sent again for three days. "
+        "description": "Sent to the portal's address by Standard Webhooks' rules, at least once and in any order: "
+        "go by `sequence`. Any 2xx within 15 s counts as received; otherwise it is sent again for three days. "
         "Types: " + ", ".join(f"`{kind}`" for kind in EventType),
         "parameters": [
             {

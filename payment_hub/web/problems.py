@@ -1,4 +1,4 @@
-"""Refusals become application/problem+json (RFC 9457). The only module of the house that knows HTTP statuses of errors."""
+"""Refusals become application/problem+json (RFC 9457). The only module that knows the statuses of errors."""
 
 from __future__ import annotations
 

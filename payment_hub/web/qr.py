@@ -12,7 +12,8 @@ from itertools import groupby
 from typing import Final
 
 from qrcode.constants import ERROR_CORRECT_M
-from qrcode.main import QRCode
+
+from payment_hub.web.qr_mask import QuickCode
 
 #: The quiet zone that ISO/IEC 18004 asks for, in modules.
 QUIET_ZONE: Final = 4
@@ -24,7 +25,7 @@ REMEMBERED: Final = 4096
 @lru_cache(maxsize=REMEMBERED)
 def qr_svg(text: str) -> str:
     """The QR code of ``text`` (error correction M) as an SVG element, black on white in any theme."""
-    code = QRCode(error_correction=ERROR_CORRECT_M, border=QUIET_ZONE)
+    code = QuickCode(error_correction=ERROR_CORRECT_M, border=QUIET_ZONE)
     code.add_data(text)
     code.make(fit=True)
     matrix = code.get_matrix()

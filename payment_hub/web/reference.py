@@ -42,7 +42,7 @@ def page() -> Response:
 def part(name: str) -> Response:
     """A script or style of the pages. Raises PageNotFound for any other file."""
     if name not in _SERVED:
-        raise PageNotFound()
+        raise PageNotFound
     folder, kind = _SERVED[name]
     answer = send_from_directory(_STATIC / folder, name, mimetype=kind, max_age=3600)
     answer.headers["Cache-Control"] = "public, max-age=3600"

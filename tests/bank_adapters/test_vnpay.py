@@ -104,6 +104,13 @@ class TestVnpay(BankAdapterContract):
         with pytest.raises(CallbackRejected):
             adapter.read_callback(called_back(spoil(signed(an_ipn()))))
 
+    @pytest.mark.parametrize("named", ["MD5", "SHA256", "HmacSHA512"])
+    def test_a_message_that_names_its_hash_is_rejected_even_when_it_signs_the_name(
+        self, adapter: BankAdapter, named: str
+    ) -> None:
+        with pytest.raises(CallbackRejected):
+            adapter.read_callback(called_back(signed(an_ipn(vnp_SecureHashType=named))))
+
     @pytest.mark.parametrize("digest", ["md5", "sha1", "sha256"])
     def test_weaker_hashes_are_never_accepted(self, adapter: BankAdapter, digest: str) -> None:
         with pytest.raises(CallbackRejected):

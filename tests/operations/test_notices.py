@@ -16,7 +16,7 @@ from payment_hub.domain.keys import Caller
 from payment_hub.domain.notice import LADDER
 from payment_hub.domain.notice_views import NoticeView
 from payment_hub.hub import Hub
-from payment_hub.operations.deliver_notices import SHARE, deliver_notices
+from payment_hub.operations.deliver_notices import deliver_notices
 from payment_hub.operations.list_events import list_events
 from payment_hub.operations.list_notices import list_notices
 from payment_hub.operations.withdraw_obligation import withdraw_obligation
@@ -207,19 +207,6 @@ def test_answers_of_any_bytes_are_kept_in_part(
     [attempt] = notices(hub)[0].attempts
     assert 0 < len(attempt.answer.encode()) <= 500
     assert "\x00" not in attempt.answer
-
-
-def test_a_portal_with_a_long_backlog_leaves_room_for_the_others(
-    hub: Hub, agency: Caller, portal: Caller, receiver: Receiver, clock: StoppedClock
-) -> None:
-    for _ in range(SHARE + 5):
-        an_order(hub, agency, portal)
-    clock.advance(seconds=1)
-    with a_receiver() as newcomer:
-        an_order(hub, agency, a_portal(hub, "moi", newcomer.url))
-        assert deliver_notices(hub) == SHARE + 1
-        assert (len(receiver.requests), len(newcomer.requests)) == (SHARE, 1)
-    assert deliver_notices(hub) == 5
 
 
 def test_the_notices_of_a_portal_that_does_not_answer_are_put_back_untried(

@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from payment_hub.domain.notice import LEASE
 from payment_hub.hub import Hub
-from payment_hub.operations.deliver_notices import deliver_notices
+from payment_hub.operations.deliver_notices import SHARE, deliver_notices
 from payment_hub.operations.resend_notice import resend_notice
 from tests.builders import a_portal, an_agency, an_operator, an_order
 from tests.conftest import StoppedClock
@@ -116,6 +116,20 @@ def test_one_slow_portal_does_not_hold_up_the_others(hub: Hub, receiver: Receive
         assert deliver_notices(hub) == 1
         go_on.set()
         assert sending.result(20) == 2
+
+
+def test_a_portal_with_a_long_backlog_leaves_room_for_the_others(
+    hub: Hub, receiver: Receiver, clock: StoppedClock
+) -> None:
+    agency, portal = an_agency(hub), a_portal(hub, notice_url=receiver.url)
+    for _ in range(SHARE + 5):
+        an_order(hub, agency, portal)
+    clock.advance(seconds=1)
+    with a_receiver() as newcomer:
+        an_order(hub, agency, a_portal(hub, "moi", newcomer.url))
+        assert deliver_notices(hub) == SHARE + 1
+        assert (len(receiver.requests), len(newcomer.requests)) == (SHARE, 1)
+    assert deliver_notices(hub) == 5
 
 
 def test_an_outcome_that_comes_after_the_lease_was_taken_over_moves_nothing(

@@ -60,5 +60,35 @@ def rows(books: Books, query: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in session.execute(text(query))]
 
 
+def empty(books: Books) -> None:
+    """Begin anew within one test: every table empty, every number from 1."""
+    with books.hub.engine.begin() as connection:
+        named = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
+        tables = ", ".join(name for name in named if name != "alembic_version")
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+
+
+def end_state(books: Books) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything that must not depend on the way in which it came about: no keys, no moments, no failed runs."""
+    return {name: rows(books, query) for name, query in END_STATE.items()}
+
+
+END_STATE = {
+    "orders": "SELECT reference, status, received, late, held FROM payment_order ORDER BY 1",
+    "collections": "SELECT bank_transaction_id, amount, currency, day, order_id IS NULL FROM collection ORDER BY 1",
+    "postings": "SELECT debit, credit, currency, sum(amount)::bigint FROM posting GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+    "lines": "SELECT bank_transaction_id, day, amount, movement, occurrence FROM statement_line ORDER BY 1, 2, 3, 4, 5",
+    "transactions moved again": "SELECT bank_transaction_id, count(*) FROM statement_line WHERE again GROUP BY 1 ORDER BY 1",
+    "entries": "SELECT case_key, day, amount, entry_number FROM ledger_entry ORDER BY 1, 2, 3, 4",
+    "live": "SELECT scope, case_key, kind FROM discrepancy WHERE state IN ('OPEN', 'PROPOSED') ORDER BY 1, 2",
+    "last totals": """
+        SELECT DISTINCT ON (scope, day) scope, day, totals::text, (
+            SELECT string_agg(case_key || ' ' || kind || ' ' || hub_amount || ' ' || other_amount, ', ' ORDER BY case_key)
+            FROM finding WHERE run_id = r.id)
+        FROM reconciliation_run r WHERE state = 'COMMITTED' ORDER BY scope, day, id DESC""",
+    "unfinished": "SELECT scope, day FROM reconciliation_run WHERE state IN ('PLANNED', 'RUNNING') ORDER BY 1, 2",
+}
+
+
 def _kinds(books: Books, query: str) -> dict[str, str]:
     return dict(rows(books, query))

@@ -135,7 +135,7 @@ def operator(asker: Callable[..., Asker]) -> Asker:
 def asker(hub: Hub, client: FlaskClient) -> Callable[..., Asker]:
     """Makes callers with keys."""
 
-    def make(role: Role, scopes: list[Scope] | None = None, **bound: str) -> Asker:
+    def make(role: Role, scopes: list[Scope] | None = None, **bound: Any) -> Asker:
         return Asker(
             client, make_key(hub, role=role, holder=f"{role.lower()} under test", scopes=scopes, **bound)
         )

@@ -52,7 +52,9 @@ def test_every_endpoint_of_the_file_names_its_scope(app: Flask) -> None:
 
 
 def test_every_address_under_v1_is_in_the_file(app: Flask) -> None:
-    served = {(m, r.rule) for r in app.url_map.iter_rules() if r.rule.startswith("/v1") for m in r.methods or ()}
+    served = {
+        (m, r.rule) for r in app.url_map.iter_rules() if r.rule.startswith("/v1") for m in r.methods or ()
+    }
     assert len({(m, r) for m, r in served if m != "HEAD"}) == len(_endpoints(app))
 
 
@@ -78,7 +80,9 @@ def test_every_role_gets_past_only_the_doors_of_its_scopes(
         assert refused == (said["x-scope"] not in USUAL_SCOPES[role]), (method, path)
 
 
-def test_what_is_another_agencys_is_404_on_every_path(hub: Hub, asker: Callable[..., Asker], app: Flask) -> None:
+def test_what_is_another_agencys_is_404_on_every_path(
+    hub: Hub, asker: Callable[..., Asker], app: Flask
+) -> None:
     an_agency(hub)
     an_agency(hub, "H41")
     a_portal(hub)
@@ -153,7 +157,9 @@ def test_an_expired_key_opens_nothing(hub: Hub, client: FlaskClient, clock: Stop
     assert asker.get("/v1/payment-orders").status_code == 401
 
 
-def test_two_keys_are_valid_while_one_takes_over_from_the_other(portal: Asker, asker: Callable[..., Asker]) -> None:
+def test_two_keys_are_valid_while_one_takes_over_from_the_other(
+    portal: Asker, asker: Callable[..., Asker]
+) -> None:
     newer = asker(Role.PORTAL, portal_code="dvc")
     assert portal.get("/v1/payment-orders").status_code == newer.get("/v1/payment-orders").status_code == 200
 
@@ -182,7 +188,8 @@ def test_one_request_too_many_is_429_and_says_when_to_come_back(hub: Hub) -> Non
 def test_guessing_keys_is_limited_by_address_and_a_forged_forwarded_for_does_not_help(hub: Hub) -> None:
     app = create_app(dataclasses.replace(SETTINGS, requests_per_minute=3), hub)
     statuses = [
-        app.test_client().get("/v1/events", headers={"X-Forwarded-For": f"10.0.0.{n}"}).status_code for n in range(5)
+        app.test_client().get("/v1/events", headers={"X-Forwarded-For": f"10.0.0.{n}"}).status_code
+        for n in range(5)
     ]
     assert statuses == [401, 401, 401, 429, 429]
 

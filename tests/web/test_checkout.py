@@ -66,7 +66,9 @@ def test_a_page_says_what_is_owed_and_keeps_to_itself(citizen: Citizen) -> None:
     assert headers["X-Robots-Tag"] == "noindex, nofollow"
     assert headers["Content-Language"] == "vi"
     policy = headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy and "style-src 'self'" in policy and "script" not in policy
+    assert "default-src 'none'" in policy
+    assert "style-src 'self'" in policy
+    assert "script" not in policy
     assert "http://" not in policy
     assert "Set-Cookie" not in headers
     assert citizen.sees(headers={"Cookie": "lang=en"}) == answer.text
@@ -113,7 +115,10 @@ def test_the_code_is_kept_by_browsers_under_its_tag_alone(citizen: Citizen) -> N
     assert "immutable" in tagged.headers["Cache-Control"]
     again = citizen.client.get(f"{citizen.link}/qr.svg", headers={"If-None-Match": f'"{tag}"'})
     assert (again.status_code, again.data) == (304, b"")
-    assert "immutable" not in citizen.client.get(f"{citizen.link}/qr.svg?v=0123456789abcdef").headers["Cache-Control"]
+    assert (
+        "immutable"
+        not in citizen.client.get(f"{citizen.link}/qr.svg?v=0123456789abcdef").headers["Cache-Control"]
+    )
 
 
 def test_the_same_button_twice_is_one_attempt(hub: Hub, citizen: Citizen) -> None:
@@ -161,7 +166,9 @@ def test_a_bank_that_does_not_answer_leaves_the_outcome_unknown(hub: Hub, citize
     assert len(list_attempts(hub, caller=an_operator(), reference=citizen.reference)) == 1
 
 
-@pytest.mark.parametrize("form", [{}, {"bank": ""}, {"bank": "vnpay"}, {"bank": "../sandbox"}, {"bank": "x" * 900}])
+@pytest.mark.parametrize(
+    "form", [{}, {"bank": ""}, {"bank": "vnpay"}, {"bank": "../sandbox"}, {"bank": "x" * 900}]
+)
 def test_a_bank_that_is_not_offered_is_refused_on_the_page(form: dict[str, str], citizen: Citizen) -> None:
     answer = citizen.client.post(f"{citizen.link}/pay", data=form)
     assert answer.status_code == 422
@@ -186,7 +193,9 @@ def test_a_hostile_form_is_refused_and_changes_nothing(sent: Any, hub: Hub, citi
     assert list_attempts(hub, caller=an_operator(), reference=citizen.reference) == []
 
 
-@pytest.mark.parametrize("spoil", [lambda link: link[:-1], lambda link: link + "x", lambda link: link.swapcase()])
+@pytest.mark.parametrize(
+    "spoil", [lambda link: link[:-1], lambda link: link + "x", lambda link: link.swapcase()]
+)
 def test_a_link_that_is_not_whole_leads_to_a_friendly_page(spoil: Any, citizen: Citizen) -> None:
     token = citizen.link.removeprefix("/checkout/")
     for rest in ("", "/receipt", "/qr.svg"):
@@ -199,7 +208,9 @@ def test_a_link_that_is_not_whole_leads_to_a_friendly_page(spoil: Any, citizen: 
 
 
 def test_machines_are_refused_in_their_own_form(citizen: Citizen) -> None:
-    answer = citizen.client.get("/checkout/none", headers={"Accept": "application/json, application/problem+json"})
+    answer = citizen.client.get(
+        "/checkout/none", headers={"Accept": "application/json, application/problem+json"}
+    )
     assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
 
 

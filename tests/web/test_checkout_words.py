@@ -86,7 +86,8 @@ def every_page(words: Words) -> Iterator[str]:
 def test_both_languages_have_the_same_keys_and_places() -> None:
     assert list(VI.texts) == list(EN.texts)
     for key in VI.texts:
-        assert VI.texts[key].strip() and EN.texts[key].strip()
+        assert VI.texts[key].strip()
+        assert EN.texts[key].strip()
         assert places(VI.texts[key]) == places(EN.texts[key]), key
 
 
@@ -161,16 +162,25 @@ def test_fields_are_titled_and_only_days_are_rewritten() -> None:
         ("Decision number", "2026-02-27"),
         ("Date of decision", "27/02/2026"),
     ]
-    assert EN.identifiers("traffic_fine", {"decided_on": "2026-19-39"}) == [("Date of decision", "2026-19-39")]
+    assert EN.identifiers("traffic_fine", {"decided_on": "2026-19-39"}) == [
+        ("Date of decision", "2026-19-39")
+    ]
 
 
 def test_every_kind_has_a_title_in_both_languages() -> None:
     for kind in Kind:
-        assert VI.kind(kind) and EN.kind(kind)
+        assert VI.kind(kind)
+        assert EN.kind(kind)
 
 
 def test_vietnamese_is_spoken_unless_english_is_asked_for() -> None:
-    assert [words_for(asked).language for asked in (None, "vi", "en", "fr", "")] == ["vi", "vi", "en", "vi", "vi"]
+    assert [words_for(asked).language for asked in (None, "vi", "en", "fr", "")] == [
+        "vi",
+        "vi",
+        "en",
+        "vi",
+        "vi",
+    ]
 
 
 def places(text: str) -> set[str]:

@@ -125,17 +125,21 @@ def test_every_writing_address_refuses_the_whole_json_test_suite(app: Flask, ope
             body = case["input"].encode("utf-8", "surrogatepass")
             if body.strip() in (b"", b"{}"):
                 continue  # an empty object is a proper body of an address that wants nothing
-            _require_problem(_send(operator, method, path, body, JSON_TYPE), f"{method} {path}, {case['name']}")
+            _require_problem(
+                _send(operator, method, path, body, JSON_TYPE), f"{method} {path}, {case['name']}"
+            )
 
 
+WRONG_DIGITS: Final[tuple[Any, ...]] = (
+    1, 150000, 0, -1, True, None, [], {}, "", " ", "-1", "-0", "+1", "1.0", "1.000", "1,000", "1e3", "1E3", "0x10",
+    "01", "00", " 1", "1 ", "1\n", "1_000", "NaN", "Infinity", "١٢٣", "１２３", "1" * 5000, str(10**12 + 1),
+    str(10**15 + 1), str(2**63), "150000 VND", "150000đ",
+)  # fmt: skip
 AMOUNTS: Final[tuple[Any, ...]] = (
-    *({"amount": wrong, "currency": "VND"} for wrong in (
-        1, 150000, 0, -1, True, None, [], {}, "", " ", "-1", "-0", "+1", "1.0", "1.000", "1,000", "1e3", "1E3", "0x10",
-        "01", "00", " 1", "1 ", "1\n", "1_000", "NaN", "Infinity", "١٢٣", "１２３", "1" * 5000, str(10**12 + 1),
-        str(10**15 + 1), str(2**63), "150000 VND", "150000đ",
-    )),
-    *({"amount": "1", "currency": wrong} for wrong in ("vnd", "USD", "", None, 704, "VNĐ", "VND ", "XXX")),
-    {"amount": "1"}, {"currency": "VND"}, {"amount": "1", "currency": "VND", "minor": 1}, "150000", 150000, None, [], True,
+    *({"amount": digits, "currency": "VND"} for digits in WRONG_DIGITS),
+    *({"amount": "1", "currency": word} for word in ("vnd", "USD", "", None, 704, "VNĐ", "VND ", "XXX")),
+    {"amount": "1"}, {"currency": "VND"}, {"amount": "1", "currency": "VND", "minor": 1},
+    "150000", 150000, None, [], True,
 )  # fmt: skip
 
 
@@ -166,7 +170,12 @@ WRONG_VALUES: Final[tuple[Any, ...]] = (
 @pytest.mark.usefixtures("nothing_written")
 def test_a_wrong_value_in_any_field_never_breaks_anything(agency: Asker, operator: Asker) -> None:
     order = {"agency": "H41", "obligation": "none", "minutes": 60, "return_url": "https://portal.test/"}
-    start = {"bank": "sandbox", "language": "vi", "payer_ip": "10.0.0.1", "return_url": "https://portal.test/"}
+    start = {
+        "bank": "sandbox",
+        "language": "vi",
+        "payer_ip": "10.0.0.1",
+        "return_url": "https://portal.test/",
+    }
     fine = FINE | {"agency": "H41"}  # nobody's agency: what is well-formed is 404
     sent: tuple[tuple[str, dict[str, Any]], ...] = (
         ("/v1/obligations", fine),
@@ -177,10 +186,12 @@ def test_a_wrong_value_in_any_field_never_breaks_anything(agency: Asker, operato
     for path, whole in sent[:3]:
         for name in whole:
             for wrong in WRONG_VALUES:
-                _require_problem(operator.post(path, whole | {name: wrong}), f"{path} {name}={str(wrong)[:40]!r}")
+                _require_problem(
+                    operator.post(path, whole | {name: wrong}), f"{path} {name}={str(wrong)[:40]!r}"
+                )
     for name in FINE["beneficiary"]:
         for wrong in WRONG_VALUES:
-            body = fine | {"beneficiary": FINE["beneficiary"] | {name: wrong}}
+            body = fine | {"beneficiary": {**FINE["beneficiary"], name: wrong}}
             _require_problem(agency.post("/v1/obligations", body), f"beneficiary {name}={str(wrong)[:40]!r}")
     for wrong in WRONG_VALUES:
         _require_problem(operator.post(sent[3][0], {"since": wrong}), f"since={str(wrong)[:40]!r}")

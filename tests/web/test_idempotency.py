@@ -34,8 +34,13 @@ def test_the_first_answer_is_given_again(agency: Asker, portal: Asker) -> None:
     assert again.data == first.data
     assert again.headers["Idempotent-Replayed"] == "true"
     assert "Idempotent-Replayed" not in first.headers
-    assert again.headers["Idempotency-Key-Expires-In"] == first.headers["Idempotency-Key-Expires-In"] == "86400"
-    assert (again.headers["ETag"], again.headers["Location"]) == (first.headers["ETag"], first.headers["Location"])
+    assert (
+        again.headers["Idempotency-Key-Expires-In"] == first.headers["Idempotency-Key-Expires-In"] == "86400"
+    )
+    assert (again.headers["ETag"], again.headers["Location"]) == (
+        first.headers["ETag"],
+        first.headers["Location"],
+    )
 
     issued = portal.post("/v1/payment-orders", ORDER, headers=KEY)
     same = portal.post("/v1/payment-orders", ORDER, headers=KEY)
@@ -62,12 +67,18 @@ def test_a_key_belongs_to_its_caller_and_outlives_the_callers_api_key(
     rotated = asker(Role.AGENCY, agency_code="G22.99").post("/v1/obligations", FINE, headers=KEY)
     assert rotated.headers.get("Idempotent-Replayed") == "true"
     assert rotated.data == first.data
-    stranger = asker(Role.AGENCY, agency_code="H41").post("/v1/obligations", FINE | {"agency": "H41"}, headers=KEY)
+    stranger = asker(Role.AGENCY, agency_code="H41").post(
+        "/v1/obligations", FINE | {"agency": "H41"}, headers=KEY
+    )
     assert (stranger.status_code, stranger.headers.get("Idempotent-Replayed")) == (201, None)
 
 
 def test_every_post_needs_a_proper_key(app: Flask, operator: Asker) -> None:
-    rules = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ()) and rule.rule.startswith("/v1")]
+    rules = [
+        rule
+        for rule in app.url_map.iter_rules()
+        if "POST" in (rule.methods or ()) and rule.rule.startswith("/v1")
+    ]
     assert len(rules) >= 7
     for wrong in ("", " ", "x" * 256, "a b", "é".encode().decode("latin-1")):
         answer = operator.post("/v1/obligations", FINE, headers={"Idempotency-Key": wrong})
@@ -86,7 +97,9 @@ def test_a_refusal_changes_nothing_and_leaves_its_key_free(agency: Asker, portal
     assert portal.post("/v1/payment-orders", ORDER, headers=KEY).status_code == 201
 
 
-def test_while_the_first_is_running_the_second_is_told_to_wait(agency: Asker, hub: Hub, clock: StoppedClock) -> None:
+def test_while_the_first_is_running_the_second_is_told_to_wait(
+    agency: Asker, hub: Hub, clock: StoppedClock
+) -> None:
     sent = agency.post("/v1/obligations", FINE, headers=KEY)
     assert sent.status_code == 201
     with hub.transaction() as session:
@@ -113,7 +126,9 @@ def test_a_key_is_free_again_after_a_day(agency: Asker, hub: Hub, clock: Stopped
 
 
 @pytest.mark.parametrize("path", ["/v1/obligations", "/v1/payment-orders"])
-def test_twenty_at_once_have_one_effect(app: Flask, agency: Asker, portal: Asker, hub: Hub, path: str) -> None:
+def test_twenty_at_once_have_one_effect(
+    app: Flask, agency: Asker, portal: Asker, hub: Hub, path: str
+) -> None:
     sender, body = (agency, FINE) if path == "/v1/obligations" else (portal, ORDER)
     if sender is portal:
         agency.post("/v1/obligations", FINE)

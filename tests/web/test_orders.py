@@ -50,7 +50,20 @@ def test_a_reference_with_slashes_may_be_written_plain_or_encoded(agency: Asker)
 
 
 def test_a_reference_that_could_be_taken_for_another_address_is_refused(agency: Asker) -> None:
-    for reference in ("a/withdraw", "restore", "a//b", "/a", "a/", "../a", "a/./b", "a b", "a?b", "a#b", "x" * 65, "é"):
+    for reference in (
+        "a/withdraw",
+        "restore",
+        "a//b",
+        "/a",
+        "a/",
+        "../a",
+        "a/./b",
+        "a b",
+        "a?b",
+        "a#b",
+        "x" * 65,
+        "é",
+    ):
         answer = agency.post("/v1/obligations", FINE | {"reference": reference})
         assert answer.status_code == 422, reference
         assert answer.json is not None
@@ -71,7 +84,9 @@ def test_an_obligation_is_amended_withdrawn_and_restored_by_whoever_read_it_last
     assert agency.post(f"{PATH}/withdraw", {"reason": "x"}).status_code == 428
     gone = agency.post(f"{PATH}/withdraw", {"reason": "Registered twice"}, headers=_tag(2))
     assert (gone.status_code, (gone.json or {})["state"]) == (200, "WITHDRAWN")
-    back = agency.post(f"{PATH}/restore", {"reason": "It was not"}, headers={"If-Match": gone.headers["ETag"]})
+    back = agency.post(
+        f"{PATH}/restore", {"reason": "It was not"}, headers={"If-Match": gone.headers["ETag"]}
+    )
     assert (back.status_code, (back.json or {})["state"]) == (200, "OWED")
     assert agency.get(PATH).headers["ETag"] == back.headers["ETag"]
 
@@ -119,7 +134,10 @@ def test_a_paid_order_has_a_receipt_an_event_and_lines_in_the_ledger(
     assert receipt is not None
     assert (order["status"], order["receipt"]) == ("PAID", receipt["number"])
     events = portal.get("/v1/events").json
-    assert [event["type"] for event in (events or {})["items"]] == ["payment_order.issued", "payment_order.paid"]
+    assert [event["type"] for event in (events or {})["items"]] == [
+        "payment_order.issued",
+        "payment_order.paid",
+    ]
     assert (events or {})["items"][1]["data"] == order
     lines = operator.get("/v1/ledger/trial-balance?day_from=2026-03-02&day_to=2026-03-02").json
     debit = sum(int(line["debit"]["amount"]) for line in (lines or {})["items"])
@@ -127,7 +145,9 @@ def test_a_paid_order_has_a_receipt_an_event_and_lines_in_the_ledger(
     assert operator.get("/v1/ledger/trial-balance?day_from=2026-03-02&day_to=2026-03-01").status_code == 422
 
 
-def test_a_bank_that_does_not_answer_is_503_and_the_try_is_shown_as_unknown(agency: Asker, portal: Asker) -> None:
+def test_a_bank_that_does_not_answer_is_503_and_the_try_is_shown_as_unknown(
+    agency: Asker, portal: Asker
+) -> None:
     agency.post("/v1/obligations", FINE)
     path = f"/v1/payment-orders/{(portal.post('/v1/payment-orders', ORDER).json or {})['reference']}/attempts"
     answer = portal.post(path, {"bank": "sandbox"}, headers={"Idempotency-Key": "k"})
@@ -151,5 +171,7 @@ def test_only_an_address_that_all_readers_read_alike_may_be_returned_to(agency: 
     ):  # fmt: skip
         answer = portal.post("/v1/payment-orders", ORDER | {"return_url": wrong})
         assert answer.status_code == 422, wrong
-    right = portal.post("/v1/payment-orders", ORDER | {"return_url": "https://portal.test/back?id=1&x=%20", "minutes": 30})
+    right = portal.post(
+        "/v1/payment-orders", ORDER | {"return_url": "https://portal.test/back?id=1&x=%20", "minutes": 30}
+    )
     assert right.status_code == 201, right.text

@@ -39,7 +39,9 @@ def test_every_type_leads_to_a_page(client: FlaskClient) -> None:
 
 
 def test_a_refusal_says_everything_that_a_caller_needs(agency: Asker) -> None:
-    answer = agency.post("/v1/obligations", FINE | {"amount": 1, "extra": 1}, headers={"X-Request-Id": "ask-1"})
+    answer = agency.post(
+        "/v1/obligations", FINE | {"amount": 1, "extra": 1}, headers={"X-Request-Id": "ask-1"}
+    )
     assert answer.status_code == 422
     assert answer.content_type == "application/problem+json"
     assert answer.json == {
@@ -74,16 +76,16 @@ def test_pointers_escape_what_json_pointer_escapes(agency: Asker) -> None:
 
 
 REFUSED: Final = [
-        ("GET", "/nowhere", 404, "page-not-found"),
-        ("GET", "/v1/nowhere", 404, "page-not-found"),
-        ("GET", "/problems/nothing", 404, "page-not-found"),
-        ("DELETE", "/v1/obligations", 405, "method-refused"),
-        ("TRACE", "/v1/obligations", 405, "method-refused"),
-        ("OPTIONS", "/v1/obligations", 405, "method-refused"),
-        ("BREW", "/health/live", 405, "method-refused"),
-        ("GET", "//v1//obligations", 404, "page-not-found"),
-        ("GET", "/callbacks/nobank", 404, "bank-not-found"),
-        ("GET", "/metrics", 404, "page-not-found"),
+    ("GET", "/nowhere", 404, "page-not-found"),
+    ("GET", "/v1/nowhere", 404, "page-not-found"),
+    ("GET", "/problems/nothing", 404, "page-not-found"),
+    ("DELETE", "/v1/obligations", 405, "method-refused"),
+    ("TRACE", "/v1/obligations", 405, "method-refused"),
+    ("OPTIONS", "/v1/obligations", 405, "method-refused"),
+    ("BREW", "/health/live", 405, "method-refused"),
+    ("GET", "//v1//obligations", 404, "page-not-found"),
+    ("GET", "/callbacks/nobank", 404, "bank-not-found"),
+    ("GET", "/metrics", 404, "page-not-found"),
 ]
 
 

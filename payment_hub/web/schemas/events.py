@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from payment_hub.domain.notice import EventType, NoticeState
-from payment_hub.web.schemas.fields import MomentField, Strict, TextField, WholeNumber
+from payment_hub.web.schemas.fields import MomentField, Shown, Strict, TextField, WholeNumber
 from payment_hub.web.schemas.orders import OrderSchema
 from payment_hub.web.schemas.parts import PageQuery, moment, page_of, words
 
@@ -17,7 +17,7 @@ class EventQuery(Strict):
     limit = WholeNumber(1, 500, in_query=True, load_default=100)
 
 
-class EventSchema(Schema):
+class EventSchema(Shown):
     """One change of an order. ``sequence`` counts the changes of one order: what comes late can be told by it."""
 
     id = fields.String(
@@ -42,7 +42,7 @@ class ResendRequest(Strict):
     since = MomentField(required=True)
 
 
-class NoticeAttemptSchema(Schema):
+class NoticeAttemptSchema(Shown):
     """One delivery that was tried."""
 
     url = fields.String(required=True)
@@ -52,7 +52,7 @@ class NoticeAttemptSchema(Schema):
     tried_at = moment(required=True)
 
 
-class NoticeSchema(Schema):
+class NoticeSchema(Shown):
     """An event on its way to the portal, with every delivery that was tried."""
 
     event = fields.String(required=True)
@@ -66,7 +66,7 @@ class NoticeSchema(Schema):
     attempts = fields.List(fields.Nested(NoticeAttemptSchema), required=True)
 
 
-class ResentSchema(Schema):
+class ResentSchema(Shown):
     """How many notices will be sent again."""
 
     resent = fields.Integer(required=True)

@@ -8,16 +8,18 @@ from datetime import date, datetime
 from ipaddress import ip_address
 from typing import Any, Final
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
 from payment_hub.domain.errors import MalformedAmount
 from payment_hub.domain.money import MAX_MINOR, Money
 
 #: An agency's own reference: segments of letters, digits and ``._:-`` between single slashes. It is part of an address,
 #: so it may not end in the words that follow it there.
-AGENCY_REFERENCE: Final = r"^(?=.{1,64}$)(?!(?:.*/)?(?:withdraw|restore)$)[A-Za-z0-9][A-Za-z0-9._:\-]*(?:/[A-Za-z0-9][A-Za-z0-9._:\-]*)*$"
+AGENCY_REFERENCE: Final = (
+    r"^(?=.{1,64}$)(?!(?:.*/)?(?:withdraw|restore)$)"
+    r"[A-Za-z0-9][A-Za-z0-9._:\-]*(?:/[A-Za-z0-9][A-Za-z0-9._:\-]*)*$"
+)
 AGENCY_CODE: Final = r"^(?=.{1,35}$)[0-9A-Z]+(?:\.[0-9A-Z]+)*$"
-ORDER_REFERENCE: Final = r"^DV[0-9A-HJKMNP-TV-Z]{14}$"
 BANK_NAME: Final = r"^[a-z][a-z0-9_]{1,30}$"
 
 #: Control characters, halves of surrogate pairs, and marks that turn the direction of text around.
@@ -35,6 +37,15 @@ class Strict(Schema):
         unknown = RAISE
 
 
+class Shown(Schema):
+    """An answer: fields may be added to it at any time."""
+
+    class Meta:
+        """Marshmallow's options."""
+
+        unknown = EXCLUDE
+
+
 class TextField(fields.String):
     """Text of 1 to ``most`` characters, without control characters, bidi marks and halves of characters."""
 
@@ -44,7 +55,9 @@ class TextField(fields.String):
         super().__init__(validate=validate.Length(min=1, max=most), metadata=described, **options)
         self._form = re.compile(pattern, re.ASCII) if pattern else None
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> Any:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any
+    ) -> Any:
         text = super()._deserialize(value, attr, data, **options)
         if _NOT_TEXT.search(text):
             raise ValidationError("Has a control character or a mark that changes the direction of text.")
@@ -54,7 +67,7 @@ class TextField(fields.String):
 
 
 class WholeNumber(fields.Integer):
-    """A whole number between two bounds: a JSON number in a body, plain digits in a query; never ``true`` or ``1.0``."""
+    """A whole number between two bounds: a JSON number in a body, plain digits in a query; never ``true``."""
 
     _PLAIN: Final = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 

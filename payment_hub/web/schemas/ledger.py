@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validates_schema
+from marshmallow import ValidationError, fields, validates_schema
 
 from payment_hub.domain.ledger import Account
-from payment_hub.web.schemas.fields import AGENCY_CODE, BANK_NAME, DayField, Strict, TextField
-from payment_hub.web.schemas.parts import MoneySchema, words
+from payment_hub.web.schemas.fields import AGENCY_CODE, BANK_NAME, DayField, Shown, Strict, TextField
+from payment_hub.web.schemas.parts import MoneySchema, SignedMoneySchema, words
 
 MOST_DAYS = 366
 
@@ -28,7 +28,7 @@ class BalanceQuery(Strict):
             raise ValidationError(f"Must be within {MOST_DAYS} days from day_from.", "day_to")
 
 
-class BalanceLineSchema(Schema):
+class BalanceLineSchema(Shown):
     """What moved in one account on one business day."""
 
     day = fields.String(required=True, metadata={"format": "date"})
@@ -37,10 +37,10 @@ class BalanceLineSchema(Schema):
     bank = fields.String(required=True, allow_none=True)
     debit = fields.Nested(MoneySchema, required=True)
     credit = fields.Nested(MoneySchema, required=True)
-    balance = fields.Nested(MoneySchema, required=True)
+    balance = fields.Nested(SignedMoneySchema, required=True, metadata={"description": "debit less credit"})
 
 
-class TrialBalanceSchema(Schema):
+class TrialBalanceSchema(Shown):
     """Every line that the caller may see."""
 
     items = fields.List(fields.Nested(BalanceLineSchema), required=True)

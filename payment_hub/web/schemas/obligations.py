@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate
+from marshmallow import ValidationError, fields, post_load, validate
 
 from payment_hub.domain.obligation import Beneficiary, Kind, Terms
 from payment_hub.web.schemas.fields import (
@@ -12,6 +12,7 @@ from payment_hub.web.schemas.fields import (
     AGENCY_REFERENCE,
     DayField,
     MoneyField,
+    Shown,
     Strict,
     TextField,
 )
@@ -103,7 +104,7 @@ class ObligationQuery(PageQuery):
     due_to = DayField()
 
 
-class BeneficiarySchema(Schema):
+class BeneficiarySchema(Shown):
     """The account that the money is for."""
 
     account_number = fields.String(required=True)
@@ -113,7 +114,7 @@ class BeneficiarySchema(Schema):
     treasury_sub_item = fields.String(required=True, allow_none=True)
 
 
-class ObligationSchema(Schema):
+class ObligationSchema(Shown):
     """What somebody owes an agency."""
 
     agency = fields.String(required=True)

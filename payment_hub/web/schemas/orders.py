@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from payment_hub.domain.obligation import Kind
 from payment_hub.domain.payment_attempt import AttemptState
@@ -13,6 +13,7 @@ from payment_hub.web.schemas.fields import (
     BANK_NAME,
     AddressField,
     MomentField,
+    Shown,
     Strict,
     TextField,
     UrlField,
@@ -65,7 +66,7 @@ class OrderQuery(PageQuery):
     issued_to = MomentField()
 
 
-class OrderedObligationSchema(Schema):
+class OrderedObligationSchema(Shown):
     """The obligation that an order is for, in the version that the order was issued for."""
 
     reference = fields.String(required=True)
@@ -73,7 +74,7 @@ class OrderedObligationSchema(Schema):
     kind = words(Kind, required=True)
 
 
-class OrderSchema(Schema):
+class OrderSchema(Shown):
     """A payment order. ``received`` counts all money that came, whatever became of it."""
 
     reference = fields.String(required=True, metadata={"example": "DV0M3A7K2P9XQ4TZ"})
@@ -99,7 +100,7 @@ class OrderSchema(Schema):
     )
 
 
-class InstructionsSchema(Schema):
+class InstructionsSchema(Shown):
     """How the payer pays: a QR text, a page to go to, or both, and the transfer in words."""
 
     qr_text = fields.String(required=True, allow_none=True)
@@ -110,7 +111,7 @@ class InstructionsSchema(Schema):
     purpose = fields.String(required=True, allow_none=True)
 
 
-class AttemptSchema(Schema):
+class AttemptSchema(Shown):
     """One try at paying an order through one bank."""
 
     reference = fields.String(required=True)
@@ -122,13 +123,13 @@ class AttemptSchema(Schema):
     started_at = moment(required=True)
 
 
-class AttemptsSchema(Schema):
+class AttemptsSchema(Shown):
     """Every try at paying one order, oldest first."""
 
     items = fields.List(fields.Nested(AttemptSchema), required=True)
 
 
-class ReceiptAgencySchema(Schema):
+class ReceiptAgencySchema(Shown):
     """The agency that a receipt is from."""
 
     code = fields.String(required=True)
@@ -137,7 +138,7 @@ class ReceiptAgencySchema(Schema):
     address = fields.String(required=True, allow_none=True)
 
 
-class ReceiptSchema(Schema):
+class ReceiptSchema(Shown):
     """A receipt."""
 
     number = fields.String(required=True)

@@ -6,10 +6,10 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from payment_hub.web.schemas.fields import Strict, TextField, WholeNumber
+from payment_hub.web.schemas.fields import Shown, Strict, TextField, WholeNumber
 
 
-class MoneySchema(Schema):
+class MoneySchema(Strict):
     """An exact amount."""
 
     amount = fields.String(
@@ -20,6 +20,13 @@ class MoneySchema(Schema):
             "pattern": "^(0|[1-9][0-9]*)$",
         },
     )
+    currency = fields.String(required=True, metadata={"enum": ["VND"], "example": "VND"})
+
+
+class SignedMoneySchema(Shown):
+    """An exact amount that may be negative."""
+
+    amount = fields.String(required=True, metadata={"example": "-150000", "pattern": "^(0|-?[1-9][0-9]*)$"})
     currency = fields.String(required=True, metadata={"enum": ["VND"], "example": "VND"})
 
 
@@ -55,7 +62,7 @@ def words(enumeration: Any, **options: Any) -> fields.String:
 def page_of(item: type[Schema]) -> type[Schema]:
     """The shape of a page of ``item``."""
     name = item.__name__.removesuffix("Schema")
-    return Schema.from_dict(
+    return Shown.from_dict(
         {
             "items": fields.List(fields.Nested(item), required=True),
             "next": fields.String(

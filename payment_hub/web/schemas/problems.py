@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import fields
+
+from payment_hub.web.schemas.fields import Shown
 
 
-class WrongPlaceSchema(Schema):
+class WrongPlaceSchema(Shown):
     """One thing that is wrong, and where."""
 
     pointer = fields.String(
@@ -15,7 +17,7 @@ class WrongPlaceSchema(Schema):
     detail = fields.String(required=True)
 
 
-class ProblemSchema(Schema):
+class ProblemSchema(Shown):
     """Why a request was refused."""
 
     type = fields.String(

@@ -1,0 +1,199 @@
+"""Each invariant is seen to fail: what no operation does is planted in the database, found, and rolled back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from payment_hub.domain.bank_port import Outcome
+from payment_hub.domain.errors import BankUnavailable
+from payment_hub.domain.money import Money
+from payment_hub.hub import Hub
+from payment_hub.operations.check_invariants import check_invariants
+from payment_hub.operations.expire_orders import expire_orders
+from payment_hub.operations.receive_callback import receive_callback
+from payment_hub.operations.reverse_posting import reverse_posting
+from payment_hub.operations.start_payment import start_payment
+from payment_hub.store.invariants import INVARIANTS, LISTED, violations
+from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
+from tests.conftest import StoppedClock
+from tests.stand_in_banks import StandInBank, a_callback, sandbox_adapter, says, with_banks
+
+#: Name of the invariant -> ways of breaking it. Order 1 is paid (attempt 1, collection, receipt), order 2 is open with an
+#: attempt of unknown outcome, order 3 is underpaid, order 4 was paid twice by one contradicting event, order 5 has dollars.
+PLANTED: dict[str, list[str]] = {
+    "I1": [
+        "ALTER TABLE payment_order ALTER status DROP EXPRESSION; UPDATE payment_order SET status = 'PAID' WHERE id = 2",
+        "UPDATE payment_order SET received = required WHERE id = 2",
+        "DELETE FROM collection WHERE order_id = 1",
+    ],
+    "I2": [
+        "ALTER TABLE payment_order DROP CONSTRAINT ck_payment_order_refunds;"
+        "UPDATE payment_order SET refunded = 100000, held_refund = 50001 WHERE id = 1",
+        "ALTER TABLE payment_order DROP CONSTRAINT ck_payment_order_refunds;"
+        "UPDATE payment_order SET held_refund = -1 WHERE id = 1",
+    ],
+    "I3": [
+        "UPDATE payment_order SET received = received + 1 WHERE id = 1",
+        "UPDATE payment_order SET accepted = accepted - 1 WHERE id = 3",
+        "DELETE FROM collection WHERE order_id = 3",
+    ],
+    "I3-flags": [
+        "UPDATE payment_order SET late = true WHERE id = 1",
+        "UPDATE payment_order SET other_currency = true WHERE id = 2",
+        "UPDATE payment_order SET other_currency = false WHERE id = 5",
+        "UPDATE collection SET late = true WHERE order_id = 1",
+    ],
+    "I4": [
+        "DROP INDEX uq_payment_attempt_one_under_way; INSERT INTO payment_attempt (order_id, number, reference, bank, state,"
+        "amount, currency, started_at, changed_at, ask_at) SELECT order_id, 2, reference || 'x', 'other', 'PENDING', amount,"
+        "currency, started_at, changed_at, ask_at FROM payment_attempt WHERE order_id = 2"
+    ],
+    "I5": ["UPDATE payment_attempt SET reference = reference || 'x' WHERE order_id = 2"],
+    "I6": [
+        f"UPDATE payment_attempt SET state = '{state}', ask_at = ask_at - interval '2 hours' WHERE order_id = 2"
+        for state in ("UNKNOWN", "SUBMITTING")
+    ],
+    "I6-money": [
+        "UPDATE payment_attempt SET state = 'SUCCEEDED' WHERE order_id = 2",
+        "DELETE FROM collection WHERE order_id = 1",
+    ],
+    "I7": ["UPDATE callback SET received_at = received_at - interval '1 hour'; DELETE FROM confirmation"],
+    "I8": ["UPDATE confirmation SET disposition = 'APPLIED' WHERE disposition = 'CONFLICT'"],
+    "I9": ["UPDATE callback SET verified = false"],
+    "I12": [
+        "DELETE FROM posting WHERE order_id = 1",
+        "UPDATE posting SET amount = amount - 1 WHERE order_id = 3 AND reverses IS NULL",
+        "UPDATE posting SET debit = 'REFUND_CLEARING' WHERE order_id = 3 AND reverses IS NULL",
+        "DELETE FROM posting WHERE currency = 'USD'",
+    ],
+    "I13": [
+        "UPDATE posting SET amount = amount - 1 WHERE reverses IS NOT NULL",
+        "UPDATE posting SET credit = 'SUSPENSE' WHERE reverses IS NOT NULL",
+    ],
+    "I14": [
+        "UPDATE posting SET bank = 'other' WHERE order_id = 1",
+        "UPDATE posting SET currency = 'USD' WHERE order_id = 1",
+        "UPDATE collection SET amount = amount + 1 WHERE order_id = 1",
+    ],
+    "I16": [
+        "UPDATE payment_order SET sequence = sequence + 1 WHERE id = 2",
+        "DELETE FROM event WHERE order_id = 1 AND sequence = 2",
+        "UPDATE event SET sequence = 9 WHERE order_id = 1 AND sequence = 2",
+        "UPDATE event SET data = data || '{\"status\": \"OPEN\"}' WHERE order_id = 1",
+        "UPDATE event SET data = data || '{\"received\": {\"amount\": \"1\"}}' WHERE order_id = 1",
+        "UPDATE event SET data = data - 'status'",
+    ],
+    "I16-notices": ["UPDATE notice SET state = 'PENDING', due_at = due_at - interval '3 days'"],
+    "R1": [
+        "UPDATE receipt SET number = 9",
+        "DELETE FROM receipt",
+        "UPDATE receipt_counter SET last = last + 1",
+    ],
+    "R2": [
+        "DELETE FROM receipt",
+        "UPDATE obligation SET settled_by = NULL",
+        "UPDATE obligation SET settled_by = 2 WHERE id = 2",
+        "UPDATE receipt SET amount = amount + 1",
+        "UPDATE receipt SET currency = 'USD'",
+        "UPDATE payment_order SET accepted = accepted - 1 WHERE id = 1",
+    ],
+    "R2-obligation": [
+        "UPDATE obligation SET settled_by = 2 WHERE id = 1",
+        "UPDATE obligation SET settled_by = 999 WHERE id = 2",
+    ],
+    "R3": [
+        "UPDATE posting SET credit = 'OVERPAYMENT' WHERE order_id = 1",
+        "UPDATE posting SET amount = amount + 1 WHERE order_id = 1",
+    ],
+    "R3-unsettled": ["UPDATE posting SET credit = 'AGENCY_PAYABLE', amount = amount + 1 WHERE order_id = 3"],
+    "V1": [
+        "UPDATE obligation SET version = 2 WHERE id = 1",
+        "UPDATE obligation SET withdrawn = true WHERE id = 1",
+        "UPDATE obligation_version SET event = 'WITHDRAWN' WHERE obligation_id = 1",
+        "DELETE FROM obligation_version WHERE obligation_id = 1",
+    ],
+}
+
+
+@pytest.fixture
+def history(hub: Hub, clock: StoppedClock) -> Hub:
+    """A day at which nearly everything has happened once."""
+    silent = StandInBank(on_open=says(BankUnavailable("no answer")))
+    hub = with_banks(hub, sandbox=sandbox_adapter(), standin=StandInBank(), silent=silent)
+    agency, portal = an_agency(hub), a_portal(hub, notice_url="https://portal.test/notices")
+    paid, unknown, part, twice, dollars = (an_order(hub, agency, portal)["reference"] for _ in range(5))
+    an_order(hub, agency, portal, minutes=1)
+    start_payment(hub, reference=paid, bank="standin", payer_ip="203.0.113.9", language="vi")
+    with pytest.raises(BankUnavailable):
+        start_payment(hub, reference=unknown, bank="silent", payer_ip="203.0.113.9", language="vi")
+    hear(hub, confirmation(paid, bank="standin"))
+    hear(hub, confirmation(part, 40_000))
+    hear(hub, confirmation(dollars, Money(100, "USD")))
+    receive_callback(hub, bank="sandbox", request=a_callback(twice, hub.now(), message_id="evt_same", transaction_id="T"))
+    receive_callback(
+        hub, bank="sandbox", request=a_callback(twice, hub.now(), 1, message_id="evt_same", transaction_id="T")
+    )
+    hear(hub, confirmation("typed by hand", outcome=Outcome.PAID))
+    reverse_posting(hub, caller=an_operator(), posting_id=1, reason="another book")
+    hear(hub, confirmation(an_order(hub, agency, portal)["reference"]))
+    clock.advance(minutes=2)
+    assert expire_orders(hub) == 1
+    assert check_invariants(hub) == []
+    return hub
+
+
+@pytest.fixture
+def session(history: Hub) -> Iterator[Session]:
+    """A transaction in which triggers and constraints are out of force, and which is rolled back."""
+    with history.sessions() as session:
+        for table in ("callback", "collection", "confirmation", "event", "obligation_version", "posting", "receipt"):
+            session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+        for table, constraint in _foreign_keys(session):
+            session.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}"))
+        yield session
+        session.rollback()
+
+
+def _foreign_keys(session: Session) -> list[tuple[str, str]]:
+    found = session.execute(
+        text("SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace")
+    )
+    return [(table, name) for table, name in found]
+
+
+def test_every_invariant_has_a_planted_violation() -> None:
+    assert list(PLANTED) == [invariant.name for invariant in INVARIANTS]
+
+
+def test_a_day_at_which_nearly_everything_happened_breaks_none(history: Hub) -> None:
+    assert check_invariants(history) == []
+
+
+@pytest.mark.parametrize(("name", "sql"), [(name, sql) for name, ways in PLANTED.items() for sql in ways])
+def test_a_planted_violation_is_found(history: Hub, session: Session, name: str, sql: str) -> None:
+    assert violations(session, history.now()) == []
+    for statement in sql.split(";"):
+        session.connection().exec_driver_sql(statement)
+    found = {violation.invariant: violation.rows for violation in violations(session, history.now())}
+    assert name in found
+    assert 0 < len(found[name]) <= LISTED
+
+
+@pytest.mark.breaks_invariants
+def test_what_is_broken_is_logged_by_name_and_number_and_without_what_stands_in_it(
+    history: Hub, clock: StoppedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock.advance(hours=2)
+    with caplog.at_level(logging.ERROR):
+        found = check_invariants(history)
+    assert [violation.invariant for violation in found] == ["I6"]
+    record = caplog.records[0]
+    assert record.message == "invariant_broken"
+    assert record.__dict__["reason"] == f"I6: {found[0].meaning}"
+    assert record.__dict__["count"] == 1
+    assert str(found[0].rows[0]["reference"]) not in str(record.__dict__)

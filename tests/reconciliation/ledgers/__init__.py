@@ -1,0 +1,1 @@
+"""Ledgers behind the port."""

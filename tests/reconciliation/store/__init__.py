@@ -1,0 +1,1 @@
+"""SQL against its pure twin."""
