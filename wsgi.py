@@ -25,6 +25,6 @@ adapters = load_adapters(settings.enabled_banks, settings.banks, settings.public
 hub = Hub.of(settings, adapters, utc_now)
 confirm = partial(receive_confirmation, hub, source=Source.STATEMENT)
 books = Books(hub, CsvDrop(settings.ledger_drop), confirm)
-application = create_app(settings, hub)
+application = create_app(settings, hub, doors=reconciliation.DOORS)
 reconciliation.attach(application, books)
 celery = create_celery(application, settings.broker_url, SCHEDULE | NIGHT)

@@ -21,7 +21,7 @@ from bank_adapters.toolkit.http_client import LARGEST_ANSWER, HttpAnswer, HttpCl
 from bank_adapters.toolkit.json_fields import Fields, read_object, text, text_or_none
 from bank_adapters.toolkit.settings import a_number, a_url, read_section, setting
 from bank_adapters.toolkit.statement_csv import CsvFormat, Row, read_rows, require_totals
-from bank_adapters.toolkit.wire_values import fitting
+from bank_adapters.toolkit.wire_values import a_page, fitting
 from payment_hub.domain.bank_port import (
     Answer,
     CallbackReply,
@@ -157,8 +157,7 @@ class SandboxBank:
             path = f"/payments/{fitting(query.attempt_reference, '[A-Za-z0-9-]{1,40}')}"
             known = read_object(self._ask(path, expect=(200, 404)).body)
             if known.get("type") == "payment.unknown":
-                event_id = f"query-{query.attempt_reference}-UNKNOWN"
-                return Confirmation(CODE, event_id, query.attempt_reference, Outcome.PENDING, code="UNKNOWN")
+                return _unknown(query)
             _require_about(known, "payment.status", query.attempt_reference)
             said = _confirmation(known, "")
         event_id = f"query-{query.attempt_reference}-{said.code}-{said.bank_transaction_id or 'none'}"
@@ -183,9 +182,7 @@ class SandboxBank:
         expect: Container[int] = (200, 201),
         largest: int = LARGEST_ANSWER,
     ) -> HttpAnswer:
-        """Call the bank, signed; believe only an answer that is signed and carries the id of this very
-        question.
-        """
+        """Call the bank, signed; believe only a signed answer that carries the id of this very question."""
         message_id = f"ask_{secrets.token_hex(12)}"
         headers = standard_webhooks.sign(
             self.settings.secret, message_id=message_id, sent_at=wire_time(), body=body or b""
@@ -204,12 +201,17 @@ class SandboxBank:
         return answer
 
 
-def a_page(address: str) -> str:
-    """A page's address that a citizen may be sent to. Raises Malformed."""
-    try:
-        return a_url(address)
-    except ValueError as error:
-        raise Malformed(f"page_url {error}") from error
+def _unknown(query: PaymentQuery) -> Confirmation:
+    """An opening may still be on its way; but the bank refuses one that was signed longer ago than the tolerance."""
+    too_late = query.asked_at - query.started_at > 2 * standard_webhooks.TOLERANCE
+    outcome = Outcome.DECLINED if too_late else Outcome.PENDING
+    return Confirmation(
+        CODE,
+        f"query-{query.attempt_reference}-UNKNOWN-{outcome}",
+        query.attempt_reference,
+        outcome,
+        code="UNKNOWN",
+    )
 
 
 def _require_about(fields: Fields, kind: str, reference: str) -> None:

@@ -67,9 +67,10 @@ def add_orders(url: str, prefix: str, count: int) -> list[str]:
     """``count`` obligations with an open order each; the orders' references."""
     add_obligations(url, prefix, count)
     start = datetime.now(UTC) - timedelta(milliseconds=count)
-    chance = random.Random(prefix)  # noqa: S311 (not a secret: the same books every time)
+    chance = random.Random(prefix)
     references = [
-        new_reference(start + timedelta(milliseconds=n), chance.getrandbits(CHANCE_BITS)) for n in range(count)
+        new_reference(start + timedelta(milliseconds=n), chance.getrandbits(CHANCE_BITS))
+        for n in range(count)
     ]
     with psycopg.connect(plain(url), autocommit=True) as connection:
         connection.execute("CREATE TEMP TABLE bench_reference (n bigint PRIMARY KEY, reference text)")

@@ -52,21 +52,25 @@ def measure(hub: RunningHub, rounds: int, requests: int, label: str = "") -> tup
     url, port = hub.addresses.database_url, int(hub.addresses.web_url.rpartition(":")[2])
     issue, confirm = Rounds(f"issue{label}"), Rounds(f"confirm{label}")
     each = requests // CLIENTS
-    token = _portal_key(hub)
+    token = portal_key(hub)
     _prepare(url, rounds, requests, label)
     references = books.add_orders(url, f"C{label}", (rounds + 1) * requests)
     books.settle_down(url)
     warm = issue_requests(token, f"I{label}", range(1, requests // 4 + 1))
-    _all_answered(load(port, warm, CLIENTS), 201)
-    _all_answered(load(port, callback_requests(_secret(hub), references[: requests // 4]), CLIENTS), 200)
+    answered(load(port, warm, CLIENTS), 201)
+    answered(load(port, callback_requests(_secret(hub), references[: requests // 4]), CLIENTS), 200)
     for number in range(1, rounds + 1):
         begin = number * requests
         told = callback_requests(_secret(hub), references[begin : begin + requests])
         asked = issue_requests(token, f"I{label}", range(begin + 1, begin + requests + 1))
-        issue.hub.append(_all_answered(load(port, asked, CLIENTS), 201))
-        issue.pgbench.append(statements.run(url, statements.issue_script(f"P{label}{number}-"), transactions=each))
-        confirm.hub.append(_all_answered(load(port, told, CLIENTS), 200))
-        confirm.pgbench.append(statements.run(url, statements.confirm_script(number, requests), transactions=each))
+        issue.hub.append(answered(load(port, asked, CLIENTS), 201))
+        issue.pgbench.append(
+            statements.run(url, statements.issue_script(f"P{label}{number}-"), transactions=each)
+        )
+        confirm.hub.append(answered(load(port, told, CLIENTS), 200))
+        confirm.pgbench.append(
+            statements.run(url, statements.confirm_script(number, requests), transactions=each)
+        )
     return issue, confirm
 
 
@@ -84,13 +88,15 @@ def _prepare(url: str, rounds: int, requests: int, label: str) -> None:
                 copy.write_row((n, reference))
 
 
-def _all_answered(done: Load, status: int) -> Load:
+def answered(done: Load, status: int) -> Load:
+    """The load, if every request was answered with this status. Raises RuntimeError."""
     if set(done.statuses) != {status}:
         raise RuntimeError(f"expected only {status}, got {dict(done.statuses)}")
     return done
 
 
-def _portal_key(hub: RunningHub) -> str:
+def portal_key(hub: RunningHub) -> str:
+    """A new key of the portal."""
     made = Hub.of(Settings.from_environ(hub.environment), {}, utc_now)
     return make_key(made, role=Role.PORTAL, holder="bench", portal_code="bench")
 

@@ -21,7 +21,7 @@ from qrcode.constants import ERROR_CORRECT_M
 
 from payment_hub.web.qr import REMEMBERED, qr_svg, qr_tag
 
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 CODES: Final = 40
 #: Worker processes that each draw a code for themselves: as many as cores.
 PROCESSES: Final = 2

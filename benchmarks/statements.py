@@ -107,7 +107,9 @@ _CONFIRM: Final = {
 #: As large as what the hub writes for one order.
 _DATA: Final = '{"reference": "' + "x" * 640 + '"}'
 
-_HEADERS: Final = '{"content-type": "application/json", "webhook-id": "evt_1_0123456789ab", "webhook-signature": "v1,%s"}'
+_HEADERS: Final = (
+    '{"content-type": "application/json", "webhook-id": "evt_1_0123456789ab", "webhook-signature": "v1,%s"}'
+)
 
 
 def issue_script(prefix: str) -> str:
@@ -134,7 +136,18 @@ def run(url: str, script: str, *, clients: int = 16, transactions: int) -> float
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script)
         file.flush()
-        command = [str(PGBENCH), "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-t", str(transactions)]
+        command = [
+            str(PGBENCH),
+            "-n",
+            "-M",
+            "prepared",
+            "-c",
+            str(clients),
+            "-j",
+            "2",
+            "-t",
+            str(transactions),
+        ]
         ended = subprocess.run(
             [*command, "-D", "i=0", "-f", file.name, plain(url)], capture_output=True, text=True, check=False
         )
@@ -148,5 +161,9 @@ def run(url: str, script: str, *, clients: int = 16, transactions: int) -> float
 def _filled(sql: str, values: dict[str, str]) -> str:
     """The statement with each parameter replaced by what stands in for it."""
     filled = re.sub(r"%\((\w+)\)s", lambda found: f"({values[found[1]]})", sql).replace("%%", "%")
-    filled = filled.replace("@DATA@", _DATA).replace("@BODY@", "x" * 340).replace("@HEADERS@", _HEADERS % ("s" * 44))
+    filled = (
+        filled.replace("@DATA@", _DATA)
+        .replace("@BODY@", "x" * 340)
+        .replace("@HEADERS@", _HEADERS % ("s" * 44))
+    )
     return " ".join(filled.split())

@@ -7,10 +7,12 @@ what the code does not do.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import reconciliation.domain.errors  # its refusals stand among the hub's
+from payment_hub.app import describe_api
 from payment_hub.domain.errors import HubError
 from payment_hub.domain.lifecycle import Lifecycle
 from payment_hub.domain.notice import NOTICE_LIFE
@@ -19,6 +21,7 @@ from payment_hub.domain.payment_order import OrderFacts, status_of
 from payment_hub.settings import setting_fields
 from payment_hub.web.problems import RETRY_AFTER, every_problem, slug_of, title_of
 from payment_hub.web.problems import status_of as http_status_of
+from reconciliation.app import DOORS
 from reconciliation.domain.discrepancy import DISCREPANCY_LIFE
 from reconciliation.domain.run import RUN_LIFE
 
@@ -92,6 +95,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "settings.md": settings_page,
     "problems.md": problems_page,
     "lifecycles.md": lifecycles_page,
+    "openapi.json": partial(describe_api, DOORS),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import create_engine, pool
 
-import reconciliation.store.tables  # noqa: F401  (its tables live in the same metadata)
+import reconciliation.store.tables
 from payment_hub.store.tables import Base
 
 target_metadata = Base.metadata

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from payment_hub.commands import books, hub_commands, parties  # noqa: F401 (they add their commands)
+from payment_hub.commands import books, hub_commands, parties
 from payment_hub.current import hang
 from payment_hub.hub import Hub
 from payment_hub.operations.check_database import check_database
@@ -34,6 +34,7 @@ from payment_hub.web.bodies import API_BODY_BYTES
 from payment_hub.web.every_request import surround
 from payment_hub.web.limits import hang_limits
 from payment_hub.web.problems import answer_problem
+from payment_hub.web.security_headers import with_security_headers
 
 _API: Final = (obligations.door, orders.door, events.door, notices.door, ledger.door)
 _OTHERS: Final = (
@@ -49,9 +50,7 @@ _OTHERS: Final = (
 def create_app(settings: Settings, hub: Hub, *, doors: Sequence[Blueprint] = ()) -> Flask:
     """The app with every door. ``doors`` are those of other packages, with or without the API's order before them."""
     app = Flask(__name__, static_folder=None, template_folder="web/templates")
-    app.config.update(openapi.CONFIG, MAX_CONTENT_LENGTH=API_BODY_BYTES, PROVIDE_AUTOMATIC_OPTIONS=False)
-    app.url_map.converters["agency_reference"] = obligations.AgencyReferenceConverter
-    app.url_map.merge_slashes = False
+    app.config.update(MAX_CONTENT_LENGTH=API_BODY_BYTES, PROVIDE_AUTOMATIC_OPTIONS=False)
     hang(app, hub)
     hang_callers(app)
     hang_limits(app, settings.requests_per_minute)
@@ -62,13 +61,32 @@ def create_app(settings: Settings, hub: Hub, *, doors: Sequence[Blueprint] = ())
         "broker": health.broker_check(settings.broker_url),
     }
     health.hang_checks(app, parts)
-    surround(app, https=settings.public_url.startswith("https://"))
-    hang_api(app, [*_API, *(door for door in doors if isinstance(door, Door))])
+    surround(app)
+    _hang_api(app, doors)
     for door in (*_OTHERS, *(door for door in doors if not isinstance(door, Door))):
         app.register_blueprint(door)
     app.cli.add_command(hub_commands)
     app.register_error_handler(Exception, answer_problem)
-    if settings.forwarded_hops:
-        hops = settings.forwarded_hops
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    app.wsgi_app = _guarded(app.wsgi_app, settings)  # type: ignore[method-assign]
     return app
+
+
+def describe_api(doors: Sequence[Blueprint] = ()) -> str:
+    """The OpenAPI file, with nothing behind the doors: what ``make docs`` writes to ``docs/openapi.json``."""
+    app = Flask(__name__, static_folder=None)
+    _hang_api(app, doors)
+    return openapi.openapi_text(app)
+
+
+def _hang_api(app: Flask, doors: Sequence[Blueprint]) -> None:
+    app.config.update(openapi.CONFIG)
+    app.url_map.converters["agency_reference"] = obligations.AgencyReferenceConverter
+    app.url_map.merge_slashes = False
+    hang_api(app, [*_API, *(door for door in doors if isinstance(door, Door))])
+
+
+def _guarded(wsgi_app: Any, settings: Settings) -> Any:
+    """What stands between the server and Flask: security headers, and the proxies in front that are believed."""
+    guarded = with_security_headers(wsgi_app, https=settings.public_url.startswith("https://"))
+    hops = settings.forwarded_hops
+    return ProxyFix(guarded, x_for=hops, x_proto=hops, x_host=0) if hops else guarded

@@ -63,7 +63,12 @@ _REQUIRED: Any = object()
 
 
 def _setting(
-    name: str, meaning: str, read: Callable[[str], T], default: str | None = _REQUIRED, *, secret: bool = False
+    name: str,
+    meaning: str,
+    read: Callable[[str], T],
+    default: str | None = _REQUIRED,
+    *,
+    secret: bool = False,
 ) -> T:
     """A field of Settings; returns its dataclass field, typed as the value that it will have."""
     metadata = {"name": name, "meaning": meaning, "read": read, "default": default, "secret": secret}
@@ -91,15 +96,25 @@ class Settings:
         "HUB_SIGNING_KEY_PREVIOUS", "The seed before, while portals change over", _key, None, secret=True
     )
     enabled_banks: tuple[str, ...] = _setting(
-        "HUB_ENABLED_BANKS", "Names of the banks, separated by spaces; each has its BANK_<NAME>_* settings", _words
+        "HUB_ENABLED_BANKS",
+        "Names of the banks, separated by spaces; each has its BANK_<NAME>_* settings",
+        _words,
     )
-    ledger_drop: Path | None = _setting("HUB_LEDGER_DROP", "Folder where agencies leave their ledgers", Path, None)
+    ledger_drop: Path | None = _setting(
+        "HUB_LEDGER_DROP", "Folder where agencies leave their ledgers", Path, None
+    )
     order_life: timedelta = _setting(
-        "HUB_ORDER_MINUTES", "How long an order can be paid unless the portal says otherwise", _minutes, "1440"
+        "HUB_ORDER_MINUTES",
+        "How long an order can be paid unless the portal says otherwise",
+        _minutes,
+        "1440",
     )
     database_pool: int = _setting("HUB_DATABASE_POOL", "Database connections of one process", _number, "4")
     allow_loopback_notices: bool = _setting(
-        "HUB_ALLOW_LOOPBACK_NOTICES", "Notices may go to http addresses on this machine (trial only)", _yes, "0"
+        "HUB_ALLOW_LOOPBACK_NOTICES",
+        "Notices may go to http addresses on this machine (trial only)",
+        _yes,
+        "0",
     )
     notice_hosts: tuple[str, ...] = _setting(
         "HUB_NOTICE_HOSTS", "Hosts that notices may go to even if their address is private", _words, ""
@@ -149,7 +164,9 @@ def _read(declared: Field[Any], environ: Mapping[str, str]) -> Any:
 
 
 def _refuse(missing: list[str], malformed: list[str]) -> None:
-    said = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"malformed: {'; '.join(malformed)}"] * bool(malformed)
+    said = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"malformed: {'; '.join(malformed)}"] * bool(
+        malformed
+    )
     if said:
         raise SettingsError(". ".join(said))
 

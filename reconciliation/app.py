@@ -1,13 +1,20 @@
-"""Reconciliation hung on the hub's app."""
+"""Reconciliation hung on the hub's app: the doors go to ``create_app(doors=DOORS)``, the books are hung afterwards."""
 
 from __future__ import annotations
 
-from flask import Flask
+from collections.abc import Sequence
+from typing import Final
+
+from flask import Blueprint, Flask
 
 from reconciliation.books import Books
 from reconciliation.current import hang
+from reconciliation.web import discrepancies, reports, runs
+
+#: The finance officers' doors.
+DOORS: Final[Sequence[Blueprint]] = (runs.door, discrepancies.door, reports.door)
 
 
 def attach(app: Flask, books: Books) -> None:
-    """Let the doors and the tasks find the books. The doors themselves go to ``create_app(doors=)``."""
+    """Let the doors and the tasks of reconciliation find the books."""
     hang(app, books)

@@ -20,7 +20,9 @@ from reconciliation.operations.collect_and_reconcile import collect_and_reconcil
 def reconcile_night(day: str | None = None) -> None:
     """Plan the night of ``day`` (ISO; yesterday without one), and ask for one run for each pair of books."""
     wanted = date.fromisoformat(day) if day else None
-    group(reconcile.si(*planned) for planned in planning.plan_night(current_books(), day=wanted)).apply_async()
+    group(
+        reconcile.si(*planned) for planned in planning.plan_night(current_books(), day=wanted)
+    ).apply_async()
 
 
 @shared_task(name="night.catch_up_nights")

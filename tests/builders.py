@@ -30,7 +30,12 @@ def an_agency(hub: Hub, code: str = "G22.99", **more: Any) -> Caller:
     """A new agency, and its own key's holder."""
     more = {"name": "Cuc Canh sat giao thong", "receipt_series": "AA26E"} | more
     key = add_agency(
-        hub, code=code, account_number="7111000000001", account_bank="970436", account_name="KBNN HA NOI", **more
+        hub,
+        code=code,
+        account_number="7111000000001",
+        account_bank="970436",
+        account_name="KBNN HA NOI",
+        **more,
     )
     return Caller(0, Role.AGENCY, f"system of {code}", _scopes(Role.AGENCY), agency_id=key, agency_code=code)
 
@@ -80,7 +85,12 @@ def a_claim(portal: Caller, key: str | None = None, body: bytes = b"{}") -> Clai
 
 
 def an_order(
-    hub: Hub, agency: Caller, portal: Caller, amount: int = 150_000, obligation: str | None = None, **more: Any
+    hub: Hub,
+    agency: Caller,
+    portal: Caller,
+    amount: int = 150_000,
+    obligation: str | None = None,
+    **more: Any,
 ) -> dict[str, Any]:
     """An issued order, as the portal got it."""
     assert agency.agency_code is not None

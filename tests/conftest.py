@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.orm import sessionmaker
 
@@ -36,9 +37,10 @@ class StoppedClock:
         return self.moment
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Declare the markers."""
-    config.addinivalue_line("markers", "breaks_invariants: plants a violation on purpose")
+# A shared machine is slow at times, so no example has a deadline; what failed is printed so that it can be repeated.
+settings.register_profile("usual", deadline=None, print_blob=True)
+settings.register_profile("deep", settings.get_profile("usual"), max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 
 @pytest.fixture(scope="session")

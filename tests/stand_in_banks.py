@@ -29,6 +29,7 @@ from payment_hub.domain.bank_port import (
 )
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected
 from payment_hub.hub import Hub
+from payment_hub.store import standings
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -102,6 +103,13 @@ def a_sandbox_bank() -> Iterator[tuple[SandboxBankService, BankAdapter]]:
     with serve(SECRET, pace=QUICK) as bank:
         section = {"URL": bank.url, "SECRET": SECRET, "READ_SECONDS": "1"}
         yield bank, load_adapters(["sandbox"], {"sandbox": section})["sandbox"]
+
+
+def left_unjudged(hub: Hub, genuine: CallbackRequest, stored: CallbackRequest | None = None) -> None:
+    """Leave a callback as a process leaves it that dies after storing it (or ``stored`` in its place)."""
+    confirmation = sandbox_adapter().read_callback(genuine)
+    with hub.at_once() as connection:
+        standings.hear(connection, confirmation, stored or genuine)
 
 
 def sandbox_adapter() -> BankAdapter:

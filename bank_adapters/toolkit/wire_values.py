@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from bank_adapters.toolkit.settings import a_url
 from payment_hub.domain.errors import Malformed
 from payment_hub.domain.money import Money, dong
 
@@ -36,3 +37,11 @@ def fitting(value: str, pattern: str) -> str:
     if not re.fullmatch(pattern, value, re.ASCII):
         raise Malformed(f"{value[:40]!a} cannot be sent to this bank")
     return value
+
+
+def a_page(address: str) -> str:
+    """A page's address that a citizen may be sent to. Raises Malformed."""
+    try:
+        return a_url(address)
+    except ValueError as error:
+        raise Malformed(f"page_url {error}") from error

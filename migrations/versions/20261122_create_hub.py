@@ -71,6 +71,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_callback")),
     )
     op.create_index("ix_callback_received_at", "callback", ["received_at"], unique=False)
+    op.create_index(
+        "ix_callback_unverified",
+        "callback",
+        ["bank", "received_at"],
+        unique=False,
+        postgresql_where=sa.text("NOT verified"),
+    )
     op.create_table(
         "idempotency_record",
         sa.Column("caller", sa.Text(), nullable=False),
@@ -451,7 +458,11 @@ def upgrade() -> None:
     op.create_index(
         "uq_confirmation_first_heard",
         "confirmation",
-        ["bank", "event_id", "digest"],
+        [
+            "bank",
+            "event_id",
+            sa.text("(CASE WHEN disposition = 'CONFLICT'::text THEN digest ELSE '\\x'::bytea END)"),
+        ],
         unique=True,
         postgresql_where=sa.text("disposition <> 'DUPLICATE'"),
     )
@@ -547,6 +558,7 @@ def downgrade() -> None:
     op.drop_table("portal")
     op.drop_index("ix_idempotency_record_expires_at", table_name="idempotency_record")
     op.drop_table("idempotency_record")
+    op.drop_index("ix_callback_unverified", table_name="callback", postgresql_where=sa.text("NOT verified"))
     op.drop_index("ix_callback_received_at", table_name="callback")
     op.drop_table("callback")
     op.drop_table("agency")

@@ -15,7 +15,9 @@ from payment_hub.domain.errors import HubError
 P = ParamSpec("P")
 T = TypeVar("T")
 
-hub_commands = AppGroup("hub", help="Agencies, portals, keys, banks, the night, and whether the books are right.")
+hub_commands = AppGroup(
+    "hub", help="Agencies, portals, keys, banks, the night, and whether the books are right."
+)
 
 
 def says_refusals(command: Callable[P, T]) -> Callable[P, T]:

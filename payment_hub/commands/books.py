@@ -82,7 +82,9 @@ def trial_balance_command(day_from: datetime, day_to: datetime, agency: str | No
 @says_refusals
 def reverse_posting_command(posting: int, reason: str) -> None:
     """Reverse a posting by a mirror image, once."""
-    click.echo(f"reversed by posting {reverse_posting(current_hub(), caller=operator(), posting_id=posting, reason=reason)}")
+    click.echo(
+        f"reversed by posting {reverse_posting(current_hub(), caller=operator(), posting_id=posting, reason=reason)}"
+    )
 
 
 @hub_commands.command("openapi")

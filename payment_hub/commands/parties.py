@@ -40,7 +40,9 @@ def add_agency_command(code: str, name: str, late_policy: str, **more: str) -> N
 @hub_commands.command("add-portal")
 @click.argument("code")
 @click.argument("name")
-@click.option("--notice-url", help="Where signed notices go; https, or this machine if the settings allow it.")
+@click.option(
+    "--notice-url", help="Where signed notices go; https, or this machine if the settings allow it."
+)
 @says_refusals
 def add_portal_command(code: str, name: str, notice_url: str | None) -> None:
     """Add a portal that issues orders for citizens."""
@@ -53,11 +55,18 @@ def add_portal_command(code: str, name: str, notice_url: str | None) -> None:
 @click.argument("holder")
 @click.option("--agency", help="Code of the agency that the key is bound to.")
 @click.option("--portal", help="Code of the portal that the key is bound to.")
-@click.option("--scope", "scopes", multiple=True, type=click.Choice([*Scope]), help="Instead of the role's usual ones.")
+@click.option(
+    "--scope", "scopes", multiple=True, type=click.Choice([*Scope]), help="Instead of the role's usual ones."
+)
 @click.option("--expires-on", type=click.DateTime(["%Y-%m-%d"]), help="Last day, UTC.")
 @says_refusals
 def make_key_command(
-    role: str, holder: str, agency: str | None, portal: str | None, scopes: tuple[str, ...], expires_on: datetime | None
+    role: str,
+    holder: str,
+    agency: str | None,
+    portal: str | None,
+    scopes: tuple[str, ...],
+    expires_on: datetime | None,
 ) -> None:
     """Make an API key. It is shown this once, and stored only as a hash."""
     key = make_key(
@@ -78,9 +87,17 @@ def list_keys_command() -> None:
     """List all keys with their last use, without their secrets."""
     for key in list_keys(current_hub()):
         bound_to = key.agency or key.portal or "-"
-        state = "revoked" if key.revoked_at else "expires " + f"{key.expires_at:%F}" if key.expires_at else "valid"
+        state = (
+            "revoked"
+            if key.revoked_at
+            else "expires " + f"{key.expires_at:%F}"
+            if key.expires_at
+            else "valid"
+        )
         used = f"{key.last_used_at:%F %H:%M} UTC" if key.last_used_at else "never"
-        click.echo(f"{key.lookup:<14}{key.role.lower():<10}{bound_to:<16}{state:<20}last used {used}  {key.holder}")
+        click.echo(
+            f"{key.lookup:<14}{key.role.lower():<10}{bound_to:<16}{state:<20}last used {used}  {key.holder}"
+        )
 
 
 @hub_commands.command("revoke-key")

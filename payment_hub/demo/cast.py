@@ -55,7 +55,10 @@ POLICE: Final = DemoAgency(
     _account("7111000000001", "970436", "KHO BAC NHA NUOC", treasury_chapter="009", treasury_sub_item="4252"),
 )
 HOSPITAL: Final = DemoAgency(
-    "G12.08", "Bệnh viện Đa khoa Trung ương", "BV26E", _account("113000000001", "970415", "BENH VIEN DA KHOA TW")
+    "G12.08",
+    "Bệnh viện Đa khoa Trung ương",
+    "BV26E",
+    _account("113000000001", "970415", "BENH VIEN DA KHOA TW"),
 )
 UNIVERSITY: Final = DemoAgency(
     "G03.GD10", "Trường Đại học Bách khoa", "BK26E", _account("0011000000009", "970436", "DAI HOC BACH KHOA")

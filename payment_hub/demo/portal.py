@@ -48,12 +48,12 @@ def listening_portal() -> Iterator[ListeningPortal]:
     portal = ListeningPortal()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 (the name is the library's)
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             self.send_response(204 if portal.hear(self.headers, body) else 401)
             self.end_headers()
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the name is the library's)
+        def log_message(self, format: str, *args: Any) -> None:
             """Say nothing: the story says it."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

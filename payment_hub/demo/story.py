@@ -56,7 +56,9 @@ class Story:
         for owed in OBLIGATIONS:
             event = _TOLD.get(f"{owed.amount:03d}"[-3:], "payment_order.paid")
             reference = self.orders[owed.reference]["reference"]
-            wait_for(f"the notice {event} of {reference}", lambda r=reference, e=event: self.listening.told(r, e))  # type: ignore[misc]
+            wait_for(
+                f"the notice {event} of {reference}", lambda r=reference, e=event: self.listening.told(r, e)
+            )  # type: ignore[misc]
         first = self.orders[OBLIGATIONS[0].reference]["reference"]
         notice = self.listening.told(first, "payment_order.paid") or {}
         shown = {name: notice[name] for name in ("id", "type", "order", "sequence", "occurred_at")}
@@ -75,11 +77,15 @@ class Story:
         self._ledger(UNIVERSITY.code, day, [OBLIGATIONS[2]])
         self._ledger(HOSPITAL.code, day, [OBLIGATIONS[1]], more=50_000)
         broken = self.ledger_drop / f"{DISTRICT.code}_{day}.csv"
-        broken.write_text(f"{_HEADING}\n1,{self.orders[OBLIGATIONS[4].reference]['reference']},100.013,VND,{day},\n")
+        broken.write_text(
+            f"{_HEADING}\n1,{self.orders[OBLIGATIONS[4].reference]['reference']},100.013,VND,{day},\n"
+        )
         print("  the district's file has 100.013 where an amount should be, and no total")
 
     def _start(self, reference: str) -> dict[str, Any]:
-        started: dict[str, Any] = self.portal.post(f"/v1/payment-orders/{reference}/attempts", {"bank": "sandbox"})
+        started: dict[str, Any] = self.portal.post(
+            f"/v1/payment-orders/{reference}/attempts", {"bank": "sandbox"}
+        )
         return started
 
     def _ledger(self, agency: str, day: date, booked: list[Owed], more: int = 0) -> None:
@@ -87,7 +93,9 @@ class Story:
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(_HEADING.split(","))
         for number, owed in enumerate(booked, 1):
-            rows.writerow([number, self.orders[owed.reference]["reference"], owed.amount + more, "VND", day, ""])
+            rows.writerow(
+                [number, self.orders[owed.reference]["reference"], owed.amount + more, "VND", day, ""]
+            )
         rows.writerow(["total", len(booked), sum(owed.amount + more for owed in booked), "VND", "", ""])
         (self.ledger_drop / f"{agency}_{day}.csv").write_text(text.getvalue())
 

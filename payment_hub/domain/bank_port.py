@@ -179,4 +179,3 @@ class BankAdapter(Protocol):
     def fetch_statement(self, day: date) -> Statement:
         """The bank's statement of a business day. Raises BankUnavailable, or Malformed with line and column."""
         ...
-

@@ -63,6 +63,8 @@ class Taken(StrEnum):
     UNKNOWN = "UNKNOWN"
     PART = "PART"
     YES = "YES"
+    HELD = "HELD"
+    """Yes, and a person must decide what becomes of it."""
     RETURNED = "RETURNED"
 
 
@@ -94,8 +96,8 @@ MEANINGS: Final[Mapping[CheckoutState, Meaning]] = {
     _S.UNDERPAID: Meaning(Taken.PART, offers_banks=True, shows_instructions=True, look_again=60),
     _S.UNDERPAID_CLOSED: Meaning(Taken.PART),
     _S.UNDERPAID_OUTCOME_UNKNOWN: Meaning(Taken.PART, look_again=20),
-    _S.HELD: Meaning(Taken.YES),
-    _S.HELD_LATE: Meaning(Taken.YES),
+    _S.HELD: Meaning(Taken.HELD),
+    _S.HELD_LATE: Meaning(Taken.HELD),
     _S.PARTLY_REFUNDED: Meaning(Taken.RETURNED),
     _S.REFUNDED: Meaning(Taken.RETURNED),
     _S.EXPIRED: Meaning(Taken.NO),

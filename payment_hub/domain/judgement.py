@@ -84,7 +84,13 @@ def believed_moment(paid_at: datetime | None, received_at: datetime) -> datetime
 
 
 _ANSWERS: Final = {Verdict.NO_SUCH_ORDER: Answer.NO_SUCH_ORDER, Verdict.UNDERPAYS: Answer.WRONG_AMOUNT}
-_RECORDED: Final = (Verdict.SETTLES, Verdict.OVERPAYS, Verdict.PAID_TWICE, Verdict.TOO_LATE, Verdict.ALREADY_HEARD)
+_RECORDED: Final = (
+    Verdict.SETTLES,
+    Verdict.OVERPAYS,
+    Verdict.PAID_TWICE,
+    Verdict.TOO_LATE,
+    Verdict.ALREADY_HEARD,
+)
 
 
 def _no_money(confirmation: Confirmation, order: OrderStanding | None) -> Judgement:

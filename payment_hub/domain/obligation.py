@@ -96,7 +96,9 @@ def check_terms(rules: KindRules, terms: Terms) -> Terms:
     elif not 0 <= terms.amount.minor <= MAX_MINOR:
         wrong["/amount/amount"] = f"must be from 0 to {MAX_MINOR}"
     if wrong:
-        raise MalformedObligation("; ".join(f"{where}: {what}" for where, what in wrong.items()), pointers=wrong)
+        raise MalformedObligation(
+            "; ".join(f"{where}: {what}" for where, what in wrong.items()), pointers=wrong
+        )
     return Terms(
         amount=terms.amount,
         payer_name=unicodedata.normalize("NFC", terms.payer_name).strip(),
@@ -140,7 +142,10 @@ def _wrong_beneficiary(rules: KindRules, account: Beneficiary) -> dict[str, str]
 
 def _wrong_words(terms: Terms) -> dict[str, str]:
     wrong = {}
-    for pointer, text, most in (("/payer_name", terms.payer_name, 140), ("/description", terms.description, 500)):
+    for pointer, text, most in (
+        ("/payer_name", terms.payer_name, 140),
+        ("/description", terms.description, 500),
+    ):
         if not 1 <= len(text.strip()) <= most:
             wrong[pointer] = f"must have 1 to {most} characters"
         elif any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn"} for c in text):

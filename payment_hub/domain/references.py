@@ -43,7 +43,9 @@ def parse_reference(text: str) -> str:
     if len(plain) != LENGTH or not plain.startswith(PREFIX) or any(c not in _VALUE for c in plain):
         raise MalformedReference("not a payment order reference")
     if _check(plain[2:-1]) != plain[-1]:
-        raise MalformedReference("the check character does not fit: one character is wrong, or two are exchanged")
+        raise MalformedReference(
+            "the check character does not fit: one character is wrong, or two are exchanged"
+        )
     return plain
 
 

@@ -113,6 +113,7 @@ def _plans(hub: RunningHub) -> list[Plan]:
     memory = ("--state", str(hub.instance.bank))
     schedule = str(hub.instance.folder / "beat-schedule")
     celery = ("celery", "--app", "wsgi:celery")
+    messengers = ("--pool", "threads", "--concurrency", "4", "--hostname", "messenger@%h")
     alone = ("--without-gossip", "--without-mingle")  # both are for workers that watch each other
     granian = ("granian", "--interface", "wsgi", "--host", LOOPBACK, "--port", web_port)
     size = ("--workers", cores, "--blocking-threads", str(THREADS))
@@ -120,6 +121,7 @@ def _plans(hub: RunningHub) -> list[Plan]:
     return [
         _plan(hub, "bank", "bank_adapters.far_side.sandbox", "--port", bank_port, *memory),
         _plan(hub, "worker", *celery, "worker", "--concurrency", cores, *alone),
+        _plan(hub, "messenger", *celery, "worker", "--queues", "messenger", *messengers, *alone),
         _plan(hub, "beat", *celery, "beat", "--schedule", schedule, "--pidfile", ""),
         _plan(hub, "web", *granian, *size, *mortal, "wsgi:application"),
     ]

@@ -48,7 +48,9 @@ def _ask(hub: Hub, attempt: Row[Any]) -> None:
     try:
         confirmation = hub.adapter(attempt.bank).query_payment(query)
     except (BankUnavailable, BankNotFound, Malformed) as error:
-        log.warning("bank_silent", extra={"bank": attempt.bank, "reference": attempt.reference, "why": str(error)})
+        log.warning(
+            "bank_silent", extra={"bank": attempt.bank, "reference": attempt.reference, "why": str(error)}
+        )
     else:
         if confirmation.outcome is not Outcome.PENDING:
             receive_confirmation(

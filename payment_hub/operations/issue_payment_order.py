@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
 from payment_hub.domain.day import business_day
 from payment_hub.domain.errors import (
     Forbidden,
@@ -26,8 +29,6 @@ from payment_hub.domain.requests import KEPT, Answered, Claim
 from payment_hub.hub import Hub
 from payment_hub.store.issuing import read_for_issue, write_issue
 from payment_hub.store.order_rows import order_view
-from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 TRIES = 100
 """Each lost race means that somebody else changed the obligation, which shows at the next reading."""

@@ -36,4 +36,7 @@ def list_obligations(
             after=key_of(after),
             limit=limit + 1,
         )
-    return Page(tuple(view for _, view in found[:limit]), cursor_of(found[limit - 1][0]) if len(found) > limit else None)
+    return Page(
+        tuple(view for _, view in found[:limit]),
+        cursor_of(found[limit - 1][0]) if len(found) > limit else None,
+    )

@@ -8,10 +8,11 @@ from payment_hub.domain.judgement import answer_to
 from payment_hub.domain.standing import Source
 from payment_hub.hub import Hub
 from payment_hub.operations.receive_confirmation import receive_confirmation
-from payment_hub.store.standings import store_callback
+from payment_hub.store.standings import store_unverified
 
 #: Of a message that cannot be verified no more than this is kept: it is evidence, not a gift of our disk.
 UNVERIFIED_BYTES = 4096
+UNVERIFIED_IN_A_MINUTE = 120
 
 
 def receive_callback(hub: Hub, *, bank: str, request: CallbackRequest) -> CallbackReply:
@@ -27,7 +28,11 @@ def receive_callback(hub: Hub, *, bank: str, request: CallbackRequest) -> Callba
         _keep_unverified(hub, bank, request)
         raise CallbackRejected() from error
     judgement = receive_confirmation(
-        hub, confirmation=confirmation, source=Source.CALLBACK, received_at=request.received_at, request=request
+        hub,
+        confirmation=confirmation,
+        source=Source.CALLBACK,
+        received_at=request.received_at,
+        request=request,
     )
     return adapter.acknowledge(answer_to(judgement))
 
@@ -43,4 +48,4 @@ def _keep_unverified(hub: Hub, bank: str, request: CallbackRequest) -> None:
         source_ip=request.source_ip,
     )
     with hub.at_once() as connection:
-        store_callback(connection, bank, kept, verified=False)
+        store_unverified(connection, bank, kept, UNVERIFIED_IN_A_MINUTE)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
 from payment_hub.domain.bank_port import CallbackRequest, Confirmation, Outcome
 from payment_hub.domain.errors import HubUnavailable
 from payment_hub.domain.judgement import Judgement, judge
@@ -13,8 +16,6 @@ from payment_hub.hub import Hub
 from payment_hub.store.judgements import record_for_order, record_without_order
 from payment_hub.store.order_rows import order_view
 from payment_hub.store.standings import Known, hear
-from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 #: Each lost race means that another confirmation of the same obligation was recorded, so this is never reached.
 TRIES = 100

@@ -30,7 +30,10 @@ def rejudge_callbacks(hub: Hub) -> int:
             confirmation = hub.adapter(bank).read_callback(request)
         except HubError as error:
             # It was verified once: a key has been taken away, or the bank is not enabled any more.
-            log.error("callback_unreadable", extra={"bank": bank, "callback": callback_id, "why": type(error).__name__})
+            log.error(
+                "callback_unreadable",
+                extra={"bank": bank, "callback": callback_id, "why": type(error).__name__},
+            )
             continue
         receive_confirmation(
             hub,

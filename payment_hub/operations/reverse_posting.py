@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from payment_hub.domain.day import business_day
 from payment_hub.domain.errors import AlreadyReversed, PostingNotFound
 from payment_hub.domain.keys import Caller
-from payment_hub.domain.day import business_day
 from payment_hub.hub import Hub
 from payment_hub.store import postings
 

@@ -133,7 +133,9 @@ def _give_up(session: Session, current: PaymentAttempt | None, now: datetime) ->
     if current is None:
         return
     if current.state != AttemptState.PENDING:
-        raise PaymentUnderWay(f"attempt {current.reference} is {current.state}; asked again at {current.ask_at:%FT%TZ}")
+        raise PaymentUnderWay(
+            f"attempt {current.reference} is {current.state}; asked again at {current.ask_at:%FT%TZ}"
+        )
     current.state = ATTEMPT_LIFE.after(AttemptState(current.state), AttemptEvent.GIVEN_UP)
     current.changed_at = now
     session.flush()

@@ -13,7 +13,13 @@ from payment_hub.store.obligations import seen_agency
 
 
 def trial_balance(
-    hub: Hub, *, caller: Caller, day_from: date, day_to: date, agency: str | None = None, bank: str | None = None
+    hub: Hub,
+    *,
+    caller: Caller,
+    day_from: date,
+    day_to: date,
+    agency: str | None = None,
+    bank: str | None = None,
 ) -> list[BalanceLine]:
     """All lines from ``day_from`` to ``day_to`` inclusive that the caller may see; debits and credits sum to the same."""
     with hub.transaction() as session:

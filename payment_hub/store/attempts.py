@@ -29,7 +29,11 @@ _CLAIM_DUE: Final = text(
 
 def of_order(session: Session, order_id: int) -> Sequence[PaymentAttempt]:
     """All attempts of an order, the latest first."""
-    asked = select(PaymentAttempt).where(PaymentAttempt.order_id == order_id).order_by(PaymentAttempt.number.desc())
+    asked = (
+        select(PaymentAttempt)
+        .where(PaymentAttempt.order_id == order_id)
+        .order_by(PaymentAttempt.number.desc())
+    )
     return session.scalars(asked).all()
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 
-
 def one_line(sql: str) -> str:
     """The statement without its line breaks: the driver remembers how to send a text of up to 4,096 characters with up
     to 50 parameters, and parses a longer one anew each time."""

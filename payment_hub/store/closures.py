@@ -17,7 +17,9 @@ from payment_hub.domain.notice import EventType
 from payment_hub.store.closing_cte import EVENTS
 from payment_hub.store.order_rows import COLUMNS, JOINS, order_view
 
-_OPEN_ORDER: Final = text(f"SELECT {COLUMNS} FROM payment_order o {JOINS} WHERE o.obligation_id = :obligation AND o.is_open")
+_OPEN_ORDER: Final = text(
+    f"SELECT {COLUMNS} FROM payment_order o {JOINS} WHERE o.obligation_id = :obligation AND o.is_open"
+)
 
 _CLOSE: Final = f"""
 WITH gate AS (

@@ -130,6 +130,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
         "all that a bank collected is debited to its clearing account, no more and no less",
         """SELECT c.id, c.bank, c.amount, coalesce(sum(p.amount), 0) AS posted FROM collection c
         LEFT JOIN posting p ON p.source_type = 'collection' AND p.source_id = c.id AND p.debit = 'BANK_CLEARING'
+            AND (p.bank, p.currency) = (c.bank, c.currency)
         GROUP BY c.id HAVING c.amount <> coalesce(sum(p.amount), 0)""",
     ),
     Invariant(

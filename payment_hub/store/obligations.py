@@ -110,7 +110,12 @@ def current_terms(session: Session, obligation_id: int, version: int) -> Terms:
         row.account_number, row.account_bank, row.account_name, row.treasury_chapter, row.treasury_sub_item
     )
     return Terms(
-        Money(row.amount, row.currency), row.payer_name, row.identifiers, row.description, row.due_on, beneficiary
+        Money(row.amount, row.currency),
+        row.payer_name,
+        row.identifiers,
+        row.description,
+        row.due_on,
+        beneficiary,
     )
 
 

@@ -70,5 +70,6 @@ def order_view(row: Mapping[str, Any], checkout_url: str, **changed: Any) -> Ord
         expired_at=facts["expired_at"],
         checkout_url=checkout_url,
         return_url=facts["return_url"],
-        receipt=serial and receipt_number(facts["receipt_template_used"], facts["receipt_series_used"], serial),
+        receipt=serial
+        and receipt_number(facts["receipt_template_used"], facts["receipt_series_used"], serial),
     )

@@ -17,7 +17,9 @@ from payment_hub.store.order_rows import COLUMNS, JOINS
 _SEEN: Final = """(CAST(:only_agency AS bigint) IS NULL OR o.agency_id = :only_agency)
     AND (CAST(:only_portal AS bigint) IS NULL OR o.portal_id = :only_portal)"""
 
-_ONE: Final = text(f"SELECT {COLUMNS} FROM payment_order o {JOINS} WHERE o.reference = :reference AND {_SEEN}")
+_ONE: Final = text(
+    f"SELECT {COLUMNS} FROM payment_order o {JOINS} WHERE o.reference = :reference AND {_SEEN}"
+)
 
 _LIST: Final = text(
     f"""SELECT {COLUMNS} FROM payment_order o {JOINS} WHERE {_SEEN}

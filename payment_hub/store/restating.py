@@ -42,10 +42,18 @@ def close_open_order(
 
 
 def restate(
-    session: Session, obligation: Obligation, event: VersionEvent, terms: Terms, reason: str, by: str, now: datetime
+    session: Session,
+    obligation: Obligation,
+    event: VersionEvent,
+    terms: Terms,
+    reason: str,
+    by: str,
+    now: datetime,
 ) -> None:
     """Add the next version and raise the gate, so that whoever read before must read again."""
     obligation.version += 1
     obligation.sequence += 1
     obligation.withdrawn = event is VersionEvent.WITHDRAWN
-    obligations.add_version(session, obligation.id, obligation.version, event, terms, by=by, at=now, reason=reason)
+    obligations.add_version(
+        session, obligation.id, obligation.version, event, terms, by=by, at=now, reason=reason
+    )

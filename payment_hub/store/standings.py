@@ -19,13 +19,25 @@ from payment_hub.domain.standing import Booked, Heard, OrderStanding, Standing, 
 from payment_hub.store.order_rows import COLUMNS, LEFT_JOINS
 
 #: Headers that are kept as evidence. Credentials and the rest of what a client sends are not.
-KEPT_HEADERS: Final = re.compile(r"content-(type|length|encoding)|webhook-.*|.*(signature|timestamp|checksum|request-id).*")
+KEPT_HEADERS: Final = re.compile(
+    r"content-(type|length|encoding)|webhook-.*|.*(signature|timestamp|checksum|request-id).*"
+)
 
 _STORE: Final = """
     INSERT INTO callback (bank, method, path, query, headers, body, source_ip, verified, received_at)
     VALUES (%(bank)s, %(method)s, %(path)s, %(query)s, %(headers)s::jsonb, %(body)s, %(source_ip)s, %(verified)s,
             %(received_at)s)
     RETURNING id"""
+
+#: Evidence of an attack is worth keeping; room for the whole attack is not.
+_STORE_UNVERIFIED: Final = """
+    INSERT INTO callback (bank, method, path, query, headers, body, source_ip, verified, received_at)
+    SELECT %(bank)s::text, %(method)s::text, %(path)s::text, %(query)s::bytea, %(headers)s::jsonb, %(body)s::bytea,
+        %(source_ip)s::text, false, %(received_at)s::timestamptz
+    WHERE %(most)s::int > (
+        SELECT count(*) FROM callback
+        WHERE NOT verified AND bank = %(bank)s::text AND received_at > %(received_at)s::timestamptz - interval '1 minute'
+    )"""
 
 _READ: Final = f"""
 SELECT {COLUMNS},
@@ -56,8 +68,10 @@ LEFT JOIN LATERAL (
     FROM posting WHERE order_id = o.id AND currency = o.currency
 ) posted ON true"""
 
-STORE_AND_READ: Final = f"WITH stored AS ({_STORE}){_READ.replace('SELECT', 'SELECT stored.id AS callback_id,', 1)}\
+STORE_AND_READ: Final = (
+    f"WITH stored AS ({_STORE}){_READ.replace('SELECT', 'SELECT stored.id AS callback_id,', 1)}\
     CROSS JOIN stored"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +89,9 @@ class Known:
         return None if key is None else (key, AttemptState(self.row["attempt_state"]))
 
 
-def store_callback(connection: Connection, bank: str, request: CallbackRequest, *, verified: bool) -> int:
-    """Keep a bank's message byte for byte. Returns its key."""
-    key = connection.exec_driver_sql(_STORE, _message(bank, request, verified)).scalar_one()
-    return int(key)
+def store_unverified(connection: Connection, bank: str, request: CallbackRequest, most: int) -> None:
+    """Keep a message that could not be verified, unless ``most`` of them came under this bank's name in a minute."""
+    connection.exec_driver_sql(_STORE_UNVERIFIED, _message(bank, request, False) | {"most": most})
 
 
 def hear(connection: Connection, confirmation: Confirmation, request: CallbackRequest | None) -> Known:
@@ -93,7 +106,11 @@ def hear(connection: Connection, confirmation: Confirmation, request: CallbackRe
     if request is None:
         row = connection.exec_driver_sql(_READ, asked).mappings().one()
         return _known(row, None)
-    row = connection.exec_driver_sql(STORE_AND_READ, asked | _message(confirmation.bank, request, True)).mappings().one()
+    row = (
+        connection.exec_driver_sql(STORE_AND_READ, asked | _message(confirmation.bank, request, True))
+        .mappings()
+        .one()
+    )
     return _known(row, row["callback_id"])
 
 

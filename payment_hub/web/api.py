@@ -65,8 +65,9 @@ class Door(flask_smorest.Blueprint):
         return declare
 
     def _described(self, endpoint: Endpoint, name: str, view: View) -> View:
+        answer = {"content_type": endpoint.content_type, "headers": endpoint.headers()}
         for status in endpoint.statuses:
-            view = self.response(status, endpoint.gives, headers=endpoint.headers())(view)
+            view = self.response(status, endpoint.gives or {"type": "string"}, **answer)(view)
         for status, kinds in endpoint.refusals().items():
             words = ", ".join(f"[{slug_of(kind)}](/problems/{slug_of(kind)})" for kind in kinds)
             shape = {"schema": ProblemSchema, "content_type": PROBLEM_JSON, "description": words}

@@ -141,6 +141,7 @@ def _page(
 ) -> Response:
     words, seconds = _words(), MEANINGS[view.state].look_again
     answer = _html(checkout_html(view, words, token, still=still, problem=problem), words, status)
+    # Said on the page, with a link that stops it: nobody's reading or typing off is cut short (WCAG 2.2.1).
     if seconds and not still and problem is None:
         answer.headers["Refresh"] = str(seconds)
     return answer

@@ -48,8 +48,9 @@ class Endpoint:
     method: str
     rule: str
     scope: Scope
-    gives: type[Schema]
-    """The shape of the answer."""
+    gives: type[Schema] | None = None
+    """The shape of the answer, or nothing when it is text of another kind."""
+    content_type: str = "application/json"
     statuses: Sequence[int] = (200,)
     """Of an answer that is no refusal."""
     takes: type[Schema] | None = None

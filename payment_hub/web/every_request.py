@@ -1,4 +1,4 @@
-"""What happens around every request: its id, the security headers, one line in the log, the figures."""
+"""What happens around every request: its id, one line in the log, the figures."""
 
 from __future__ import annotations
 
@@ -18,25 +18,11 @@ log: Final = logging.getLogger("payment_hub.requests")
 
 _REQUEST_ID: Final = re.compile(r"[0-9A-Za-z._-]{1,64}", re.ASCII)
 
-#: What every answer says unless a page says otherwise: look at nothing, keep nothing, show it in no frame.
-SECURITY_HEADERS: Final = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("Cache-Control", "no-store"),
-    (
-        "Content-Security-Policy",
-        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
-    ("Referrer-Policy", "no-referrer"),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
-)
-
-_HSTS: Final = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 
 
-def surround(app: Flask, *, https: bool) -> None:
-    """Let every request of the app begin and end here. ``https`` adds the promise to stay with it (HSTS)."""
-    headers = (*SECURITY_HEADERS, _HSTS) if https else SECURITY_HEADERS
+def surround(app: Flask) -> None:
+    """Let every request of the app begin and end here."""
 
     @app.before_request
     def begin() -> None:
@@ -47,9 +33,6 @@ def surround(app: Flask, *, https: bool) -> None:
     @app.after_request
     def end(answer: Response) -> Response:
         answer.headers["X-Request-Id"] = current_request_id()
-        for name, value in headers:
-            if name not in answer.headers:
-                answer.headers[name] = value
         tell_quota(answer)
         _note(answer)
         return answer
@@ -74,6 +57,3 @@ def _note(answer: Response) -> None:
             "problem": g.get("problem"),
         },
     )
-
-
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})

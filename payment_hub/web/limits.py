@@ -27,8 +27,8 @@ WINDOW: Final = 60
 class Limits:
     """The counts of one process in the present minute.
 
-    A window that is thrown away whole needs no clean-up. Well-kept libraries start a timer thread for each hit to forget
-    it again, which cost more than the rest of the request.
+    A window that is thrown away whole needs no clean-up. Well-kept libraries start a timer thread for each hit to
+    forget it again, which cost more than the rest of the request.
     """
 
     most: int

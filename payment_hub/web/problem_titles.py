@@ -38,6 +38,8 @@ VIETNAMESE: Final = {
     "StaleVersion": "Đã có người thay đổi sau khi bạn đọc.",
     "AlreadyResolved": "Chênh lệch này đã được xử lý.",
     "AlreadyReversed": "Bút toán này đã được đảo.",
+    "RunUnderWay": "Một lần đối soát khác của cùng sổ sách đang chạy.",
+    "LeaseLost": "Lần đối soát im lặng quá lâu và đã bị lần khác thay thế.",
     "SamePerson": "Người đề xuất không thể đồng thời là người phê duyệt.",
     "IllegalTransition": "Việc này không thể xảy ra ở trạng thái hiện tại.",
     "Unauthenticated": "Cần một khóa API hợp lệ.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -169,6 +170,13 @@ def test_what_was_never_opened_is_not_known_yet(hub: Door) -> None:
         assert (said.outcome, said.code, said.amount) == (PENDING, "UNKNOWN", None)
         with pytest.raises(BankUnavailable):
             hub.joined_to(bank.url).query_payment(a_query(attempt_reference="../statements/2026-11-22"))
+
+
+def test_what_is_still_unknown_when_no_opening_can_arrive_any_more_was_never_opened(hub: Door) -> None:
+    with serve(SECRET, pace=QUICK) as bank:
+        query = a_query()
+        late = replace(query, asked_at=query.started_at + timedelta(minutes=10, seconds=1))
+        assert hub.joined_to(bank.url).query_payment(late).outcome is DECLINED
 
 
 def test_a_wish_that_makes_no_sense_is_refused(hub: Door) -> None:

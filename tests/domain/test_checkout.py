@@ -13,7 +13,7 @@ from payment_hub.domain.checkout import MEANINGS, CheckoutState, CheckoutView, T
 from payment_hub.domain.money import dong
 from payment_hub.domain.payment_attempt import AttemptState
 from payment_hub.domain.payment_order import OrderFacts, flags_of, status_of
-from tests.web.checkout_views import ATTEMPT, NOW, OBLIGATION, OPEN, PAGES, a_view, settled
+from tests.web.checkout.views import ATTEMPT, NOW, OBLIGATION, OPEN, PAGES, a_view, settled
 
 REQUIRED = 100
 
@@ -83,7 +83,7 @@ def test_a_page_that_offers_banks_can_be_paid_and_no_outcome_is_open(everything:
 def test_no_page_denies_money_that_came(everything: list[CheckoutView]) -> None:
     for view in everything:
         if view.order.received.minor > 0:
-            assert MEANINGS[view.state].taken in {Taken.PART, Taken.YES, Taken.RETURNED}
+            assert MEANINGS[view.state].taken in {Taken.PART, Taken.YES, Taken.HELD, Taken.RETURNED}
 
 
 def test_no_page_claims_money_that_did_not_come(everything: list[CheckoutView]) -> None:

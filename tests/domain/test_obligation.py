@@ -107,7 +107,8 @@ def test_the_beneficiary_is_checked(changed: dict[str, Any], place: str) -> None
 def test_only_money_for_the_budget_needs_the_treasurys_numbers() -> None:
     plain = replace(TREASURY, treasury_chapter=None, treasury_sub_item=None)
     assert check_terms(RULES[Kind.TUITION], terms(Kind.TUITION, beneficiary=plain)).beneficiary == plain
-    assert check_terms(RULES[Kind.TRAFFIC_FINE], terms(beneficiary=replace(TREASURY, treasury_chapter=None)))
+    unchaptered = replace(TREASURY, treasury_chapter=None)
+    assert check_terms(RULES[Kind.TRAFFIC_FINE], terms(beneficiary=unchaptered)).beneficiary == unchaptered
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 501, "a\x00b", "a\u202eb", "a\u200bb", "\ue000", "a\nb"])

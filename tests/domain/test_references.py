@@ -20,9 +20,18 @@ from payment_hub.domain.references import (
     spoken,
 )
 
-moments = st.datetimes(datetime(2020, 1, 1), datetime(2054, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+moments = st.datetimes(datetime(2020, 1, 1), datetime(2054, 1, 1), timezones=st.just(UTC))
 chances = st.integers(0, (1 << CHANCE_BITS) - 1)
 references = st.builds(new_reference, moments, chances)
+
+
+def refused(text: str) -> bool:
+    """Whether it is no reference of ours."""
+    try:
+        parse_reference(text)
+    except MalformedReference:
+        return True
+    return False
 
 
 @given(references)
@@ -44,8 +53,7 @@ def test_a_later_order_sorts_later(moment: datetime, one: int, other: int, milli
 def test_every_single_wrong_character_is_caught(reference: str) -> None:
     for place in range(2, LENGTH):
         for character in set(ALPHABET) - {reference[place]}:
-            with pytest.raises(MalformedReference):
-                parse_reference(reference[:place] + character + reference[place + 1 :])
+            assert refused(reference[:place] + character + reference[place + 1 :])
 
 
 @given(references)
@@ -54,8 +62,7 @@ def test_every_two_characters_exchanged_are_caught(reference: str) -> None:
         if reference[one] != reference[other]:
             letters = list(reference)
             letters[one], letters[other] = letters[other], letters[one]
-            with pytest.raises(MalformedReference):
-                parse_reference("".join(letters))
+            assert refused("".join(letters))
 
 
 @given(references, st.sampled_from(" -."))
@@ -71,8 +78,7 @@ def test_it_is_understood_as_people_write_it(reference: str, separator: str) -> 
     "text", ["", "DV", "XX" + "0" * 14, "DV" + "U" * 14, "DV" + "0" * 13, "DV" + "０" * 14, "D" * 41]
 )
 def test_what_is_no_reference_is_refused(text: str) -> None:
-    with pytest.raises(MalformedReference):
-        parse_reference(text)
+    assert refused(text)
 
 
 @given(references, st.integers(1, 99))

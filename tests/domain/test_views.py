@@ -11,6 +11,7 @@ import pytest
 
 from payment_hub.domain.balance import BalanceLine
 from payment_hub.domain.money import Money, dong
+from payment_hub.domain.notice_views import NoticeAttemptView, NoticeView
 from payment_hub.domain.views import (
     AttemptView,
     EventView,
@@ -70,6 +71,24 @@ def test_no_field_stands_in_anothers_place() -> None:
     assert owed["due_on"] == "2026-03-02"
     assert example(ObligationView, due_on=None).as_wire()["due_on"] is None
     assert example(AttemptView).as_wire()["instructions"]["purpose"] == "purpose"
+
+
+def test_a_notice_shows_every_attempt() -> None:
+    attempt = example(NoticeAttemptView, status=None)
+    notice = example(NoticeView, attempts=(attempt, attempt)).as_wire()
+    assert notice["attempts"] == [attempt.as_wire()] * 2
+    assert attempt.as_wire() == {
+        "url": "url",
+        "status": None,
+        "milliseconds": 7,
+        "answer": "answer",
+        "tried_at": "2026-03-02T03:00:00.123Z",
+    }
+    assert (notice["event"], notice["order"], notice["due_at"]) == (
+        "event_id",
+        "order_reference",
+        "2026-03-02T03:00:00.123Z",
+    )
 
 
 def test_moments_are_utc_to_the_millisecond_and_may_be_missing() -> None:

@@ -66,7 +66,9 @@ def when_asked(hub: Hub) -> float:
     return float((moment - hub.now()).total_seconds())
 
 
-def test_nobody_is_asked_before_the_time(hub: Hub, attempt: str, bank: StandInBank, clock: StoppedClock) -> None:
+def test_nobody_is_asked_before_the_time(
+    hub: Hub, attempt: str, bank: StandInBank, clock: StoppedClock
+) -> None:
     assert ask_about_pending(hub) == 0
     clock.moment += FIRST_QUESTION
     assert ask_about_pending(hub) == 1
@@ -80,7 +82,9 @@ def test_money_that_the_bank_tells_when_asked_settles_the_order(
     clock.moment += FIRST_QUESTION
     assert ask_about_pending(hub) == 1
     assert (one(hub, "SELECT status FROM payment_order"), attempts(hub)[0][1]) == ("PAID", "SUCCEEDED")
-    assert rows(hub, "SELECT source, callback_id FROM confirmation") == [{"source": "QUERY", "callback_id": None}]
+    assert rows(hub, "SELECT source, callback_id FROM confirmation") == [
+        {"source": "QUERY", "callback_id": None}
+    ]
     clock.advance(days=1)
     assert ask_about_pending(hub) == 0
 
@@ -143,7 +147,9 @@ def test_an_intent_of_a_dead_process_becomes_unknown_and_is_asked_about(
     order = an_order(hub, an_agency(hub), a_portal(hub))
     bank.on_open = says(Killed())
     with pytest.raises(Killed):
-        start_payment(hub, reference=order["reference"], bank="standin", payer_ip="203.0.113.9", language="vi")
+        start_payment(
+            hub, reference=order["reference"], bank="standin", payer_ip="203.0.113.9", language="vi"
+        )
     clock.moment += FIRST_QUESTION
     assert ask_about_pending(hub) == 1
     assert attempts(hub) == [("standin", "UNKNOWN", 150_000)]

@@ -24,7 +24,8 @@ from tests.conftest import StoppedClock
 from tests.stand_in_banks import StandInBank, a_callback, sandbox_adapter, says, with_banks
 
 #: Name of the invariant -> ways of breaking it. Order 1 is paid (attempt 1, collection, receipt), order 2 is open with an
-#: attempt of unknown outcome, order 3 is underpaid, order 4 was paid twice by one contradicting event, order 5 has dollars.
+#: attempt of unknown outcome, order 3 is underpaid, order 4 was paid by an event that contradicts itself, order 5 has dollars,
+#: order 6 is expired and order 7 is paid. The posting of order 1 is reversed.
 PLANTED: dict[str, list[str]] = {
     "I1": [
         "ALTER TABLE payment_order ALTER status DROP EXPRESSION; UPDATE payment_order SET status = 'PAID' WHERE id = 2",
@@ -70,27 +71,29 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE posting SET amount = amount - 1 WHERE order_id = 3 AND reverses IS NULL",
         "UPDATE posting SET debit = 'REFUND_CLEARING' WHERE order_id = 3 AND reverses IS NULL",
         "DELETE FROM posting WHERE currency = 'USD'",
+        "UPDATE posting SET bank = 'other' WHERE order_id = 1",
+        "UPDATE posting SET currency = 'USD' WHERE order_id = 1",
     ],
     "I13": [
         "UPDATE posting SET amount = amount - 1 WHERE reverses IS NOT NULL",
         "UPDATE posting SET credit = 'SUSPENSE' WHERE reverses IS NOT NULL",
     ],
     "I14": [
-        "UPDATE posting SET bank = 'other' WHERE order_id = 1",
-        "UPDATE posting SET currency = 'USD' WHERE order_id = 1",
+        "UPDATE posting SET bank = 'other' WHERE order_id = 7",
+        "UPDATE posting SET currency = 'USD' WHERE order_id = 7",
         "UPDATE collection SET amount = amount + 1 WHERE order_id = 1",
     ],
     "I16": [
         "UPDATE payment_order SET sequence = sequence + 1 WHERE id = 2",
         "DELETE FROM event WHERE order_id = 1 AND sequence = 2",
         "UPDATE event SET sequence = 9 WHERE order_id = 1 AND sequence = 2",
-        "UPDATE event SET data = data || '{\"status\": \"OPEN\"}' WHERE order_id = 1",
-        "UPDATE event SET data = data || '{\"received\": {\"amount\": \"1\"}}' WHERE order_id = 1",
+        'UPDATE event SET data = data || \'{"status": "OPEN"}\' WHERE order_id = 1',
+        'UPDATE event SET data = data || \'{"received": {"amount": "1"}}\' WHERE order_id = 1',
         "UPDATE event SET data = data - 'status'",
     ],
     "I16-notices": ["UPDATE notice SET state = 'PENDING', due_at = due_at - interval '3 days'"],
     "R1": [
-        "UPDATE receipt SET number = 9",
+        "UPDATE receipt SET number = 9 WHERE order_id = 7",
         "DELETE FROM receipt",
         "UPDATE receipt_counter SET last = last + 1",
     ],
@@ -107,8 +110,8 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE obligation SET settled_by = 999 WHERE id = 2",
     ],
     "R3": [
-        "UPDATE posting SET credit = 'OVERPAYMENT' WHERE order_id = 1",
-        "UPDATE posting SET amount = amount + 1 WHERE order_id = 1",
+        "UPDATE posting SET credit = 'OVERPAYMENT' WHERE order_id = 7",
+        "UPDATE posting SET amount = amount + 1 WHERE order_id = 7",
     ],
     "R3-unsettled": ["UPDATE posting SET credit = 'AGENCY_PAYABLE', amount = amount + 1 WHERE order_id = 3"],
     "V1": [
@@ -134,9 +137,13 @@ def history(hub: Hub, clock: StoppedClock) -> Hub:
     hear(hub, confirmation(paid, bank="standin"))
     hear(hub, confirmation(part, 40_000))
     hear(hub, confirmation(dollars, Money(100, "USD")))
-    receive_callback(hub, bank="sandbox", request=a_callback(twice, hub.now(), message_id="evt_same", transaction_id="T"))
     receive_callback(
-        hub, bank="sandbox", request=a_callback(twice, hub.now(), 1, message_id="evt_same", transaction_id="T")
+        hub, bank="sandbox", request=a_callback(twice, hub.now(), message_id="evt_same", transaction_id="T")
+    )
+    receive_callback(
+        hub,
+        bank="sandbox",
+        request=a_callback(twice, hub.now(), 1, message_id="evt_same", transaction_id="T"),
     )
     hear(hub, confirmation("typed by hand", outcome=Outcome.PAID))
     reverse_posting(hub, caller=an_operator(), posting_id=1, reason="another book")
@@ -151,7 +158,15 @@ def history(hub: Hub, clock: StoppedClock) -> Hub:
 def session(history: Hub) -> Iterator[Session]:
     """A transaction in which triggers and constraints are out of force, and which is rolled back."""
     with history.sessions() as session:
-        for table in ("callback", "collection", "confirmation", "event", "obligation_version", "posting", "receipt"):
+        for table in (
+            "callback",
+            "collection",
+            "confirmation",
+            "event",
+            "obligation_version",
+            "posting",
+            "receipt",
+        ):
             session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         for table, constraint in _foreign_keys(session):
             session.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}"))
@@ -161,7 +176,9 @@ def session(history: Hub) -> Iterator[Session]:
 
 def _foreign_keys(session: Session) -> list[tuple[str, str]]:
     found = session.execute(
-        text("SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace")
+        text(
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace"
+        )
     )
     return [(table, name) for table, name in found]
 
@@ -174,14 +191,17 @@ def test_a_day_at_which_nearly_everything_happened_breaks_none(history: Hub) -> 
     assert check_invariants(history) == []
 
 
-@pytest.mark.parametrize(("name", "sql"), [(name, sql) for name, ways in PLANTED.items() for sql in ways])
-def test_a_planted_violation_is_found(history: Hub, session: Session, name: str, sql: str) -> None:
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_violation_is_found(history: Hub, session: Session, name: str) -> None:
+    for way in PLANTED[name]:
+        with session.begin_nested() as planted:
+            for statement in way.split(";"):
+                session.connection().exec_driver_sql(statement)
+            found = {violation.invariant: violation.rows for violation in violations(session, history.now())}
+            assert name in found, way
+            assert 0 < len(found[name]) <= LISTED
+            planted.rollback()
     assert violations(session, history.now()) == []
-    for statement in sql.split(";"):
-        session.connection().exec_driver_sql(statement)
-    found = {violation.invariant: violation.rows for violation in violations(session, history.now())}
-    assert name in found
-    assert 0 < len(found[name]) <= LISTED
 
 
 @pytest.mark.breaks_invariants

@@ -80,8 +80,13 @@ def test_the_answer_is_the_order_as_it_will_be_shown_and_as_its_event_tells_it(
     assert order == show_order(hub, caller=portal, reference=order["reference"]).as_wire()
     assert rows(hub, "SELECT data FROM event") == [{"data": order}]
     assert parse_reference(order["reference"]) == order["reference"]
-    assert show_order(hub, caller=portal, reference=order["reference"]).expires_at == clock() + timedelta(minutes=90)
-    assert show_obligation(hub, caller=portal, agency="G22.99", reference=obligation).open_order == order["reference"]
+    assert show_order(hub, caller=portal, reference=order["reference"]).expires_at == clock() + timedelta(
+        minutes=90
+    )
+    assert (
+        show_obligation(hub, caller=portal, agency="G22.99", reference=obligation).open_order
+        == order["reference"]
+    )
 
 
 def test_the_same_key_is_answered_as_the_first_time_even_after_the_order_has_moved_on(
@@ -106,7 +111,9 @@ def test_the_same_key_for_another_request_is_refused(hub: Hub, portal: Caller, o
         issue(hub, portal, obligation, claim=a_claim(portal, "K1", b"other"))
 
 
-def test_a_key_whose_first_request_is_still_running_must_wait(hub: Hub, portal: Caller, obligation: str) -> None:
+def test_a_key_whose_first_request_is_still_running_must_wait(
+    hub: Hub, portal: Caller, obligation: str
+) -> None:
     claim = a_claim(portal, "K1")
     claim_request(hub, caller=claim.caller, key=claim.key, request_sha256=claim.request_sha256)
     with pytest.raises(RequestStillRunning):

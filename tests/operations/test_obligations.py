@@ -83,7 +83,9 @@ def test_the_same_statement_twice_is_registered_once(hub: Hub, agency: Caller) -
     assert (first.state, first.version, count(hub, "obligation")) == ("OWED", 1, 1)
 
 
-def test_another_statement_under_the_same_reference_is_refused(hub: Hub, agency: Caller, reference: str) -> None:
+def test_another_statement_under_the_same_reference_is_refused(
+    hub: Hub, agency: Caller, reference: str
+) -> None:
     with pytest.raises(Conflict, match="amend"):
         register(hub, agency, 150_001)
     with pytest.raises(Conflict, match="amend"):

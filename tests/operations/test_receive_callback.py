@@ -111,7 +111,16 @@ def test_every_bit_of_the_body_is_under_the_signature(hub: Hub, genuine: Callbac
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{}", b" ", b"\x00" * 10_000, b"\xff\xfe", b'{"amount": "1"}', b"\x1f\x8b\x08\x00", b"[" * 100_000],
+    [
+        b"",
+        b"{}",
+        b" ",
+        b"\x00" * 10_000,
+        b"\xff\xfe",
+        b'{"amount": "1"}',
+        b"\x1f\x8b\x08\x00",
+        b"[" * 100_000,
+    ],
 )
 def test_another_body_under_the_same_signature_is_refused(
     hub: Hub, genuine: CallbackRequest, body: bytes
@@ -158,7 +167,13 @@ def signature(form: str | None, right: str) -> str | None:
     url = right.replace("+", "-").replace("/", "_")
     url = url if url != right else "-" + right[1:]
     last = chr(ord(right[-2]) + 1)
-    fills = {"right": right, "cut": right[:-4], "bare": right.rstrip("="), "url": url, "spelled": right[:-2] + last + "="}
+    fills = {
+        "right": right,
+        "cut": right[:-4],
+        "bare": right.rstrip("="),
+        "url": url,
+        "spelled": right[:-2] + last + "=",
+    }
     return form.format(**fills) if "{" in form else form
 
 
@@ -179,7 +194,12 @@ def test_a_right_signature_among_wrong_ones_is_believed_while_keys_change(
 ) -> None:
     right = genuine.headers["webhook-signature"]
     wrong = "v1," + "A" * 43 + "="
-    assert receive(hub, replace(genuine, headers={**genuine.headers, "webhook-signature": f"{wrong} {right}"})).status == 200
+    assert (
+        receive(
+            hub, replace(genuine, headers={**genuine.headers, "webhook-signature": f"{wrong} {right}"})
+        ).status
+        == 200
+    )
 
 
 @pytest.mark.parametrize(
@@ -241,10 +261,27 @@ def test_a_signed_message_that_cannot_be_read_is_refused(hub: Hub, reference: st
     refuse(hub, signed_callback(body, hub.now()))
 
 
-AMOUNTS = ["1.0", "1e3", "1.000", "1,000", "-1", "+1", " 1", "", "true", "١", "1" * 5_000, str(10**15 + 1), "0x1", "NaN"]
+AMOUNTS = [
+    "1.0",
+    "1e3",
+    "1.000",
+    "1,000",
+    "-1",
+    "+1",
+    " 1",
+    "",
+    "true",
+    "١",
+    "1" * 5_000,
+    str(10**15 + 1),
+    "0x1",
+    "NaN",
+]
 
 
-@pytest.mark.parametrize("amount", [*AMOUNTS, 1, 1.0, True, None, [], {}], ids=lambda amount: repr(amount)[:20])
+@pytest.mark.parametrize(
+    "amount", [*AMOUNTS, 1, 1.0, True, None, [], {}], ids=lambda amount: repr(amount)[:20]
+)
 def test_a_signed_amount_that_is_no_plain_number_is_refused(hub: Hub, reference: str, amount: object) -> None:
     refuse(hub, _with(hub, reference, amount))
 

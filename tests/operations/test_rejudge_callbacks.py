@@ -11,12 +11,12 @@ from payment_hub.hub import Hub
 from payment_hub.operations.receive_callback import receive_callback
 from payment_hub.operations.rejudge_callbacks import IN_HAND, LOOKED_BACK, rejudge_callbacks
 from payment_hub.operations.show_order import show_order
-from payment_hub.store.standings import store_callback
+from payment_hub.store.standings import hear, store_unverified
 from tests.asking import count, one, rows
 from tests.builders import a_portal, an_agency, an_operator, an_order
 from tests.conftest import StoppedClock
 from tests.races.crowd import all_at_once
-from tests.stand_in_banks import a_callback, sandbox_adapter, with_banks
+from tests.stand_in_banks import a_callback, left_unjudged, sandbox_adapter, with_banks
 
 
 @pytest.fixture
@@ -29,16 +29,10 @@ def reference(hub: Hub) -> str:
     return str(an_order(hub, an_agency(hub), a_portal(hub))["reference"])
 
 
-def stored(hub: Hub, request: CallbackRequest, *, verified: bool = True) -> None:
-    """As a process leaves it that dies after the first of the two statements."""
-    with hub.at_once() as connection:
-        store_callback(connection, "sandbox", request, verified=verified)
-
-
 def test_a_stored_callback_is_judged_when_it_has_waited_long_enough(
     hub: Hub, reference: str, clock: StoppedClock
 ) -> None:
-    stored(hub, a_callback(reference, hub.now()))
+    left_unjudged(hub, a_callback(reference, hub.now()))
     assert rejudge_callbacks(hub) == 0
     clock.moment += IN_HAND
     assert rejudge_callbacks(hub) == 1
@@ -51,14 +45,15 @@ def test_it_is_judged_as_of_the_moment_when_it_came_and_not_of_now(
     hub: Hub, reference: str, clock: StoppedClock
 ) -> None:
     clock.advance(hours=23)
-    stored(hub, a_callback(reference, hub.now()))
+    left_unjudged(hub, a_callback(reference, hub.now()))
     clock.advance(days=2)
     assert rejudge_callbacks(hub) == 1
     assert show_order(hub, caller=an_operator(), reference=reference).flags == ()
 
 
 def test_what_was_not_verified_is_never_judged(hub: Hub, reference: str, clock: StoppedClock) -> None:
-    stored(hub, a_callback(reference, hub.now()), verified=False)
+    with hub.at_once() as connection:
+        store_unverified(connection, "sandbox", a_callback(reference, hub.now()), 10)
     clock.moment += IN_HAND
     assert rejudge_callbacks(hub) == 0
     assert count(hub, "confirmation") == 0
@@ -69,9 +64,11 @@ def test_what_cannot_be_read_any_more_is_reported_and_stops_nothing(
     hub: Hub, reference: str, clock: StoppedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     genuine = a_callback(reference, hub.now())
+    known = hub.adapter("sandbox").read_callback(genuine)
     altered = CallbackRequest("POST", genuine.path, b"", genuine.headers, genuine.body + b" ", hub.now())
-    stored(hub, altered)
-    stored(hub, genuine)
+    with hub.at_once() as connection:
+        hear(connection, known, altered)
+    left_unjudged(hub, genuine)
     clock.moment += IN_HAND
     with caplog.at_level(logging.ERROR):
         assert rejudge_callbacks(hub) == 1
@@ -81,7 +78,7 @@ def test_what_cannot_be_read_any_more_is_reported_and_stops_nothing(
 
 @pytest.mark.breaks_invariants
 def test_what_is_older_than_a_week_is_left_to_people(hub: Hub, reference: str, clock: StoppedClock) -> None:
-    stored(hub, a_callback(reference, hub.now()))
+    left_unjudged(hub, a_callback(reference, hub.now()))
     clock.advance(seconds=LOOKED_BACK.total_seconds() + 1)
     assert rejudge_callbacks(hub) == 0
 
@@ -90,7 +87,7 @@ def test_a_repetition_that_came_meanwhile_leaves_one_posting_and_two_records(
     hub: Hub, reference: str, clock: StoppedClock
 ) -> None:
     request = a_callback(reference, hub.now())
-    stored(hub, request)
+    left_unjudged(hub, request)
     receive_callback(hub, bank="sandbox", request=request)
     clock.moment += IN_HAND
     assert rejudge_callbacks(hub) == 1
@@ -101,7 +98,7 @@ def test_workers_that_judge_the_same_callback_at_once_record_it_once(
     hub: Hub, reference: str, clock: StoppedClock
 ) -> None:
     for _ in range(5):
-        stored(hub, a_callback(reference, hub.now(), message_id="evt_same", transaction_id="T"))
+        left_unjudged(hub, a_callback(reference, hub.now(), message_id="evt_same", transaction_id="T"))
     clock.moment += IN_HAND
     all_at_once(lambda _: rejudge_callbacks(hub), 8)
     assert (count(hub, "posting"), count(hub, "confirmation")) == (1, 5)

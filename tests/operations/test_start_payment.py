@@ -220,7 +220,12 @@ def test_a_payment_told_before_the_bank_falls_silent_is_not_made_unknown(
 
 def test_a_declined_payment_can_be_tried_again_at_the_same_bank(hub: Hub, reference: str) -> None:
     start(hub, reference)
-    hear(hub, confirmation(f"{reference}-1", None, bank="standin", outcome=Outcome.DECLINED, bank_transaction_id=None))
+    hear(
+        hub,
+        confirmation(
+            f"{reference}-1", None, bank="standin", outcome=Outcome.DECLINED, bank_transaction_id=None
+        ),
+    )
     assert start(hub, reference).reference == f"{reference}-2"
     assert [state for _, state, _ in attempts(hub)] == ["FAILED", "PENDING"]
 
@@ -233,7 +238,10 @@ def test_after_a_part_payment_only_the_rest_is_asked_for(hub: Hub, reference: st
     hear(hub, confirmation(f"{reference}-2", 110_000, bank="standin"))
     assert one(hub, "SELECT status FROM payment_order") == "PAID"
     listed = list_attempts(hub, caller=an_operator(), reference=reference)
-    assert [(view.reference[-2:], view.state) for view in listed] == [("-2", "SUCCEEDED"), ("-1", "ABANDONED")]
+    assert [(view.reference[-2:], view.state) for view in listed] == [
+        ("-2", "SUCCEEDED"),
+        ("-1", "ABANDONED"),
+    ]
 
 
 def pass_the_deadline(hub: Hub, reference: str, clock: StoppedClock) -> None:

@@ -78,12 +78,12 @@ END_STATE = {
     "collections": "SELECT bank_transaction_id, amount, currency, day, order_id IS NULL FROM collection ORDER BY 1",
     "postings": "SELECT debit, credit, currency, sum(amount)::bigint FROM posting GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
     "lines": "SELECT bank_transaction_id, day, amount, movement, occurrence FROM statement_line ORDER BY 1, 2, 3, 4, 5",
-    "transactions moved again": "SELECT bank_transaction_id, count(*) FROM statement_line WHERE again GROUP BY 1 ORDER BY 1",
+    "moved again": "SELECT bank_transaction_id, count(*) FROM statement_line WHERE again GROUP BY 1 ORDER BY 1",
     "entries": "SELECT case_key, day, amount, entry_number FROM ledger_entry ORDER BY 1, 2, 3, 4",
     "live": "SELECT scope, case_key, kind FROM discrepancy WHERE state IN ('OPEN', 'PROPOSED') ORDER BY 1, 2",
     "last totals": """
         SELECT DISTINCT ON (scope, day) scope, day, totals::text, (
-            SELECT string_agg(case_key || ' ' || kind || ' ' || hub_amount || ' ' || other_amount, ', ' ORDER BY case_key)
+            SELECT string_agg(concat_ws(' ', case_key, kind, hub_amount, other_amount), ', ' ORDER BY case_key)
             FROM finding WHERE run_id = r.id)
         FROM reconciliation_run r WHERE state = 'COMMITTED' ORDER BY scope, day, id DESC""",
     "unfinished": "SELECT scope, day FROM reconciliation_run WHERE state IN ('PLANNED', 'RUNNING') ORDER BY 1, 2",

@@ -6,8 +6,10 @@ import base64
 import dataclasses
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -18,9 +20,14 @@ from werkzeug.test import TestResponse
 from bank_adapters import load_adapters
 from payment_hub.app import create_app
 from payment_hub.domain.keys import Role, Scope
+from payment_hub.domain.standing import Source
 from payment_hub.hub import Hub
 from payment_hub.operations.make_key import make_key
+from payment_hub.operations.receive_confirmation import receive_confirmation
 from payment_hub.settings import Settings
+from reconciliation import app as reconciliation
+from reconciliation.books import Books
+from reconciliation.ledgers.csv_drop import CsvDrop
 from tests.builders import a_portal, an_agency
 
 KEY_32 = base64.b64encode(bytes(32)).decode()
@@ -67,26 +74,27 @@ class Asker:
 
     def get(self, path: str, **more: Any) -> TestResponse:
         """GET with the key."""
-        return self._ask("GET", path, {}, **more)
+        return self.send("GET", path, **more)
 
     def post(self, path: str, body: object = None, **more: Any) -> TestResponse:
         """POST a JSON body with the key and a fresh idempotency key."""
-        return self._ask("POST", path, {"Idempotency-Key": f"k{next(_numbers)}"}, body, **more)
+        headers = {"Idempotency-Key": f"k{next(_numbers)}"} | dict(more.pop("headers", {}))
+        return self.send("POST", path, body, headers=headers, **more)
 
     def put(self, path: str, body: object = None, **more: Any) -> TestResponse:
         """PUT a JSON body with the key."""
-        return self._ask("PUT", path, {}, body, **more)
+        return self.send("PUT", path, body, **more)
 
-    def _ask(
+    def send(
         self,
         method: str,
         path: str,
-        usual: dict[str, str],
         body: object = None,
-        headers: Any = (),
+        headers: Mapping[str, str] = MappingProxyType({}),
         **more: Any,
     ) -> TestResponse:
-        sent = {"Authorization": f"Bearer {self.token}"} | usual | dict(headers)
+        """Any request with the key, and JSON unless the body is bytes."""
+        sent = {"Authorization": f"Bearer {self.token}"} | dict(headers)
         if body is not None:
             more["data"] = body if isinstance(body, bytes) else json.dumps(body).encode()
             sent = {"Content-Type": "application/json"} | sent
@@ -102,7 +110,15 @@ def hub(hub: Hub) -> Hub:
 @pytest.fixture
 def app(hub: Hub) -> Flask:
     """The app with every door."""
-    return create_app(SETTINGS, hub)
+    return an_app(hub)
+
+
+def an_app(hub: Hub, **other: Any) -> Flask:
+    """An app with every door of both packages, on other settings where said."""
+    made = create_app(dataclasses.replace(SETTINGS, **other), hub, doors=reconciliation.DOORS)
+    confirm = partial(receive_confirmation, hub, source=Source.STATEMENT)
+    reconciliation.attach(made, Books(hub, CsvDrop(None), confirm))
+    return made
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from payment_hub.app import create_app
 from payment_hub.domain.keys import USUAL_SCOPES, Role, Scope
 from payment_hub.hub import Hub
 from payment_hub.operations.list_keys import list_keys
@@ -20,9 +19,9 @@ from payment_hub.operations.revoke_key import revoke_key
 from payment_hub.web.openapi import openapi_text
 from tests.builders import a_portal, an_agency
 from tests.conftest import StoppedClock
-from tests.web.conftest import FINE, SETTINGS, Asker
+from tests.web.conftest import FINE, Asker, an_app
 
-EXAMPLES = {"{agency}": "G22.99", "{event_id}": "evt_1"}
+EXAMPLES = {"{agency}": "G22.99", "{event_id}": "evt_1", "{number}": "1"}
 
 
 def _endpoints(app: Flask) -> list[tuple[str, str, dict[str, Any]]]:
@@ -44,7 +43,7 @@ def _ask(asker: Asker, method: str, path: str) -> int:
 
 def test_every_endpoint_of_the_file_names_its_scope(app: Flask) -> None:
     endpoints = _endpoints(app)
-    assert len(endpoints) >= 19
+    assert len(endpoints) >= 25
     for method, path, said in endpoints:
         assert said["x-scope"] in set(Scope), (method, path)
         assert said["security"] == [{"apiKey": [said["x-scope"]]}], (method, path)
@@ -175,7 +174,7 @@ def test_the_last_use_is_noted_at_most_once_a_minute(portal: Asker, hub: Hub, cl
 
 
 def test_one_request_too_many_is_429_and_says_when_to_come_back(hub: Hub) -> None:
-    app = create_app(dataclasses.replace(SETTINGS, requests_per_minute=3), hub)
+    app = an_app(hub, requests_per_minute=3)
     asker = Asker(app.test_client(), make_key(hub, role=Role.OPERATOR, holder="x"))
     answers = [asker.get("/v1/payment-orders") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
@@ -186,7 +185,7 @@ def test_one_request_too_many_is_429_and_says_when_to_come_back(hub: Hub) -> Non
 
 
 def test_guessing_keys_is_limited_by_address_and_a_forged_forwarded_for_does_not_help(hub: Hub) -> None:
-    app = create_app(dataclasses.replace(SETTINGS, requests_per_minute=3), hub)
+    app = an_app(hub, requests_per_minute=3)
     statuses = [
         app.test_client().get("/v1/events", headers={"X-Forwarded-For": f"10.0.0.{n}"}).status_code
         for n in range(5)

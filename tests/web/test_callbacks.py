@@ -12,10 +12,9 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import sessionmaker
 
 from bank_adapters.toolkit import standard_webhooks
-from payment_hub.app import create_app
 from payment_hub.hub import Hub
 from tests.builders import a_portal, an_agency, an_order
-from tests.web.conftest import SETTINGS
+from tests.web.conftest import an_app
 
 
 @pytest.fixture
@@ -112,7 +111,7 @@ def test_other_ways_of_sending_the_same_are_refused(client: FlaskClient, hub: Hu
 def test_without_a_database_the_bank_is_told_to_come_again(hub: Hub) -> None:
     away = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none", connect_args={"connect_timeout": 1})
     lost = dataclasses.replace(hub, engine=away, sessions=sessionmaker(away))
-    client = create_app(SETTINGS, lost).test_client()
+    client = an_app(lost).test_client()
     body = _said("DV0000000000000A")
     answer = client.post("/callbacks/sandbox", data=body, headers=_signed(hub, body))
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
@@ -121,7 +120,7 @@ def test_without_a_database_the_bank_is_told_to_come_again(hub: Hub) -> None:
 
 
 def test_callbacks_are_never_rationed(hub: Hub, reference: str) -> None:
-    client = create_app(dataclasses.replace(SETTINGS, requests_per_minute=1), hub).test_client()
+    client = an_app(hub, requests_per_minute=1).test_client()
     for _ in range(5):
         assert client.post("/callbacks/sandbox", data=b"{}").status_code == 401
     body = _said(reference)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import json
 from collections.abc import Iterator
@@ -14,19 +13,19 @@ from flask import Flask
 from sqlalchemy import text
 from werkzeug.routing import Rule
 
-from payment_hub.app import create_app
 from payment_hub.hub import Hub
-from tests.web.conftest import FINE, SETTINGS, Asker
+from tests.web.conftest import FINE, Asker, an_app
 
 CORPORA: Final = Path(__file__).parent / "corpora"
 JSON_CASES: Final = json.loads((CORPORA / "json_test_suite.json").read_text())
 NAUGHTY: Final = json.loads((CORPORA / "naughty_strings.json").read_text())
 
 JSON_TYPE: Final = {"Content-Type": "application/json"}
-PLACES: Final = {
+PLACES: Final[dict[str, Any]] = {
     "agency": "G22.99",
     "reference": "DV0000000000000A",
     "event_id": "evt_1",
+    "number": 1,
     "bank": "sandbox",
     "token": "x" * 40,
 }
@@ -63,7 +62,7 @@ RAW: Final[dict[str, tuple[bytes, dict[str, str]]]] = {
 @pytest.fixture
 def app(hub: Hub) -> Flask:
     """The app with room for many requests."""
-    return create_app(dataclasses.replace(SETTINGS, requests_per_minute=10**7), hub)
+    return an_app(hub, requests_per_minute=10**7)
 
 
 @pytest.fixture

@@ -80,11 +80,9 @@ def test_every_post_needs_a_proper_key(app: Flask, operator: Asker) -> None:
         if "POST" in (rule.methods or ()) and rule.rule.startswith("/v1")
     ]
     assert len(rules) >= 7
-    for wrong in ("", " ", "x" * 256, "a b", "é".encode().decode("latin-1")):
+    for wrong in ("", " ", "x" * 256, "a b", "a, a", "é".encode().decode("latin-1")):
         answer = operator.post("/v1/obligations", FINE, headers={"Idempotency-Key": wrong})
         assert (answer.status_code, (answer.json or {})["type"]) == (400, "/problems/missing-idempotency-key")
-    twice = operator.post("/v1/obligations", FINE, headers={"Idempotency-Key": "a, b"})
-    assert twice.status_code == 400
 
 
 def test_a_refusal_changes_nothing_and_leaves_its_key_free(agency: Asker, portal: Asker, hub: Hub) -> None:

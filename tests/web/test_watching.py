@@ -16,12 +16,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import sessionmaker
 
-from payment_hub.app import create_app
 from payment_hub.hub import Hub
 from payment_hub.logs import FIELDS, JsonLines, set_request_id
 from payment_hub.web import health
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
-from tests.web.conftest import FINE, SETTINGS, Asker
+from tests.web.conftest import FINE, Asker, an_app
 
 WATCH = {"Authorization": "Bearer watch"}
 
@@ -73,7 +72,7 @@ def test_metrics_are_closed_unless_the_token_is_set_and_given(client: FlaskClien
         {"Authorization": "Bearer é"},
     ):
         assert client.get("/metrics", headers=headers).status_code == 404
-    closed = create_app(dataclasses.replace(SETTINGS, metrics_token=None), hub).test_client()
+    closed = an_app(hub, metrics_token=None).test_client()
     assert closed.get("/metrics", headers={"Authorization": "Bearer None"}).status_code == 404
 
 
@@ -93,9 +92,7 @@ def test_metrics_count_requests_and_waiting_work(client: FlaskClient, hub: Hub) 
 
 def test_metrics_say_so_when_the_database_is_away(hub: Hub) -> None:
     away = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none", connect_args={"connect_timeout": 1})
-    client = create_app(
-        SETTINGS, dataclasses.replace(hub, engine=away, sessions=sessionmaker(away))
-    ).test_client()
+    client = an_app(dataclasses.replace(hub, engine=away, sessions=sessionmaker(away))).test_client()
     told = client.get("/metrics", headers=WATCH)
     assert told.status_code == 200
     assert "hub_database_up 0.0" in told.text

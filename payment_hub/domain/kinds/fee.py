@@ -16,6 +16,8 @@ FEE: Final = KindRules(
     title_en="Fee or charge",
     identifiers=(
         Identifier("dossier_code", r"[0-9A-Z.]{3,35}-[0-9]{6}-[0-9]{4,6}", "Mã hồ sơ", "Dossier code"),
-        Identifier("procedure_code", r"[0-9]\.[0-9]{6}(\.[0-9A-Z.]{1,35})?", "Mã thủ tục", "Procedure code", False),
+        Identifier(
+            "procedure_code", r"[0-9]\.[0-9]{6}(\.[0-9A-Z.]{1,35})?", "Mã thủ tục", "Procedure code", False
+        ),
     ),
 )

@@ -13,6 +13,10 @@ from payment_hub.domain.bank_port import Outcome
 from payment_hub.domain.standing import Disposition, Source, Verdict
 from payment_hub.store.tables.base import APPEND_ONLY, Base, Currency, Dong, Key, Moment, OrderKey, one_of
 
+#: One event is applied once, whatever it says; each content that contradicts it is kept once. Written as PostgreSQL
+#: gives it back, line ends included, because alembic compares the two as text.
+APPLIED_ONCE = "(\nCASE\n WHEN disposition = 'CONFLICT'::text THEN digest\n ELSE '\\x'::bytea\nEND)"
+
 
 class Callback(Base):
     """One HTTP message of a bank, byte for byte, stored before it is judged."""
@@ -20,6 +24,7 @@ class Callback(Base):
     __tablename__ = "callback"
     __table_args__ = (
         Index("ix_callback_received_at", "received_at"),
+        Index("ix_callback_unverified", "bank", "received_at", postgresql_where=text("NOT verified")),
         {"info": {APPEND_ONLY: True}},
     )
 
@@ -48,7 +53,7 @@ class ConfirmationRecord(Base):
             "uq_confirmation_first_heard",
             "bank",
             "event_id",
-            "digest",
+            text(APPLIED_ONCE),
             unique=True,
             postgresql_where=text("disposition <> 'DUPLICATE'"),
         ),

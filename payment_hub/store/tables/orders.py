@@ -29,7 +29,9 @@ class PaymentOrder(Base):
     __table_args__ = (
         UniqueConstraint("reference"),
         CheckConstraint("required >= 0 AND required <= 1000000000000", name="required"),
-        CheckConstraint("refunded >= 0 AND held_refund >= 0 AND refunded + held_refund <= received", name="refunds"),
+        CheckConstraint(
+            "refunded >= 0 AND held_refund >= 0 AND refunded + held_refund <= received", name="refunds"
+        ),
         CheckConstraint("accepted >= 0 AND accepted <= received", name="accepted"),
         Index("uq_payment_order_one_open", "obligation_id", unique=True, postgresql_where=text("is_open")),
         Index("ix_payment_order_obligation_id", "obligation_id"),

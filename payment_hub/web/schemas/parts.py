@@ -56,7 +56,10 @@ def moment(**options: Any) -> fields.String:
 
 def words(enumeration: Any, **options: Any) -> fields.String:
     """One of an enumeration's words. More words may be added later: treat an unknown one as "something else"."""
-    return fields.String(metadata={"enum": [str(word) for word in enumeration]}, **options)
+    known: list[str | None] = [str(word) for word in enumeration]
+    if options.get("allow_none"):
+        known.append(None)
+    return fields.String(metadata={"enum": known}, **options)
 
 
 def page_of(item: type[Schema]) -> type[Schema]:

@@ -37,7 +37,7 @@ Written = list[tuple[str, date, int, Movement]]
 def test_sql_finds_what_the_pure_tests_find(
     books: Books, bank: PaperBank, clock: StoppedClock, heard: Heard, written: Written
 ) -> None:
-    """For each day: the cases that it touches, with everything known of them, and those still open from the day before."""
+    """For each day: the cases that it touches, with all that is known of them, and those open from the day before."""
     empty(books)
     clock.moment = DAYS[NEXT_DAY]
     for transaction, (day, amount) in heard.items():

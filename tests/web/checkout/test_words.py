@@ -19,7 +19,7 @@ from payment_hub.domain.obligation import Kind
 from payment_hub.web.checkout import _about, blueprint
 from payment_hub.web.checkout_page import checkout_html, message_html, receipt_html
 from payment_hub.web.words import BANKS, LANGUAGES, Words, words_for
-from tests.web.checkout_views import NOW, OPEN, PAGES
+from tests.web.checkout.views import NOW, OPEN, PAGES
 
 VI, EN = LANGUAGES["vi"], LANGUAGES["en"]
 READ_ALOUD = ("aria-label", "alt", "title", "placeholder", "data-mark", "value")

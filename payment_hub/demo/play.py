@@ -83,7 +83,7 @@ def _night(started: RunningHub, story: Story) -> None:
     clock.close()
 
     def committed() -> list[Any] | None:
-        runs = story.officer.get("/v1/reconciliation/runs", day=day.isoformat())["items"]
+        runs = story.officer.get("/v1/reconciliation/runs", day_from=day.isoformat())["items"]
         return runs if runs and all(run["state"] in ("COMMITTED", "FAILED") for run in runs) else None
 
     for run in wait_for("the night's runs", committed):
@@ -91,8 +91,8 @@ def _night(started: RunningHub, story: Story) -> None:
     found = story.officer.get("/v1/reconciliation/discrepancies")["items"]
     print(f"\n  {len(found)} discrepancies, each with a sentence for the officer:\n")
     for one in found:
-        print(f"  - {one['explained']['vi']['what']}")
-        print(f"    {one['explained']['en']['what']}")
+        print(f"  - {one['explanation']['vi']['what']}")
+        print(f"    {one['explanation']['en']['what']}")
     if not found:
         raise DemoFailed("the night found nothing, although discrepancies were put there")
 

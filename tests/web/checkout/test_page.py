@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from html import escape
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -18,41 +17,10 @@ from payment_hub.web.checkout import blueprint
 from payment_hub.web.checkout_page import checkout_html, message_html, receipt_html
 from payment_hub.web.qr import qr_svg
 from payment_hub.web.words import LANGUAGES, Words
-from tests.web.checkout_views import ATTEMPT, OBLIGATION, OPEN, PAGES, RECEIPT, a_view
+from tests.web.checkout.strict_html import Page
+from tests.web.checkout.views import ATTEMPT, OBLIGATION, OPEN, PAGES, RECEIPT, a_view
 
-VOID = {"meta", "link", "img"}
-STATIC = Path(__file__).parents[2] / "payment_hub/web/static"
-
-
-class Page(HTMLParser):
-    """A page read strictly: every element closed, in order."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.html = html
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.text = ""
-        self.feed(html)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += " " + re.sub(r"[ \n]+", " ", data).strip(" ")
-
-    def all(self, tag: str) -> list[dict[str, str]]:
-        """The attributes of every element of a kind."""
-        return [attributes for name, attributes in self.elements if name == tag]
+STATIC = Path(__file__).parents[3] / "payment_hub/web/static"
 
 
 @pytest.fixture(params=LANGUAGES)

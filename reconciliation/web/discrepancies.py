@@ -1,0 +1,145 @@
+"""Discrepancies: look at them, and resolve them with two pairs of eyes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Response
+
+from payment_hub.domain import errors
+from payment_hub.domain.keys import Scope
+from payment_hub.web.answers import answer_page, answer_versioned, wanted_version
+from payment_hub.web.api import Door
+from payment_hub.web.auth import current_caller
+from payment_hub.web.endpoints import EVENTUAL, Endpoint
+from payment_hub.web.schemas.parts import NothingSchema, ReasonSchema
+from reconciliation.current import current_books
+from reconciliation.domain.discrepancy import Decision, DiscrepancyKind, DiscrepancyState
+from reconciliation.operations.approve_resolution import approve_resolution
+from reconciliation.operations.decline_resolution import decline_resolution
+from reconciliation.operations.list_discrepancies import list_discrepancies
+from reconciliation.operations.propose_resolution import propose_resolution
+from reconciliation.operations.show_discrepancy import show_discrepancy
+from reconciliation.web.schemas import (
+    DiscrepancyPageSchema,
+    DiscrepancyQuery,
+    DiscrepancySchema,
+    ProposalRequest,
+)
+
+door: Final = Door(
+    "discrepancies", __name__, description="What does not agree, in plain words, and what officers decided."
+)
+
+_ALL: Final = "/reconciliation/discrepancies"
+_ONE: Final = f"{_ALL}/<int(min=1, max=999999999999999):number>"
+_REFUSES: Final = (errors.DiscrepancyNotFound, errors.AlreadyResolved, errors.IllegalTransition)
+
+
+@door.serve(
+    Endpoint(
+        "GET",
+        _ALL,
+        scope=Scope.RECONCILIATION_READ,
+        asks=DiscrepancyQuery,
+        gives=DiscrepancyPageSchema,
+        consistency=EVENTUAL,
+    )
+)
+def list_(asked: dict[str, Any]) -> Response:
+    """List discrepancies, newest first
+
+    An agency sees those that concern its own orders and its own ledger.
+    """
+    kind, state = asked.pop("kind", None), asked.pop("state", None)
+    page = list_discrepancies(
+        current_books(),
+        caller=current_caller(),
+        kind=kind and DiscrepancyKind(kind),
+        state=state and DiscrepancyState(state),
+        **asked,
+    )
+    return answer_page(page, lambda view: view.as_wire())
+
+
+@door.serve(
+    Endpoint(
+        "GET",
+        _ONE,
+        scope=Scope.RECONCILIATION_READ,
+        gives=DiscrepancySchema,
+        tagged=True,
+        refuses=(errors.DiscrepancyNotFound,),
+    )
+)
+def show(number: int) -> Response:
+    """Show a discrepancy with everything that happened to it"""
+    return answer_versioned(show_discrepancy(current_books(), caller=current_caller(), number=number))
+
+
+@door.serve(
+    Endpoint(
+        "POST",
+        f"{_ONE}/propose",
+        scope=Scope.DISCREPANCIES_PROPOSE,
+        takes=ProposalRequest,
+        gives=DiscrepancySchema,
+        versioned=True,
+        tagged=True,
+        refuses=_REFUSES,
+    )
+)
+def propose(asked: dict[str, Any], number: int) -> Response:
+    """Propose a resolution
+
+    Another person must approve it.
+    """
+    view = propose_resolution(
+        current_books(),
+        caller=current_caller(),
+        number=number,
+        decision=Decision(asked["decision"]),
+        reason=asked["reason"],
+        version=wanted_version(),
+    )
+    return answer_versioned(view)
+
+
+@door.serve(
+    Endpoint(
+        "POST",
+        f"{_ONE}/approve",
+        scope=Scope.DISCREPANCIES_APPROVE,
+        takes=NothingSchema,
+        gives=DiscrepancySchema,
+        versioned=True,
+        tagged=True,
+        refuses=(*_REFUSES, errors.SamePerson),
+    )
+)
+def approve(_: dict[str, Any], number: int) -> Response:
+    """Approve what another person has proposed"""
+    version = wanted_version()
+    return answer_versioned(
+        approve_resolution(current_books(), caller=current_caller(), number=number, version=version)
+    )
+
+
+@door.serve(
+    Endpoint(
+        "POST",
+        f"{_ONE}/decline",
+        scope=Scope.DISCREPANCIES_APPROVE,
+        takes=ReasonSchema,
+        gives=DiscrepancySchema,
+        versioned=True,
+        tagged=True,
+        refuses=_REFUSES,
+    )
+)
+def decline(asked: dict[str, Any], number: int) -> Response:
+    """Decline what was proposed; the discrepancy is open again"""
+    version = wanted_version()
+    return answer_versioned(
+        decline_resolution(current_books(), caller=current_caller(), number=number, version=version, **asked)
+    )

@@ -1,0 +1,90 @@
+"""Runs: start one, look at them, take their report along."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Response
+
+from payment_hub.domain import errors
+from payment_hub.domain.keys import Scope as KeyScope
+from payment_hub.web.answers import answer_page, answer_text, answer_view
+from payment_hub.web.api import Door
+from payment_hub.web.auth import current_caller
+from payment_hub.web.endpoints import EVENTUAL, Endpoint
+from reconciliation.current import current_books
+from reconciliation.domain.errors import RunUnderWay
+from reconciliation.domain.run import RunState
+from reconciliation.domain.scope import Scope
+from reconciliation.operations.export_report import export_report
+from reconciliation.operations.list_runs import list_runs
+from reconciliation.operations.show_run import show_run
+from reconciliation.operations.start_run import start_run
+from reconciliation.web.schemas import ReportSchema, RunPageSchema, RunQuery, RunRequest, RunSchema
+
+door: Final = Door(
+    "reconciliation-runs", __name__, description="One comparison of two books for one day, numbered and kept."
+)
+
+_ONE: Final = "/reconciliation/runs/<int(min=1, max=999999999999999):number>"
+
+
+@door.serve(
+    Endpoint(
+        "POST",
+        "/reconciliation/runs",
+        scope=KeyScope.RECONCILIATION_RUN,
+        takes=RunRequest,
+        gives=RunSchema,
+        refuses=(errors.AgencyNotFound, errors.BankNotFound, errors.BankUnavailable, RunUnderWay),
+    )
+)
+def start(asked: dict[str, Any]) -> Response:
+    """Collect the other side's file of a day, and compare
+
+    When nothing has changed since an earlier run, that run is the answer.
+    """
+    scope = Scope.parse(asked["scope"])
+    return answer_view(start_run(current_books(), caller=current_caller(), scope=scope, day=asked["day"]))
+
+
+@door.serve(
+    Endpoint(
+        "GET",
+        "/reconciliation/runs",
+        scope=KeyScope.RECONCILIATION_READ,
+        asks=RunQuery,
+        gives=RunPageSchema,
+        consistency=EVENTUAL,
+    )
+)
+def list_(asked: dict[str, Any]) -> Response:
+    """List runs, newest first
+
+    An agency sees the runs over its own ledger.
+    """
+    state = asked.pop("state", None)
+    page = list_runs(current_books(), caller=current_caller(), state=state and RunState(state), **asked)
+    return answer_page(page, lambda view: view.as_wire())
+
+
+@door.serve(
+    Endpoint("GET", _ONE, scope=KeyScope.RECONCILIATION_READ, gives=RunSchema, refuses=(errors.RunNotFound,))
+)
+def show(number: int) -> Response:
+    """Show a run with its control totals"""
+    return answer_view(show_run(current_books(), caller=current_caller(), run=number))
+
+
+@door.serve(
+    Endpoint(
+        "GET",
+        f"{_ONE}/report",
+        scope=KeyScope.RECONCILIATION_READ,
+        gives=ReportSchema,
+        refuses=(errors.RunNotFound,),
+    )
+)
+def report(number: int) -> Response:
+    """Show a run's report"""
+    return answer_text(export_report(current_books(), caller=current_caller(), run=number, form="json"))

@@ -1,0 +1,71 @@
+"""A story for each verb, told once without a kill and then with one at every point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import pytest
+from sqlalchemy import text
+
+from payment_hub.hub import Hub
+from tests.conftest import StoppedClock
+from tests.crashes.killing import Killed, Points, mortal
+from tests.histories.state import state_of
+
+
+class Survives(Protocol):
+    """``scene`` sets up, ``verb`` is killed, ``after`` is what callers, banks and clock do then.
+
+    Returns how many points were visited.
+    """
+
+    def __call__(
+        self,
+        scene: Callable[[Hub], Any],
+        verb: Callable[[Hub, Any], Any],
+        after: Callable[[Hub, Any], Any],
+        points: Points | None = None,
+    ) -> int:
+        """Checks that the end is the same wherever the verb is killed."""
+        ...
+
+
+@pytest.fixture
+def survives(hub: Hub, clock: StoppedClock) -> Survives:
+    """Tells stories on the empty database, from the same moment on."""
+    began = clock.moment
+
+    def run(scene: Any, verb: Any, after: Any, points: Points) -> Any:
+        _empty(hub)
+        clock.moment = began
+        set_up = scene(hub)
+        with mortal(hub, points) as victim:
+            try:
+                verb(victim, set_up)
+            except Killed:
+                assert points.dead
+        points.counting = False
+        after(hub, set_up)
+        return state_of(hub)
+
+    def check(scene: Any, verb: Any, after: Any, points: Points | None = None) -> int:
+        points = points or Points()
+        unharmed = run(scene, verb, after, points)
+        names = points.names
+        for kill_at, name in enumerate(names):
+            points.begin(kill_at)
+            state = run(scene, verb, after, points)
+            assert points.names[kill_at] == name
+            assert state == unharmed, f"killed at point {kill_at}: {name}"
+        return len(names)
+
+    return check
+
+
+def _empty(hub: Hub) -> None:
+    """Forget everything, as at the beginning of a test."""
+    with hub.transaction() as session:
+        found = session.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
+        tables = ", ".join(name for name in found if name != "alembic_version")
+        session.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))

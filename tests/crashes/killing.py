@@ -1,0 +1,106 @@
+"""Killing a process at every point at which that can matter: around each statement, each commit and each call outside.
+
+The points are counted in a run without a kill, and then visited one by one. A kill is an exception that nothing in the
+house catches: like a real one it loses what was not committed, and keeps what was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.orm import sessionmaker
+
+from payment_hub.domain.bank_port import BankAdapter
+from payment_hub.hub import Hub
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+@dataclass
+class Points:
+    """Counts the points that are passed, and kills at the chosen one."""
+
+    kill_at: int | None = None
+    names: list[str] = field(default_factory=list)
+    counting: bool = True
+
+    def begin(self, kill_at: int) -> None:
+        """Count anew, and kill at this point."""
+        self.kill_at = kill_at
+        self.names = []
+        self.counting = True
+
+    def passing(self, name: str) -> None:
+        """A point at which the process may die."""
+        if not self.counting:
+            return
+        self.names.append(name)
+        if len(self.names) - 1 == self.kill_at:
+            raise Killed(name)
+
+    @property
+    def dead(self) -> bool:
+        """Whether the kill has happened."""
+        return self.kill_at is not None and len(self.names) > self.kill_at
+
+
+class MortalBank:
+    """A bank whose every call is a point before and a point after."""
+
+    def __init__(self, bank: BankAdapter, points: Points) -> None:
+        self._bank, self._points, self.code = bank, points, bank.code
+
+    def __getattr__(self, verb: str) -> Any:
+        call = getattr(self._bank, verb)
+
+        def watched(*asked: Any) -> Any:
+            self._points.passing(f"before {verb}")
+            answer = call(*asked)
+            self._points.passing(f"after {verb}")
+            return answer
+
+        return watched
+
+
+@contextmanager
+def mortal(hub: Hub, points: Points) -> Iterator[Hub]:
+    """The hub in a process of its own, as it were: its own connections, which die with it."""
+    engine = create_engine(hub.engine.url, pool_size=4, max_overflow=0)
+    _watch(engine, points)
+    banks = {name: MortalBank(bank, points) for name, bank in hub.adapters.items()}
+    try:
+        yield replace(hub, engine=engine, sessions=sessionmaker(engine), adapters=banks)
+    finally:
+        engine.dispose()
+
+
+def _watch(engine: Engine, points: Points) -> None:
+    with engine.connect():  # the dialect's own questions at the first connection are no part of the verb
+        pass
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def before(_c: Any, _cu: Any, statement: str, *_: Any) -> None:
+        points.passing(f"before {_beginning(statement)}")
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def after(_c: Any, _cu: Any, statement: str, *_: Any) -> None:
+        points.passing(f"after {_beginning(statement)}")
+
+    commit = engine.dialect.do_commit
+
+    def do_commit(connection: Any) -> None:
+        points.passing("before COMMIT")
+        commit(connection)
+        points.passing("after COMMIT")
+
+    engine.dialect.do_commit = do_commit  # type: ignore[method-assign]
+
+
+def _beginning(statement: str) -> str:
+    return " ".join(statement.split())[:30]

@@ -1,0 +1,283 @@
+"""Wherever a process dies, the end is the same as if it had lived: callers repeat, banks repeat, the clock looks again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bank_adapters.far_side.sandbox import SandboxBankService
+from payment_hub.domain.bank_port import BankAdapter, CallbackRequest
+from payment_hub.domain.errors import Conflict
+from payment_hub.domain.keys import Caller
+from payment_hub.hub import Hub
+from payment_hub.operations import deliver_notices as delivering
+from payment_hub.operations.amend_obligation import amend_obligation
+from payment_hub.operations.ask_about_pending import LEASE as ASKING
+from payment_hub.operations.ask_about_pending import ask_about_pending
+from payment_hub.operations.deliver_notices import deliver_notices
+from payment_hub.operations.expire_orders import expire_orders
+from payment_hub.operations.issue_payment_order import issue_payment_order
+from payment_hub.operations.receive_callback import receive_callback
+from payment_hub.operations.rejudge_callbacks import IN_HAND, rejudge_callbacks
+from payment_hub.operations.start_payment import FIRST_QUESTION, start_payment
+from payment_hub.operations.withdraw_obligation import withdraw_obligation
+from payment_hub.operations.withdraw_order import withdraw_order
+from payment_hub.outbound import Courier
+from tests.builders import a_claim, a_portal, an_agency, an_obligation, an_order, fine_terms
+from tests.conftest import StoppedClock
+from tests.crashes.conftest import Survives
+from tests.crashes.killing import Points
+from tests.receiver import Receiver, a_receiver
+from tests.stand_in_banks import StandInBank, a_callback, a_sandbox_bank, left_unjudged, with_banks
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[tuple[SandboxBankService, BankAdapter]]:
+    with a_sandbox_bank() as both:
+        yield both
+
+
+@pytest.fixture
+def hub(hub: Hub, sandbox: tuple[SandboxBankService, BankAdapter]) -> Hub:
+    return with_banks(hub, sandbox=sandbox[1], standin=StandInBank())
+
+
+def parties(hub: Hub) -> tuple[Caller, Caller]:
+    return an_agency(hub), a_portal(hub, notice_url="https://portal.test/notices")
+
+
+def start(hub: Hub, reference: str, bank: str = "sandbox") -> None:
+    start_payment(hub, reference=reference, bank=bank, payer_ip="203.0.113.9", language="vi")
+
+
+@pytest.mark.parametrize("amount", [150_000, 0])
+def test_issuing(survives: Survives, amount: int) -> None:
+    bodies: list[str] = []
+
+    def scene(hub: Hub) -> Any:
+        agency, portal = parties(hub)
+        bodies.clear()
+        return portal, an_obligation(hub, agency, amount=amount)
+
+    def issue(hub: Hub, given: Any) -> None:
+        portal, obligation = given
+        answer = issue_payment_order(
+            hub,
+            caller=portal,
+            agency="G22.99",
+            obligation_reference=obligation,
+            minutes=None,
+            return_url=None,
+            claim=a_claim(portal, "K1"),
+        )
+        bodies.append(answer.body)
+
+    def retry(hub: Hub, given: Any) -> None:
+        issue(hub, given)
+        assert len(set(bodies)) == 1
+
+    assert survives(scene, issue, retry) == 4
+
+
+def test_starting_to_pay(
+    survives: Survives, clock: StoppedClock, sandbox: tuple[SandboxBankService, BankAdapter]
+) -> None:
+    """The payer presses the button again; in the end the bank takes one payment, and the hub knows of it."""
+
+    def scene(hub: Hub) -> str:
+        return str(an_order(hub, *parties(hub))["reference"])
+
+    def after(hub: Hub, reference: str) -> None:
+        clock.moment += FIRST_QUESTION
+        ask_about_pending(hub)
+        start(hub, reference)
+        assert list(sandbox[0].book.payments)[-1] == f"{reference}-1"
+
+    assert survives(scene, start, after) > 15
+
+
+def test_going_on_to_another_bank(survives: Survives, clock: StoppedClock) -> None:
+    def scene(hub: Hub) -> str:
+        reference = str(an_order(hub, *parties(hub))["reference"])
+        start(hub, reference, "standin")
+        return reference
+
+    def after(hub: Hub, reference: str) -> None:
+        clock.moment += FIRST_QUESTION
+        start(hub, reference)
+
+    assert survives(scene, start, after) > 15
+
+
+SAID: dict[str, dict[str, Any]] = {
+    "paid": {},
+    "declined": {"status": "DECLINED", "transaction_id": None},
+    "pending": {"status": "PENDING", "transaction_id": None},
+    "too little": {"amount": 40_000},
+    "too much": {"amount": 151_000},
+    "another order": {"typed": "typed by hand"},
+    "a contradiction": {"amount": 1, "message_id": "evt_0", "transaction_id": "T0"},
+    "the rest": {"amount": 110_000, "message_id": "evt_2", "transaction_id": "T2"},
+}
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_a_callback(survives: Survives, clock: StoppedClock, said: str) -> None:
+    """The bank repeats what was not answered; if it does not, what was stored is judged all the same."""
+
+    def scene(hub: Hub) -> tuple[CallbackRequest, bool]:
+        reference = str(an_order(hub, *parties(hub))["reference"])
+        start(hub, reference)
+        first = a_callback(f"{reference}-1", hub.now(), 40_000, message_id="evt_0", transaction_id="T0")
+        if said in ("a contradiction", "the rest"):
+            receive_callback(hub, bank="sandbox", request=first)
+        words = dict(SAID[said])
+        told_as = words.pop("typed", f"{reference}-1")
+        amount = words.pop("amount", 150_000)
+        words = {"message_id": "evt_1", "transaction_id": "T1"} | words
+        return a_callback(told_as, hub.now(), amount, **words)
+
+    def receive(hub: Hub, request: CallbackRequest) -> None:
+        receive_callback(hub, bank="sandbox", request=request)
+
+    def after(hub: Hub, request: CallbackRequest) -> None:
+        clock.moment += IN_HAND
+        rejudge_callbacks(hub)
+        receive(hub, request)
+
+    assert survives(scene, receive, after) == 8
+
+
+def test_a_callback_that_the_bank_does_not_repeat(survives: Survives, clock: StoppedClock) -> None:
+    """Killed before it is stored, the bank was not answered and will ask again or be asked: that is the other test."""
+
+    def scene(hub: Hub) -> CallbackRequest:
+        reference = str(an_order(hub, *parties(hub))["reference"])
+        request = a_callback(reference, hub.now(), message_id="evt_1", transaction_id="T1")
+        return request
+
+    def receive(hub: Hub, request: CallbackRequest) -> None:
+        receive_callback(hub, bank="sandbox", request=request)
+
+    def after(hub: Hub, request: CallbackRequest) -> None:
+        with hub.transaction() as session:
+            stored = session.connection().exec_driver_sql("SELECT count(*) FROM callback").scalar_one()
+        if stored == 0:
+            receive(hub, request)
+        clock.moment += IN_HAND
+        rejudge_callbacks(hub)
+
+    assert survives(scene, receive, after) == 8
+
+
+def test_judging_again(survives: Survives, clock: StoppedClock) -> None:
+    def scene(hub: Hub) -> None:
+        agency, portal = parties(hub)
+        for number in range(2):
+            reference = an_order(hub, agency, portal)["reference"]
+            request = a_callback(reference, hub.now(), message_id=f"evt_{number}", transaction_id=f"T{number}")
+            left_unjudged(hub, request)
+        clock.moment += IN_HAND
+
+    assert survives(scene, lambda hub, _: rejudge_callbacks(hub), lambda hub, _: rejudge_callbacks(hub)) > 8
+
+
+def test_asking_the_bank(
+    survives: Survives, clock: StoppedClock, sandbox: tuple[SandboxBankService, BankAdapter]
+) -> None:
+    def scene(hub: Hub) -> None:
+        agency, portal = parties(hub)
+        for number in range(2):
+            reference = an_order(hub, agency, portal)["reference"]
+            start(hub, reference)
+            sandbox[0].pay(f"{reference}-1")
+            payment = sandbox[0].book.payments[f"{reference}-1"]
+            payment.transaction_id, payment.paid_at = f"T{number}", None
+        clock.moment += FIRST_QUESTION
+
+    def after(hub: Hub, _: None) -> None:
+        clock.moment += ASKING
+        ask_about_pending(hub)
+
+    assert survives(scene, lambda hub, _: ask_about_pending(hub), after) > 20
+
+
+def test_expiring(survives: Survives, clock: StoppedClock) -> None:
+    def scene(hub: Hub) -> None:
+        agency, portal = parties(hub)
+        for _ in range(2):
+            start(hub, an_order(hub, agency, portal)["reference"])
+        clock.advance(days=1)
+
+    assert survives(scene, lambda hub, _: expire_orders(hub), lambda hub, _: expire_orders(hub)) > 15
+
+
+def test_withdrawing_an_order(survives: Survives) -> None:
+    def scene(hub: Hub) -> Any:
+        agency, portal = parties(hub)
+        return portal, an_order(hub, agency, portal)["reference"]
+
+    def verb(hub: Hub, given: Any) -> None:
+        try:
+            withdraw_order(hub, caller=given[0], reference=given[1], reason="wrong", version=1)
+        except Conflict:
+            pass  # the first try was committed before it died: the caller reads the order and sees it
+
+    assert survives(scene, verb, verb) > 5
+
+
+@pytest.mark.parametrize("amends", [True, False])
+def test_changing_an_obligation(survives: Survives, amends: bool) -> None:
+    def scene(hub: Hub) -> Any:
+        agency, portal = parties(hub)
+        obligation = an_obligation(hub, agency)
+        an_order(hub, agency, portal, obligation=obligation)
+        return agency, obligation
+
+    def verb(hub: Hub, given: Any) -> None:
+        asked: dict[str, Any] = {"caller": given[0], "agency": "G22.99", "reference": given[1], "version": 1}
+        try:
+            if amends:
+                amend_obligation(hub, terms=fine_terms(1), reason="recalculated", **asked)
+            else:
+                withdraw_obligation(hub, reason="appealed", **asked)
+        except Conflict:
+            pass  # as above
+
+    assert survives(scene, verb, verb) > 10
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with a_receiver() as receiver:
+        yield receiver
+
+
+def test_delivering_notices(
+    survives: Survives, clock: StoppedClock, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = Points()
+
+    class MortalCourier(Courier):
+        def post(self, *asked: Any) -> Any:
+            points.passing("before POST")
+            answer = super().post(*asked)
+            points.passing("after POST")
+            return answer
+
+    monkeypatch.setattr(delivering, "Courier", MortalCourier)
+
+    def scene(hub: Hub) -> None:
+        receiver.requests.clear()
+        agency, portal = an_agency(hub), a_portal(hub, notice_url=receiver.url)
+        for _ in range(2):
+            an_order(hub, agency, portal)
+
+    def after(hub: Hub, _: None) -> None:
+        clock.moment += delivering.LEASE
+        deliver_notices(hub)
+        assert set(receiver.ids) == {"evt_1", "evt_2"}
+
+    assert survives(scene, lambda hub, _: deliver_notices(hub), after, points) > 12

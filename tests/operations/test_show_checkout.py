@@ -1,0 +1,157 @@
+"""The citizen's page: who holds the token sees what is owed and what became of it, at every stage."""
+
+from __future__ import annotations
+
+import pytest
+
+from payment_hub.domain.agency import LatePolicy
+from payment_hub.domain.bank_port import Outcome
+from payment_hub.domain.checkout import CheckoutView
+from payment_hub.domain.errors import BankUnavailable, OrderNotFound
+from payment_hub.domain.money import Money
+from payment_hub.hub import Hub
+from payment_hub.operations.expire_orders import expire_orders
+from payment_hub.operations.show_checkout import show_checkout
+from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.withdraw_order import withdraw_order
+from tests.builders import a_portal, an_agency, an_obligation, an_operator, an_order, confirmation, hear
+from tests.conftest import StoppedClock
+from tests.stand_in_banks import INSTRUCTIONS, StandInBank, says, with_banks
+
+
+@pytest.fixture
+def bank() -> StandInBank:
+    return StandInBank()
+
+
+@pytest.fixture
+def hub(hub: Hub, bank: StandInBank) -> Hub:
+    return with_banks(hub, standin=bank, other=StandInBank())
+
+
+@pytest.fixture
+def reference(hub: Hub) -> str:
+    return str(an_order(hub, an_agency(hub), a_portal(hub))["reference"])
+
+
+def page(hub: Hub, reference: str) -> CheckoutView:
+    return show_checkout(hub, token=hub.signer.checkout_token(reference))
+
+
+def start(hub: Hub, reference: str, bank: str = "standin") -> None:
+    start_payment(hub, reference=reference, bank=bank, payer_ip="203.0.113.9", language="vi")
+
+
+def test_it_begins_with_what_is_owed_and_the_banks_to_choose_from(hub: Hub, reference: str) -> None:
+    view = page(hub, reference)
+    assert (view.state, view.banks, view.attempt, view.receipt) == (
+        "CHOOSE_BANK",
+        ("standin", "other"),
+        None,
+        None,
+    )
+    assert view.obligation.payer_name == "Nguyễn Thị Hường"
+    assert hub.checkout_url(reference).endswith(f"/checkout/{hub.signer.checkout_token(reference)}")
+
+
+def test_it_goes_on_with_the_instructions_and_ends_with_the_receipt(hub: Hub, reference: str) -> None:
+    start(hub, reference)
+    view = page(hub, reference)
+    assert view.state == "AWAITING_PAYMENT"
+    assert view.instructions is not None and view.instructions.page_url == INSTRUCTIONS.page_url
+    hear(hub, confirmation(f"{reference}-1", bank="standin"))
+    view = page(hub, reference)
+    assert (view.state, view.instructions) == ("PAID", None)
+    assert view.receipt is not None
+    assert (view.receipt.number, view.receipt.bank) == ("01BLP AA26E 0000001", "standin")
+    assert view.receipt.amount_in_words == "Một trăm năm mươi nghìn đồng"
+
+
+def test_a_silent_bank_is_not_called_a_failure(hub: Hub, reference: str, bank: StandInBank) -> None:
+    bank.on_open = says(BankUnavailable("no answer"))
+    with pytest.raises(BankUnavailable):
+        start(hub, reference)
+    assert page(hub, reference).state == "OUTCOME_UNKNOWN"
+
+
+def test_a_declined_try_and_one_that_was_left_are_told_apart(
+    hub: Hub, reference: str, bank: StandInBank
+) -> None:
+    start(hub, reference)
+    hear(
+        hub,
+        confirmation(
+            f"{reference}-1", None, bank="standin", outcome=Outcome.DECLINED, bank_transaction_id=None
+        ),
+    )
+    assert page(hub, reference).state == "TRY_DECLINED"
+    start(hub, reference, "other")
+    assert page(hub, reference).state == "AWAITING_PAYMENT"
+
+
+def test_part_of_the_money_leaves_the_rest_to_pay(hub: Hub, reference: str) -> None:
+    start(hub, reference)
+    hear(hub, confirmation(f"{reference}-1", 40_000, bank="standin"))
+    view = page(hub, reference)
+    assert (view.state, view.remaining.minor, view.instructions) == ("UNDERPAID", 110_000, None)
+
+
+def test_money_that_a_person_must_look_at_is_said_to_be_here(hub: Hub, reference: str) -> None:
+    hear(hub, confirmation(reference, Money(100, "USD")))
+    assert page(hub, reference).state == "HELD"
+
+
+@pytest.mark.parametrize(
+    ("policy", "state"), [(LatePolicy.ACCEPT, "PAID_LATE"), (LatePolicy.REFUND, "HELD_LATE")]
+)
+def test_late_money_is_said_to_be_late(hub: Hub, clock: StoppedClock, policy: LatePolicy, state: str) -> None:
+    reference = an_order(hub, an_agency(hub, late_policy=policy), a_portal(hub))["reference"]
+    clock.advance(days=1)
+    assert page(hub, reference).state == "EXPIRED"
+    clock.advance(minutes=1)
+    hear(hub, confirmation(reference))
+    assert page(hub, reference).state == state
+
+
+def test_what_another_order_settled_is_not_offered_again(hub: Hub, clock: StoppedClock) -> None:
+    agency, portal = an_agency(hub), a_portal(hub)
+    obligation = an_obligation(hub, agency)
+    old = an_order(hub, agency, portal, obligation=obligation)["reference"]
+    clock.advance(days=1)
+    expire_orders(hub)
+    new = an_order(hub, agency, portal, obligation=obligation)["reference"]
+    hear(hub, confirmation(old))
+    assert (page(hub, old).state, page(hub, new).state) == ("PAID", "PAID_ELSEWHERE")
+
+
+def test_a_withdrawn_order_says_so(hub: Hub, reference: str) -> None:
+    withdraw_order(hub, caller=an_operator(), reference=reference, reason="wrong", version=1)
+    assert page(hub, reference).state == "CANCELLED"
+
+
+def test_nothing_to_pay_has_its_receipt_at_once(hub: Hub) -> None:
+    view = page(hub, an_order(hub, an_agency(hub), a_portal(hub), amount=0)["reference"])
+    assert (view.state, view.receipt is not None) == ("NOTHING_TO_PAY", True)
+
+
+FORGED = [
+    "{reference}",
+    "{reference}.",
+    "{reference}.{cut}",
+    "{lower}.{mac}",
+    "{other}.{mac}",
+    ".{mac}",
+    "",
+    "é.{mac}",
+]
+
+
+@pytest.mark.parametrize(
+    "form", [*FORGED, "{reference}.{mac}A", "{reference}.{mac}" + "A" * 100, "{reference}..{mac}"]
+)
+def test_without_the_token_there_is_no_page(hub: Hub, reference: str, form: str) -> None:
+    _, _, mac = hub.signer.checkout_token(reference).partition(".")
+    other = an_order(hub, an_agency(hub, "H55"), a_portal(hub, "other"))["reference"]
+    token = form.format(reference=reference, mac=mac, cut=mac[:-1], lower=reference.lower(), other=other)
+    with pytest.raises(OrderNotFound):
+        show_checkout(hub, token=token)

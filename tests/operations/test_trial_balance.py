@@ -1,0 +1,104 @@
+"""The trial balance: by account, agency, bank and day, from the postings alone."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from payment_hub.domain.balance import BalanceLine
+from payment_hub.domain.keys import Caller
+from payment_hub.domain.money import Money
+from payment_hub.hub import Hub
+from payment_hub.operations.reverse_posting import reverse_posting
+from payment_hub.operations.trial_balance import trial_balance
+from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
+from tests.conftest import StoppedClock
+
+MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
+
+
+@pytest.fixture
+def agency(hub: Hub) -> Caller:
+    return an_agency(hub)
+
+
+@pytest.fixture
+def other(hub: Hub) -> Caller:
+    return an_agency(hub, "H55")
+
+
+@pytest.fixture(autouse=True)
+def two_days(hub: Hub, agency: Caller, other: Caller, clock: StoppedClock) -> None:
+    """Monday: the police 150,000 and 1,000 too much; Tuesday after midnight in Vietnam: the hospital by another bank."""
+    portal = a_portal(hub)
+    hear(hub, confirmation(an_order(hub, agency, portal)["reference"], 151_000))
+    clock.advance(hours=13, minutes=59, seconds=59)
+    hear(hub, confirmation("typed by hand", 5_000))
+    clock.advance(seconds=1)
+    hear(hub, confirmation(an_order(hub, other, portal, amount=70_000)["reference"], 70_000, bank="vnpay"))
+
+
+def balance(hub: Hub, caller: Caller | None = None, **asked: Any) -> list[BalanceLine]:
+    days = {"day_from": MONDAY, "day_to": TUESDAY}
+    return trial_balance(hub, caller=caller or an_operator(), **(days | asked))
+
+
+def short(lines: list[BalanceLine]) -> list[tuple[int, str | None, str | None, str, int]]:
+    return [
+        (line.day.day, line.agency, line.bank, line.account, line.debit.minor - line.credit.minor)
+        for line in lines
+    ]
+
+
+def test_every_account_of_every_agency_bank_and_day_has_its_line(hub: Hub) -> None:
+    assert short(balance(hub)) == [
+        (2, "G22.99", "sandbox", "AGENCY_PAYABLE", -150_000),
+        (2, "G22.99", "sandbox", "BANK_CLEARING", 151_000),
+        (2, "G22.99", "sandbox", "OVERPAYMENT", -1_000),
+        (2, None, "sandbox", "BANK_CLEARING", 5_000),
+        (2, None, "sandbox", "SUSPENSE", -5_000),
+        (3, "H55", "vnpay", "AGENCY_PAYABLE", -70_000),
+        (3, "H55", "vnpay", "BANK_CLEARING", 70_000),
+    ]
+
+
+def test_debits_and_credits_are_the_same_sum_on_every_day_and_in_every_currency(
+    hub: Hub, agency: Caller
+) -> None:
+    order = an_order(hub, agency, a_portal(hub, "other"))
+    hear(hub, confirmation(order["reference"], Money(100, "USD")))
+    for currency in ("VND", "USD"):
+        for day in (MONDAY, TUESDAY):
+            lines = [
+                line for line in balance(hub, day_from=day, day_to=day) if line.debit.currency == currency
+            ]
+            assert sum(line.debit.minor for line in lines) == sum(line.credit.minor for line in lines)
+
+
+def test_an_agency_sees_its_own_lines_only_whatever_it_asks_for(hub: Hub, agency: Caller) -> None:
+    assert {line.agency for line in balance(hub, agency)} == {"G22.99"}
+    assert balance(hub, agency, agency="H55") == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "lines"),
+    [
+        ({"agency": "H55"}, 2),
+        ({"bank": "vnpay"}, 2),
+        ({"day_to": MONDAY}, 5),
+        ({"day_from": TUESDAY}, 2),
+        ({"bank": "x"}, 0),
+    ],
+)
+def test_it_can_be_asked_for_one_agency_bank_or_day(hub: Hub, asked: dict[str, Any], lines: int) -> None:
+    assert len(balance(hub, **asked)) == lines
+
+
+def test_a_reversal_shows_on_both_sides_and_leaves_nothing_standing(hub: Hub) -> None:
+    reverse_posting(hub, caller=an_operator(), posting_id=4, reason="not ours")
+    assert short(balance(hub, agency="H55")) == [
+        (3, "H55", "vnpay", "AGENCY_PAYABLE", 0),
+        (3, "H55", "vnpay", "BANK_CLEARING", 0),
+    ]

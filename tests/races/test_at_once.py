@@ -1,0 +1,241 @@
+"""Twenty at the same moment, fifty times: one posting for each payment, and nobody meets anything but a documented refusal."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from payment_hub.domain.errors import HubError
+from payment_hub.domain.judgement import Judgement
+from payment_hub.domain.keys import Caller
+from payment_hub.domain.standing import Disposition, Verdict
+from payment_hub.hub import Hub
+from payment_hub.operations.amend_obligation import amend_obligation
+from payment_hub.operations.expire_orders import expire_orders
+from payment_hub.operations.issue_payment_order import issue_payment_order
+from payment_hub.operations.receive_callback import receive_callback
+from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.withdraw_order import withdraw_order
+from tests.asking import balances, one, rows
+from tests.builders import (
+    a_claim,
+    a_portal,
+    an_agency,
+    an_obligation,
+    an_order,
+    confirmation,
+    fine_terms,
+    hear,
+)
+from tests.conftest import StoppedClock
+from tests.races.crowd import CROWD, all_at_once, answers, refusals
+from tests.stand_in_banks import StandInBank, a_callback, sandbox_adapter, with_banks
+
+ROUNDS = 50
+AMOUNT = 150_000
+
+
+@pytest.fixture
+def hub(hub: Hub) -> Hub:
+    return with_banks(hub, sandbox=sandbox_adapter())
+
+
+@pytest.fixture
+def agency(hub: Hub) -> Caller:
+    return an_agency(hub)
+
+
+@pytest.fixture
+def portal(hub: Hub) -> Caller:
+    return a_portal(hub, notice_url="https://portal.test/notices")
+
+
+@pytest.fixture
+def references(hub: Hub, agency: Caller, portal: Caller) -> list[str]:
+    """An open order for each round."""
+    return [an_order(hub, agency, portal)["reference"] for _ in range(ROUNDS)]
+
+
+def verdicts(results: list[Judgement | HubError]) -> list[Verdict]:
+    return sorted(judgement.verdict for judgement in answers(results))
+
+
+def payable(hub: Hub) -> int:
+    return balances(hub).get("AGENCY_PAYABLE", 0)
+
+
+def test_the_same_callback_twenty_times_is_one_payment(hub: Hub, references: list[str]) -> None:
+    for done, reference in enumerate(references, start=1):
+        request = a_callback(reference, hub.now())
+        results = all_at_once(lambda _, r=request: receive_callback(hub, bank="sandbox", request=r))
+        words = sorted(reply.body for reply in answers(results))
+        assert words == [b'{"result": "ALREADY_RECORDED"}'] * (CROWD - 1) + [b'{"result": "RECORDED"}']
+        assert payable(hub) == done * AMOUNT
+    assert balances(hub) == {"BANK_CLEARING": -ROUNDS * AMOUNT, "AGENCY_PAYABLE": ROUNDS * AMOUNT}
+
+
+def test_one_bank_transaction_under_twenty_event_ids_is_one_payment(hub: Hub, references: list[str]) -> None:
+    for reference in references:
+        said = [confirmation(reference, bank_transaction_id=f"T{reference}") for _ in range(CROWD)]
+        found = verdicts(all_at_once(lambda number, s=said: hear(hub, s[number])))
+        assert found == [Verdict.ALREADY_HEARD] * (CROWD - 1) + [Verdict.SETTLES]
+    assert payable(hub) == ROUNDS * AMOUNT
+
+
+def test_money_without_an_order_told_twenty_times_is_kept_once(hub: Hub) -> None:
+    for number in range(ROUNDS):
+        said = confirmation(f"typed by hand {number}")
+        found = verdicts(all_at_once(lambda _, s=said: hear(hub, s)))
+        assert found == [Verdict.ALREADY_HEARD] * (CROWD - 1) + [Verdict.NO_SUCH_ORDER]
+    assert balances(hub) == {"BANK_CLEARING": -ROUNDS * AMOUNT, "SUSPENSE": ROUNDS * AMOUNT}
+
+
+def test_one_event_that_tells_of_twenty_different_payments_is_applied_once(
+    hub: Hub, agency: Caller, portal: Caller
+) -> None:
+    """Not even when every payment is of another order, so that no lock of an order puts them in a line."""
+    orders = [an_order(hub, agency, portal)["reference"] for _ in range(CROWD)]
+    for number in range(10):
+        said = [confirmation(reference, 1_000, event_id=f"E{number}") for reference in orders]
+        results = answers(all_at_once(lambda place, s=said: hear(hub, s[place])))
+        found = sorted(judgement.disposition for judgement in results)
+        assert found == [Disposition.APPLIED] + [Disposition.CONFLICT] * (CROWD - 1)
+
+
+def test_one_key_used_twenty_times_issues_one_order(hub: Hub, agency: Caller, portal: Caller) -> None:
+    for number in range(ROUNDS):
+        obligation = an_obligation(hub, agency, amount=0 if number % 5 == 0 else AMOUNT)
+        claim = a_claim(portal)
+        results = all_at_once(
+            lambda _, o=obligation, c=claim: issue_payment_order(
+                hub, caller=portal, agency="G22.99", obligation_reference=o, minutes=None, return_url=None, claim=c
+            )
+        )
+        assert len({answer.body for answer in answers(results)}) == 1
+        assert sorted(answer.replayed for answer in answers(results)) == [False] + [True] * (CROWD - 1)
+    assert one(hub, "SELECT count(*) FROM payment_order") == ROUNDS
+
+
+def test_twenty_keys_for_one_obligation_issue_one_order(hub: Hub, agency: Caller, portal: Caller) -> None:
+    for _ in range(ROUNDS):
+        obligation = an_obligation(hub, agency)
+        results = all_at_once(lambda _, o=obligation: an_order(hub, agency, portal, obligation=o))
+        assert len(answers(results)) == 1
+        assert refusals(results) == ["OpenOrderExists"] * (CROWD - 1)
+
+
+def test_two_banks_paying_one_order_settle_it_once_and_the_other_is_given_back(
+    hub: Hub, references: list[str]
+) -> None:
+    for reference in references:
+        said = [
+            confirmation(reference, bank=f"bank{place % 2}", event_id=reference, bank_transaction_id="T" + reference)
+            for place in range(CROWD)
+        ]
+        found = verdicts(all_at_once(lambda place, s=said: hear(hub, s[place])))
+        assert found == [Verdict.ALREADY_HEARD] * (CROWD - 2) + [Verdict.PAID_TWICE, Verdict.SETTLES]
+    standing = {"BANK_CLEARING": -2 * ROUNDS * AMOUNT, "AGENCY_PAYABLE": ROUNDS * AMOUNT, "OVERPAYMENT": ROUNDS * AMOUNT}
+    assert balances(hub) == standing
+
+
+def test_expiry_against_payment_keeps_the_money_whoever_is_first(
+    hub: Hub, references: list[str], clock: StoppedClock
+) -> None:
+    clock.advance(days=1)
+    paid_at = clock() - timedelta(seconds=1)
+    for reference in references:
+        said = confirmation(reference, paid_at=paid_at)
+        results = all_at_once(lambda place, s=said: hear(hub, s) if place % 2 else expire_orders(hub), people=8)
+        assert refusals(results) == []
+        assert one(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
+    assert payable(hub) == ROUNDS * AMOUNT
+
+
+def test_withdrawal_against_payment_keeps_the_money_whoever_is_first(
+    hub: Hub, references: list[str], portal: Caller
+) -> None:
+    for reference in references:
+        said = confirmation(reference)
+
+        def act(place: int, reference: str = reference, said: object = said) -> object:
+            if place % 2:
+                return hear(hub, said)  # type: ignore[arg-type]
+            return withdraw_order(hub, caller=portal, reference=reference, reason="wrong", version=1)
+
+        results = all_at_once(act)
+        assert set(refusals(results)) <= {"StaleVersion", "OrderClosed"}
+        assert one(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
+    assert balances(hub)["BANK_CLEARING"] == -ROUNDS * AMOUNT
+
+
+def test_amendment_against_payment_either_refuses_the_one_or_holds_the_other(
+    hub: Hub, agency: Caller, portal: Caller
+) -> None:
+    outcomes = set()
+    for _ in range(ROUNDS):
+        obligation = an_obligation(hub, agency)
+        said = confirmation(an_order(hub, agency, portal, obligation=obligation)["reference"])
+
+        def act(place: int, obligation: str = obligation, said: object = said) -> object:
+            if place % 2:
+                return hear(hub, said)  # type: ignore[arg-type]
+            return amend_obligation(
+                hub,
+                caller=agency,
+                agency="G22.99",
+                reference=obligation,
+                terms=fine_terms(200_000),
+                reason="recalculated",
+                version=1,
+            )
+
+        results = all_at_once(act, people=8)
+        assert set(refusals(results)) <= {"StaleVersion", "ObligationClosed"}
+        found = {answer.verdict for answer in answers(results) if isinstance(answer, Judgement)}
+        outcomes |= found - {Verdict.ALREADY_HEARD}
+        amended = one(hub, "SELECT version = 2 FROM obligation WHERE reference = :r", r=obligation)
+        assert (Verdict.TOO_LATE in found) is amended
+    assert outcomes <= {Verdict.TOO_LATE, Verdict.SETTLES}
+
+
+def test_twenty_payments_of_one_agency_get_twenty_receipts_without_a_gap(
+    hub: Hub, agency: Caller, portal: Caller
+) -> None:
+    for _ in range(ROUNDS // 5):
+        orders = [an_order(hub, agency, portal)["reference"] for _ in range(CROWD)]
+        said = [confirmation(reference) for reference in orders]
+        found = verdicts(all_at_once(lambda place, s=said: hear(hub, s[place])))
+        assert found == [Verdict.SETTLES] * CROWD
+    numbers = [row["number"] for row in rows(hub, "SELECT number FROM receipt ORDER BY number")]
+    assert numbers == list(range(1, ROUNDS // 5 * CROWD + 1))
+
+
+def test_two_orders_of_one_obligation_paid_at_once_settle_it_once(
+    hub: Hub, agency: Caller, portal: Caller, clock: StoppedClock
+) -> None:
+    for done in range(1, ROUNDS + 1):
+        obligation = an_obligation(hub, agency)
+        old = an_order(hub, agency, portal, obligation=obligation, minutes=1)
+        clock.advance(minutes=2)
+        expire_orders(hub)
+        new = an_order(hub, agency, portal, obligation=obligation)
+        said = [confirmation(order["reference"]) for order in (old, new)]
+        found = verdicts(all_at_once(lambda place, s=said: hear(hub, s[place % 2]), people=8))
+        assert found == [Verdict.ALREADY_HEARD] * 6 + [Verdict.PAID_TWICE, Verdict.SETTLES]
+        assert payable(hub) == done * AMOUNT
+
+
+def test_twenty_who_start_to_pay_one_order_share_one_attempt(hub: Hub, references: list[str]) -> None:
+    bank = StandInBank()
+    hub = with_banks(hub, standin=bank)
+    for reference in references[:20]:
+        bank.opened.clear()
+        results = all_at_once(
+            lambda _, r=reference: start_payment(
+                hub, reference=r, bank="standin", payer_ip="203.0.113.9", language="vi"
+            )
+        )
+        assert set(refusals(results)) <= {"PaymentUnderWay"}
+        assert {answer.reference for answer in answers(results)} == {f"{reference}-1"}
+        assert len(bank.opened) == 1
