@@ -20,7 +20,7 @@ from bank_adapters.toolkit.emv_qr import write_vietqr
 from bank_adapters.toolkit.http_client import LARGEST_ANSWER, HttpAnswer, HttpClient, understood, wire_time
 from bank_adapters.toolkit.json_fields import Fields, read_object, text, text_or_none
 from bank_adapters.toolkit.settings import a_number, a_url, read_section, setting
-from bank_adapters.toolkit.statement_csv import CsvFormat, Row, read_rows, require_totals
+from bank_adapters.toolkit.statement_csv import CsvFormat, Row, read_rows, refused_whole, require_totals
 from bank_adapters.toolkit.wire_values import a_page, fitting
 from payment_hub.domain.bank_port import (
     Answer,
@@ -167,12 +167,8 @@ class SandboxBank:
         """The bank's file of ``day``, with the totals that it declares in its first line."""
         with understood(CODE):
             raw = self._ask(f"/statements/{day.isoformat()}", largest=LARGEST_STATEMENT).body
-        lines = tuple(_statement_line(row) for row in read_rows(raw, STATEMENT))
-        declared = re.match(rf"statement,{day.isoformat()},([0-9]{{1,9}}),([0-9]{{1,15}})\r?\n".encode(), raw)
-        if declared is None:
-            raise Malformed(f"line 1, column 1: the totals of {day.isoformat()} must stand here")
-        require_totals(lines, count=int(declared[1]), total=Money.parse(declared[2].decode()))
-        return Statement(day, raw, lines)
+        with refused_whole(raw):
+            return Statement(day, raw, _statement_lines(raw, day))
 
     def _ask(
         self,
@@ -234,6 +230,15 @@ def _confirmation(fields: Fields, event_id: str) -> Confirmation:
         paid_at=read_utc(moment) if moment else None,
         code=status,
     )
+
+
+def _statement_lines(raw: bytes, day: date) -> tuple[StatementLine, ...]:
+    lines = tuple(_statement_line(row) for row in read_rows(raw, STATEMENT))
+    declared = re.match(rf"statement,{day.isoformat()},([0-9]{{1,9}}),([0-9]{{1,15}})\r?\n".encode(), raw)
+    if declared is None:
+        raise Malformed(f"line 1, column 1: the totals of {day.isoformat()} must stand here")
+    require_totals(lines, count=int(declared[1]), total=Money.parse(declared[2].decode()))
+    return lines
 
 
 def _statement_line(row: Row) -> StatementLine:

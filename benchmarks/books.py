@@ -27,7 +27,8 @@ _ORDERS: Final = """
 INSERT INTO payment_order (reference, obligation_id, obligation_version, agency_id, portal_id, required, currency,
     issued_at, expires_at)
 SELECT r.reference, b.id, 1, b.agency_id, 1, 150000, 'VND', now(), now() + interval '1 day'
-FROM (SELECT id, agency_id, row_number() OVER (ORDER BY id) AS n FROM obligation WHERE reference LIKE %(prefix)s || '%%') b
+FROM (SELECT id, agency_id, row_number() OVER (ORDER BY id) AS n FROM obligation
+    WHERE reference LIKE %(prefix)s || '%%') b
 JOIN bench_reference r ON r.n = b.n"""
 
 _EVENTS: Final = """

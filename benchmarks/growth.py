@@ -68,7 +68,8 @@ def main() -> None:
         ratio = statistics.median(b / a for a, b in pairs)
         less, more = statistics.median(few.rates[verb]), statistics.median(many.rates[verb])
         print(
-            f"{verb:<8} {asked.few:>10,} orders {less:7.0f}/s   {asked.many:>10,} orders {more:7.0f}/s   ratio {ratio:5.3f}"
+            f"{verb:<8} {asked.few:>10,} orders {less:7.0f}/s   {asked.many:>10,} orders {more:7.0f}/s   "
+            f"ratio {ratio:5.3f}"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import create_engine, pool
 
-import reconciliation.store.tables
+import reconciliation.store.tables  # noqa: F401  (its tables live in the same metadata)
 from payment_hub.store.tables import Base
 
 target_metadata = Base.metadata

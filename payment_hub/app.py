@@ -9,7 +9,7 @@ from typing import Any, Final
 from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from payment_hub.commands import books, hub_commands, parties
+from payment_hub.commands import books, hub_commands, parties  # noqa: F401 (they add their commands)
 from payment_hub.current import hang
 from payment_hub.hub import Hub
 from payment_hub.operations.check_database import check_database

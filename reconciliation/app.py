@@ -7,7 +7,9 @@ from typing import Final
 
 from flask import Blueprint, Flask
 
+from payment_hub.commands import hub_commands
 from reconciliation.books import Books
+from reconciliation.commands import night
 from reconciliation.current import hang
 from reconciliation.web import discrepancies, reports, runs
 
@@ -16,5 +18,6 @@ DOORS: Final[Sequence[Blueprint]] = (runs.door, discrepancies.door, reports.door
 
 
 def attach(app: Flask, books: Books) -> None:
-    """Let the doors and the tasks of reconciliation find the books."""
+    """Let the doors, the tasks and the commands of reconciliation find the books."""
     hang(app, books)
+    hub_commands.add_command(night)

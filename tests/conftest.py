@@ -1,7 +1,7 @@
 """What every test may ask for: a real database, a hub with a stopped clock, an app on top of it.
 
-With HUB_TEST_DATABASE_URL set, that server is used; otherwise a throw-away PostgreSQL is started once for each worker. The
-schema is made by the migrations, once; every test begins with empty tables, and ends with the invariants checked.
+With HUB_TEST_DATABASE_URL set, that server is used; otherwise a throw-away PostgreSQL is started once for each worker.
+The schema is made by the migrations, once; every test begins with empty tables, and ends with the invariants checked.
 """
 
 from __future__ import annotations

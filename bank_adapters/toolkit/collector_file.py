@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from bank_adapters.toolkit.bank_time import read_vietnam_time
-from bank_adapters.toolkit.statement_csv import CsvFormat, Row, read_rows
+from bank_adapters.toolkit.statement_csv import CsvFormat, Row, read_rows, refused_whole
 from payment_hub.domain.bank_port import Movement, Statement, StatementLine
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.domain.money import Money
@@ -36,8 +36,9 @@ class CollectorFile:
         except OSError as error:
             raise BankUnavailable(f"{bank} has not dropped its file of {day.isoformat()} yet") from error
         form = CsvFormat(self.columns, self.delimiter, self.encoding, self.lines_before)
-        rows = [row for row in read_rows(raw, form) if row.one_of("status", self.moved)]
-        return Statement(day, raw, tuple(map(self._line, rows)))
+        with refused_whole(raw):
+            rows = [row for row in read_rows(raw, form) if row.one_of("status", self.moved)]
+            return Statement(day, raw, tuple(map(self._line, rows)))
 
     def _line(self, row: Row) -> StatementLine:
         return StatementLine(

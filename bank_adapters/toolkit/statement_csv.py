@@ -9,11 +9,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from payment_hub.domain.bank_port import Movement, StatementLine
-from payment_hub.domain.errors import Malformed
+from payment_hub.domain.errors import Malformed, MalformedStatement
 from payment_hub.domain.money import Money, dong
 
 Value = TypeVar("Value")
@@ -70,6 +71,15 @@ class Row:
             return words[cell]
 
         return self.read(column, reader)
+
+
+@contextmanager
+def refused_whole(raw: bytes) -> Iterator[None]:
+    """Let a refusal of anything in the file carry the file itself: the night keeps it as evidence."""
+    try:
+        yield
+    except Malformed as error:
+        raise MalformedStatement(error.detail, raw=raw) from error
 
 
 def read_rows(raw: bytes, form: CsvFormat) -> Iterator[Row]:

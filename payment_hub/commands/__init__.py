@@ -1,4 +1,4 @@
-"""The operators' door: ``flask --app wsgi hub ...``. Every command has ``--help`` and says by its exit code how it went."""
+"""The operators' door: ``flask --app wsgi hub ...``. Each has ``--help`` and says by its exit code how it went."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 from flask.cli import AppGroup
 
 from payment_hub.domain.errors import HubError
+from payment_hub.domain.keys import Caller, Role, Scope
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,3 +34,8 @@ def says_refusals(command: Callable[P, T]) -> Callable[P, T]:
             sys.exit(1)
 
     return wrapped
+
+
+def operator() -> Caller:
+    """Whoever may run commands on this machine may see and do everything."""
+    return Caller(0, Role.OPERATOR, "command line", frozenset(Scope))

@@ -8,9 +8,8 @@ from datetime import datetime
 import click
 from flask import current_app
 
-from payment_hub.commands import hub_commands, says_refusals
+from payment_hub.commands import hub_commands, operator, says_refusals
 from payment_hub.current import current_hub
-from payment_hub.domain.keys import Caller, Role, Scope
 from payment_hub.operations.check_invariants import check_invariants
 from payment_hub.operations.migrate import migrate
 from payment_hub.operations.reverse_posting import reverse_posting
@@ -18,11 +17,6 @@ from payment_hub.operations.trial_balance import trial_balance
 from payment_hub.web.openapi import openapi_text
 
 DAY = click.DateTime(["%Y-%m-%d"])
-
-
-def operator() -> Caller:
-    """Whoever may run commands on this machine may see and do everything."""
-    return Caller(0, Role.OPERATOR, "command line", frozenset(Scope))
 
 
 @hub_commands.command("migrate")

@@ -75,9 +75,10 @@ def transfers(posted: Mapping[Account, int], wanted: Allocation, collected: int)
     sources = {Account.BANK_CLEARING: collected}
     sources.update({account: -amount for account, amount in change.items() if amount < 0})
     found: list[Transfer] = []
-    for target, lacking in change.items():
-        for source in sources:
-            taken = min(lacking, sources[source])
+    for target, wanting in change.items():
+        lacking = wanting
+        for source, left in sources.items():
+            taken = min(lacking, left)
             if taken > 0:
                 found.append(_transfer(source, target, taken))
                 sources[source] -= taken

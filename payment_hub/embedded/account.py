@@ -28,7 +28,7 @@ def account() -> str | None:
     deadline = time.monotonic() + 10
     while not _exists(ACCOUNT):
         made = subprocess.run(
-            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT],
+            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT],  # noqa: S607
             capture_output=True,
             text=True,
             check=False,

@@ -114,7 +114,7 @@ def _places() -> Iterator[Path]:
         yield Path(state).absolute() / "payment-hub"
     elif own := os.environ.get("HOME"):
         yield Path(own).absolute() / ".local" / "state" / "payment-hub"
-    yield Path(f"/var/tmp/payment-hub-{os.geteuid()}")
+    yield Path(f"/var/tmp/payment-hub-{os.geteuid()}")  # noqa: S108 - its owner is checked
 
 
 def _name_of_sources() -> str:

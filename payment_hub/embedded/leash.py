@@ -42,7 +42,7 @@ def main(owner: str, signal_number: str, account: str, *command: str) -> None:
     if account != "-":
         _become(account)
     _end_with(int(owner), int(signal_number))
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 
 
 if __name__ == "__main__":

@@ -190,7 +190,7 @@ def _processes_in(data: Path) -> list[int]:
 
 def _fresh_socket_folder(data: Path, owner: str | None) -> Path:
     """An empty folder with a short path that only the server's account may enter; the same one every time."""
-    place = Path("/tmp") / f"payment-hub-{hashlib.sha256(os.fsencode(data)).hexdigest()[:16]}"
+    place = Path("/tmp") / f"payment-hub-{hashlib.sha256(os.fsencode(data)).hexdigest()[:16]}"  # noqa: S108
     shutil.rmtree(place, ignore_errors=True)  # what a crash left
     try:
         place.mkdir(mode=0o700)

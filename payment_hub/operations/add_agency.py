@@ -30,7 +30,7 @@ def add_agency(
     tax_code: str | None = None,
     address: str | None = None,
 ) -> int:
-    """The key of the new agency. Raises Malformed for an impossible code or series, Conflict for a code that is taken."""
+    """The key of the new agency. Raises Malformed for an impossible code or series, Conflict for a code in use."""
     yearly_series(receipt_series, hub.now().year)
     if len(code) > 35 or not _CODE.fullmatch(code):
         raise Malformed("an agency code has at most 35 digits, capital letters and dots")

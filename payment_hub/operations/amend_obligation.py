@@ -24,5 +24,7 @@ def amend_obligation(
         obligation = lock_to_change(session, agency_id, reference, version, withdrawn=False)
         checked = check_terms(RULES[Kind(obligation.kind)], terms)
         close_open_order(session, obligation, hub.now(), "obligation amended", hub.checkout_url)
-        restate(session, obligation, VersionEvent.AMENDED, checked, reason, caller.name, hub.now())
+        restate(
+            session, obligation, VersionEvent.AMENDED, checked, reason=reason, by=caller.name, now=hub.now()
+        )
         return obligations.view(session, caller, agency, reference)

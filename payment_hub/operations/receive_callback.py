@@ -26,7 +26,7 @@ def receive_callback(hub: Hub, *, bank: str, request: CallbackRequest) -> Callba
         confirmation = adapter.read_callback(request)
     except (CallbackRejected, Malformed) as error:
         _keep_unverified(hub, bank, request)
-        raise CallbackRejected() from error
+        raise CallbackRejected from error
     judgement = receive_confirmation(
         hub,
         confirmation=confirmation,

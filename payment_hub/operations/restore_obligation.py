@@ -22,5 +22,7 @@ def restore_obligation(
         agency_id = agency_acted_for(session, caller, agency).id
         obligation = lock_to_change(session, agency_id, reference, version, withdrawn=True)
         terms = obligations.current_terms(session, obligation.id, obligation.version)
-        restate(session, obligation, VersionEvent.RESTORED, terms, reason, caller.name, hub.now())
+        restate(
+            session, obligation, VersionEvent.RESTORED, terms, reason=reason, by=caller.name, now=hub.now()
+        )
         return obligations.view(session, caller, agency, reference)

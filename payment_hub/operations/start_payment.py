@@ -44,7 +44,7 @@ def start_payment(
         _write_answer(hub, attempt.reference, AttemptEvent.NO_ANSWER, None)
         raise
     except Malformed:
-        # The request never left: the bank's own limits forbid it. What became of an earlier try is as unknown as before.
+        # The request never left: the bank's own limits forbid it. What became of an earlier try is still unknown.
         if attempt.state == AttemptState.SUBMITTING:
             _write_answer(hub, attempt.reference, AttemptEvent.DECLINED, None)
         raise
@@ -129,7 +129,7 @@ def _may_be_asked_again(current: PaymentAttempt, bank: str, amount: Money, now: 
 
 
 def _give_up(session: Session, current: PaymentAttempt | None, now: datetime) -> None:
-    """The payer goes on to another bank. Not while we do not know what the first one did: that is how one pays twice."""
+    """The payer goes on to another bank. Not while nobody knows what the first one did: so one pays twice."""
     if current is None:
         return
     if current.state != AttemptState.PENDING:

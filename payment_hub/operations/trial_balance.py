@@ -21,7 +21,7 @@ def trial_balance(
     agency: str | None = None,
     bank: str | None = None,
 ) -> list[BalanceLine]:
-    """All lines from ``day_from`` to ``day_to`` inclusive that the caller may see; debits and credits sum to the same."""
+    """All lines from ``day_from`` to ``day_to`` that the caller may see; debits and credits sum to the same."""
     with hub.transaction() as session:
         rows = balances.trial_balance(
             session,

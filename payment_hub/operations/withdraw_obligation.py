@@ -23,5 +23,7 @@ def withdraw_obligation(
         obligation = lock_to_change(session, agency_id, reference, version, withdrawn=False)
         close_open_order(session, obligation, hub.now(), reason, hub.checkout_url)
         terms = obligations.current_terms(session, obligation.id, obligation.version)
-        restate(session, obligation, VersionEvent.WITHDRAWN, terms, reason, caller.name, hub.now())
+        restate(
+            session, obligation, VersionEvent.WITHDRAWN, terms, reason=reason, by=caller.name, now=hub.now()
+        )
         return obligations.view(session, caller, agency, reference)

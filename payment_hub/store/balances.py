@@ -27,6 +27,6 @@ ORDER BY side.day, a.code, side.bank, side.account, side.currency"""
 )
 
 
-def trial_balance(session: Session, **asked: Any) -> Sequence[Mapping[str, Any]]:
+def trial_balance(session: Session, **asked: Any) -> Sequence[Mapping[Any, Any]]:
     """A row for each account, currency, agency, bank and day in which anything moved."""
     return session.execute(_BALANCE, asked).mappings().all()

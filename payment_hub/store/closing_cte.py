@@ -18,13 +18,15 @@ def one_line(sql: str) -> str:
 RECEIPT: Final = """
 numbered AS (
     INSERT INTO receipt_counter AS counter (agency_id, series, year, last)
-    SELECT %(agency_id)s::bigint, %(series)s::text, extract(year FROM %(day)s::date)::int, 1 FROM gate WHERE %(receipt)s::boolean
+    SELECT %(agency_id)s::bigint, %(series)s::text, extract(year FROM %(day)s::date)::int, 1
+    FROM gate WHERE %(receipt)s::boolean
     ON CONFLICT (agency_id, series, year) DO UPDATE SET last = counter.last + 1
     RETURNING last
 ),
 receipted AS (
     INSERT INTO receipt (order_id, agency_id, template, series, year, number, amount, currency, issued_at, day)
-    SELECT %(order_id)s::bigint, %(agency_id)s::bigint, %(template)s::text, %(series)s::text, extract(year FROM %(day)s::date)::int, last,
+    SELECT %(order_id)s::bigint, %(agency_id)s::bigint, %(template)s::text, %(series)s::text,
+        extract(year FROM %(day)s::date)::int, last,
         %(paid_in)s::bigint, %(order_currency)s::text, %(now)s::timestamptz, %(day)s::date
     FROM numbered
 )"""
@@ -35,8 +37,8 @@ NUMBER: Final = "%(template)s::text || ' ' || %(series)s::text || ' ' || lpad(la
 EVENTS: Final = f"""
 happened AS (
     INSERT INTO event (order_id, sequence, agency_id, portal_id, type, data, occurred_at)
-    SELECT %(order_id)s::bigint, %(first_sequence)s::int + t.place::int - 1, %(agency_id)s::bigint, %(portal_id)s::bigint,
-        t.type,
+    SELECT %(order_id)s::bigint, %(first_sequence)s::int + t.place::int - 1, %(agency_id)s::bigint,
+        %(portal_id)s::bigint, t.type,
         coalesce(%(data)s::jsonb || (SELECT jsonb_build_object('receipt', {NUMBER}) FROM numbered), %(data)s::jsonb),
         %(now)s::timestamptz
     FROM gate, unnest(%(types)s::text[]) WITH ORDINALITY AS t (type, place)

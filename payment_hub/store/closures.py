@@ -36,7 +36,7 @@ given_up AS (
 SELECT count(*) FROM gate"""
 
 
-def open_order_of(session: Session, obligation_id: int) -> Mapping[str, Any] | None:
+def open_order_of(session: Session, obligation_id: int) -> Mapping[Any, Any] | None:
     """The open order of an obligation, read with COLUMNS."""
     return session.execute(_OPEN_ORDER, {"obligation": obligation_id}).mappings().one_or_none()
 

@@ -210,7 +210,8 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     Invariant(
         "R3-unsettled",
         "no more is owed to the agency for an order that has not settled than the money that may settle it",
-        """SELECT o.reference, o.accepted, sum(p.amount * CASE WHEN p.credit = 'AGENCY_PAYABLE' THEN 1 ELSE -1 END) AS payable
+        """SELECT o.reference, o.accepted,
+            sum(p.amount * CASE WHEN p.credit = 'AGENCY_PAYABLE' THEN 1 ELSE -1 END) AS payable
         FROM payment_order o JOIN posting p ON p.order_id = o.id AND 'AGENCY_PAYABLE' IN (p.debit, p.credit)
         WHERE NOT EXISTS (SELECT FROM receipt r WHERE r.order_id = o.id)
         GROUP BY o.id HAVING o.accepted < sum(p.amount * CASE WHEN p.credit = 'AGENCY_PAYABLE' THEN 1 ELSE -1 END)""",

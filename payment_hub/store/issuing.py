@@ -34,8 +34,8 @@ WITH gate AS (
     RETURNING id
 ),
 made AS (
-    INSERT INTO payment_order (id, reference, obligation_id, obligation_version, agency_id, portal_id, required, currency,
-        return_url, issued_at, expires_at, sequence)
+    INSERT INTO payment_order (id, reference, obligation_id, obligation_version, agency_id, portal_id, required,
+        currency, return_url, issued_at, expires_at, sequence)
     SELECT %(order_id)s::bigint, %(reference)s::text, %(obligation_id)s::bigint, %(obligation_version)s::int,
         %(agency_id)s::bigint, %(portal_id)s::bigint, %(required)s::bigint, %(order_currency)s::text,
         %(return_url)s::text, %(now)s::timestamptz, %(expires_at)s::timestamptz, cardinality(%(types)s::text[])
@@ -44,7 +44,8 @@ made AS (
 answered AS (
     INSERT INTO idempotency_record (caller, key, request_sha256, status, body, created_at, expires_at)
     SELECT %(caller)s::text, %(key)s::text, %(request_sha256)s::bytea, 201,
-        coalesce((SELECT (%(body)s::text::jsonb || jsonb_build_object('receipt', {NUMBER}))::text FROM numbered), %(body)s::text),
+        coalesce((SELECT (%(body)s::text::jsonb || jsonb_build_object('receipt', {NUMBER}))::text FROM numbered),
+            %(body)s::text),
         %(now)s::timestamptz, %(key_expires_at)s::timestamptz
     FROM gate
     RETURNING body
@@ -54,7 +55,7 @@ SELECT body FROM answered"""
 
 def read_for_issue(
     connection: Connection, *, caller: str, key: str, agency: str, obligation: str
-) -> Mapping[str, Any]:
+) -> Mapping[Any, Any]:
     """The earlier answer to this key, if any; the obligation, if any, with the order that is still to be paid."""
     asked = {"caller": caller, "key": key, "agency": agency, "obligation": obligation}
     return connection.exec_driver_sql(READ, asked).mappings().one()

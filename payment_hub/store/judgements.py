@@ -8,6 +8,7 @@ for others, and its counter is locked no longer than this statement takes to com
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -61,8 +62,9 @@ WITH gate AS (
     RETURNING id
 ), {_SAID},
 moved AS (
-    UPDATE payment_order SET received = %(received)s::bigint, accepted = %(accepted)s::bigint, late = %(is_late)s::boolean,
-        conflict = %(conflict)s::boolean, other_currency = %(other_currency)s::boolean, held = %(held)s::boolean,
+    UPDATE payment_order SET received = %(received)s::bigint, accepted = %(accepted)s::bigint,
+        late = %(is_late)s::boolean, conflict = %(conflict)s::boolean,
+        other_currency = %(other_currency)s::boolean, held = %(held)s::boolean,
         sequence = %(first_sequence)s::int
     WHERE id = %(order_id)s::bigint AND %(changes)s::boolean AND EXISTS (SELECT FROM gate)
 ),
@@ -103,9 +105,22 @@ def record_for_order(
     ``attempt`` is the attempt's state afterwards and whether the bank contradicts itself; ``data`` is the order as the
     event shows it.
     """
-    row, after = known.row, judgement.after
+    facts = _for_order(judgement, known.row, attempt, data, now)
+    said = _said(confirmation, judgement, known, source, now)
+    gone_through: int = connection.exec_driver_sql(FOR_ORDER, said | facts).scalar_one()
+    return gone_through == 1
+
+
+def _for_order(
+    judgement: Judgement,
+    row: Mapping[str, Any],
+    attempt: tuple[AttemptState, bool] | None,
+    data: dict[str, Any] | None,
+    now: datetime,
+) -> dict[str, Any]:
+    after = judgement.after
     state, contradicted = attempt or (None, False)
-    facts = {
+    return {
         "obligation_id": row["obligation_id"],
         "gate": row["gate"],
         "settles": after is not None and after.settled,
@@ -128,9 +143,6 @@ def record_for_order(
         "first_sequence": row["sequence"] + 1,
         "data": json.dumps(data),
     }
-    said = _said(confirmation, judgement, known, source, now)
-    gone_through: int = connection.exec_driver_sql(FOR_ORDER, said | facts).scalar_one()
-    return gone_through == 1
 
 
 def _said(

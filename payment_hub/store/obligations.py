@@ -156,7 +156,7 @@ def add_version(
     session.flush()
 
 
-def _view(row: Mapping[str, Any]) -> ObligationView:
+def _view(row: Mapping[Any, Any]) -> ObligationView:
     state = "SETTLED" if row["settled_by"] is not None else "WITHDRAWN" if row["withdrawn"] else "OWED"
     due_on: date | None = row["due_on"]
     return ObligationView(

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from payment_hub.domain.money import Money
-from payment_hub.domain.payment_order import OrderFacts, finished, flags_of, status_of
+from payment_hub.domain.payment_order import (
+    OrderFacts,
+    OrderFlag,
+    OrderStatus,
+    finished,
+    flags_of,
+    status_of,
+)
 from payment_hub.domain.receipt import receipt_number
 from payment_hub.domain.views import OrderView
 
@@ -32,22 +39,7 @@ LEFT_JOINS: Final = JOINS.replace("    JOIN", "    LEFT JOIN")
 def order_view(row: Mapping[str, Any], checkout_url: str, **changed: Any) -> OrderView:
     """The view of a row read with COLUMNS; ``changed`` are facts newer than the row."""
     facts = {**row, **changed}
-    status = status_of(
-        OrderFacts(
-            required=facts["required"],
-            received=facts["received"],
-            refunded=facts["refunded"],
-            expired=facts["expired_at"] is not None,
-            cancelled=facts["cancelled_at"] is not None,
-        )
-    )
-    flags = flags_of(
-        net=facts["received"] - facts["refunded"],
-        required=facts["required"],
-        late=facts["late"],
-        conflict=facts["conflict"],
-        held=facts["held"],
-    )
+    status, flags = _status_and_flags(facts)
     serial = facts["receipt_serial"]
     return OrderView(
         reference=facts["reference"],
@@ -73,3 +65,23 @@ def order_view(row: Mapping[str, Any], checkout_url: str, **changed: Any) -> Ord
         receipt=serial
         and receipt_number(facts["receipt_template_used"], facts["receipt_series_used"], serial),
     )
+
+
+def _status_and_flags(facts: Mapping[str, Any]) -> tuple[OrderStatus, tuple[OrderFlag, ...]]:
+    status = status_of(
+        OrderFacts(
+            required=facts["required"],
+            received=facts["received"],
+            refunded=facts["refunded"],
+            expired=facts["expired_at"] is not None,
+            cancelled=facts["cancelled_at"] is not None,
+        )
+    )
+    flags = flags_of(
+        net=facts["received"] - facts["refunded"],
+        required=facts["required"],
+        late=facts["late"],
+        conflict=facts["conflict"],
+        held=facts["held"],
+    )
+    return status, flags

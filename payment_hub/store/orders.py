@@ -42,7 +42,7 @@ _DUE: Final = text(
 )
 
 
-def find_row(session: Session, reference: str, caller: Caller | None = None) -> Mapping[str, Any]:
+def find_row(session: Session, reference: str, caller: Caller | None = None) -> Mapping[Any, Any]:
     """The order, read with COLUMNS, if the caller may see it. Raises OrderNotFound."""
     asked = {"reference": reference, **_limits(caller)}
     row = session.execute(_ONE, asked).mappings().one_or_none()
@@ -51,7 +51,7 @@ def find_row(session: Session, reference: str, caller: Caller | None = None) -> 
     return row
 
 
-def list_rows(session: Session, caller: Caller, **asked: Any) -> Sequence[Mapping[str, Any]]:
+def list_rows(session: Session, caller: Caller, **asked: Any) -> Sequence[Mapping[Any, Any]]:
     """Orders that the caller may see, newest first, read with COLUMNS."""
     return session.execute(_LIST, {**_limits(caller), **asked}).mappings().all()
 

@@ -1,4 +1,4 @@
-"""Change an obligation: lock it, see that it may change, close what was offered for the old version, add the new one."""
+"""Change an obligation: lock it, see that it may change, close the offer for the old version, add the new one."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ def restate(
     obligation: Obligation,
     event: VersionEvent,
     terms: Terms,
+    *,
     reason: str,
     by: str,
     now: datetime,

@@ -36,7 +36,8 @@ _STORE_UNVERIFIED: Final = """
         %(source_ip)s::text, false, %(received_at)s::timestamptz
     WHERE %(most)s::int > (
         SELECT count(*) FROM callback
-        WHERE NOT verified AND bank = %(bank)s::text AND received_at > %(received_at)s::timestamptz - interval '1 minute'
+        WHERE NOT verified AND bank = %(bank)s::text
+            AND received_at > %(received_at)s::timestamptz - interval '1 minute'
     )"""
 
 _READ: Final = f"""
@@ -79,7 +80,7 @@ class Known:
     """What was read: the standing for the judge, and the row itself for whoever records the judgement."""
 
     standing: Standing
-    row: Mapping[str, Any]
+    row: Mapping[Any, Any]
     callback_id: int | None
 
     @property
@@ -134,7 +135,7 @@ def _plain(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "backslashreplace").decode()
 
 
-def _known(row: Mapping[str, Any], callback_id: int | None) -> Known:
+def _known(row: Mapping[Any, Any], callback_id: int | None) -> Known:
     heard = tuple(Heard(bytes.fromhex(digest), Verdict(verdict)) for digest, verdict in row["said"] or ())
     booked = None
     if row["booked"] is not None:
@@ -144,7 +145,7 @@ def _known(row: Mapping[str, Any], callback_id: int | None) -> Known:
     return Known(Standing(order, heard, booked), row, callback_id)
 
 
-def order_standing(row: Mapping[str, Any]) -> OrderStanding:
+def order_standing(row: Mapping[Any, Any]) -> OrderStanding:
     """What the judge may know of an order, from a row read with COLUMNS and the sums posted for it."""
     settled_here = row["settled_by"] == row["order_id"]
     return OrderStanding(

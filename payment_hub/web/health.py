@@ -46,7 +46,7 @@ def broker_check(url: str) -> Check:
         with asked as connection:
             # A channel, because Redis is not spoken to before one is wanted.
             connection.ensure_connection(max_retries=1, timeout=SECONDS)
-            connection.default_channel
+            connection.default_channel  # noqa: B018
 
     return check
 

@@ -25,7 +25,7 @@ from payment_hub.operations.count_work import count_work
 door: Final = Blueprint("metrics", __name__)
 
 #: Under which name the token hangs on the app.
-TOKEN: Final = "payment_hub.metrics_token"
+TOKEN: Final = "payment_hub.metrics_token"  # noqa: S105
 
 REQUESTS: Final = Counter("hub_requests", "Requests answered", ("route", "method", "status"))
 SECONDS: Final = Histogram(

@@ -6,16 +6,21 @@ house catches: like a real one it loses what was not committed, and keeps what w
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.orm import sessionmaker
 
 from payment_hub.domain.bank_port import BankAdapter
 from payment_hub.hub import Hub
+
+
+MORTAL = "mortal"
+"""How the server knows the connections of the process that is killed."""
 
 
 class Killed(BaseException):
@@ -71,13 +76,25 @@ class MortalBank:
 @contextmanager
 def mortal(hub: Hub, points: Points) -> Iterator[Hub]:
     """The hub in a process of its own, as it were: its own connections, which die with it."""
-    engine = create_engine(hub.engine.url, pool_size=4, max_overflow=0)
+    engine = create_engine(hub.engine.url, pool_size=4, connect_args={"application_name": MORTAL})
     _watch(engine, points)
     banks = {name: MortalBank(bank, points) for name, bank in hub.adapters.items()}
     try:
         yield replace(hub, engine=engine, sessions=sessionmaker(engine), adapters=banks)
     finally:
         engine.dispose()
+        _wait_until_buried(hub.engine)
+
+
+def _wait_until_buried(engine: Engine) -> None:
+    """Wait until the server has noticed the death, and has rolled back what was not committed."""
+    for _ in range(1000):
+        with engine.connect() as connection:
+            left = connection.execute(text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name"), {"name": MORTAL})
+            if left.scalar_one() == 0:
+                return
+        time.sleep(0.002)
+    raise TimeoutError("the dead process still has connections")
 
 
 def _watch(engine: Engine, points: Points) -> None:

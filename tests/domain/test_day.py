@@ -24,7 +24,7 @@ def test_a_cut_off_before_midnight_ends_the_day_earlier() -> None:
 
 def test_a_moment_without_an_offset_has_no_day() -> None:
     with pytest.raises(ValueError, match="offset"):
-        business_day(datetime(2026, 3, 1))
+        business_day(datetime(2026, 3, 1))  # noqa: DTZ001
 
 
 @given(st.dates(date(1950, 1, 1), date(2100, 1, 1)))

@@ -20,7 +20,7 @@ from payment_hub.domain.references import (
     spoken,
 )
 
-moments = st.datetimes(datetime(2020, 1, 1), datetime(2054, 1, 1), timezones=st.just(UTC))
+moments = st.datetimes(datetime(2020, 1, 1), datetime(2054, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 chances = st.integers(0, (1 << CHANCE_BITS) - 1)
 references = st.builds(new_reference, moments, chances)
 

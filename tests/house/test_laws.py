@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import conduct, papers, shape
+from tests.house import conduct, papers, shape  # noqa: F401  (each declares its laws)
 from tests.house.law import HOUSE, LAWS, Law
 
 

@@ -114,7 +114,7 @@ def test_an_unexpected_error_gives_an_incident_and_nothing_more(
 
 
 def test_a_database_that_is_away_is_503_with_retry_after(app: Flask) -> None:
-    from payment_hub.domain.errors import HubUnavailable
+    from payment_hub.domain.errors import HubUnavailable  # noqa: PLC0415
 
     with app.test_request_context("/v1/obligations"):
         answer = answer_problem(HubUnavailable("the database cannot be reached"))

@@ -40,6 +40,7 @@ class Courier(threading.Thread):
         self._session.close()
 
     def run(self) -> None:
+        """Deliver what is due until somebody stops us."""
         while not self._stopped:
             self._wake.clear()
             message = self._next()
