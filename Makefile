@@ -51,6 +51,7 @@ test: setup ## the tests, on two cores
 test-deep: setup ## all tests, with long random histories, and the coverage
 	@echo "seed $(SEED)"
 	@HYPOTHESIS_PROFILE=deep $(PYTEST) -n 2 -q --cov --cov-report=term-missing:skip-covered
+	@$(PYTHON) -m coverage report --include='payment_hub/domain/*,reconciliation/domain/*' --fail-under=100 | tail -1
 
 test-servers: setup ## store, races and journeys on HUB_DATABASE_URL and HUB_BROKER_URL (default: this machine's)
 	@export HUB_TEST_DATABASE_URL="$${HUB_DATABASE_URL:-$(LOCAL_DATABASE)}"; \

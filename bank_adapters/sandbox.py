@@ -58,6 +58,7 @@ STATEMENT: Final = CsvFormat(
     },
     lines_before=1,
 )
+_DECLARED: Final = re.compile(rb"statement,([0-9-]{10}),([0-9]{1,9}),([0-9]{1,15})\r?\n")
 LARGEST_STATEMENT: Final = 256 << 20
 
 _TRANSACTION: Final = r"[A-Za-z0-9_-]{1,64}"
@@ -168,7 +169,12 @@ class SandboxBank:
         with understood(CODE):
             raw = self._ask(f"/statements/{day.isoformat()}", largest=LARGEST_STATEMENT).body
         with refused_whole(raw):
-            return Statement(day, raw, _statement_lines(raw, day))
+            lines = tuple(_statement_line(row) for row in read_rows(raw, STATEMENT))
+            declared = _DECLARED.match(raw)
+            if declared is None or declared[1].decode() != day.isoformat():
+                raise Malformed(f"line 1, column 1: the totals of {day.isoformat()} must stand here")
+            require_totals(lines, count=int(declared[2]), total=Money.parse(declared[3].decode()))
+        return Statement(day, raw, lines)
 
     def _ask(
         self,
@@ -230,15 +236,6 @@ def _confirmation(fields: Fields, event_id: str) -> Confirmation:
         paid_at=read_utc(moment) if moment else None,
         code=status,
     )
-
-
-def _statement_lines(raw: bytes, day: date) -> tuple[StatementLine, ...]:
-    lines = tuple(_statement_line(row) for row in read_rows(raw, STATEMENT))
-    declared = re.match(rf"statement,{day.isoformat()},([0-9]{{1,9}}),([0-9]{{1,15}})\r?\n".encode(), raw)
-    if declared is None:
-        raise Malformed(f"line 1, column 1: the totals of {day.isoformat()} must stand here")
-    require_totals(lines, count=int(declared[1]), total=Money.parse(declared[2].decode()))
-    return lines
 
 
 def _statement_line(row: Row) -> StatementLine:

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import click
-
 from flask.cli import AppGroup
 
 from payment_hub.commands import operator, says_refusals
@@ -73,4 +72,3 @@ def discrepancies_command() -> None:
 def report_command(run: int) -> None:
     """Print the report of a run as CSV."""
     click.echo(export_report(current_books(), caller=operator(), run=run, form="csv"), nl=False)
-

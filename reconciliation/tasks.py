@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, Final
 
@@ -19,16 +20,13 @@ from reconciliation.operations.collect_and_reconcile import collect_and_reconcil
 @shared_task(name="night.reconcile_night")
 def reconcile_night(day: str | None = None) -> None:
     """Plan the night of ``day`` (ISO; yesterday without one), and ask for one run for each pair of books."""
-    wanted = date.fromisoformat(day) if day else None
-    group(
-        reconcile.si(*planned) for planned in planning.plan_night(current_books(), day=wanted)
-    ).apply_async()
+    _hand_out(planning.plan_night(current_books(), day=date.fromisoformat(day) if day else None))
 
 
 @shared_task(name="night.catch_up_nights")
 def catch_up_nights() -> None:
     """Ask again for every run that the last nights lack."""
-    group(reconcile.si(*lacking) for lacking in catching_up.catch_up_nights(current_books())).apply_async()
+    _hand_out(catching_up.catch_up_nights(current_books()))
 
 
 @shared_task(
@@ -42,6 +40,10 @@ def catch_up_nights() -> None:
 def reconcile(scope: str, day: str) -> int:
     """Collect and compare one pair of books for one day."""
     return collect_and_reconcile(current_books(), scope=Scope.parse(scope), day=date.fromisoformat(day))
+
+
+def _hand_out(runs: Iterable[tuple[str, str]]) -> None:
+    group(reconcile.si(scope, day) for scope, day in runs).apply_async()
 
 
 #: Hub time. The hourly scan finds what the broker has lost, and files that came late.

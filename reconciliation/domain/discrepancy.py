@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -70,6 +71,24 @@ class Decision(StrEnum):
     REFUND_PAYER = "REFUND_PAYER"
     ACCEPT_AS_IT_IS = "ACCEPT_AS_IT_IS"
 
+
+#: What officers most often decide about a kind: offered to them, never done by itself.
+USUAL_DECISIONS: Final[Mapping[DiscrepancyKind, Decision]] = {
+    DiscrepancyKind.UNKNOWN_TO_HUB: Decision.HUB_CORRECTS,
+    DiscrepancyKind.BOOKED_WITHOUT_RECEIPT: Decision.AGENCY_CORRECTS,
+    DiscrepancyKind.MISSING_AT_AGENCY: Decision.AGENCY_CORRECTS,
+    DiscrepancyKind.DUPLICATE_AT_AGENCY: Decision.AGENCY_CORRECTS,
+    DiscrepancyKind.AGENCY_CURRENCY_DIFFERS: Decision.AGENCY_CORRECTS,
+    DiscrepancyKind.AGENCY_AMOUNT_DIFFERS: Decision.AGENCY_CORRECTS,
+    DiscrepancyKind.LEDGER_REFUSED: Decision.AGENCY_CORRECTS,
+    DiscrepancyKind.LEDGER_MISSING: Decision.AGENCY_CORRECTS,
+    DiscrepancyKind.NO_SUCH_ORDER: Decision.REFUND_PAYER,
+    DiscrepancyKind.WRONG_CURRENCY: Decision.REFUND_PAYER,
+    DiscrepancyKind.PAID_TWICE: Decision.REFUND_PAYER,
+    DiscrepancyKind.OVERPAID: Decision.REFUND_PAYER,
+    DiscrepancyKind.UNDERPAID: Decision.REFUND_PAYER,
+    DiscrepancyKind.HELD: Decision.REFUND_PAYER,
+}
 
 #: The states in which a discrepancy still asks for somebody's work.
 LIVE: Final = (DiscrepancyState.OPEN, DiscrepancyState.PROPOSED)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from payment_hub.domain.money import DECIMAL_PLACES, Money
 from payment_hub.domain.views import wire_moment
-from reconciliation.domain.discrepancy import DiscrepancyKind
+from reconciliation.domain.discrepancy import USUAL_DECISIONS, Decision, DiscrepancyKind
 from reconciliation.domain.sentences import SENTENCES
 
 
@@ -87,6 +87,7 @@ class FindingView:
             "other": self.other.as_wire(),
             "detail": self.detail,
             "due_on": self.due_on.isoformat(),
+            "usual_decision": str(USUAL_DECISIONS.get(self.kind, Decision.BANK_CORRECTS)),
             "explanation": {language: self.explained(language) for language in LANGUAGES},
         }
 

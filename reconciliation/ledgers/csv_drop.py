@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from payment_hub.domain.errors import Malformed
-from payment_hub.domain.money import Money
+from payment_hub.domain.money import MAX_MINOR, Money
 from reconciliation.domain.ledger_port import Entry, Ledger
 
 HEADING: Final = ("entry_number", "order_reference", "amount", "currency", "booked_on", "receipt_number")
@@ -57,7 +57,7 @@ class CsvDrop:
             (path, _NAME.fullmatch(path.name))
             for path in sorted(self.folder.glob(f"*_{day.isoformat()}.csv"))
         )
-        return {found["agency"]: path for path, found in names if found is not None and path.is_file()}
+        return {found["agency"]: path for path, found in names if found is not None and _is_plain(path)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,11 @@ class _Cells:
 
     def wrong(self, column: int, reason: str) -> Malformed:
         return Malformed(f"line {self.line}, column {column}: {reason}")
+
+
+def _is_plain(path: Path) -> bool:
+    """A file that stands in the folder itself: a link could lead to anything on this machine."""
+    return path.is_file() and not path.is_symlink()
 
 
 def _read(path: Path, agency: str, day: date) -> Ledger:
@@ -126,8 +131,8 @@ def read_entries(raw: bytes, day: date) -> tuple[Entry, ...]:
 
 def _entry(cells: _Cells, day: date) -> Entry:
     amount = cells.money(3, 4)
-    if amount.minor == 0:
-        raise cells.wrong(3, "nothing was booked")
+    if not 0 < amount.minor <= MAX_MINOR:
+        raise cells.wrong(3, "no order asks for so little or so much")
     if cells.text(5) != day.isoformat():
         raise cells.wrong(5, f"{cells.cells[4][:40]!a} is not the file's day, {day.isoformat()}")
     return Entry(

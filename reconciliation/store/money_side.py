@@ -18,12 +18,16 @@ FROM posting p JOIN collection c ON p.source_type = 'collection' AND c.id = p.so
 WHERE p.day BETWEEN :day AND CAST(:day AS date) + 1 AND p.order_id IS NULL
 UNION
 SELECT o.reference FROM confirmation c JOIN payment_order o ON o.id = c.order_id
-WHERE c.disposition = 'CONFLICT' AND c.judged_at >= :starts_at AND c.judged_at < :ends_at"""
+WHERE c.disposition = 'CONFLICT' AND c.judged_at >= :starts_at AND c.judged_at < :ends_at
+UNION
+SELECT o.reference FROM payment_attempt a JOIN payment_order o ON o.id = a.order_id
+WHERE a.contradicted AND a.changed_at >= :starts_at AND a.changed_at < :ends_at"""
 
 #: What the ledger still keeps of each doubtful case, one row a case, with the order's facts.
 LEFT_OPEN: Final = """
 SELECT d.case_key, o.id AS order_id, o.reference AS order_reference, o.agency_id, m.day, m.currency,
-    m.suspense, m.overpayment, m.collections, o.required, o.received, o.conflict, o.other_currency,
+    m.suspense, m.overpayment, m.collections, o.required, o.received,
+    o.conflict OR EXISTS (SELECT FROM payment_attempt a WHERE a.order_id = o.id AND a.contradicted) AS conflict,
     m.currency <> o.currency AS foreign_money,
     b.settled_by IS NOT NULL AND b.settled_by <> o.id AS settled_elsewhere,
     b.settled_by = o.id AS settled_here
@@ -41,7 +45,7 @@ JOIN LATERAL (
     WHERE p.order_id = o.id AND p.currency = coalesce(nullif(split_part(d.case_key, ' ', 2), ''), o.currency)
 ) m ON true
 UNION ALL
-SELECT d.case_key, NULL, NULL, NULL, p.day, p.currency, p.amount, 0, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT d.case_key, NULL, NULL, NULL, p.day, p.currency, p.amount, 0, 1, NULL, NULL, NULL, NULL, NULL, NULL
 FROM doubtful d
 JOIN collection c ON c.bank = split_part(d.case_key, ':', 1) AND c.order_id IS NULL
     AND d.case_key = c.bank || ':' || c.bank_transaction_id || ' ' || c.currency

@@ -155,6 +155,7 @@ class FindingSchema(Shown):
     other = fields.Nested(SideSchema, required=True)
     detail = fields.String(required=True)
     due_on = fields.String(required=True, metadata={"format": "date"})
+    usual_decision = words(Decision, required=True)
     explanation = fields.Nested(ExplanationSchema, required=True)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bank_adapters import BankSettingsError, load_adapters
 from bank_adapters.toolkit.emv_qr import read_qr
 from payment_hub.domain.bank_port import Answer, BankAdapter, CallbackRequest, Instructions, Outcome
-from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed, MalformedStatement
+from payment_hub.domain.errors import BankUnavailable, CallbackRejected, MalformedStatement
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, DAY, NOON, PUBLIC_URL, a_query, a_request
 from tests.bank_adapters.faults import FAILURES, Failing, altered_bits, altered_headers, altered_part
 

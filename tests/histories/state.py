@@ -22,6 +22,10 @@ ORDER BY bank, bank_transaction_id"""
 _ATTEMPTS: Final = """SELECT order_id, number, bank, state, amount, instructions IS NOT NULL AS instructed, contradicted
 FROM payment_attempt ORDER BY order_id, number"""
 
+#: What banks said of attempts. Whether one without an outcome was given up depends on whether money kept its order open.
+_OUTCOMES: Final = """SELECT order_id, number, bank, state, contradicted FROM payment_attempt
+WHERE state IN ('SUCCEEDED', 'FAILED') ORDER BY order_id, number"""
+
 _TOLD: Final = """SELECT e.order_id, e.sequence, e.type, e.data ->> 'status' AS status, n.state FROM event e
 LEFT JOIN notice n ON n.event_id = e.id ORDER BY e.order_id, e.sequence"""
 
@@ -40,7 +44,7 @@ def money_of(hub: Hub) -> dict[str, list[dict[str, Any]]]:
             "clearing": rows(hub, _BALANCES.format(only="account = 'BANK_CLEARING'")),
             "accounts": rows(hub, by_account),
             "collections": rows(hub, _COLLECTIONS),
-            "attempts": rows(hub, _ATTEMPTS),
+            "outcomes": rows(hub, _OUTCOMES),
         }
     )
 
@@ -49,6 +53,7 @@ def state_of(hub: Hub) -> dict[str, list[dict[str, Any]]]:
     """All that two runs with the same story must have in common."""
     more = {
         "orders": rows(hub, _ORDERS),
+        "attempts": rows(hub, _ATTEMPTS),
         "balances": rows(hub, _BALANCES.format(only="true")),
         "told": rows(hub, _TOLD),
         "heard": rows(hub, _HEARD),

@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from payment_hub.domain.agency import LatePolicy
@@ -61,7 +61,11 @@ _SETS = st.lists(_FACTS, min_size=2, max_size=5, unique_by=lambda fact: (fact.ba
 
 def _any_order(hub: Hub, clock: StoppedClock, examples: int) -> None:
     @settings(
-        max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, database=None
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+        database=None,
     )
     @given(facts=_SETS, policy=st.sampled_from(POLICIES), data=st.data())
     def ends_alike(facts: list[Act], policy: dict[str, Any], data: st.DataObject) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -231,7 +231,7 @@ def _live(hub: Hub, clock: StoppedClock, histories: int, steps: int) -> None:
         stateful_step_count=steps,
         deadline=None,
         suppress_health_check=list(HealthCheck),
-        print_blob=True,
+        phases=[Phase.generate],
         database=None,
     )
     run_state_machine_as_test(machine, settings=chosen)

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from payment_hub.domain.errors import AgencyNotFound, KeyNotFound, Malformed, PortalNotFound
 from payment_hub.domain.keys import USUAL_SCOPES, Role, Scope
 from payment_hub.hub import Hub
 from payment_hub.operations.list_keys import list_keys
@@ -194,9 +195,11 @@ def test_guessing_keys_is_limited_by_address_and_a_forged_forwarded_for_does_not
 
 
 def test_a_portals_key_is_bound_to_its_portal(hub: Hub) -> None:
-    from payment_hub.domain.errors import Malformed, PortalNotFound  # noqa: PLC0415
-
     with pytest.raises(Malformed):
         make_key(hub, role=Role.PORTAL, holder="x")
     with pytest.raises(PortalNotFound):
         make_key(hub, role=Role.PORTAL, holder="x", portal_code="none")
+    with pytest.raises(AgencyNotFound):
+        make_key(hub, role=Role.OFFICER, holder="x", agency_code="none")
+    with pytest.raises(KeyNotFound):
+        revoke_key(hub, lookup="none")

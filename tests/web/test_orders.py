@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import quote
 
-from tests.builders import confirmation, hear
+from payment_hub.domain.keys import Role
+from payment_hub.hub import Hub
+from tests.builders import a_portal, confirmation, hear
 from tests.web.conftest import FINE, Asker
 
 PATH = "/v1/agencies/G22.99/obligations/XP/2026/0042"
@@ -122,12 +125,12 @@ def test_lists_are_read_page_by_page_without_a_gap(agency: Asker, portal: Asker)
 
 
 def test_a_paid_order_has_a_receipt_an_event_and_lines_in_the_ledger(
-    agency: Asker, portal: Asker, operator: Asker, hub: object
+    agency: Asker, portal: Asker, operator: Asker, hub: Hub
 ) -> None:
     agency.post("/v1/obligations", FINE)
     reference = (portal.post("/v1/payment-orders", ORDER).json or {})["reference"]
     assert portal.get(f"/v1/payment-orders/{reference}/receipt").status_code == 404
-    hear(hub, confirmation(reference))  # type: ignore[arg-type]
+    hear(hub, confirmation(reference))
     order = portal.get(f"/v1/payment-orders/{reference}").json
     receipt = portal.get(f"/v1/payment-orders/{reference}/receipt").json
     assert order is not None
@@ -175,3 +178,21 @@ def test_only_an_address_that_all_readers_read_alike_may_be_returned_to(agency: 
         "/v1/payment-orders", ORDER | {"return_url": "https://portal.test/back?id=1&x=%20", "minutes": 30}
     )
     assert right.status_code == 201, right.text
+
+
+def test_a_portal_sees_its_notices_and_has_them_sent_again(
+    hub: Hub, agency: Asker, asker: Callable[..., Asker]
+) -> None:
+    a_portal(hub, "tinh", notice_url="http://127.0.0.1:9/notices")
+    portal = asker(Role.PORTAL, portal_code="tinh")
+    agency.post("/v1/obligations", FINE)
+    portal.post("/v1/payment-orders", ORDER)
+    listed = portal.get("/v1/notices?state=PENDING").json
+    [notice] = (listed or {})["items"]
+    assert portal.get(f"/v1/notices/{notice['event']}").json == notice
+    assert portal.post(f"/v1/notices/{notice['event']}/resend").status_code == 200
+    assert portal.post(f"/v1/notices/{notice['event']}/resend", {}).status_code == 200
+    since = {"since": "2026-03-01T00:00:00Z"}
+    assert portal.post("/v1/notices/resend", since).json == {"resent": 1}
+    assert portal.get("/v1/notices/evt_999").status_code == 404
+    assert portal.get("/v1/notices?state=GONE").status_code == 422

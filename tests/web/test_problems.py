@@ -8,8 +8,9 @@ from typing import Final
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.exceptions import BadGateway, BadRequest, RequestEntityTooLarge, RequestURITooLarge
 
-from payment_hub.domain.errors import HubError
+from payment_hub.domain.errors import HubError, HubUnavailable
 from payment_hub.web.problem_titles import VIETNAMESE
 from payment_hub.web.problems import answer_problem, every_problem, slug_of, status_of, title_of
 from tests.web.conftest import FINE, Asker
@@ -113,9 +114,20 @@ def test_an_unexpected_error_gives_an_incident_and_nothing_more(
     assert incident in [getattr(record, "incident", None) for record in caplog.records]
 
 
-def test_a_database_that_is_away_is_503_with_retry_after(app: Flask) -> None:
-    from payment_hub.domain.errors import HubUnavailable  # noqa: PLC0415
+def test_what_werkzeug_raises_on_its_own_has_its_own_type(app: Flask) -> None:
+    expected = {
+        RequestEntityTooLarge: (413, "body-too-large"),
+        BadRequest: (400, "unreadable-request"),
+        RequestURITooLarge: (400, "unreadable-request"),
+        BadGateway: (500, "internal-error"),
+    }
+    with app.test_request_context("/v1/obligations"):
+        for raised, (status, slug) in expected.items():
+            answer = answer_problem(raised())
+            assert (answer.status_code, json.loads(answer.data)["type"]) == (status, f"/problems/{slug}")
 
+
+def test_a_database_that_is_away_is_503_with_retry_after(app: Flask) -> None:
     with app.test_request_context("/v1/obligations"):
         answer = answer_problem(HubUnavailable("the database cannot be reached"))
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")

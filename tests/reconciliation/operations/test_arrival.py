@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from payment_hub.domain.bank_port import Statement
-from payment_hub.domain.keys import Caller
 from reconciliation.books import Books
-from tests.builders import an_order
+from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock
 from tests.reconciliation.night import a_night, end_state, paid
 from tests.reconciliation.paper import DAY, NEXT_DAY, PaperBank, a_ledger, a_line, a_statement, leave
@@ -24,9 +23,10 @@ SOME, ALL = 5, 120
 
 @pytest.mark.parametrize("tried", [SOME, pytest.param(ALL, marks=pytest.mark.deep)])
 def test_every_order_of_arrival_comes_to_the_same_end(
-    tried: int, books: Books, bank: PaperBank, drop: Path, agency: Caller, portal: Caller, clock: StoppedClock
+    tried: int, books: Books, bank: PaperBank, drop: Path, clock: StoppedClock
 ) -> None:
     """The orders of one day are the same in every history; only reconciliation is begun anew each time."""
+    agency, portal = an_agency(books.hub), a_portal(books.hub)
     orders = [paid(books, agency, portal, f"T{n}") for n in range(5)]
     unheard = an_order(books.hub, agency, portal)
     references = [order["reference"] for order in orders]

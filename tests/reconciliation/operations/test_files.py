@@ -9,6 +9,7 @@ import pytest
 from payment_hub.domain.errors import MalformedStatement
 from payment_hub.domain.keys import Caller
 from reconciliation.books import Books
+from reconciliation.ledgers import csv_drop
 from reconciliation.operations.collect_ledgers import collect_ledgers
 from reconciliation.operations.collect_statement import collect_statement
 from reconciliation.operations.list_discrepancies import list_discrepancies
@@ -32,6 +33,11 @@ BAD = {
         "line 2, column 3",
     ),
     "an unknown currency": (HEADING + "1,QD-1,150000,XYZ,2026-03-02,\n" + TOTAL, "line 2, column 3"),
+    "more than anybody owes": (
+        HEADING + "1,QD-1,1000000000001,VND,2026-03-02,\n" + TOTAL,
+        "line 2, column 3",
+    ),
+    "a day in the totals": (HEADING + GOOD + "total,1,150000,VND,2026-03-02,\n", "line 3, column 5"),
     "another day": (HEADING + "1,QD-1,150000,VND,2026-03-01,\n" + TOTAL, "line 2, column 5"),
     "a day written otherwise": (HEADING + "1,QD-1,150000,VND,02/03/2026,\n" + TOTAL, "line 2, column 5"),
     "no reference": (HEADING + "1,,150000,VND,2026-03-02,\n" + TOTAL, "line 2, column 2"),
@@ -74,6 +80,27 @@ def test_bytes_that_are_not_utf_8_are_refused_where_they_stand(
     leave(drop, (HEADING + "1,QD-1").encode() + b"\xff,150000,VND,2026-03-02,\n")
     (kept,) = collect_ledgers(books, day=DAY)
     assert kept.refused == "line 2, column 7: a byte that is not UTF-8"
+
+
+def test_a_file_too_large_is_refused_before_it_is_read(
+    books: Books, drop: Path, agency: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept of it is its beginning."""
+    monkeypatch.setattr(csv_drop, "LARGEST", 100)
+    leave(drop, (HEADING + GOOD + TOTAL).encode())
+    (kept,) = collect_ledgers(books, day=DAY)
+    assert kept.refused == "line 1, column 1: the file is larger than 100 bytes"
+    assert rows(books, "SELECT length(raw) FROM ledger_file") == [(101,)]
+
+
+def test_without_a_folder_there_are_no_ledgers(tmp_path: Path) -> None:
+    """Neither when none is set, nor when it is not there, nor for what only looks like a ledger."""
+    for folder in (None, tmp_path / "nowhere", tmp_path):
+        assert list(csv_drop.CsvDrop(folder).read_ledgers(DAY)) == []
+    (tmp_path / "G22.99_2026-03-02.csv").symlink_to("/etc/hostname")
+    (tmp_path / "H01.1_2026-03-02.csv").mkdir()
+    (tmp_path / "lower case_2026-03-02.csv").write_text("x")
+    assert csv_drop.CsvDrop(tmp_path).agencies(DAY) == ()
 
 
 def test_a_byte_order_mark_and_windows_lines_are_taken(books: Books, drop: Path, agency: Caller) -> None:

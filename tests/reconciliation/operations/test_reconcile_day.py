@@ -6,8 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
-from payment_hub.domain.bank_port import Movement
+from payment_hub.domain.bank_port import Movement, Outcome
 from payment_hub.domain.errors import AgencyNotFound, BankNotFound
 from payment_hub.domain.keys import Caller
 from payment_hub.domain.money import Money
@@ -125,6 +126,27 @@ def test_money_left_open_has_a_name_and_adds_up_to_the_ledger(
     hear(hub, confirmation(orders[0], 50_000))
     reconcile_day(books, scope=MONEY, day=DAY)
     assert orders[0] not in live(books)
+
+
+def test_a_bank_that_says_paid_and_declined_of_one_payment_is_reported(
+    books: Books, agency: Caller, portal: Caller
+) -> None:
+    """The money counts, and an officer must ask which is true."""
+    order = an_order(books.hub, agency, portal)
+    with books.hub.transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO payment_attempt (order_id, number, reference, bank, state, amount, currency, started_at,"
+                " changed_at, ask_at) SELECT id, 1, reference || '-1', 'sandbox', 'PENDING', required, currency,"
+                " :now, :now, :now FROM payment_order"
+            ),
+            {"now": books.now()},
+        )
+    attempt = f"{order['reference']}-1"
+    hear(books.hub, confirmation(attempt, bank_transaction_id="T1"))
+    hear(books.hub, confirmation(attempt, None, outcome=Outcome.DECLINED, bank_transaction_id=None))
+    run = reconcile_day(books, scope=MONEY, day=DAY)
+    assert found(books, run) == {order["reference"]: "CONTRADICTED"}
 
 
 def test_money_that_only_the_statement_tells_of_settles_its_order(

@@ -19,11 +19,13 @@ from payment_hub.domain.errors import (
 from payment_hub.domain.keys import Caller
 from reconciliation.books import Books
 from reconciliation.domain.discrepancy import Decision, DiscrepancyKind, DiscrepancyState
+from reconciliation.domain.run import RunState
 from reconciliation.operations.approve_resolution import approve_resolution
 from reconciliation.operations.decline_resolution import decline_resolution
 from reconciliation.operations.export_report import export_report
 from reconciliation.operations.list_discrepancies import list_discrepancies
 from reconciliation.operations.list_runs import list_runs
+from reconciliation.operations.plan_night import plan_night
 from reconciliation.operations.propose_resolution import propose_resolution
 from reconciliation.operations.show_discrepancy import show_discrepancy
 from reconciliation.operations.show_run import show_run
@@ -182,3 +184,12 @@ def test_lists_are_paged_and_filtered(books: Books, bank: PaperBank, number: int
     assert len(seen) == len(live(books))
     assert list_discrepancies(books, caller=LAN, scope="bank:other").items == []
     assert list_runs(books, caller=LAN, scope=str(BANK), limit=1).next_cursor is not None
+
+
+def test_a_run_without_a_result_has_no_report(books: Books) -> None:
+    """It is planned, running or failed."""
+    ((scope, day),) = [one for one in plan_night(books, day=DAY) if one[0] == str(BANK)]
+    assert (scope, day) == ("bank:sandbox", "2026-03-02")
+    (planned,) = list_runs(books, caller=LAN, state=RunState.PLANNED, scope=scope).items
+    with pytest.raises(RunNotFound):
+        export_report(books, caller=LAN, run=planned.number)

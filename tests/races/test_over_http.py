@@ -1,0 +1,137 @@
+"""The same races through the doors: a real server, real sockets, signed callbacks; never a 5xx."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import requests
+from werkzeug.serving import make_server
+
+from payment_hub.app import create_app
+from payment_hub.domain.bank_port import CallbackRequest
+from payment_hub.domain.keys import Caller, Role
+from payment_hub.hub import Hub
+from payment_hub.operations.make_key import make_key
+from tests.asking import balances, count, one
+from tests.builders import a_portal, an_agency, an_obligation, an_order
+from tests.conftest import StoppedClock
+from tests.races.crowd import CROWD, all_at_once, answers
+from tests.stand_in_banks import a_callback, sandbox_adapter, with_banks
+from tests.web.conftest import SETTINGS
+
+ROUNDS = 10
+
+
+@pytest.fixture
+def hub(hub: Hub) -> Hub:
+    return with_banks(hub, sandbox=sandbox_adapter())
+
+
+@pytest.fixture
+def server(hub: Hub) -> Iterator[str]:
+    """The app in a threaded server; its address."""
+    app = create_app(replace(SETTINGS, requests_per_minute=1_000_000), hub)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def agency(hub: Hub) -> Caller:
+    return an_agency(hub)
+
+
+@pytest.fixture
+def portal(hub: Hub) -> Caller:
+    return a_portal(hub)
+
+
+@pytest.fixture
+def headers(hub: Hub, portal: Caller) -> dict[str, str]:
+    """What the portal sends with every request."""
+    token = make_key(hub, role=Role.PORTAL, holder="portal", portal_code="dvc")
+    return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+
+def tell(server: str, callback: CallbackRequest) -> requests.Response:
+    return requests.post(server + callback.path, callback.body, headers=dict(callback.headers), timeout=20)
+
+
+def statuses(results: list[Any]) -> list[int]:
+    return sorted(response.status_code for response in answers(results))
+
+
+def test_the_same_callback_twenty_times(hub: Hub, server: str, agency: Caller, portal: Caller) -> None:
+    for _ in range(ROUNDS):
+        callback = a_callback(an_order(hub, agency, portal)["reference"], hub.now())
+        results = all_at_once(lambda _, c=callback: tell(server, c))
+        assert statuses(results) == [200] * CROWD
+        words = sorted(response.json()["result"] for response in answers(results))
+        assert words == ["ALREADY_RECORDED"] * (CROWD - 1) + ["RECORDED"]
+    assert balances(hub) == {"BANK_CLEARING": -ROUNDS * 150_000, "AGENCY_PAYABLE": ROUNDS * 150_000}
+    assert count(hub, "callback") == ROUNDS * CROWD
+
+
+def test_one_idempotency_key_twenty_times(
+    hub: Hub, server: str, agency: Caller, headers: dict[str, str]
+) -> None:
+    for number in range(ROUNDS):
+        body = json.dumps({"agency": "G22.99", "obligation": an_obligation(hub, agency)})
+        sent = headers | {"Idempotency-Key": f"K{number}"}
+        results = all_at_once(
+            lambda _, b=body, h=sent: requests.post(f"{server}/v1/payment-orders", b, headers=h, timeout=20)
+        )
+        assert set(statuses(results)) == {201}
+        assert len({response.json()["reference"] for response in answers(results)}) == 1
+        replayed = [response.headers.get("Idempotent-Replayed") for response in answers(results)]
+        assert replayed.count("true") == CROWD - 1
+    assert count(hub, "payment_order") == ROUNDS
+
+
+def test_withdrawal_against_payment(
+    hub: Hub, server: str, agency: Caller, portal: Caller, headers: dict[str, str]
+) -> None:
+    for number in range(ROUNDS):
+        reference = an_order(hub, agency, portal)["reference"]
+        callback = a_callback(reference, hub.now())
+
+        def act(place: int, reference: str = reference, callback: CallbackRequest = callback, number: int = number) -> Any:
+            if place % 2:
+                return tell(server, callback)
+            sent = headers | {"Idempotency-Key": f"W{number}-{place}", "If-Match": '"1"'}
+            address = f"{server}/v1/payment-orders/{reference}/withdraw"
+            return requests.post(address, json.dumps({"reason": "wrong"}), headers=sent, timeout=20)
+
+        assert set(statuses(all_at_once(act))) <= {200, 201, 409, 412}
+        assert one(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
+
+
+def test_expiry_against_payment(
+    hub: Hub, server: str, agency: Caller, portal: Caller, clock: StoppedClock
+) -> None:
+    from payment_hub.operations.expire_orders import expire_orders
+
+    orders = [an_order(hub, agency, portal)["reference"] for _ in range(ROUNDS)]
+    clock.advance(days=1, minutes=1)
+    for reference in orders:
+        callback = a_callback(reference, hub.now())
+        results = all_at_once(lambda place, c=callback: tell(server, c) if place % 5 else expire_orders(hub), people=10)
+        told = [response for response in answers(results) if isinstance(response, requests.Response)]
+        assert {response.status_code for response in told} == {200}
+        assert one(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
+    assert balances(hub)["AGENCY_PAYABLE"] == ROUNDS * 150_000
+
+
+def test_twenty_payments_of_one_agency(hub: Hub, server: str, agency: Caller, portal: Caller) -> None:
+    callbacks = [a_callback(an_order(hub, agency, portal)["reference"], hub.now()) for _ in range(CROWD)]
+    assert statuses(all_at_once(lambda place: tell(server, callbacks[place]))) == [200] * CROWD
+    assert one(hub, "SELECT max(number) = count(*) FROM receipt") is True
