@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
-from sqlalchemy import text
 
+from payment_hub.commands import operator
 from payment_hub.demo.callers import Caller, DemoFailed, wait_for
 from payment_hub.demo.cast import AGENCIES
 from payment_hub.demo.portal import ListeningPortal, listening_portal
@@ -21,6 +21,7 @@ from payment_hub.operations.add_agency import add_agency
 from payment_hub.operations.add_portal import add_portal
 from payment_hub.operations.check_invariants import check_invariants
 from payment_hub.operations.make_key import make_key
+from payment_hub.operations.trial_balance import trial_balance
 from payment_hub.settings import Settings
 
 
@@ -101,12 +102,10 @@ def _check(hub: Hub) -> None:
     broken = check_invariants(hub)
     if broken:
         raise DemoFailed(f"broken invariants: {broken}")
-    with hub.transaction() as session:
-        lines = session.execute(
-            text("SELECT debit, credit, count(*), sum(amount) FROM posting GROUP BY debit, credit ORDER BY 1, 2")
-        ).all()
-    for debit, credit, count, amount in lines:
-        print(f"  {count:>3} postings  {debit} -> {credit}: {amount:,} VND")
+    today = business_day(utc_now())
+    print(f"  {'account':<16}{'agency':<10}{'debit':>16}{'credit':>16}")
+    for line in trial_balance(hub, caller=operator(), day_from=today, day_to=today):
+        print(f"  {line.account:<16}{line.agency or '-':<10}{line.debit.minor:>16,}{line.credit.minor:>16,}")
     print("  all invariants of money hold")
 
 

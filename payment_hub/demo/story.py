@@ -7,7 +7,6 @@ import io
 import json
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +56,7 @@ class Story:
         for owed in OBLIGATIONS:
             event = _TOLD.get(f"{owed.amount:03d}"[-3:], "payment_order.paid")
             reference = self.orders[owed.reference]["reference"]
-            wait_for(
-                f"the notice {event} of {reference}", lambda r=reference, e=event: self.listening.told(r, e)
-            )  # type: ignore[misc]
+            wait_for(f"the notice {event} of {reference}", partial(self.listening.told, reference, event))
         first = self.orders[OBLIGATIONS[0].reference]["reference"]
         notice = self.listening.told(first, "payment_order.paid") or {}
         shown = {name: notice[name] for name in ("id", "type", "order", "sequence", "occurred_at")}

@@ -37,7 +37,8 @@ def money_of(hub: Hub) -> dict[str, list[dict[str, Any]]]:
     """What the money has done: the same for every order in which the same facts arrive (I10)."""
     # Which bank's money is called the excess may depend on who was first, but never how much of it there is.
     everything = _BALANCES.format(only="true").partition(" ORDER BY")[0]
-    by_account = f"SELECT currency, account, sum(amount)::bigint AS amount FROM ({everything}) s GROUP BY 1, 2 ORDER BY 1, 2"
+    by_account = f"SELECT currency, account, sum(amount)::bigint AS amount FROM ({everything}) s"
+    by_account += " GROUP BY 1, 2 HAVING sum(amount) <> 0 ORDER BY 1, 2"
     return _renumbered(
         {
             "orders": rows(hub, _ORDERS),

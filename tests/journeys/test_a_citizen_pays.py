@@ -8,7 +8,9 @@ import re
 from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
 import requests
+from sqlalchemy import text
 
+from payment_hub.operations.ask_about_pending import ask_about_pending
 from payment_hub.operations.deliver_notices import deliver_notices
 from tests.journeys.conftest import VNPAY_SECRET, World
 
@@ -84,10 +86,6 @@ def test_nobody_is_told_failed_while_the_bank_is_silent(world: World) -> None:
 
 
 def _ask_now(world: World) -> None:
-    from sqlalchemy import text
-
-    from payment_hub.operations.ask_about_pending import ask_about_pending
-
     with world.hub.transaction() as session:
         session.execute(text("UPDATE payment_attempt SET ask_at = now() - interval '1 second'"))
     assert ask_about_pending(world.hub) == 1

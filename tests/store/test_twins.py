@@ -1,0 +1,52 @@
+"""What is said both in Python and in SQL says the same."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from sqlalchemy import text
+
+from payment_hub.domain.payment_order import OrderFacts, OrderStatus, status_of
+from payment_hub.domain.receipt import receipt_number
+from payment_hub.hub import Hub
+from payment_hub.store.closing_cte import NUMBER
+from payment_hub.store.tables.orders import IS_OPEN, STATUS
+
+_AMOUNTS = range(4)
+
+
+def test_the_databases_status_of_an_order_is_the_domains(hub: Hub) -> None:
+    cases = [
+        (required, received, refunded, cancelled, expired)
+        for required, received, refunded in product(_AMOUNTS, repeat=3)
+        for cancelled, expired in product((False, True), repeat=2)
+        if refunded <= received
+    ]
+    question = text(
+        f"""SELECT {STATUS}, {IS_OPEN} FROM (SELECT CAST(:required AS bigint) AS required,
+        CAST(:received AS bigint) AS received, CAST(:refunded AS bigint) AS refunded,
+        CASE WHEN :cancelled THEN now() END AS cancelled_at, CASE WHEN :expired THEN now() END AS expired_at) o"""
+    )
+    with hub.transaction() as session:
+        for required, received, refunded, cancelled, expired in cases:
+            asked = {
+                "required": required,
+                "received": received,
+                "refunded": refunded,
+                "cancelled": cancelled,
+                "expired": expired,
+            }
+            status, is_open = session.execute(question, asked).one()
+            expected = status_of(OrderFacts(**asked))
+            assert status == expected, asked
+            assert is_open is (expected is OrderStatus.OPEN), asked
+
+
+def test_the_databases_print_of_a_receipts_number_is_the_domains(hub: Hub) -> None:
+    number = NUMBER.replace("%(template)s::text", ":template").replace("%(series)s::text", ":series")
+    number = number.replace("last::text", "CAST(last AS text)")
+    question = text(f"SELECT {number} FROM (SELECT CAST(:last AS int) AS last) n")
+    with hub.transaction() as session:
+        for serial in (1, 42, 999_999, 9_999_999):
+            printed = session.execute(question.bindparams(last=serial, template="01BLP", series="AA26E")).scalar_one()
+            assert printed == receipt_number("01BLP", "AA26E", serial)
