@@ -1,4 +1,4 @@
-"""Banks for tests: the sandbox over real HTTP, and one that does in the test's own words what no real bank can be asked to do."""
+"""Banks for tests: the sandbox over real HTTP, and one that does what no real bank can be asked to do."""
 
 from __future__ import annotations
 

@@ -339,6 +339,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("reference", name=op.f("uq_payment_attempt_reference")),
     )
     op.create_index(
+        "ix_payment_attempt_contradicted",
+        "payment_attempt",
+        ["changed_at"],
+        unique=False,
+        postgresql_where=sa.text("contradicted"),
+    )
+    op.create_index(
         "ix_payment_attempt_ask_at",
         "payment_attempt",
         ["ask_at"],
@@ -383,13 +390,19 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["order_id"], ["payment_order.id"], name=op.f("fk_posting_order_id")),
         sa.ForeignKeyConstraint(["reverses"], ["posting.id"], name=op.f("fk_posting_reverses")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_posting")),
-        sa.UniqueConstraint("reverses", name=op.f("uq_posting_reverses")),
         sa.UniqueConstraint(
             "source_type", "source_id", "kind", name=op.f("uq_posting_source_type_source_id_kind")
         ),
     )
     op.create_index("ix_posting_day", "posting", ["day"], unique=False)
     op.create_index("ix_posting_order_id", "posting", ["order_id"], unique=False)
+    op.create_index(
+        "uq_posting_reverses",
+        "posting",
+        ["reverses"],
+        unique=True,
+        postgresql_where=sa.text("reverses IS NOT NULL"),
+    )
     op.create_table(
         "receipt",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -412,6 +425,7 @@ def upgrade() -> None:
         ),
         sa.UniqueConstraint("order_id", name=op.f("uq_receipt_order_id")),
     )
+    op.create_index("ix_receipt_agency_id_day", "receipt", ["agency_id", "day"], unique=False)
     op.create_table(
         "confirmation",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -456,15 +470,25 @@ def upgrade() -> None:
     op.create_index("ix_confirmation_order_id", "confirmation", ["order_id"], unique=False)
     op.create_index("uq_confirmation_callback_id", "confirmation", ["callback_id"], unique=True)
     op.create_index(
-        "uq_confirmation_first_heard",
+        "uq_confirmation_applied",
         "confirmation",
-        [
-            "bank",
-            "event_id",
-            sa.text("(CASE WHEN disposition = 'CONFLICT'::text THEN digest ELSE '\\x'::bytea END)"),
-        ],
+        ["bank", "event_id"],
         unique=True,
-        postgresql_where=sa.text("disposition <> 'DUPLICATE'"),
+        postgresql_where=sa.text("disposition IN ('APPLIED', 'ORPHAN')"),
+    )
+    op.create_index(
+        "uq_confirmation_contradicting",
+        "confirmation",
+        ["bank", "event_id", "digest"],
+        unique=True,
+        postgresql_where=sa.text("disposition = 'CONFLICT'"),
+    )
+    op.create_index(
+        "ix_confirmation_conflict",
+        "confirmation",
+        ["judged_at"],
+        unique=False,
+        postgresql_where=sa.text("disposition = 'CONFLICT'"),
     )
     op.create_table(
         "notice",
@@ -511,15 +535,15 @@ def downgrade() -> None:
     op.drop_table("notice_attempt")
     op.drop_index("ix_notice_due_at", table_name="notice", postgresql_where=sa.text("state = 'PENDING'"))
     op.drop_table("notice")
-    op.drop_index(
-        "uq_confirmation_first_heard",
-        table_name="confirmation",
-        postgresql_where=sa.text("disposition <> 'DUPLICATE'"),
-    )
+    op.drop_index("ix_confirmation_conflict", table_name="confirmation")
+    op.drop_index("uq_confirmation_contradicting", table_name="confirmation")
+    op.drop_index("uq_confirmation_applied", table_name="confirmation")
     op.drop_index("uq_confirmation_callback_id", table_name="confirmation")
     op.drop_index("ix_confirmation_order_id", table_name="confirmation")
     op.drop_table("confirmation")
+    op.drop_index("ix_receipt_agency_id_day", table_name="receipt")
     op.drop_table("receipt")
+    op.drop_index("uq_posting_reverses", table_name="posting")
     op.drop_index("ix_posting_order_id", table_name="posting")
     op.drop_index("ix_posting_day", table_name="posting")
     op.drop_table("posting")
@@ -528,6 +552,7 @@ def downgrade() -> None:
         table_name="payment_attempt",
         postgresql_where=sa.text("state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"),
     )
+    op.drop_index("ix_payment_attempt_contradicted", table_name="payment_attempt")
     op.drop_index(
         "ix_payment_attempt_ask_at",
         table_name="payment_attempt",

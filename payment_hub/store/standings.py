@@ -56,8 +56,13 @@ LEFT JOIN LATERAL (
     ORDER BY reference = %(attempt)s DESC, number DESC LIMIT 1
 ) p ON true
 LEFT JOIN LATERAL (
-    SELECT json_agg(json_build_array(encode(digest, 'hex'), verdict) ORDER BY id) AS said FROM confirmation
-    WHERE bank = %(bank)s AND event_id = %(event)s AND disposition <> 'DUPLICATE'
+    SELECT json_agg(json_build_array(encode(digest, 'hex'), verdict) ORDER BY id) AS said FROM (
+        SELECT id, digest, verdict FROM confirmation
+        WHERE bank = %(bank)s AND event_id = %(event)s AND disposition IN ('APPLIED', 'ORPHAN')
+        UNION ALL
+        SELECT id, digest, verdict FROM confirmation
+        WHERE bank = %(bank)s AND event_id = %(event)s AND disposition = 'CONFLICT'
+    ) told
 ) heard ON true
 LEFT JOIN LATERAL (
     SELECT coalesce(sum(CASE WHEN credit = 'AGENCY_PAYABLE' THEN amount WHEN debit = 'AGENCY_PAYABLE' THEN -amount

@@ -65,6 +65,7 @@ class FindingView:
         words, separator = (sentence.vi, ".") if language == "vi" else (sentence.en, ",")
         values = {
             "case": self.case,
+            "day": f"{self.day:%d/%m/%Y}" if language == "vi" else self.day.isoformat(),
             "place": self.scope.partition(":")[2],
             "hub": self.hub.spoken(separator),
             "other": self.other.spoken(separator),

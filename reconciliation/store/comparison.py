@@ -115,6 +115,8 @@ def one_moment(session: Session) -> None:
     """Let the transaction see the database as of one moment. Must be its first statement."""
     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     session.execute(text("SET LOCAL work_mem = '256MB'"))
+    # Compiling takes longer than these few plain expressions ever save.
+    session.execute(text("SET LOCAL jit = off"))
 
 
 def load(session: Session, scope: Scope, asked: Mapping[str, Any]) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import pytest
-from sqlalchemy import text
 
 from payment_hub.hub import Hub
 from tests.conftest import StoppedClock
 from tests.crashes.killing import Killed, Points, mortal
+from tests.histories.facts import empty
 from tests.histories.state import state_of
 
 
@@ -32,12 +32,12 @@ class Survives(Protocol):
 
 
 @pytest.fixture
-def survives(hub: Hub, clock: StoppedClock) -> Survives:
+def survives(hub: Hub, clock: StoppedClock, record_property: Callable[[str, object], None]) -> Survives:
     """Tells stories on the empty database, from the same moment on."""
     began = clock.moment
 
     def run(scene: Any, verb: Any, after: Any, points: Points) -> Any:
-        _empty(hub)
+        empty(hub)
         clock.moment = began
         set_up = scene(hub)
         with mortal(hub, points) as victim:
@@ -58,14 +58,7 @@ def survives(hub: Hub, clock: StoppedClock) -> Survives:
             state = run(scene, verb, after, points)
             assert points.names[kill_at] == name
             assert state == unharmed, f"killed at point {kill_at}: {name}"
+        record_property("crash_points", len(names))
         return len(names)
 
     return check
-
-
-def _empty(hub: Hub) -> None:
-    """Forget everything, as at the beginning of a test."""
-    with hub.transaction() as session:
-        found = session.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
-        tables = ", ".join(name for name in found if name != "alembic_version")
-        session.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))

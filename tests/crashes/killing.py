@@ -18,9 +18,11 @@ from sqlalchemy.orm import sessionmaker
 from payment_hub.domain.bank_port import BankAdapter
 from payment_hub.hub import Hub
 
-
 MORTAL = "mortal"
 """How the server knows the connections of the process that is killed."""
+
+
+_ALIVE = text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name")
 
 
 class Killed(BaseException):
@@ -78,7 +80,7 @@ def mortal(hub: Hub, points: Points) -> Iterator[Hub]:
     """The hub in a process of its own, as it were: its own connections, which die with it."""
     engine = create_engine(hub.engine.url, pool_size=4, connect_args={"application_name": MORTAL})
     _watch(engine, points)
-    banks = {name: MortalBank(bank, points) for name, bank in hub.adapters.items()}
+    banks: dict[str, Any] = {name: MortalBank(bank, points) for name, bank in hub.adapters.items()}
     try:
         yield replace(hub, engine=engine, sessions=sessionmaker(engine), adapters=banks)
     finally:
@@ -90,8 +92,7 @@ def _wait_until_buried(engine: Engine) -> None:
     """Wait until the server has noticed the death, and has rolled back what was not committed."""
     for _ in range(1000):
         with engine.connect() as connection:
-            left = connection.execute(text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name"), {"name": MORTAL})
-            if left.scalar_one() == 0:
+            if connection.execute(_ALIVE, {"name": MORTAL}).scalar_one() == 0:
                 return
         time.sleep(0.002)
     raise TimeoutError("the dead process still has connections")
@@ -111,9 +112,9 @@ def _watch(engine: Engine, points: Points) -> None:
 
     commit = engine.dialect.do_commit
 
-    def do_commit(connection: Any) -> None:
+    def do_commit(dbapi_connection: Any) -> None:
         points.passing("before COMMIT")
-        commit(connection)
+        commit(dbapi_connection)
         points.passing("after COMMIT")
 
     engine.dialect.do_commit = do_commit  # type: ignore[method-assign]

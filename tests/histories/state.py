@@ -7,14 +7,16 @@ from typing import Any, Final
 from payment_hub.hub import Hub
 from tests.asking import rows
 
-_ORDERS: Final = """SELECT o.id, o.status, o.required, o.received, o.accepted, o.late, o.conflict, o.other_currency, o.held,
-    r.amount AS receipt, b.settled_by = o.id AS settled
-FROM payment_order o JOIN obligation b ON b.id = o.obligation_id LEFT JOIN receipt r ON r.order_id = o.id ORDER BY o.id"""
+_ORDERS: Final = """SELECT o.id, o.status, o.required, o.received, o.accepted, o.late, o.conflict,
+    o.other_currency, o.held, r.amount AS receipt, b.settled_by = o.id AS settled
+FROM payment_order o JOIN obligation b ON b.id = o.obligation_id LEFT JOIN receipt r ON r.order_id = o.id
+ORDER BY o.id"""
 
 _BALANCES: Final = """SELECT order_id, bank, currency, account, sum(amount)::bigint AS amount FROM (
     SELECT order_id, bank, currency, credit AS account, amount FROM posting
     UNION ALL SELECT order_id, bank, currency, debit, -amount FROM posting
-) side WHERE {only} GROUP BY order_id, bank, currency, account HAVING sum(amount) <> 0 ORDER BY order_id, bank, currency, account"""
+) side WHERE {only} GROUP BY order_id, bank, currency, account HAVING sum(amount) <> 0
+ORDER BY order_id, bank, currency, account"""
 
 _COLLECTIONS: Final = """SELECT bank, bank_transaction_id, order_id, amount, currency, late, accepted FROM collection
 ORDER BY bank, bank_transaction_id"""
@@ -22,7 +24,7 @@ ORDER BY bank, bank_transaction_id"""
 _ATTEMPTS: Final = """SELECT order_id, number, bank, state, amount, instructions IS NOT NULL AS instructed, contradicted
 FROM payment_attempt ORDER BY order_id, number"""
 
-#: What banks said of attempts. Whether one without an outcome was given up depends on whether money kept its order open.
+#: What banks said of attempts. Whether one without an outcome was given up depends on whether money came before expiry.
 _OUTCOMES: Final = """SELECT order_id, number, bank, state, contradicted FROM payment_attempt
 WHERE state IN ('SUCCEEDED', 'FAILED') ORDER BY order_id, number"""
 
@@ -36,7 +38,7 @@ ORDER BY bank, event_id, verdict"""
 def money_of(hub: Hub) -> dict[str, list[dict[str, Any]]]:
     """What the money has done: the same for every order in which the same facts arrive (I10)."""
     # Which bank's money is called the excess may depend on who was first, but never how much of it there is.
-    everything = _BALANCES.format(only="true").partition(" ORDER BY")[0]
+    everything = _BALANCES.format(only="true").partition("\nORDER BY")[0]
     by_account = f"SELECT currency, account, sum(amount)::bigint AS amount FROM ({everything}) s"
     by_account += " GROUP BY 1, 2 HAVING sum(amount) <> 0 ORDER BY 1, 2"
     return _renumbered(

@@ -20,14 +20,22 @@ from tests.stand_in_banks import StandInBank, with_banks
 SETS: dict[str, list[Act]] = {
     "parts and too much": [Fact("A", 40_000), Fact("B", 110_000), Fact("C", 5_000), EXPIRE],
     "the same twice, and under another event": [Fact("A"), Fact("A"), Fact("A", event="again"), EXPIRE],
-    "declined and paid": [Fact("A"), Fact("B", outcome=Outcome.DECLINED), Fact("C", outcome=Outcome.PENDING), EXPIRE],
+    "declined and paid": [
+        Fact("A"),
+        Fact("B", outcome=Outcome.DECLINED),
+        Fact("C", outcome=Outcome.PENDING),
+        EXPIRE,
+    ],
     "two banks": [Fact("A"), Fact("A", bank="other"), Fact("B", 1, bank="other"), EXPIRE],
     "in time and late": [Fact("A", 100_000), Fact("B", 50_000, hours=30), Fact("C", 7, hours=31), EXPIRE],
     "late only": [Fact("A", hours=30), Fact("B", hours=31), Fact("C", 1, hours=1), EXPIRE],
     "dollars": [Fact("A", 100, currency="USD"), Fact("B"), Fact("C", 1, currency="USD"), EXPIRE],
     "typed by hand": [Fact("A", order="ve sinh"), Fact("B", 1, order="ve sinh"), Fact("C"), EXPIRE],
 }
-POLICIES: list[dict[str, Any]] = [*({"late_policy": policy} for policy in LatePolicy), {"part_payments": True}]
+POLICIES: list[dict[str, Any]] = [
+    *({"late_policy": policy} for policy in LatePolicy),
+    {"part_payments": True},
+]
 
 
 @pytest.fixture
@@ -105,8 +113,8 @@ def test_many_random_sets_end_alike_in_every_order_that_is_tried(hub: Hub, clock
 
 @pytest.mark.xfail(
     strict=True,
-    reason="money of two orders of one obligation: whichever is heard first settles it, and what had come before for the "
-    "other stays in suspense, while what comes after goes to overpayment",
+    reason="whichever order's money is heard first settles the obligation: what had come before for the other one "
+    "stays in suspense, while what comes after goes to overpayment",
 )
 @pytest.mark.parametrize("amount", [40_000, 150_000])
 @pytest.mark.parametrize("policy", [LatePolicy.ACCEPT, LatePolicy.SUSPENSE])

@@ -58,9 +58,9 @@ def test_the_migrations_make_the_declared_tables(engine: Engine) -> None:
         "ALTER TABLE agency ALTER COLUMN name TYPE integer USING 0",
         "ALTER TABLE agency ALTER COLUMN name DROP NOT NULL",
         "DROP INDEX uq_payment_order_one_open",
-        "DROP INDEX uq_confirmation_first_heard; "
-        "CREATE UNIQUE INDEX uq_confirmation_first_heard ON confirmation (bank, event_id, digest) "
-        "WHERE disposition <> 'DUPLICATE'",
+        "DROP INDEX uq_confirmation_applied; "
+        "CREATE UNIQUE INDEX uq_confirmation_applied ON confirmation (bank, event_id, digest) "
+        "WHERE disposition IN ('APPLIED', 'ORPHAN')",
         "CREATE TABLE forgotten (id bigint)",
     ],
 )

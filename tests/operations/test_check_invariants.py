@@ -23,9 +23,9 @@ from tests.builders import a_portal, an_agency, an_operator, an_order, confirmat
 from tests.conftest import StoppedClock
 from tests.stand_in_banks import StandInBank, a_callback, sandbox_adapter, says, with_banks
 
-#: Name of the invariant -> ways of breaking it. Order 1 is paid (attempt 1, collection, receipt), order 2 is open with an
-#: attempt of unknown outcome, order 3 is underpaid, order 4 was paid by an event that contradicts itself, order 5 has dollars,
-#: order 6 is expired and order 7 is paid. The posting of order 1 is reversed.
+#: Name of the invariant -> ways of breaking it. Order 1 is paid (attempt 1, collection, receipt; its posting is
+#: reversed), order 2 is open with an attempt of unknown outcome, 3 is underpaid, 4 paid by an event that contradicts
+#: itself, 5 has dollars, 6 is expired and 7 is paid.
 PLANTED: dict[str, list[str]] = {
     "I1": [
         "ALTER TABLE payment_order ALTER status DROP EXPRESSION; UPDATE payment_order SET status = 'PAID' WHERE id = 2",
@@ -50,9 +50,11 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE collection SET late = true WHERE order_id = 1",
     ],
     "I4": [
-        "DROP INDEX uq_payment_attempt_one_under_way; INSERT INTO payment_attempt (order_id, number, reference, bank, state,"
-        "amount, currency, started_at, changed_at, ask_at) SELECT order_id, 2, reference || 'x', 'other', 'PENDING', amount,"
-        "currency, started_at, changed_at, ask_at FROM payment_attempt WHERE order_id = 2"
+        "DROP INDEX uq_payment_attempt_one_under_way;"
+        "INSERT INTO payment_attempt"
+        " (order_id, number, reference, bank, state, amount, currency, started_at, changed_at, ask_at)"
+        " SELECT order_id, 2, reference || 'x', 'other', 'PENDING', amount, currency, started_at, changed_at, ask_at"
+        " FROM payment_attempt WHERE order_id = 2"
     ],
     "I5": ["UPDATE payment_attempt SET reference = reference || 'x' WHERE order_id = 2"],
     "I6": [
@@ -64,7 +66,7 @@ PLANTED: dict[str, list[str]] = {
         "DELETE FROM collection WHERE order_id = 1",
     ],
     "I7": ["UPDATE callback SET received_at = received_at - interval '1 hour'; DELETE FROM confirmation"],
-    "I8": ["UPDATE confirmation SET disposition = 'APPLIED' WHERE disposition = 'CONFLICT'"],
+    "I8": ["DROP INDEX uq_confirmation_applied; UPDATE confirmation SET disposition = 'APPLIED' WHERE disposition = 'CONFLICT'"],
     "I9": ["UPDATE callback SET verified = false"],
     "I12": [
         "DELETE FROM posting WHERE order_id = 1",
@@ -176,9 +178,7 @@ def session(history: Hub) -> Iterator[Session]:
 
 def _foreign_keys(session: Session) -> list[tuple[str, str]]:
     found = session.execute(
-        text(
-            "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace"
-        )
+        text("SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'f'")
     )
     return [(table, name) for table, name in found]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -46,9 +48,6 @@ class Server:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    import shutil
-    import tempfile
-
     folder = Path(tempfile.mkdtemp(prefix="hub-postgres-", dir="/tmp"))
     folder.chmod(0o711)
     server = Server(folder)
@@ -62,13 +61,14 @@ def own_hub(server: Server, clock: StoppedClock, signer: Signer) -> Iterator[Hub
     """A hub on that server, connected as in production; there is no broker anywhere."""
     engine = connect(server.start(), pool=4)
     upgrade(engine)
-    settings = {"now": clock, "signer": signer, "public_url": "https://hub.test"}
     yield Hub(
         engine=engine,
         sessions=sessionmaker(engine),
         adapters={"sandbox": sandbox_adapter()},
         order_life=SETTINGS.order_life,
-        **settings,
+        now=clock,
+        signer=signer,
+        public_url="https://hub.test",
     )
     engine.dispose()
 

@@ -60,7 +60,7 @@ def obligation(hub: Hub, agency: Caller) -> str:
 
 
 def issue(hub: Hub, portal: Caller, obligation: str, key: str | None = None, **more: Any) -> Answered:
-    asked = {
+    asked: dict[str, Any] = {
         "caller": portal,
         "agency": "G22.99",
         "obligation_reference": obligation,

@@ -53,22 +53,32 @@ def reference(hub: Hub, agency: Caller) -> str:
 
 
 def register(hub: Hub, caller: Caller, amount: int = 150_000, **more: Any) -> tuple[ObligationView, bool]:
-    asked = {"agency": CODE, "reference": "QD/1", "kind": Kind.TRAFFIC_FINE, "terms": fine_terms(amount)}
+    asked: dict[str, Any] = {
+        "agency": CODE,
+        "reference": "QD/1",
+        "kind": Kind.TRAFFIC_FINE,
+        "terms": fine_terms(amount),
+    }
     return register_obligation(hub, caller=caller, **(asked | more))
 
 
 def amend(hub: Hub, caller: Caller, version: int = 1, amount: int = 200_000, **more: Any) -> ObligationView:
-    asked = {"agency": CODE, "reference": "QD/1", "terms": fine_terms(amount), "reason": "recalculated"}
+    asked: dict[str, Any] = {
+        "agency": CODE,
+        "reference": "QD/1",
+        "terms": fine_terms(amount),
+        "reason": "recalculated",
+    }
     return amend_obligation(hub, caller=caller, version=version, **(asked | more))
 
 
 def withdraw(hub: Hub, caller: Caller, version: int = 1, **more: Any) -> ObligationView:
-    asked = {"agency": CODE, "reference": "QD/1", "reason": "appealed"}
+    asked: dict[str, Any] = {"agency": CODE, "reference": "QD/1", "reason": "appealed"}
     return withdraw_obligation(hub, caller=caller, version=version, **(asked | more))
 
 
 def restore(hub: Hub, caller: Caller, version: int = 2, **more: Any) -> ObligationView:
-    asked = {"agency": CODE, "reference": "QD/1", "reason": "appeal lost"}
+    asked: dict[str, Any] = {"agency": CODE, "reference": "QD/1", "reason": "appeal lost"}
     return restore_obligation(hub, caller=caller, version=version, **(asked | more))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 import pytest
 
@@ -37,7 +38,9 @@ def test_a_stored_callback_is_judged_when_it_has_waited_long_enough(
     clock.moment += IN_HAND
     assert rejudge_callbacks(hub) == 1
     assert one(hub, "SELECT status FROM payment_order") == "PAID"
-    assert rows(hub, "SELECT callback_id, source FROM confirmation") == [{"callback_id": 1, "source": "CALLBACK"}]
+    assert rows(hub, "SELECT callback_id, source FROM confirmation") == [
+        {"callback_id": 1, "source": "CALLBACK"}
+    ]
     assert rejudge_callbacks(hub) == 0
 
 
@@ -100,5 +103,5 @@ def test_workers_that_judge_the_same_callback_at_once_record_it_once(
     for _ in range(5):
         left_unjudged(hub, a_callback(reference, hub.now(), message_id="evt_same", transaction_id="T"))
     clock.moment += IN_HAND
-    all_at_once(lambda _: rejudge_callbacks(hub), 8)
+    all_at_once([partial(rejudge_callbacks, hub)] * 8)
     assert (count(hub, "posting"), count(hub, "confirmation")) == (1, 5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from payment_hub.domain.errors import AlreadyReversed, PostingNotFound
@@ -9,7 +11,7 @@ from payment_hub.hub import Hub
 from payment_hub.operations.reverse_posting import reverse_posting
 from tests.asking import balances, rows
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
-from tests.races.crowd import all_at_once, answers, refusals
+from tests.races.crowd import CROWD, all_at_once, answers, refusals
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def test_a_posting_is_reversed_once(hub: Hub, posting: int) -> None:
 
 
 def test_of_twenty_reversals_at_once_one_is_made(hub: Hub, posting: int) -> None:
-    results = all_at_once(lambda _: reverse(hub, posting))
+    results = all_at_once([partial(reverse, hub, posting)] * CROWD)
     assert len(answers(results)) == 1
     assert refusals(results) == ["AlreadyReversed"] * 19
 

@@ -76,7 +76,7 @@ def test_the_sandbox_bank_gives_a_qr_code_an_account_and_a_page(
     service, adapter = sandbox
     attempt = start(with_banks(hub, sandbox=adapter), reference, "sandbox")
     assert (attempt.state, attempt.amount.minor, attempt.reference) == ("PENDING", 150_000, f"{reference}-1")
-    assert attempt.qr_text is not None and reference in attempt.qr_text
+    assert reference in (attempt.qr_text or "")
     assert attempt.page_url == f"{service.url}/pay/{attempt.reference}"
     assert (attempt.purpose, attempt.account_name) == (reference, "KHO BAC SANDBOX")
 

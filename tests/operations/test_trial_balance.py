@@ -31,7 +31,7 @@ def other(hub: Hub) -> Caller:
 
 @pytest.fixture(autouse=True)
 def two_days(hub: Hub, agency: Caller, other: Caller, clock: StoppedClock) -> None:
-    """Monday: the police 150,000 and 1,000 too much; Tuesday after midnight in Vietnam: the hospital by another bank."""
+    """Monday: the police, 1,000 too much; Tuesday, past midnight in Vietnam: the hospital, by another bank."""
     portal = a_portal(hub)
     hear(hub, confirmation(an_order(hub, agency, portal)["reference"], 151_000))
     clock.advance(hours=13, minutes=59, seconds=59)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -15,22 +15,22 @@ T = TypeVar("T")
 CROWD = 20
 
 
-def all_at_once(act: Callable[[int], T], people: int = CROWD) -> list[T | HubError]:
-    """What ``act(0)`` to ``act(people - 1)`` returned, or the refusal that each met; any other error is raised."""
-    ready = threading.Barrier(people)
+def all_at_once(acts: Sequence[Callable[[], T]]) -> list[T | HubError]:
+    """What each act returned, or the refusal that it met; any other error is raised."""
+    ready = threading.Barrier(len(acts))
 
-    def one(number: int) -> T | HubError:
+    def one(act: Callable[[], T]) -> T | HubError:
         ready.wait(20)
         try:
-            return act(number)
+            return act()
         except HubError as refused:
             return refused
 
-    with ThreadPoolExecutor(people) as crowd:
-        return list(crowd.map(one, range(people)))
+    with ThreadPoolExecutor(len(acts)) as crowd:
+        return list(crowd.map(one, acts))
 
 
-def refusals(results: list[T | HubError]) -> list[str]:
+def refusals(results: Sequence[object]) -> list[str]:
     """The names of the refusals, sorted."""
     return sorted(type(result).__name__ for result in results if isinstance(result, HubError))
 

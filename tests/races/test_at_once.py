@@ -1,8 +1,10 @@
-"""Twenty at the same moment, fifty times: one posting for each payment, and nobody meets anything but a documented refusal."""
+"""Twenty at the same moment, fifty times: one posting for each payment, and only documented refusals."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -68,7 +70,7 @@ def payable(hub: Hub) -> int:
 def test_the_same_callback_twenty_times_is_one_payment(hub: Hub, references: list[str]) -> None:
     for done, reference in enumerate(references, start=1):
         request = a_callback(reference, hub.now())
-        results = all_at_once(lambda _, r=request: receive_callback(hub, bank="sandbox", request=r))
+        results = all_at_once([partial(receive_callback, hub, bank="sandbox", request=request)] * CROWD)
         words = sorted(reply.body for reply in answers(results))
         assert words == [b'{"result": "ALREADY_RECORDED"}'] * (CROWD - 1) + [b'{"result": "RECORDED"}']
         assert payable(hub) == done * AMOUNT
@@ -78,7 +80,7 @@ def test_the_same_callback_twenty_times_is_one_payment(hub: Hub, references: lis
 def test_one_bank_transaction_under_twenty_event_ids_is_one_payment(hub: Hub, references: list[str]) -> None:
     for reference in references:
         said = [confirmation(reference, bank_transaction_id=f"T{reference}") for _ in range(CROWD)]
-        found = verdicts(all_at_once(lambda number, s=said: hear(hub, s[number])))
+        found = verdicts(all_at_once([partial(hear, hub, word) for word in said]))
         assert found == [Verdict.ALREADY_HEARD] * (CROWD - 1) + [Verdict.SETTLES]
     assert payable(hub) == ROUNDS * AMOUNT
 
@@ -86,7 +88,7 @@ def test_one_bank_transaction_under_twenty_event_ids_is_one_payment(hub: Hub, re
 def test_money_without_an_order_told_twenty_times_is_kept_once(hub: Hub) -> None:
     for number in range(ROUNDS):
         said = confirmation(f"typed by hand {number}")
-        found = verdicts(all_at_once(lambda _, s=said: hear(hub, s)))
+        found = verdicts(all_at_once([partial(hear, hub, said)] * CROWD))
         assert found == [Verdict.ALREADY_HEARD] * (CROWD - 1) + [Verdict.NO_SUCH_ORDER]
     assert balances(hub) == {"BANK_CLEARING": -ROUNDS * AMOUNT, "SUSPENSE": ROUNDS * AMOUNT}
 
@@ -98,7 +100,7 @@ def test_one_event_that_tells_of_twenty_different_payments_is_applied_once(
     orders = [an_order(hub, agency, portal)["reference"] for _ in range(CROWD)]
     for number in range(10):
         said = [confirmation(reference, 1_000, event_id=f"E{number}") for reference in orders]
-        results = answers(all_at_once(lambda place, s=said: hear(hub, s[place])))
+        results = answers(all_at_once([partial(hear, hub, word) for word in said]))
         found = sorted(judgement.disposition for judgement in results)
         assert found == [Disposition.APPLIED] + [Disposition.CONFLICT] * (CROWD - 1)
 
@@ -107,11 +109,10 @@ def test_one_key_used_twenty_times_issues_one_order(hub: Hub, agency: Caller, po
     for number in range(ROUNDS):
         obligation = an_obligation(hub, agency, amount=0 if number % 5 == 0 else AMOUNT)
         claim = a_claim(portal)
-        results = all_at_once(
-            lambda _, o=obligation, c=claim: issue_payment_order(
-                hub, caller=portal, agency="G22.99", obligation_reference=o, minutes=None, return_url=None, claim=c
-            )
+        issue = partial(
+            issue_payment_order, hub, caller=portal, agency="G22.99", minutes=None, return_url=None
         )
+        results = all_at_once([partial(issue, obligation_reference=obligation, claim=claim)] * CROWD)
         assert len({answer.body for answer in answers(results)}) == 1
         assert sorted(answer.replayed for answer in answers(results)) == [False] + [True] * (CROWD - 1)
     assert one(hub, "SELECT count(*) FROM payment_order") == ROUNDS
@@ -120,7 +121,7 @@ def test_one_key_used_twenty_times_issues_one_order(hub: Hub, agency: Caller, po
 def test_twenty_keys_for_one_obligation_issue_one_order(hub: Hub, agency: Caller, portal: Caller) -> None:
     for _ in range(ROUNDS):
         obligation = an_obligation(hub, agency)
-        results = all_at_once(lambda _, o=obligation: an_order(hub, agency, portal, obligation=o))
+        results = all_at_once([partial(an_order, hub, agency, portal, obligation=obligation)] * CROWD)
         assert len(answers(results)) == 1
         assert refusals(results) == ["OpenOrderExists"] * (CROWD - 1)
 
@@ -130,12 +131,18 @@ def test_two_banks_paying_one_order_settle_it_once_and_the_other_is_given_back(
 ) -> None:
     for reference in references:
         said = [
-            confirmation(reference, bank=f"bank{place % 2}", event_id=reference, bank_transaction_id="T" + reference)
+            confirmation(
+                reference, bank=f"bank{place % 2}", event_id=reference, bank_transaction_id="T" + reference
+            )
             for place in range(CROWD)
         ]
-        found = verdicts(all_at_once(lambda place, s=said: hear(hub, s[place])))
+        found = verdicts(all_at_once([partial(hear, hub, word) for word in said]))
         assert found == [Verdict.ALREADY_HEARD] * (CROWD - 2) + [Verdict.PAID_TWICE, Verdict.SETTLES]
-    standing = {"BANK_CLEARING": -2 * ROUNDS * AMOUNT, "AGENCY_PAYABLE": ROUNDS * AMOUNT, "OVERPAYMENT": ROUNDS * AMOUNT}
+    standing = {
+        "BANK_CLEARING": -2 * ROUNDS * AMOUNT,
+        "AGENCY_PAYABLE": ROUNDS * AMOUNT,
+        "OVERPAYMENT": ROUNDS * AMOUNT,
+    }
     assert balances(hub) == standing
 
 
@@ -146,7 +153,8 @@ def test_expiry_against_payment_keeps_the_money_whoever_is_first(
     paid_at = clock() - timedelta(seconds=1)
     for reference in references:
         said = confirmation(reference, paid_at=paid_at)
-        results = all_at_once(lambda place, s=said: hear(hub, s) if place % 2 else expire_orders(hub), people=8)
+        acts: list[Callable[[], object]] = [partial(hear, hub, said), partial(expire_orders, hub)] * 4
+        results = all_at_once(acts)
         assert refusals(results) == []
         assert one(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
     assert payable(hub) == ROUNDS * AMOUNT
@@ -157,13 +165,9 @@ def test_withdrawal_against_payment_keeps_the_money_whoever_is_first(
 ) -> None:
     for reference in references:
         said = confirmation(reference)
-
-        def act(place: int, reference: str = reference, said: object = said) -> object:
-            if place % 2:
-                return hear(hub, said)  # type: ignore[arg-type]
-            return withdraw_order(hub, caller=portal, reference=reference, reason="wrong", version=1)
-
-        results = all_at_once(act)
+        withdraw = partial(withdraw_order, hub, caller=portal, reference=reference, reason="wrong", version=1)
+        acts: list[Callable[[], object]] = [partial(hear, hub, said), withdraw] * (CROWD // 2)
+        results = all_at_once(acts)
         assert set(refusals(results)) <= {"StaleVersion", "OrderClosed"}
         assert one(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
     assert balances(hub)["BANK_CLEARING"] == -ROUNDS * AMOUNT
@@ -176,21 +180,20 @@ def test_amendment_against_payment_either_refuses_the_one_or_holds_the_other(
     for _ in range(ROUNDS):
         obligation = an_obligation(hub, agency)
         said = confirmation(an_order(hub, agency, portal, obligation=obligation)["reference"])
-
-        def act(place: int, obligation: str = obligation, said: object = said) -> object:
-            if place % 2:
-                return hear(hub, said)  # type: ignore[arg-type]
-            return amend_obligation(
-                hub,
-                caller=agency,
-                agency="G22.99",
-                reference=obligation,
-                terms=fine_terms(200_000),
-                reason="recalculated",
-                version=1,
-            )
-
-        results = all_at_once(act, people=8)
+        amend = partial(
+            amend_obligation,
+            hub,
+            caller=agency,
+            agency="G22.99",
+            terms=fine_terms(200_000),
+            reason="new",
+            version=1,
+        )
+        acts: list[Callable[[], object]] = [
+            partial(hear, hub, said),
+            partial(amend, reference=obligation),
+        ] * 4
+        results = all_at_once(acts)
         assert set(refusals(results)) <= {"StaleVersion", "ObligationClosed"}
         found = {answer.verdict for answer in answers(results) if isinstance(answer, Judgement)}
         outcomes |= found - {Verdict.ALREADY_HEARD}
@@ -205,7 +208,7 @@ def test_twenty_payments_of_one_agency_get_twenty_receipts_without_a_gap(
     for _ in range(ROUNDS // 5):
         orders = [an_order(hub, agency, portal)["reference"] for _ in range(CROWD)]
         said = [confirmation(reference) for reference in orders]
-        found = verdicts(all_at_once(lambda place, s=said: hear(hub, s[place])))
+        found = verdicts(all_at_once([partial(hear, hub, word) for word in said]))
         assert found == [Verdict.SETTLES] * CROWD
     numbers = [row["number"] for row in rows(hub, "SELECT number FROM receipt ORDER BY number")]
     assert numbers == list(range(1, ROUNDS // 5 * CROWD + 1))
@@ -221,7 +224,7 @@ def test_two_orders_of_one_obligation_paid_at_once_settle_it_once(
         expire_orders(hub)
         new = an_order(hub, agency, portal, obligation=obligation)
         said = [confirmation(order["reference"]) for order in (old, new)]
-        found = verdicts(all_at_once(lambda place, s=said: hear(hub, s[place % 2]), people=8))
+        found = verdicts(all_at_once([partial(hear, hub, word) for word in said * 4]))
         assert found == [Verdict.ALREADY_HEARD] * 6 + [Verdict.PAID_TWICE, Verdict.SETTLES]
         assert payable(hub) == done * AMOUNT
 
@@ -231,11 +234,8 @@ def test_twenty_who_start_to_pay_one_order_share_one_attempt(hub: Hub, reference
     hub = with_banks(hub, standin=bank)
     for reference in references[:20]:
         bank.opened.clear()
-        results = all_at_once(
-            lambda _, r=reference: start_payment(
-                hub, reference=r, bank="standin", payer_ip="203.0.113.9", language="vi"
-            )
-        )
+        start = partial(start_payment, hub, bank="standin", payer_ip="203.0.113.9", language="vi")
+        results = all_at_once([partial(start, reference=reference)] * CROWD)
         assert set(refusals(results)) <= {"PaymentUnderWay"}
         assert {answer.reference for answer in answers(results)} == {f"{reference}-1"}
         assert len(bank.opened) == 1

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from payment_hub.app import create_app
 from payment_hub.domain.bank_port import CallbackRequest
 from payment_hub.domain.keys import Caller, Role
 from payment_hub.hub import Hub
+from payment_hub.operations.expire_orders import expire_orders
 from payment_hub.operations.make_key import make_key
 from tests.asking import balances, count, one
 from tests.builders import a_portal, an_agency, an_obligation, an_order
@@ -73,7 +75,7 @@ def statuses(results: list[Any]) -> list[int]:
 def test_the_same_callback_twenty_times(hub: Hub, server: str, agency: Caller, portal: Caller) -> None:
     for _ in range(ROUNDS):
         callback = a_callback(an_order(hub, agency, portal)["reference"], hub.now())
-        results = all_at_once(lambda _, c=callback: tell(server, c))
+        results = all_at_once([partial(tell, server, callback)] * CROWD)
         assert statuses(results) == [200] * CROWD
         words = sorted(response.json()["result"] for response in answers(results))
         assert words == ["ALREADY_RECORDED"] * (CROWD - 1) + ["RECORDED"]
@@ -87,9 +89,8 @@ def test_one_idempotency_key_twenty_times(
     for number in range(ROUNDS):
         body = json.dumps({"agency": "G22.99", "obligation": an_obligation(hub, agency)})
         sent = headers | {"Idempotency-Key": f"K{number}"}
-        results = all_at_once(
-            lambda _, b=body, h=sent: requests.post(f"{server}/v1/payment-orders", b, headers=h, timeout=20)
-        )
+        issue = partial(requests.post, f"{server}/v1/payment-orders", body, headers=sent, timeout=20)
+        results = all_at_once([issue] * CROWD)
         assert set(statuses(results)) == {201}
         assert len({response.json()["reference"] for response in answers(results)}) == 1
         replayed = [response.headers.get("Idempotent-Replayed") for response in answers(results)]
@@ -103,28 +104,27 @@ def test_withdrawal_against_payment(
     for number in range(ROUNDS):
         reference = an_order(hub, agency, portal)["reference"]
         callback = a_callback(reference, hub.now())
-
-        def act(place: int, reference: str = reference, callback: CallbackRequest = callback, number: int = number) -> Any:
-            if place % 2:
-                return tell(server, callback)
+        address = f"{server}/v1/payment-orders/{reference}/withdraw"
+        withdraw = partial(requests.post, address, '{"reason": "wrong"}', timeout=20)
+        acts: list[Callable[[], requests.Response]] = [partial(tell, server, callback)] * 10
+        for place in range(10):
             sent = headers | {"Idempotency-Key": f"W{number}-{place}", "If-Match": '"1"'}
-            address = f"{server}/v1/payment-orders/{reference}/withdraw"
-            return requests.post(address, json.dumps({"reason": "wrong"}), headers=sent, timeout=20)
-
-        assert set(statuses(all_at_once(act))) <= {200, 201, 409, 412}
+            acts.append(partial(withdraw, headers=sent))
+        assert set(statuses(all_at_once(acts))) <= {200, 409, 412}
         assert one(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
 
 
 def test_expiry_against_payment(
     hub: Hub, server: str, agency: Caller, portal: Caller, clock: StoppedClock
 ) -> None:
-    from payment_hub.operations.expire_orders import expire_orders
-
     orders = [an_order(hub, agency, portal)["reference"] for _ in range(ROUNDS)]
     clock.advance(days=1, minutes=1)
     for reference in orders:
         callback = a_callback(reference, hub.now())
-        results = all_at_once(lambda place, c=callback: tell(server, c) if place % 5 else expire_orders(hub), people=10)
+        acts: list[Callable[[], object]] = [partial(tell, server, callback)] * 8 + [
+            partial(expire_orders, hub)
+        ] * 2
+        results = all_at_once(acts)
         told = [response for response in answers(results) if isinstance(response, requests.Response)]
         assert {response.status_code for response in told} == {200}
         assert one(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
@@ -133,5 +133,5 @@ def test_expiry_against_payment(
 
 def test_twenty_payments_of_one_agency(hub: Hub, server: str, agency: Caller, portal: Caller) -> None:
     callbacks = [a_callback(an_order(hub, agency, portal)["reference"], hub.now()) for _ in range(CROWD)]
-    assert statuses(all_at_once(lambda place: tell(server, callbacks[place]))) == [200] * CROWD
+    assert statuses(all_at_once([partial(tell, server, callback) for callback in callbacks])) == [200] * CROWD
     assert one(hub, "SELECT max(number) = count(*) FROM receipt") is True

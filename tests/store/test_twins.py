@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 from sqlalchemy import text
 
@@ -29,7 +30,7 @@ def test_the_databases_status_of_an_order_is_the_domains(hub: Hub) -> None:
     )
     with hub.transaction() as session:
         for required, received, refunded, cancelled, expired in cases:
-            asked = {
+            asked: dict[str, Any] = {
                 "required": required,
                 "received": received,
                 "refunded": refunded,
@@ -48,5 +49,7 @@ def test_the_databases_print_of_a_receipts_number_is_the_domains(hub: Hub) -> No
     question = text(f"SELECT {number} FROM (SELECT CAST(:last AS int) AS last) n")
     with hub.transaction() as session:
         for serial in (1, 42, 999_999, 9_999_999):
-            printed = session.execute(question.bindparams(last=serial, template="01BLP", series="AA26E")).scalar_one()
+            printed = session.execute(
+                question.bindparams(last=serial, template="01BLP", series="AA26E")
+            ).scalar_one()
             assert printed == receipt_number("01BLP", "AA26E", serial)

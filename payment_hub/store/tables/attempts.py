@@ -25,6 +25,7 @@ class PaymentAttempt(Base):
             unique=True,
             postgresql_where=text("state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"),
         ),
+        Index("ix_payment_attempt_contradicted", "changed_at", postgresql_where=text("contradicted")),
         Index(
             "ix_payment_attempt_ask_at",
             "ask_at",

@@ -13,11 +13,6 @@ from payment_hub.domain.bank_port import Outcome
 from payment_hub.domain.standing import Disposition, Source, Verdict
 from payment_hub.store.tables.base import APPEND_ONLY, Base, Currency, Dong, Key, Moment, OrderKey, one_of
 
-#: One event is applied once, whatever it says; each content that contradicts it is kept once. Written as PostgreSQL
-#: gives it back, line ends included, because alembic compares the two as text.
-APPLIED_ONCE = "(\nCASE\n WHEN disposition = 'CONFLICT'::text THEN digest\n ELSE '\\x'::bytea\nEND)"
-
-
 class Callback(Base):
     """One HTTP message of a bank, byte for byte, stored before it is judged."""
 
@@ -49,16 +44,25 @@ class ConfirmationRecord(Base):
         CheckConstraint(one_of("source", Source), name="source"),
         CheckConstraint(one_of("verdict", Verdict), name="verdict"),
         CheckConstraint(one_of("disposition", Disposition), name="disposition"),
+        # One event is applied once, whatever it says; each content that contradicts it is kept once.
         Index(
-            "uq_confirmation_first_heard",
+            "uq_confirmation_applied",
             "bank",
             "event_id",
-            text(APPLIED_ONCE),
             unique=True,
-            postgresql_where=text("disposition <> 'DUPLICATE'"),
+            postgresql_where=text("disposition IN ('APPLIED', 'ORPHAN')"),
+        ),
+        Index(
+            "uq_confirmation_contradicting",
+            "bank",
+            "event_id",
+            "digest",
+            unique=True,
+            postgresql_where=text("disposition = 'CONFLICT'"),
         ),
         Index("uq_confirmation_callback_id", "callback_id", unique=True),
         Index("ix_confirmation_order_id", "order_id"),
+        Index("ix_confirmation_conflict", "judged_at", postgresql_where=text("disposition = 'CONFLICT'")),
         {"info": {APPEND_ONLY: True}},
     )
 

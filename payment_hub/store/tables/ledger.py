@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from payment_hub.domain.ledger import Account
@@ -27,7 +27,7 @@ class Posting(Base):
     __tablename__ = "posting"
     __table_args__ = (
         UniqueConstraint("source_type", "source_id", "kind"),
-        UniqueConstraint("reverses"),
+        Index("uq_posting_reverses", "reverses", unique=True, postgresql_where=text("reverses IS NOT NULL")),
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("debit <> credit", name="two_accounts"),
         CheckConstraint(one_of("debit", Account), name="debit"),
@@ -74,6 +74,7 @@ class Receipt(Base):
         UniqueConstraint("order_id"),
         UniqueConstraint("agency_id", "series", "year", "number"),
         CheckConstraint("number BETWEEN 1 AND 9999999", name="number"),
+        Index("ix_receipt_agency_id_day", "agency_id", "day"),
         {"info": {APPEND_ONLY: True}},
     )
 

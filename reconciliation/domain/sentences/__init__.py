@@ -1,6 +1,6 @@
 """Each kind of discrepancy in plain words.
 
-``{case}``, ``{place}``, ``{hub}``, ``{other}``, ``{hub_items}``, ``{other_items}`` and ``{detail}`` are filled in from
+``{case}``, ``{day}``, ``{place}``, ``{hub}``, ``{other}``, ``{hub_items}``, ``{other_items}`` and ``{detail}`` are filled in from
 the finding; a test fills in every sentence of every kind.
 """
 

@@ -76,12 +76,12 @@ SENTENCES: Final[dict[Kind, Sentence]] = {
     Kind.LEDGER_REFUSED: Sentence(
         1,
         Words(
-            "Tệp {case} của {place} bị từ chối: {detail}.",
+            "Sổ ngày {day} của {place} bị từ chối: {detail}.",
             "Tệp bị sửa tay hoặc phần mềm của đơn vị xuất sai mẫu.",
             "Kế toán đơn vị sửa và gửi lại tệp.",
         ),
         Words(
-            "The {case} of {place} was refused: {detail}.",
+            "The ledger of {day} from {place} was refused: {detail}.",
             "The file was edited by hand, or the agency's software made it wrong.",
             "The agency's accountant mends the file and leaves it again.",
         ),
@@ -89,12 +89,12 @@ SENTENCES: Final[dict[Kind, Sentence]] = {
     Kind.LEDGER_MISSING: Sentence(
         1,
         Words(
-            "Chưa có {case} của {place}.",
+            "Chưa có sổ ngày {day} của {place}.",
             "Đơn vị chưa gửi tệp.",
             "Kế toán đơn vị gửi tệp.",
         ),
         Words(
-            "The {case} of {place} has not come.",
+            "The ledger of {day} from {place} has not come.",
             "The agency has not left it yet.",
             "The agency's accountant leaves the file.",
         ),

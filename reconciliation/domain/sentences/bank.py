@@ -89,12 +89,12 @@ SENTENCES: Final[dict[Kind, Sentence]] = {
     Kind.STATEMENT_REFUSED: Sentence(
         1,
         Words(
-            "Tệp {case} của {place} bị từ chối: {detail}.",
+            "Sao kê ngày {day} của {place} bị từ chối: {detail}.",
             "Tệp bị lỗi khi tạo hoặc khi truyền.",
             "Người vận hành yêu cầu ngân hàng gửi lại tệp.",
         ),
         Words(
-            "The {case} of {place} was refused: {detail}.",
+            "The statement of {day} from {place} was refused: {detail}.",
             "The file was damaged when it was made or sent.",
             "An operator asks the bank for the file again.",
         ),
@@ -102,12 +102,12 @@ SENTENCES: Final[dict[Kind, Sentence]] = {
     Kind.STATEMENT_MISSING: Sentence(
         1,
         Words(
-            "Chưa có {case} của {place}.",
+            "Chưa có sao kê ngày {day} của {place}.",
             "Ngân hàng chưa gửi tệp hoặc đường truyền bị gián đoạn.",
             "Hệ thống tự hỏi lại; quá hạn thì người vận hành liên hệ ngân hàng.",
         ),
         Words(
-            "The {case} of {place} has not come.",
+            "The statement of {day} from {place} has not come.",
             "The bank has not made it yet, or cannot be reached.",
             "The hub keeps asking; after the deadline an operator calls the bank.",
         ),

@@ -1,0 +1,67 @@
+"""A night that dies at any point is told again, and finds the same."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from payment_hub.domain.standing import Source
+from payment_hub.hub import Hub
+from payment_hub.operations.receive_confirmation import receive_confirmation
+from reconciliation.books import Books
+from reconciliation.domain.run import LEASE
+from reconciliation.domain.scope import MONEY, agency_scope, bank_scope
+from reconciliation.ledgers.csv_drop import CsvDrop
+from reconciliation.operations.collect_ledgers import collect_ledgers
+from reconciliation.operations.collect_statement import collect_statement
+from reconciliation.operations.reconcile_day import reconcile_day
+from tests.asking import rows
+from tests.builders import a_portal, an_agency, an_order, confirmation, hear
+from tests.conftest import StoppedClock
+from tests.crashes.conftest import Survives
+from tests.reconciliation.paper import DAY, PaperBank, a_ledger, a_line, a_statement, leave
+from tests.stand_in_banks import with_banks
+
+
+@pytest.fixture
+def bank() -> PaperBank:
+    return PaperBank()
+
+
+@pytest.fixture
+def hub(hub: Hub, bank: PaperBank) -> Hub:
+    return with_banks(hub, sandbox=bank)
+
+
+def test_the_night(survives: Survives, bank: PaperBank, clock: StoppedClock, tmp_path: Path) -> None:
+    """One payment agrees, one the hub learns from the statement, one the bank misses."""
+    found: list[Any] = []
+
+    def scene(hub: Hub) -> None:
+        agency, portal = an_agency(hub), a_portal(hub)
+        told, learnt, missed = (an_order(hub, agency, portal)["reference"] for _ in range(3))
+        hear(hub, confirmation(told, bank_transaction_id="T1", event_id="E1"))
+        hear(hub, confirmation(missed, bank_transaction_id="T3", event_id="E3"))
+        bank.statements[DAY] = a_statement(a_line("T1", 150_000, told), a_line("T2", 150_000, learnt))
+        leave(tmp_path, a_ledger((told, 150_000)))
+
+    def night(hub: Hub, _: None) -> None:
+        books = Books(hub, CsvDrop(tmp_path), partial(receive_confirmation, hub, source=Source.STATEMENT))
+        collect_statement(books, bank="sandbox", day=DAY)
+        collect_ledgers(books, day=DAY)
+        for scope in (bank_scope("sandbox"), agency_scope("G22.99"), MONEY):
+            reconcile_day(books, scope=scope, day=DAY)
+
+    def after(hub: Hub, _: None) -> None:
+        clock.moment += LEASE
+        night(hub, None)
+        live = rows(hub, "SELECT kind, state FROM discrepancy ORDER BY kind, id")
+        files = rows(hub, "SELECT count(*) AS lines FROM statement_line")
+        found.append((live, files))
+        assert found[0] == found[-1]
+
+    assert survives(scene, night, after) > 60
+    assert [line["kind"] for line in found[0][0]] != []
