@@ -8,9 +8,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
-
 from payment_hub.domain.day import business_day
 from payment_hub.domain.errors import (
     Forbidden,
@@ -26,7 +23,8 @@ from payment_hub.domain.notice import EventType
 from payment_hub.domain.receipt import yearly_series
 from payment_hub.domain.references import CHANCE_BITS, new_reference
 from payment_hub.domain.requests import KEPT, Answered, Claim
-from payment_hub.hub import Hub
+from payment_hub.hub import Hub, Statements
+from payment_hub.store.claims import AlreadyClaimed
 from payment_hub.store.issuing import read_for_issue, write_issue
 from payment_hub.store.order_rows import order_view
 
@@ -134,10 +132,10 @@ def _view(hub: Hub, known: Mapping[str, Any], facts: Mapping[str, Any], now: dat
     return order_view({**known, **facts, **fresh}, hub.checkout_url(reference)).as_wire()
 
 
-def _write(connection: Connection, facts: dict[str, Any], claim: Claim) -> str | None:
+def _write(connection: Statements, facts: dict[str, Any], claim: Claim) -> str | None:
     key = {"caller": claim.caller, "key": claim.key, "request_sha256": claim.request_sha256}
     try:
         return write_issue(connection, facts | key)
-    except IntegrityError:
+    except AlreadyClaimed:
         # The key, or the one open order of this obligation, was claimed since we looked: look again.
         return None

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
-
 from payment_hub.domain.bank_port import CallbackRequest, Confirmation, Outcome
 from payment_hub.domain.errors import HubUnavailable
 from payment_hub.domain.judgement import Judgement, judge
 from payment_hub.domain.payment_attempt import ATTEMPT_LIFE, AttemptEvent, AttemptState
 from payment_hub.domain.standing import Disposition, Source
-from payment_hub.hub import Hub
+from payment_hub.hub import Hub, Statements
+from payment_hub.store.claims import AlreadyClaimed, claimed_key
 from payment_hub.store.judgements import record_for_order, record_without_order
 from payment_hub.store.order_rows import order_view
 from payment_hub.store.standings import Known, hear
@@ -52,7 +50,7 @@ def receive_confirmation(
 
 
 def _record(
-    hub: Hub, connection: Connection, confirmation: Confirmation, judgement: Judgement, known: Known, source: Source
+    hub: Hub, connection: Statements, confirmation: Confirmation, judgement: Judgement, known: Known, source: Source
 ) -> bool:
     """Whether it is recorded; False when somebody was faster and it must be judged anew."""
     now = hub.now()
@@ -73,10 +71,10 @@ def _record(
             attempt=attempt,
             data=_event_data(hub, judgement, known),
         )
-    except IntegrityError as error:
+    except AlreadyClaimed as error:
         # The same event or bank transaction was claimed between our reading and our writing: judge anew. If it was
         # this very callback, whoever was faster has recorded it.
-        return _CALLBACK_JUDGED in str(error.orig)
+        return claimed_key(error) == _CALLBACK_JUDGED
 
 
 def _attempt_after(outcome: Outcome, known: Known) -> tuple[AttemptState, bool] | None:

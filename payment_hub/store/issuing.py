@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from psycopg import Connection
+from psycopg.rows import dict_row
 
 from payment_hub.store.closing_cte import EVENTS, NUMBER, RECEIPT
 
 READ: Final = """
-SELECT k.request_sha256, k.status AS answered_status, k.body AS answered_body, k.leased_until,
-    a.id AS agency_id, a.code AS agency, a.name AS agency_name, a.receipt_template, a.receipt_series,
+SELECT k.request_sha256, k.status AS answered_status, k.body AS answered_body,
+    a.id AS agency_id, a.code AS agency, a.receipt_template, a.receipt_series,
     b.id AS obligation_id, b.reference AS obligation_reference, b.kind, b.version AS obligation_version, b.withdrawn,
     b.settled_by, b.sequence AS gate, v.amount, v.currency, v.description,
-    unsettled.reference AS unsettled, unsettled.expires_at AS unsettled_until,
+    unsettled.reference AS unsettled,
     CASE WHEN b.id IS NOT NULL THEN nextval('payment_order_id_seq') END AS order_id
 FROM (SELECT 1) AS one
 LEFT JOIN idempotency_record k ON k.caller = %(caller)s AND k.key = %(key)s
@@ -22,7 +23,7 @@ LEFT JOIN agency a ON a.code = %(agency)s
 LEFT JOIN obligation b ON b.agency_id = a.id AND b.reference = %(obligation)s
 LEFT JOIN obligation_version v ON v.obligation_id = b.id AND v.version = b.version
 LEFT JOIN LATERAL (
-    SELECT reference, expires_at FROM payment_order
+    SELECT reference FROM payment_order
     WHERE obligation_id = b.id AND (is_open OR status = 'UNDERPAID') ORDER BY id DESC LIMIT 1
 ) unsettled ON true"""
 
@@ -54,17 +55,20 @@ SELECT body FROM answered"""
 
 
 def read_for_issue(
-    connection: Connection, *, caller: str, key: str, agency: str, obligation: str
+    connection: Connection[Any], *, caller: str, key: str, agency: str, obligation: str
 ) -> Mapping[Any, Any]:
     """The earlier answer to this key, if any; the obligation, if any, with the order that is still to be paid."""
     asked = {"caller": caller, "key": key, "agency": agency, "obligation": obligation}
-    return connection.exec_driver_sql(READ, asked).mappings().one()
+    row = connection.cursor(row_factory=dict_row).execute(READ, asked).fetchone()
+    assert row is not None  # noqa: S101 (a question about one constant row has one answer)
+    return row
 
 
-def write_issue(connection: Connection, facts: Mapping[str, Any]) -> str | None:
+def write_issue(connection: Connection[Any], facts: dict[str, Any]) -> str | None:
     """Write the order, its events, notices, receipt (of a zero order) and the answer. Returns the answer's body.
 
-    None when the obligation changed since it was read. Raises IntegrityError when the key or the open order was
+    None when the obligation changed since it was read. Raises AlreadyClaimed when the key or the open order was
     claimed meanwhile.
     """
-    return connection.exec_driver_sql(WRITE, dict(facts)).scalar_one_or_none()
+    answered = connection.execute(WRITE, facts).fetchone()
+    return answered and answered[0]

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from psycopg import Connection
 
 from payment_hub.domain.bank_port import Confirmation
 from payment_hub.domain.day import business_day
@@ -77,7 +77,7 @@ SELECT count(*) FROM gate""")
 
 
 def record_without_order(
-    connection: Connection,
+    connection: Connection[Any],
     confirmation: Confirmation,
     judgement: Judgement,
     known: Known,
@@ -86,11 +86,11 @@ def record_without_order(
     now: datetime,
 ) -> None:
     """Record what is heard but changes no order: repetitions, contradictions and money of unknown orders."""
-    connection.exec_driver_sql(_WITHOUT_ORDER, _said(confirmation, judgement, known, source, now))
+    connection.execute(_WITHOUT_ORDER, _said(confirmation, judgement, known, source, now))
 
 
 def record_for_order(
-    connection: Connection,
+    connection: Connection[Any],
     confirmation: Confirmation,
     judgement: Judgement,
     known: Known,
@@ -107,8 +107,7 @@ def record_for_order(
     """
     facts = _for_order(judgement, known.row, attempt, data, now)
     said = _said(confirmation, judgement, known, source, now)
-    gone_through: int = connection.exec_driver_sql(FOR_ORDER, said | facts).scalar_one()
-    return gone_through == 1
+    return connection.execute(FOR_ORDER, said | facts).fetchone() == (1,)
 
 
 def _for_order(

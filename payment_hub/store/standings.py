@@ -6,9 +6,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
-from sqlalchemy import Connection
+from psycopg import Connection
+from psycopg.rows import dict_row
 
 from payment_hub.domain.agency import LatePolicy
 from payment_hub.domain.bank_port import CallbackRequest, Confirmation
@@ -95,12 +96,12 @@ class Known:
         return None if key is None else (key, AttemptState(self.row["attempt_state"]))
 
 
-def store_unverified(connection: Connection, bank: str, request: CallbackRequest, most: int) -> None:
+def store_unverified(connection: Connection[Any], bank: str, request: CallbackRequest, most: int) -> None:
     """Keep a message that could not be verified, unless ``most`` of them came under this bank's name in a minute."""
-    connection.exec_driver_sql(_STORE_UNVERIFIED, _message(bank, request, False) | {"most": most})
+    connection.execute(_STORE_UNVERIFIED, _message(bank, request, False) | {"most": most})
 
 
-def hear(connection: Connection, confirmation: Confirmation, request: CallbackRequest | None) -> Known:
+def hear(connection: Connection[Any], confirmation: Confirmation, request: CallbackRequest | None) -> Known:
     """Store the message if there is one, and read what is known of the order, the event and the money."""
     asked = {
         "bank": confirmation.bank,
@@ -110,14 +111,15 @@ def hear(connection: Connection, confirmation: Confirmation, request: CallbackRe
         "attempt": confirmation.reference,
     }
     if request is None:
-        row = connection.exec_driver_sql(_READ, asked).mappings().one()
-        return _known(row, None)
-    row = (
-        connection.exec_driver_sql(STORE_AND_READ, asked | _message(confirmation.bank, request, True))
-        .mappings()
-        .one()
-    )
+        return _known(_one_row(connection, _READ, asked), None)
+    row = _one_row(connection, STORE_AND_READ, asked | _message(confirmation.bank, request, True))
     return _known(row, row["callback_id"])
+
+
+def _one_row(connection: Connection[Any], sql: LiteralString, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    row = connection.cursor(row_factory=dict_row).execute(sql, asked).fetchone()
+    assert row is not None  # noqa: S101 (a question about one constant row has one answer)
+    return row
 
 
 def _message(bank: str, request: CallbackRequest, verified: bool) -> dict[str, Any]:

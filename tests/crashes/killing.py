@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, text
+import psycopg
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import sessionmaker
 
 from payment_hub.domain.bank_port import BankAdapter
@@ -78,7 +79,8 @@ class MortalBank:
 @contextmanager
 def mortal(hub: Hub, points: Points) -> Iterator[Hub]:
     """The hub in a process of its own, as it were: its own connections, which die with it."""
-    engine = create_engine(hub.engine.url, pool_size=4, connect_args={"application_name": MORTAL})
+    watched = {"application_name": MORTAL, "cursor_factory": _mortal_cursor(points)}
+    engine = create_engine(hub.engine.url, pool_size=4, connect_args=watched)
     _watch(engine, points)
     banks: dict[str, Any] = {name: MortalBank(bank, points) for name, bank in hub.adapters.items()}
     try:
@@ -98,17 +100,29 @@ def _wait_until_buried(engine: Engine) -> None:
     raise TimeoutError("the dead process still has connections")
 
 
+def _mortal_cursor(points: Points) -> type[psycopg.Cursor[Any]]:
+    """A cursor of the driver's for which every statement is a point before and a point after."""
+
+    class MortalCursor(psycopg.Cursor[Any]):
+        def execute(self, query: Any, params: Any = None, **more: Any) -> Any:
+            points.passing(f"before {_beginning(str(query))}")
+            answer = super().execute(query, params, **more)
+            points.passing(f"after {_beginning(str(query))}")
+            return answer
+
+        def executemany(self, query: Any, params_seq: Any, **more: Any) -> None:
+            points.passing(f"before {_beginning(str(query))}")
+            super().executemany(query, params_seq, **more)
+            points.passing(f"after {_beginning(str(query))}")
+
+    return MortalCursor
+
+
 def _watch(engine: Engine, points: Points) -> None:
+    points.counting = False
     with engine.connect():  # the dialect's own questions at the first connection are no part of the verb
         pass
-
-    @event.listens_for(engine, "before_cursor_execute")
-    def before(_c: Any, _cu: Any, statement: str, *_: Any) -> None:
-        points.passing(f"before {_beginning(statement)}")
-
-    @event.listens_for(engine, "after_cursor_execute")
-    def after(_c: Any, _cu: Any, statement: str, *_: Any) -> None:
-        points.passing(f"after {_beginning(statement)}")
+    points.counting = True
 
     commit = engine.dialect.do_commit
 

@@ -13,6 +13,7 @@ from payment_hub.domain.bank_port import Outcome
 from payment_hub.domain.standing import Disposition, Source, Verdict
 from payment_hub.store.tables.base import APPEND_ONLY, Base, Currency, Dong, Key, Moment, OrderKey, one_of
 
+
 class Callback(Base):
     """One HTTP message of a bank, byte for byte, stored before it is judged."""
 
