@@ -53,11 +53,11 @@ test-deep: setup ## all tests, with long random histories, and the coverage
 	@HYPOTHESIS_PROFILE=deep $(PYTEST) -n 2 -q --cov --cov-report=term-missing:skip-covered
 	@$(PYTHON) -m coverage report --include='payment_hub/domain/*,reconciliation/domain/*' --fail-under=100 | tail -1
 
-test-servers: setup ## store, races and journeys on HUB_DATABASE_URL and HUB_BROKER_URL (default: this machine's)
+test-servers: setup ## store, races, crashes and journeys on HUB_DATABASE_URL and HUB_BROKER_URL (default: this machine's)
 	@export HUB_TEST_DATABASE_URL="$${HUB_DATABASE_URL:-$(LOCAL_DATABASE)}"; \
 	export HUB_TEST_BROKER_URL="$${HUB_BROKER_URL:-$(LOCAL_BROKER)}"; \
 	echo "seed $(SEED), on $$(sed 's,//[^@/]*@,//,' <<< "$$HUB_TEST_DATABASE_URL and $$HUB_TEST_BROKER_URL")"; \
-	$(PYTEST) -n 2 -q $(wildcard tests/store tests/operations tests/reconciliation tests/races tests/postgres tests/journeys)
+	$(PYTEST) -n 2 -q -m "not deep" tests/store tests/operations tests/reconciliation tests/races tests/crashes tests/journeys
 
 check: setup ## format, lint, types, import contracts, the laws of the house
 	@$(PYTHON) -m ruff format --check .

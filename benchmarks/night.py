@@ -201,12 +201,10 @@ def _compare(books: Books, scope: Scope, day: date) -> Measured:
     seconds = time.perf_counter() - started
     with books.hub.transaction() as session:
         totals = session.scalar(text("SELECT totals FROM reconciliation_run WHERE id = :run"), {"run": run})
-        findings = session.scalar(
-            text(
-                "SELECT count(*) FROM discrepancy d JOIN finding f ON f.id = d.finding_id WHERE f.run_id = :run"
-            ),
-            {"run": run},
+        found = (
+            "SELECT count(*) FROM discrepancy d JOIN finding f ON f.id = d.finding_id WHERE f.run_id = :run"
         )
+        findings = session.scalar(text(found), {"run": run})
     items = sum(line["items"]["count"] for line in totals or ())
     return Measured(str(scope), items, findings or 0, seconds)
 

@@ -39,7 +39,6 @@ _ISSUE: Final = {
     "request_sha256": "sha256('x')",
     "key_expires_at": "now() + interval '1 day'",
     "data": "'@DATA@'",
-    "body": "'@DATA@'",
 }
 
 _CONFIRM: Final = {
@@ -120,15 +119,15 @@ def issue_script(prefix: str) -> str:
         "obligation": f"'{prefix}' || :n::text",
         "reference": f"'{prefix}' || lpad(:n::text, 10, '0')",
     }
-    return f"{count}{_filled(issuing.READ, own)}\\gset\n{_filled(issuing.WRITE, own)};\n"
+    return f"{count}{_filled(issuing.READ.sql, own)}\\gset\n{_filled(issuing.WRITE.sql, own)};\n"
 
 
 def confirm_script(number: int, requests: int) -> str:
     """Confirm one open order of ``bench_orders``; round ``number`` takes its own ``requests``."""
     begin = (number - 1) * requests
     count = f"\\set i :i + 1\n\\set n {begin} + :client_id + 16 * (:i - 1)\n"
-    reading = _filled(standings.STORE_AND_READ, _CONFIRM)
-    return f"{count}{reading}\\gset\n{_filled(judgements.FOR_ORDER, _CONFIRM)};\n"
+    reading = _filled(standings.STORE_AND_READ.sql, _CONFIRM)
+    return f"{count}{reading}\\gset\n{_filled(judgements.FOR_ORDER.sql, _CONFIRM)};\n"
 
 
 def run(url: str, script: str, *, clients: int = 16, transactions: int) -> float:

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, PoolProxiedConnection, create_engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
@@ -18,9 +17,10 @@ from payment_hub.domain.bank_port import BankAdapter
 from payment_hub.domain.errors import BankNotFound, HubUnavailable
 from payment_hub.settings import Settings
 from payment_hub.signing import Signer
+from payment_hub.store import connections
 
 #: A connection of the driver's own.
-Statements = psycopg.Connection[Any]
+Statements = connections.Statements
 
 
 def utc_now() -> datetime:
@@ -77,14 +77,8 @@ class Hub:
         What the toolkit above the driver does for a statement costs a fifth of a whole request, and a verb that is one
         statement needs none of it. Raises HubUnavailable when the database cannot be reached.
         """
-        with unavailable_is_said():
-            borrowed = self.engine.raw_connection()
-            driver: Statements = borrowed.driver_connection  # type: ignore[assignment]
-            try:
-                driver.autocommit = True
-                yield driver
-            finally:
-                _give_back(borrowed, driver)
+        with unavailable_is_said(), connections.lent_by(self.engine) as connection:
+            yield connection
 
     def checkout_url(self, reference: str) -> str:
         """The address of the citizen's page of an order."""
@@ -117,15 +111,6 @@ def connect(database_url: str, *, pool: int, statement_seconds: int = 30) -> Eng
             "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
         },
     )
-
-
-def _give_back(borrowed: PoolProxiedConnection, driver: Statements) -> None:
-    """Return the connection to the pool as it was; one that is lost is thrown away instead."""
-    if driver.closed:
-        borrowed.invalidate()
-    else:
-        driver.autocommit = False
-    borrowed.close()
 
 
 @contextmanager

@@ -78,7 +78,7 @@ class JsonLines(logging.Formatter):
         if request_id := current_request_id():
             line["request_id"] = request_id
         fields = record.__dict__
-        line |= {name: _short(fields[name]) for name in FIELDS if fields.get(name) is not None}
+        line |= {name: _short(fields[name]) for name in FIELDS if name in fields and fields[name] is not None}
         if record.exc_info and record.exc_info[0] is not None:
             line |= _failure(record.exc_info[0], record.exc_info[2])
         return json.dumps(line)
@@ -91,6 +91,9 @@ def configure_logs(level: int = logging.INFO, stream: TextIO | None = None) -> N
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # Whatever is not written need not be found out for every line: who called, in which thread and process.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def _short(value: object) -> object:

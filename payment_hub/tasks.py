@@ -12,6 +12,7 @@ from payment_hub.operations.check_invariants import check_invariants as check
 from payment_hub.operations.deliver_notices import deliver_notices as deliver
 from payment_hub.operations.expire_orders import expire_orders as expire
 from payment_hub.operations.forget_requests import forget_requests as forget
+from payment_hub.operations.rejudge_callbacks import RECENT
 from payment_hub.operations.rejudge_callbacks import rejudge_callbacks as rejudge
 
 
@@ -35,7 +36,13 @@ def expire_orders() -> int:
 
 @shared_task(name="hub.rejudge_callbacks")
 def rejudge_callbacks() -> int:
-    """Judge callbacks that were stored but never judged."""
+    """Judge callbacks of the last hour that were stored but never judged."""
+    return rejudge(current_hub(), looked_back=RECENT)
+
+
+@shared_task(name="hub.rejudge_old_callbacks")
+def rejudge_old_callbacks() -> int:
+    """The same for the last week, after a time without workers."""
     return rejudge(current_hub())
 
 
@@ -60,6 +67,7 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
         "ask_about_pending": 5.0,
         "expire_orders": 10.0,
         "rejudge_callbacks": 30.0,
+        "rejudge_old_callbacks": 3600.0,
         "forget_requests": 3600.0,
         "check_invariants": 86400.0,
     }.items()

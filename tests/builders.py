@@ -53,7 +53,7 @@ def an_operator() -> Caller:
 
 def fine_terms(amount: int = 150_000, **more: Any) -> Terms:
     """A traffic fine of so many dong."""
-    stated = {
+    stated: dict[str, Any] = {
         "amount": dong(amount),
         "payer_name": "Nguyễn Thị Hường",
         "identifiers": {"decision_number": "1234/QD-XPHC", "decided_on": "2026-02-27"},

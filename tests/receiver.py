@@ -67,6 +67,13 @@ def hold(until: threading.Event) -> Behaviour:
     return answer
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up, or does not trust our certificate, is what some tests are about."""
+
+
 @contextmanager
 def a_receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     """A receiver that listens on a free port of 127.0.0.1 until the block ends."""
@@ -93,13 +100,7 @@ def a_receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing on the terminal."""
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: Any, client_address: Any) -> None:
-            """A client that hangs up, or does not trust our certificate, is what some tests are about."""
-
-    server = Server(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     receiver = Receiver(server.server_address[1], "http" if tls is None else "https")

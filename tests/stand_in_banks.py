@@ -101,7 +101,7 @@ def with_banks(hub: Hub, **banks: BankAdapter) -> Hub:
 def a_sandbox_bank() -> Iterator[tuple[SandboxBankService, BankAdapter]]:
     """The sandbox bank in threads of this process, and the adapter that speaks to it. It calls nobody back."""
     with serve(SECRET, pace=QUICK) as bank:
-        section = {"URL": bank.url, "SECRET": SECRET, "READ_SECONDS": "1"}
+        section = {"URL": bank.url, "SECRET": SECRET, "READ_SECONDS": "3"}
         yield bank, load_adapters(["sandbox"], {"sandbox": section})["sandbox"]
 
 
@@ -114,7 +114,7 @@ def left_unjudged(hub: Hub, genuine: CallbackRequest, stored: CallbackRequest | 
 
 def sandbox_adapter() -> BankAdapter:
     """The adapter alone, for callbacks: nobody listens where it would ask."""
-    section = {"URL": "http://127.0.0.1:9", "SECRET": SECRET, "READ_SECONDS": "1"}
+    section = {"URL": "http://127.0.0.1:9", "SECRET": SECRET, "READ_SECONDS": "3"}
     return load_adapters(["sandbox"], {"sandbox": section})["sandbox"]
 
 

@@ -35,7 +35,10 @@ def main() -> None:
         _act("Agencies register what is owed, the portal asks for payment orders", story.register_and_issue)
         _act("Citizens pay at the bank", story.pay)
         _act("The hub has told the portal, and issued receipts", story.hear_back)
-        _act("The agencies leave their own books of the day", lambda: story.leave_ledgers(business_day(utc_now())))
+        _act(
+            "The agencies leave their own books of the day",
+            lambda: story.leave_ledgers(business_day(utc_now())),
+        )
         _act("The night: hub, bank and agencies are compared", lambda: _night(started, story))
         _act("Is everything right?", lambda: _check(hub))
         _farewell(started, time.monotonic() - began)
@@ -111,4 +114,6 @@ def _check(hub: Hub) -> None:
 
 def _farewell(started: RunningHub, seconds: float) -> None:
     print(f"\nThat took {seconds:.0f} s. Logs of every process: {started.instance.folder}/logs")
-    print("Next: `make run` keeps the hub running; README.md has the first API call; docs/walk.md walks the code.")
+    print(
+        "Next: `make run` keeps the hub running; README.md has the first API call; docs/walk.md walks the code."
+    )

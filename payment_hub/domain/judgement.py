@@ -201,7 +201,6 @@ def _allocation(order: OrderStanding, after: OrderAfter) -> Allocation:
         received=after.received,
         accepted=after.accepted,
         owed=_owed(order, after.conflict),
-        settled_elsewhere=order.settled_elsewhere,
         part_payments=order.part_payments,
     )
 

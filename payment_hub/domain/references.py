@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import cache
 from typing import Final
 
 from payment_hub.domain.errors import MalformedReference
@@ -69,12 +70,14 @@ def _check(body: str) -> str:
     return ALPHABET[total]
 
 
+@cache
 def _double(element: int) -> int:
     """Multiply by x in GF(32) = GF(2)[x] / (x^5 + x^2 + 1), whose powers of x are all 31 non-zero elements."""
     element <<= 1
     return element ^ 0b100101 if element & 32 else element
 
 
+@cache
 def _times(a: int, b: int) -> int:
     product = 0
     while b:

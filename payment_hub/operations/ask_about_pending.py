@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 50
 LEASE = timedelta(minutes=2)
+ASKED_FOR = timedelta(days=7)
+"""Instructions that nobody has followed for so long are given up."""
 
 
 def ask_about_pending(hub: Hub) -> int:
@@ -60,5 +62,7 @@ def _ask(hub: Hub, attempt: Row[Any]) -> None:
 
 
 def _ask_later(hub: Hub, attempt: Row[Any]) -> None:
+    now = hub.now()
+    old = attempt.started_at + ASKED_FOR <= now
     with hub.transaction() as session:
-        attempts.ask_at(session, attempt.id, hub.now() + wait_before_asking(attempt.asked))
+        attempts.ask_at(session, attempt.id, now + wait_before_asking(attempt.asked), give_up=old)

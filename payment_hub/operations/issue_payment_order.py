@@ -90,7 +90,10 @@ def _facts(
     zero = known["amount"] == 0
     types = [EventType.ISSUED, EventType.PAID] if zero else [EventType.ISSUED]
     facts = {
-        **{name: known[name] for name in ("order_id", "obligation_id", "obligation_version", "agency_id", "gate")},
+        **{
+            name: known[name]
+            for name in ("order_id", "obligation_id", "obligation_version", "agency_id", "gate")
+        },
         "reference": new_reference(now, secrets.randbits(CHANCE_BITS)),
         "portal_id": portal_id,
         "required": known["amount"],

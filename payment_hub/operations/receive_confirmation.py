@@ -50,7 +50,12 @@ def receive_confirmation(
 
 
 def _record(
-    hub: Hub, connection: Statements, confirmation: Confirmation, judgement: Judgement, known: Known, source: Source
+    hub: Hub,
+    connection: Statements,
+    confirmation: Confirmation,
+    judgement: Judgement,
+    known: Known,
+    source: Source,
 ) -> bool:
     """Whether it is recorded; False when somebody was faster and it must be judged anew."""
     now = hub.now()

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from payment_hub.domain.agency import LatePolicy
 from payment_hub.domain.bank_port import Instructions, PaymentRequest
 from payment_hub.domain.errors import BankUnavailable, Malformed, OrderClosed, PaymentUnderWay
 from payment_hub.domain.money import Money
@@ -109,7 +110,9 @@ def _refuse_closed(row: Mapping[str, Any], now: datetime) -> None:
         raise OrderClosed(f"the order is {row['status']}" + (", held for review" if row["held"] else ""))
     if row["settled_by"] not in (None, row["order_id"]):
         raise OrderClosed("another order has settled the obligation")
-    if row["expires_at"] <= now:
+    # Part of the money is here and the agency accepts the rest late: refusing it would help nobody.
+    completes = row["status"] == OrderStatus.UNDERPAID and row["late_policy"] == LatePolicy.ACCEPT
+    if row["expires_at"] <= now and not completes:
         raise OrderClosed("the deadline has passed")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from payment_hub.domain.balance import BalanceLine
-from payment_hub.domain.keys import Caller
+from payment_hub.domain.errors import Forbidden
+from payment_hub.domain.keys import Caller, Role
 from payment_hub.domain.money import Money
 from payment_hub.hub import Hub
 from payment_hub.store import balances
@@ -21,7 +22,12 @@ def trial_balance(
     agency: str | None = None,
     bank: str | None = None,
 ) -> list[BalanceLine]:
-    """All lines from ``day_from`` to ``day_to`` that the caller may see; debits and credits sum to the same."""
+    """All lines from ``day_from`` to ``day_to`` that the caller may see; debits and credits sum to the same.
+
+    Raises Forbidden for a portal: it keeps no part of the book, whatever scopes its key was given.
+    """
+    if caller.role is Role.PORTAL:
+        raise Forbidden("a portal has no part in the ledger")
     with hub.transaction() as session:
         rows = balances.trial_balance(
             session,

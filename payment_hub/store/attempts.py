@@ -74,13 +74,19 @@ def view(session: Session, attempt: PaymentAttempt) -> AttemptView:
     )
 
 
-def ask_at(session: Session, attempt_id: int, moment: datetime) -> None:
-    """Set when the bank is to be asked next, if there is anything left to ask; an unanswered intent becomes UNKNOWN."""
+def ask_at(session: Session, attempt_id: int, moment: datetime, *, give_up: bool) -> None:
+    """Set when the bank is to be asked next, if there is anything left to ask.
+
+    An unanswered intent becomes UNKNOWN. With ``give_up`` instructions that nobody followed are ABANDONED: the bank still
+    tells, or its statement does, if money comes after all. What is UNKNOWN is never given up.
+    """
     session.execute(
         text(
-            """UPDATE payment_attempt SET ask_at = :moment,
-            state = CASE WHEN state = 'SUBMITTING' THEN 'UNKNOWN' ELSE state END
+            """UPDATE payment_attempt SET ask_at = :moment, state = CASE
+                WHEN state = 'SUBMITTING' THEN 'UNKNOWN'
+                WHEN state = 'PENDING' AND :give_up THEN 'ABANDONED'
+                ELSE state END
             WHERE id = :id AND state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"""
         ),
-        {"moment": moment, "id": attempt_id},
+        {"moment": moment, "id": attempt_id, "give_up": give_up},
     )

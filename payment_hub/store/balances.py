@@ -8,14 +8,17 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from payment_hub.store.whole_tables import whole_tables
+
 _BALANCE: Final = text(
     """
 SELECT side.account, side.currency, a.code AS agency, side.bank, side.day,
     sum(side.debit)::bigint AS debit, sum(side.credit)::bigint AS credit
 FROM (
-    SELECT debit AS account, currency, agency_id, bank, day, amount AS debit, 0 AS credit FROM posting
+    SELECT debit AS account, currency, agency_id, CASE debit WHEN 'BANK_CLEARING' THEN bank END AS bank, day,
+        amount AS debit, 0 AS credit FROM posting
     UNION ALL
-    SELECT credit, currency, agency_id, bank, day, 0, amount FROM posting
+    SELECT credit, currency, agency_id, CASE credit WHEN 'BANK_CLEARING' THEN bank END, day, 0, amount FROM posting
 ) side
 LEFT JOIN agency a ON a.id = side.agency_id
 WHERE side.day BETWEEN :day_from AND :day_to
@@ -28,5 +31,9 @@ ORDER BY side.day, a.code, side.bank, side.account, side.currency"""
 
 
 def trial_balance(session: Session, **asked: Any) -> Sequence[Mapping[Any, Any]]:
-    """A row for each account, currency, agency, bank and day in which anything moved."""
+    """A row for each account, currency, agency, bank and day in which anything moved.
+
+    Only the clearing account is kept by bank: what is owed to an agency or a payer is owed whichever bank brought it.
+    """
+    whole_tables(session)
     return session.execute(_BALANCE, asked).mappings().all()

@@ -8,13 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-
-def one_line(sql: str) -> str:
-    """The statement without its line breaks: the driver remembers how to send a text of up to 4,096 characters with up
-    to 50 parameters, and parses a longer one anew each time."""
-    return " ".join(sql.split())
-
-
 RECEIPT: Final = """
 numbered AS (
     INSERT INTO receipt_counter AS counter (agency_id, series, year, last)
@@ -39,7 +32,7 @@ happened AS (
     INSERT INTO event (order_id, sequence, agency_id, portal_id, type, data, occurred_at)
     SELECT %(order_id)s::bigint, %(first_sequence)s::int + t.place::int - 1, %(agency_id)s::bigint,
         %(portal_id)s::bigint, t.type,
-        coalesce(%(data)s::jsonb || (SELECT jsonb_build_object('receipt', {NUMBER}) FROM numbered), %(data)s::jsonb),
+        %(data)s::text::jsonb || coalesce((SELECT jsonb_build_object('receipt', {NUMBER}) FROM numbered), '{{}}'),
         %(now)s::timestamptz
     FROM gate, unnest(%(types)s::text[]) WITH ORDINALITY AS t (type, place)
     RETURNING id, portal_id

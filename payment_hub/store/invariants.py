@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payment_hub.store.tables.orders import STATUS
+from payment_hub.store.whole_tables import whole_tables
 
 #: At most so many rows of one violation are listed; one is already a catastrophe.
 LISTED: Final = 20
@@ -35,6 +36,7 @@ class Invariant:
 
 def violations(session: Session, now: datetime) -> list[Violation]:
     """Ask all questions in one transaction."""
+    whole_tables(session)
     found = []
     for invariant in INVARIANTS:
         query = text(f"SELECT * FROM ({invariant.sql}) AS broken LIMIT {LISTED}")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from psycopg import Connection
-from psycopg.rows import dict_row
-
 from payment_hub.store.closing_cte import EVENTS, NUMBER, RECEIPT
+from payment_hub.store.connections import Statements
+from payment_hub.store.prepared import Prepared
 
-READ: Final = """
+READ: Final = Prepared("""
 SELECT k.request_sha256, k.status AS answered_status, k.body AS answered_body,
     a.id AS agency_id, a.code AS agency, a.receipt_template, a.receipt_series,
     b.id AS obligation_id, b.reference AS obligation_reference, b.kind, b.version AS obligation_version, b.withdrawn,
@@ -25,9 +24,9 @@ LEFT JOIN obligation_version v ON v.obligation_id = b.id AND v.version = b.versi
 LEFT JOIN LATERAL (
     SELECT reference FROM payment_order
     WHERE obligation_id = b.id AND (is_open OR status = 'UNDERPAID') ORDER BY id DESC LIMIT 1
-) unsettled ON true"""
+) unsettled ON true""")
 
-WRITE: Final = f"""
+WRITE: Final = Prepared(f"""
 WITH gate AS (
     UPDATE obligation SET sequence = sequence + 1,
         settled_by = CASE WHEN %(receipt)s::boolean THEN %(order_id)s::bigint END
@@ -45,30 +44,30 @@ made AS (
 answered AS (
     INSERT INTO idempotency_record (caller, key, request_sha256, status, body, created_at, expires_at)
     SELECT %(caller)s::text, %(key)s::text, %(request_sha256)s::bytea, 201,
-        coalesce((SELECT (%(body)s::text::jsonb || jsonb_build_object('receipt', {NUMBER}))::text FROM numbered),
-            %(body)s::text),
+        coalesce((SELECT (%(data)s::text::jsonb || jsonb_build_object('receipt', {NUMBER}))::text FROM numbered),
+            %(data)s::text),
         %(now)s::timestamptz, %(key_expires_at)s::timestamptz
     FROM gate
     RETURNING body
 )
-SELECT body FROM answered"""
+SELECT body FROM answered""")
 
 
 def read_for_issue(
-    connection: Connection[Any], *, caller: str, key: str, agency: str, obligation: str
+    connection: Statements, *, caller: str, key: str, agency: str, obligation: str
 ) -> Mapping[Any, Any]:
     """The earlier answer to this key, if any; the obligation, if any, with the order that is still to be paid."""
     asked = {"caller": caller, "key": key, "agency": agency, "obligation": obligation}
-    row = connection.cursor(row_factory=dict_row).execute(READ, asked).fetchone()
+    row = READ.row(connection, asked)
     assert row is not None  # noqa: S101 (a question about one constant row has one answer)
     return row
 
 
-def write_issue(connection: Connection[Any], facts: dict[str, Any]) -> str | None:
+def write_issue(connection: Statements, facts: dict[str, Any]) -> str | None:
     """Write the order, its events, notices, receipt (of a zero order) and the answer. Returns the answer's body.
 
     None when the obligation changed since it was read. Raises AlreadyClaimed when the key or the open order was
     claimed meanwhile.
     """
-    answered = connection.execute(WRITE, facts).fetchone()
-    return answered and answered[0]
+    answered = WRITE.row(connection, facts)
+    return answered["body"] if answered else None

@@ -1,8 +1,11 @@
 """Record a judgement: everything that follows from one confirmation, in one statement and so in one commit.
 
 ``gate`` raises the obligation's sequence only if nobody has done so since the standing was read; all other parts of the
-statement draw from it, so either all of them happen or none. The receipt's number is drawn last of all that can wait
-for others, and its counter is locked no longer than this statement takes to commit.
+statement draw from it, so either all of them happen or none.
+
+An agency's payments wait for each other at the counter of its receipts, so the number is drawn late. PostgreSQL carries
+out the parts that nothing reads from the last to the first, each after what it reads itself: the receipt and the event
+stand first because they are to be made last, when all else is written. A test watches it.
 """
 
 from __future__ import annotations
@@ -12,15 +15,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from psycopg import Connection
-
 from payment_hub.domain.bank_port import Confirmation
 from payment_hub.domain.day import business_day
 from payment_hub.domain.judgement import Judgement, digest_of
 from payment_hub.domain.payment_attempt import AttemptState
 from payment_hub.domain.receipt import yearly_series
 from payment_hub.domain.standing import Source
-from payment_hub.store.closing_cte import EVENTS, RECEIPT, one_line
+from payment_hub.store.closing_cte import EVENTS, RECEIPT
+from payment_hub.store.connections import Statements
+from payment_hub.store.prepared import Prepared
 from payment_hub.store.standings import Known
 
 _SAID: Final = """
@@ -52,15 +55,17 @@ posted AS (
         AS t (kind, debit, credit, amount)
 )"""
 
-_WITHOUT_ORDER: Final = one_line(f"WITH gate AS (SELECT 1 AS id), {_SAID} SELECT count(*) FROM said")
+_WITHOUT_ORDER: Final = Prepared(
+    f"WITH gate AS (SELECT 1 AS id), {_SAID} SELECT count(*) AS recorded FROM said"
+)
 
-FOR_ORDER: Final = one_line(f"""
+FOR_ORDER: Final = Prepared(f"""
 WITH gate AS (
     UPDATE obligation SET sequence = sequence + 1,
         settled_by = CASE WHEN %(settles)s::boolean THEN coalesce(settled_by, %(order_id)s::bigint) ELSE settled_by END
     WHERE id = %(obligation_id)s::bigint AND sequence = %(gate)s::bigint
     RETURNING id
-), {_SAID},
+), {RECEIPT}, {EVENTS}, {_SAID},
 moved AS (
     UPDATE payment_order SET received = %(received)s::bigint, accepted = %(accepted)s::bigint,
         late = %(is_late)s::boolean, conflict = %(conflict)s::boolean,
@@ -72,12 +77,12 @@ tried AS (
     UPDATE payment_attempt SET state = coalesce(%(attempt_state)s::text, state),
         contradicted = contradicted OR %(contradicted)s::boolean, changed_at = %(now)s::timestamptz
     WHERE id = %(attempt_id)s::bigint AND EXISTS (SELECT FROM gate)
-), {RECEIPT}, {EVENTS}
-SELECT count(*) FROM gate""")
+)
+SELECT count(*) AS recorded FROM gate""")
 
 
 def record_without_order(
-    connection: Connection[Any],
+    connection: Statements,
     confirmation: Confirmation,
     judgement: Judgement,
     known: Known,
@@ -86,11 +91,11 @@ def record_without_order(
     now: datetime,
 ) -> None:
     """Record what is heard but changes no order: repetitions, contradictions and money of unknown orders."""
-    connection.execute(_WITHOUT_ORDER, _said(confirmation, judgement, known, source, now))
+    _WITHOUT_ORDER.row(connection, _said(confirmation, judgement, known, source, now))
 
 
 def record_for_order(
-    connection: Connection[Any],
+    connection: Statements,
     confirmation: Confirmation,
     judgement: Judgement,
     known: Known,
@@ -107,7 +112,7 @@ def record_for_order(
     """
     facts = _for_order(judgement, known.row, attempt, data, now)
     said = _said(confirmation, judgement, known, source, now)
-    return connection.execute(FOR_ORDER, said | facts).fetchone() == (1,)
+    return FOR_ORDER.row(connection, said | facts) == {"recorded": 1}
 
 
 def _for_order(

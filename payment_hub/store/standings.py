@@ -6,10 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, LiteralString
-
-from psycopg import Connection
-from psycopg.rows import dict_row
+from typing import Any, Final
 
 from payment_hub.domain.agency import LatePolicy
 from payment_hub.domain.bank_port import CallbackRequest, Confirmation
@@ -17,7 +14,9 @@ from payment_hub.domain.ledger import Account
 from payment_hub.domain.payment_attempt import AttemptState
 from payment_hub.domain.references import find_reference
 from payment_hub.domain.standing import Booked, Heard, OrderStanding, Standing, Verdict
+from payment_hub.store.connections import Statements
 from payment_hub.store.order_rows import COLUMNS, LEFT_JOINS
+from payment_hub.store.prepared import Prepared
 
 #: Headers that are kept as evidence. Credentials and the rest of what a client sends are not.
 KEPT_HEADERS: Final = re.compile(
@@ -31,7 +30,7 @@ _STORE: Final = """
     RETURNING id"""
 
 #: Evidence of an attack is worth keeping; room for the whole attack is not.
-_STORE_UNVERIFIED: Final = """
+_STORE_UNVERIFIED: Final = Prepared("""
     INSERT INTO callback (bank, method, path, query, headers, body, source_ip, verified, received_at)
     SELECT %(bank)s::text, %(method)s::text, %(path)s::text, %(query)s::bytea, %(headers)s::jsonb, %(body)s::bytea,
         %(source_ip)s::text, false, %(received_at)s::timestamptz
@@ -39,7 +38,7 @@ _STORE_UNVERIFIED: Final = """
         SELECT count(*) FROM callback
         WHERE NOT verified AND bank = %(bank)s::text
             AND received_at > %(received_at)s::timestamptz - interval '1 minute'
-    )"""
+    )""")
 
 _READ: Final = f"""
 SELECT {COLUMNS},
@@ -75,7 +74,8 @@ LEFT JOIN LATERAL (
     FROM posting WHERE order_id = o.id AND currency = o.currency
 ) posted ON true"""
 
-STORE_AND_READ: Final = (
+READ: Final = Prepared(_READ)
+STORE_AND_READ: Final = Prepared(
     f"WITH stored AS ({_STORE}){_READ.replace('SELECT', 'SELECT stored.id AS callback_id,', 1)}\
     CROSS JOIN stored"
 )
@@ -96,12 +96,12 @@ class Known:
         return None if key is None else (key, AttemptState(self.row["attempt_state"]))
 
 
-def store_unverified(connection: Connection[Any], bank: str, request: CallbackRequest, most: int) -> None:
+def store_unverified(connection: Statements, bank: str, request: CallbackRequest, most: int) -> None:
     """Keep a message that could not be verified, unless ``most`` of them came under this bank's name in a minute."""
-    connection.execute(_STORE_UNVERIFIED, _message(bank, request, False) | {"most": most})
+    _STORE_UNVERIFIED.row(connection, _message(bank, request, False) | {"most": most})
 
 
-def hear(connection: Connection[Any], confirmation: Confirmation, request: CallbackRequest | None) -> Known:
+def hear(connection: Statements, confirmation: Confirmation, request: CallbackRequest | None) -> Known:
     """Store the message if there is one, and read what is known of the order, the event and the money."""
     asked = {
         "bank": confirmation.bank,
@@ -111,13 +111,13 @@ def hear(connection: Connection[Any], confirmation: Confirmation, request: Callb
         "attempt": confirmation.reference,
     }
     if request is None:
-        return _known(_one_row(connection, _READ, asked), None)
+        return _known(_one_row(connection, READ, asked), None)
     row = _one_row(connection, STORE_AND_READ, asked | _message(confirmation.bank, request, True))
     return _known(row, row["callback_id"])
 
 
-def _one_row(connection: Connection[Any], sql: LiteralString, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-    row = connection.cursor(row_factory=dict_row).execute(sql, asked).fetchone()
+def _one_row(connection: Statements, question: Prepared, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    row = question.row(connection, asked)
     assert row is not None  # noqa: S101 (a question about one constant row has one answer)
     return row
 

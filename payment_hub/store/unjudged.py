@@ -16,15 +16,17 @@ _UNJUDGED: Final = text(
     FROM callback c
     WHERE c.verified AND c.received_at BETWEEN :since AND :before
       AND NOT EXISTS (SELECT FROM confirmation f WHERE f.callback_id = c.id)
+      AND c.id > :after
     ORDER BY c.id LIMIT :limit"""
 )
 
 
 def unjudged(
-    session: Session, *, since: datetime, before: datetime, limit: int
+    session: Session, *, since: datetime, before: datetime, after: int, limit: int
 ) -> Sequence[tuple[int, str, CallbackRequest]]:
-    """Key, bank and message of each, as it arrived."""
-    rows = session.execute(_UNJUDGED, {"since": since, "before": before, "limit": limit}).mappings()
+    """Key, bank and message of each, as it arrived, from the key ``after`` on."""
+    asked = {"since": since, "before": before, "after": after, "limit": limit}
+    rows = session.execute(_UNJUDGED, asked).mappings()
     return [
         (
             row["id"],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 import flask_smorest
 from flask import Flask, Response, request
@@ -16,14 +16,12 @@ from werkzeug.exceptions import HTTPException
 from payment_hub.domain.errors import UnknownField
 from payment_hub.web.answers import wanted_version
 from payment_hub.web.auth import require_scope
-from payment_hub.web.bodies import StrictParser
+from payment_hub.web.bodies import View, with_body, with_query
 from payment_hub.web.endpoints import Endpoint
 from payment_hub.web.idempotency import once
 from payment_hub.web.openapi import complete, spec_options
 from payment_hub.web.problems import PROBLEM_JSON, answer_problem, slug_of
 from payment_hub.web.schemas.problems import ProblemSchema
-
-View: TypeAlias = Callable[..., Response]
 
 
 class HubApi(flask_smorest.Api):
@@ -43,7 +41,6 @@ class HubApi(flask_smorest.Api):
 class Door(flask_smorest.Blueprint):
     """The endpoints of one noun."""
 
-    ARGUMENTS_PARSER = StrictParser()
     DEFAULT_LOCATION_CONTENT_TYPE_MAPPING: ClassVar = {"json": "application/json"}
 
     def serve(self, endpoint: Endpoint) -> Callable[[View], View]:
@@ -52,19 +49,24 @@ class Door(flask_smorest.Blueprint):
         def declare(view: View) -> View:
             runs = once(view) if endpoint.is_post and not endpoint.stores_answer else view
             if endpoint.takes is not None:
-                body = endpoint.takes()
-                runs = self.arguments(body, location="json", required=bool(body.fields))(runs)
+                runs = with_body(endpoint.takes(), runs)
             if endpoint.asks is not None:
-                runs = self.arguments(endpoint.asks(), location="query")(runs)
+                runs = with_query(endpoint.asks(), runs)
             admitted = _admit(endpoint, runs)
             # What is described is not what runs: a request has no need to pass through the describing.
-            admitted._apidoc = self._described(endpoint, view.__name__, runs)._apidoc  # type: ignore[attr-defined]
+            admitted._apidoc = self._described(endpoint, view)._apidoc  # type: ignore[attr-defined]
             self.add_url_rule(endpoint.rule, None, admitted, methods=[endpoint.method])
             return admitted
 
         return declare
 
-    def _described(self, endpoint: Endpoint, name: str, view: View) -> View:
+    def _described(self, endpoint: Endpoint, view: View) -> View:
+        name = view.__name__
+        if endpoint.takes is not None:
+            body = endpoint.takes()
+            view = self.arguments(body, location="json", required=bool(body.fields))(view)
+        if endpoint.asks is not None:
+            view = self.arguments(endpoint.asks(), location="query")(view)
         answer = {"content_type": endpoint.content_type, "headers": endpoint.headers()}
         for status in endpoint.statuses:
             view = self.response(status, endpoint.gives or {"type": "string"}, **answer)(view)

@@ -1,20 +1,22 @@
 """What comes in: bodies and query strings, read without doubt or refused.
 
-Left alone, webargs ignores a body of another content type, keeps the last of two equal names, turns ``NaN`` into a
-float, and answers 500 to a deep or a many-digit document. Here every one of them is a 4xx with the place named.
+The usual parsers of arguments ignore a body of another content type, keep the last of two equal names, turn ``NaN``
+into a float, and answer 500 to a deep or a many-digit document. Here every one of them is a 4xx with the place named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, NoReturn
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final, TypeAlias
 
 import marshmallow
-from flask import Request, request
-from webargs.flaskparser import FlaskParser
+from flask import Request, Response, request
 
 from payment_hub.domain.errors import BodyTooLarge, Malformed, UnknownField, UnsupportedBody
 from payment_hub.domain.strict_json import read_json
+
+View: TypeAlias = Callable[..., Response]
 
 API_BODY_BYTES: Final = 64 * 1024
 CALLBACK_BODY_BYTES: Final = 256 * 1024
@@ -60,38 +62,36 @@ def query_of(asked: Request) -> dict[str, str]:
     return found
 
 
-class StrictParser(FlaskParser):
-    """webargs with our reader of bodies and our words for what is wrong."""
+def with_body(schema: marshmallow.Schema, view: View) -> View:
+    """Give ``view`` the body, read by ``schema``, as its next argument."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 (as the parent declares it)
-        "json": marshmallow.RAISE,
-        "query": marshmallow.RAISE,
-    }
+    @wraps(view)
+    def read(*args: Any, **named: Any) -> Response:
+        return view(*args, _loaded(schema, json_body(), "/"), **named)
 
-    def load_json(self, req: Request, schema: marshmallow.Schema) -> Any:
-        """The body, strictly read."""
-        return json_body()
+    return read
 
-    def load_querystring(self, req: Request, schema: marshmallow.Schema) -> Any:
-        """The query string, each name once."""
-        return query_of(req)
 
-    def handle_error(
-        self,
-        error: marshmallow.ValidationError,
-        req: Request,
-        schema: marshmallow.Schema,
-        *,
-        error_status_code: int | None,
-        error_headers: Mapping[str, str] | None,
-    ) -> NoReturn:
-        """Name every wrong place by its JSON pointer, or the parameter by its name."""
-        (location, found), *_ = error.normalized_messages().items()  # type: ignore[no-untyped-call]
-        places = dict(_places(found, "/" if location == "json" else ""))
-        kind = UnknownField if set(places.values()) == {_UNKNOWN} else Malformed
-        raise kind(
-            "; ".join(f"{where or 'body'}: {what}" for where, what in places.items())[:500], pointers=places
-        )
+def with_query(schema: marshmallow.Schema, view: View) -> View:
+    """Give ``view`` the query string, read by ``schema``, as its next argument."""
+
+    @wraps(view)
+    def read(*args: Any, **named: Any) -> Response:
+        return view(*args, _loaded(schema, query_of(request), ""), **named)
+
+    return read
+
+
+def _loaded(schema: marshmallow.Schema, given: object, root: str) -> Any:
+    """What was given, by the schema. Every wrong place is named by its JSON pointer, or a parameter by its name."""
+    try:
+        return schema.load(given, unknown=marshmallow.RAISE)  # type: ignore[arg-type]
+    except marshmallow.ValidationError as error:
+        places = dict(_places(error.normalized_messages(), root))  # type: ignore[no-untyped-call]
+    kind = UnknownField if set(places.values()) == {_UNKNOWN} else Malformed
+    raise kind(
+        "; ".join(f"{where or 'body'}: {what}" for where, what in places.items())[:500], pointers=places
+    )
 
 
 _UNKNOWN: Final = marshmallow.Schema.error_messages.get("unknown", "Unknown field.")

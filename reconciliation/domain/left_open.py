@@ -36,7 +36,8 @@ TESTS: Final[Sequence[tuple[Kind, Callable[[LeftOpen], bool]]]] = (
     (
         Kind.PAID_TWICE,
         lambda case: (
-            case.overpayment > 0 and (case.settled_elsewhere or (case.settled_here and case.collections > 1))
+            (case.settled_elsewhere and _anything(case))
+            or (case.settled_here and case.collections > 1 and case.overpayment > 0)
         ),
     ),
     (Kind.OVERPAID, lambda case: case.overpayment > 0),

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payment_hub.domain.day import bounds
+from payment_hub.store.whole_tables import whole_tables
 from reconciliation.domain.scope import Scope, Side
 from reconciliation.domain.totals import Column, Figure
 from reconciliation.store import agency_side, bank_side, money_side
@@ -117,6 +118,7 @@ def one_moment(session: Session) -> None:
     session.execute(text("SET LOCAL work_mem = '256MB'"))
     # Compiling takes longer than these few plain expressions ever save.
     session.execute(text("SET LOCAL jit = off"))
+    whole_tables(session)
 
 
 def load(session: Session, scope: Scope, asked: Mapping[str, Any]) -> None:

@@ -35,7 +35,8 @@ CONDITIONS: Final[Mapping[Kind, str]] = {
     Kind.NO_SUCH_ORDER: "order_id IS NULL",
     Kind.WRONG_CURRENCY: "foreign_money AND (suspense > 0 OR overpayment > 0)",
     Kind.CONTRADICTED: "conflict",
-    Kind.PAID_TWICE: "overpayment > 0 AND (settled_elsewhere OR (settled_here AND collections > 1))",
+    Kind.PAID_TWICE: "(settled_elsewhere AND (suspense > 0 OR overpayment > 0))"
+    " OR (settled_here AND collections > 1 AND overpayment > 0)",
     Kind.OVERPAID: "overpayment > 0",
     Kind.UNDERPAID: "suspense > 0 AND received < required",
     Kind.HELD: "suspense > 0",

@@ -56,7 +56,7 @@ class Door:
         return 200
 
     def joined_to(self, bank_url: str, secret: str = SECRET) -> BankAdapter:
-        section = {"URL": bank_url, "SECRET": secret, "READ_SECONDS": "1"}
+        section = {"URL": bank_url, "SECRET": secret, "READ_SECONDS": "3"}
         self.adapter = load_adapters(["sandbox"], {"sandbox": section}, self.url)["sandbox"]
         return self.adapter
 

@@ -150,17 +150,15 @@ def test_a_person_can_pay_and_decline_on_its_page(hub: Door) -> None:
     with serve(SECRET, pace=QUICK) as bank:
         adapter = hub.joined_to(bank.url)
         for number, choice, outcome in ((1, "pay", PAID), (2, "decline", DECLINED)):
-            attempt = f"K7Q2M9X4T1-{number}"
-            page = adapter.open_payment(
-                a_request(attempt_reference=attempt, description="<b>phi</b>")
-            ).page_url
+            tried = f"K7Q2M9X4T1-{number}"
+            page = adapter.open_payment(a_request(attempt_reference=tried, description="<b>phi</b>")).page_url
             assert page is not None
             shown = requests.get(page, timeout=5).text
             assert "150.000 VND" in shown
             assert "&lt;b&gt;" in shown
             done = requests.post(page, data={"choice": choice}, timeout=5)
             assert done.url == page
-            assert adapter.query_payment(a_query(attempt_reference=attempt)).outcome is outcome
+            assert adapter.query_payment(a_query(attempt_reference=tried)).outcome is outcome
             assert requests.post(page, data={"choice": "pay"}, timeout=5).status_code == 409
 
 

@@ -7,7 +7,7 @@ house catches: like a real one it loses what was not committed, and keeps what w
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy.orm import sessionmaker
 
 from payment_hub.domain.bank_port import BankAdapter
 from payment_hub.hub import Hub
+from payment_hub.store.prepared import Prepared
 
 MORTAL = "mortal"
 """How the server knows the connections of the process that is killed."""
@@ -82,10 +83,12 @@ def mortal(hub: Hub, points: Points) -> Iterator[Hub]:
     watched = {"application_name": MORTAL, "cursor_factory": _mortal_cursor(points)}
     engine = create_engine(hub.engine.url, pool_size=4, connect_args=watched)
     _watch(engine, points)
+    unwatched = _watch_prepared(points)
     banks: dict[str, Any] = {name: MortalBank(bank, points) for name, bank in hub.adapters.items()}
     try:
         yield replace(hub, engine=engine, sessions=sessionmaker(engine), adapters=banks)
     finally:
+        Prepared.row = unwatched  # type: ignore[method-assign]
         engine.dispose()
         _wait_until_buried(hub.engine)
 
@@ -116,6 +119,22 @@ def _mortal_cursor(points: Points) -> type[psycopg.Cursor[Any]]:
             points.passing(f"after {_beginning(str(query))}")
 
     return MortalCursor
+
+
+def _watch_prepared(points: Points) -> Callable[..., Any]:
+    """Make each statement of the hot verbs, on the connections that die, a point before and a point after."""
+    run = Prepared.row
+
+    def row(statement: Prepared, connection: Any, values: Any) -> Any:
+        if connection.info.get_parameters().get("application_name") != MORTAL:
+            return run(statement, connection, values)
+        points.passing(f"before {_beginning(statement.sql)}")
+        answer = run(statement, connection, values)
+        points.passing(f"after {_beginning(statement.sql)}")
+        return answer
+
+    Prepared.row = row  # type: ignore[method-assign, assignment]
+    return run
 
 
 def _watch(engine: Engine, points: Points) -> None:

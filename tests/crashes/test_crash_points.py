@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bank_adapters.far_side.sandbox import SandboxBankService
-from payment_hub.domain.bank_port import BankAdapter, CallbackRequest
+from payment_hub.domain.bank_port import BankAdapter
 from payment_hub.domain.errors import Conflict
 from payment_hub.domain.keys import Caller
 from payment_hub.domain.notice import LEASE as SENDING
@@ -21,8 +21,6 @@ from payment_hub.operations.ask_about_pending import ask_about_pending
 from payment_hub.operations.deliver_notices import deliver_notices
 from payment_hub.operations.expire_orders import expire_orders
 from payment_hub.operations.issue_payment_order import issue_payment_order
-from payment_hub.operations.receive_callback import receive_callback
-from payment_hub.operations.rejudge_callbacks import IN_HAND, rejudge_callbacks
 from payment_hub.operations.start_payment import FIRST_QUESTION, start_payment
 from payment_hub.operations.withdraw_obligation import withdraw_obligation
 from payment_hub.operations.withdraw_order import withdraw_order
@@ -32,7 +30,7 @@ from tests.conftest import StoppedClock
 from tests.crashes.conftest import Survives
 from tests.crashes.killing import Points
 from tests.receiver import Receiver, a_receiver
-from tests.stand_in_banks import StandInBank, a_callback, a_sandbox_bank, left_unjudged, with_banks
+from tests.stand_in_banks import StandInBank, a_sandbox_bank, with_banks
 
 
 @pytest.fixture(scope="module")
@@ -111,80 +109,6 @@ def test_going_on_to_another_bank(survives: Survives, clock: StoppedClock) -> No
         start(hub, reference)
 
     assert survives(scene, start, after) > 15
-
-
-SAID: dict[str, dict[str, Any]] = {
-    "paid": {},
-    "declined": {"status": "DECLINED", "transaction_id": None},
-    "pending": {"status": "PENDING", "transaction_id": None},
-    "too little": {"amount": 40_000},
-    "too much": {"amount": 151_000},
-    "another order": {"typed": "typed by hand"},
-    "a contradiction": {"amount": 1, "message_id": "evt_0", "transaction_id": "T0"},
-    "the rest": {"amount": 110_000, "message_id": "evt_2", "transaction_id": "T2"},
-}
-
-
-@pytest.mark.parametrize("said", SAID)
-def test_a_callback(survives: Survives, clock: StoppedClock, said: str) -> None:
-    """The bank repeats what was not answered; if it does not, what was stored is judged all the same."""
-
-    def scene(hub: Hub) -> CallbackRequest:
-        reference = str(an_order(hub, *parties(hub))["reference"])
-        start(hub, reference)
-        first = a_callback(f"{reference}-1", hub.now(), 40_000, message_id="evt_0", transaction_id="T0")
-        if said in ("a contradiction", "the rest"):
-            receive_callback(hub, bank="sandbox", request=first)
-        words = dict(SAID[said])
-        told_as = words.pop("typed", f"{reference}-1")
-        amount = words.pop("amount", 150_000)
-        words = {"message_id": "evt_1", "transaction_id": "T1"} | words
-        return a_callback(told_as, hub.now(), amount, **words)
-
-    def receive(hub: Hub, request: CallbackRequest) -> None:
-        receive_callback(hub, bank="sandbox", request=request)
-
-    def after(hub: Hub, request: CallbackRequest) -> None:
-        clock.moment += IN_HAND
-        rejudge_callbacks(hub)
-        receive(hub, request)
-
-    assert survives(scene, receive, after) == 8
-
-
-def test_a_callback_that_the_bank_does_not_repeat(survives: Survives, clock: StoppedClock) -> None:
-    """Killed before it is stored, the bank was not answered and will ask again or be asked: that is the other test."""
-
-    def scene(hub: Hub) -> CallbackRequest:
-        reference = str(an_order(hub, *parties(hub))["reference"])
-        return a_callback(reference, hub.now(), message_id="evt_1", transaction_id="T1")
-
-    def receive(hub: Hub, request: CallbackRequest) -> None:
-        receive_callback(hub, bank="sandbox", request=request)
-
-    def after(hub: Hub, request: CallbackRequest) -> None:
-        with hub.transaction() as session:
-            stored = session.connection().exec_driver_sql("SELECT count(*) FROM callback").scalar_one()
-        if stored == 0:
-            receive(hub, request)
-        clock.moment += IN_HAND
-        rejudge_callbacks(hub)
-
-    assert survives(scene, receive, after) == 8
-
-
-def test_judging_again(survives: Survives, clock: StoppedClock) -> None:
-    def scene(hub: Hub) -> None:
-        agency, portal = parties(hub)
-        for number in range(2):
-            reference = an_order(hub, agency, portal)["reference"]
-            request = a_callback(
-                reference, hub.now(), message_id=f"evt_{number}", transaction_id=f"T{number}"
-            )
-            left_unjudged(hub, request)
-        clock.moment += IN_HAND
-
-    assert survives(scene, lambda hub, _: rejudge_callbacks(hub), lambda hub, _: rejudge_callbacks(hub)) > 8
 
 
 def test_asking_the_bank(

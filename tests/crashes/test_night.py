@@ -36,7 +36,12 @@ def hub(hub: Hub, bank: PaperBank) -> Hub:
     return with_banks(hub, sandbox=bank)
 
 
-def test_the_night(survives: Survives, bank: PaperBank, clock: StoppedClock, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("everywhere", "points"), [(False, 30), pytest.param(True, 150, marks=pytest.mark.deep)]
+)
+def test_the_night(
+    everywhere: bool, points: int, survives: Survives, bank: PaperBank, clock: StoppedClock, tmp_path: Path
+) -> None:
     """One payment agrees, one the hub learns from the statement, one the bank misses."""
     found: list[Any] = []
 
@@ -63,5 +68,5 @@ def test_the_night(survives: Survives, bank: PaperBank, clock: StoppedClock, tmp
         found.append((live, files))
         assert found[0] == found[-1]
 
-    assert survives(scene, night, after) > 60
+    assert survives(scene, night, after, everywhere=everywhere) > points
     assert [line["kind"] for line in found[0][0]] != []

@@ -133,7 +133,6 @@ def test_after_every_step_the_money_stands_where_the_facts_want_it(
             received=now.received,
             accepted=now.accepted,
             owed=now.settled_here or now.still_owed,
-            settled_elsewhere=False,
             part_payments=now.part_payments,
         )
         posted = Counter(now.posted)

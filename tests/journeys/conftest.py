@@ -74,6 +74,8 @@ class World:
     officer: Caller
     second_officer: Caller
     ledgers: Path
+    environment: dict[str, str]
+    """What another process of the same hub is to be told."""
 
     def an_order(self, amount: int, reference: str = "QD-1") -> dict[str, Any]:
         """A registered fine and the portal's order for it."""
@@ -124,7 +126,8 @@ def world(engine: Engine, database_url: str, tmp_path: Path) -> Iterator[World]:
     drop = tmp_path / "ledgers"
     drop.mkdir()
     with reserved_port(ANY) as port, serve(SECRET, pace=QUICK) as bank, listening_portal() as listening:
-        settings = Settings.from_environ(_environment(database_url, port, bank.url, drop))
+        environment = _environment(database_url, port, bank.url, drop)
+        settings = Settings.from_environ(environment)
         adapters = load_adapters(settings.enabled_banks, settings.banks, settings.public_url)
         hub = Hub.of(settings, adapters, utc_now)
         books = Books(hub, CsvDrop(drop), partial(receive_confirmation, hub, source=Source.STATEMENT))
@@ -132,13 +135,20 @@ def world(engine: Engine, database_url: str, tmp_path: Path) -> Iterator[World]:
         reconciliation.attach(app, books)
         listening.public_key = hub.signer.public_keys()[0]
         with _serving(app, port) as url:
-            yield _cast(hub, books, app, url, bank, listening, drop)
+            yield _cast(hub, books, app, url, bank, listening, drop, environment)
         assert check_invariants(hub) == []
         hub.engine.dispose()
 
 
 def _cast(
-    hub: Hub, books: Books, app: Flask, url: str, bank: Any, listening: ListeningPortal, drop: Path
+    hub: Hub,
+    books: Books,
+    app: Flask,
+    url: str,
+    bank: Any,
+    listening: ListeningPortal,
+    drop: Path,
+    environment: dict[str, str],
 ) -> World:
     add_agency(
         hub,
@@ -162,6 +172,7 @@ def _cast(
         officer=Caller(url, make_key(hub, role=Role.OFFICER, holder="Lan")),
         second_officer=Caller(url, make_key(hub, role=Role.OFFICER, holder="Minh")),
         ledgers=drop,
+        environment=environment,
     )
 
 
@@ -178,7 +189,7 @@ def _environment(database_url: str, port: int, bank_url: str, drop: Path) -> dic
         "HUB_LEDGER_DROP": str(drop),
         "BANK_SANDBOX_URL": bank_url,
         "BANK_SANDBOX_SECRET": SECRET,
-        "BANK_SANDBOX_READ_SECONDS": "1",
+        "BANK_SANDBOX_READ_SECONDS": "3",
         "BANK_VNPAY_PAY_URL": "https://pay.example/vpcpay.html",
         "BANK_VNPAY_API_URL": f"{bank_url}/nobody",
         "BANK_VNPAY_TMN_CODE": "HUBTEST1",

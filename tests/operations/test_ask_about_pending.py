@@ -180,3 +180,15 @@ def test_an_attempt_given_up_is_not_asked_about_and_its_money_still_counts(
     assert (ask_about_pending(hub), attempts(hub)[0][1]) == (0, "ABANDONED")
     hear(hub, confirmation(attempt, bank="standin"))
     assert attempts(hub) == [("standin", "SUCCEEDED", 150_000)]
+
+
+def test_instructions_that_nobody_followed_for_a_week_are_given_up(
+    hub: Hub, attempt: str, bank: StandInBank, clock: StoppedClock
+) -> None:
+    hear(hub, confirmation(attempt.partition("-")[0], bank="another"))
+    clock.advance(days=6)
+    assert (ask_about_pending(hub), attempts(hub)[0][1]) == (1, "PENDING")
+    clock.advance(days=2)
+    assert (ask_about_pending(hub), attempts(hub)[0][1]) == (1, "ABANDONED")
+    clock.advance(days=30)
+    assert ask_about_pending(hub) == 0

@@ -66,7 +66,10 @@ PLANTED: dict[str, list[str]] = {
         "DELETE FROM collection WHERE order_id = 1",
     ],
     "I7": ["UPDATE callback SET received_at = received_at - interval '1 hour'; DELETE FROM confirmation"],
-    "I8": ["DROP INDEX uq_confirmation_applied; UPDATE confirmation SET disposition = 'APPLIED' WHERE disposition = 'CONFLICT'"],
+    "I8": [
+        "DROP INDEX uq_confirmation_applied; "
+        "UPDATE confirmation SET disposition = 'APPLIED' WHERE disposition = 'CONFLICT'"
+    ],
     "I9": ["UPDATE callback SET verified = false"],
     "I12": [
         "DELETE FROM posting WHERE order_id = 1",

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from payment_hub.domain.agency import LatePolicy
 from payment_hub.domain.bank_port import Outcome
@@ -18,6 +17,7 @@ from payment_hub.operations.amend_obligation import amend_obligation
 from payment_hub.operations.expire_orders import expire_orders
 from payment_hub.operations.show_order import show_order
 from payment_hub.operations.withdraw_order import withdraw_order
+from tests.asking import balances, rows
 from tests.builders import (
     a_portal,
     an_agency,
@@ -31,23 +31,9 @@ from tests.builders import (
 from tests.conftest import StoppedClock
 
 
-def rows(hub: Hub, sql: str) -> list[dict[str, Any]]:
-    with hub.transaction() as session:
-        return [dict(row) for row in session.execute(text(sql)).mappings()]
-
-
 def order_of(hub: Hub) -> dict[str, Any]:
-    return rows(hub, "SELECT status, received, accepted, late, conflict, held, sequence FROM payment_order")[0]
-
-
-def balances(hub: Hub) -> dict[str, int]:
-    lines = rows(
-        hub,
-        """SELECT account, sum(amount)::bigint AS amount FROM (
-            SELECT debit AS account, -amount AS amount FROM posting UNION ALL SELECT credit, amount FROM posting
-        ) s GROUP BY account""",
-    )
-    return {line["account"]: line["amount"] for line in lines if line["amount"]}
+    wanted = "status, received, accepted, late, conflict, held, sequence"
+    return rows(hub, f"SELECT {wanted} FROM payment_order")[0]
 
 
 def flags(hub: Hub, reference: str) -> tuple[str, ...]:
@@ -63,7 +49,12 @@ def reference(hub: Hub) -> str:
 def test_money_for_an_open_order_settles_it_with_posting_receipt_and_event(hub: Hub, reference: str) -> None:
     judgement = hear(hub, confirmation(reference))
     assert (judgement.verdict, judgement.disposition) == (Verdict.SETTLES, Disposition.APPLIED)
-    assert order_of(hub) | {"status": "PAID", "received": 150000, "accepted": 150000, "sequence": 2} == order_of(hub)
+    assert order_of(hub) | {
+        "status": "PAID",
+        "received": 150000,
+        "accepted": 150000,
+        "sequence": 2,
+    } == order_of(hub)
     assert rows(hub, "SELECT debit, credit, amount FROM posting") == [
         {"debit": "BANK_CLEARING", "credit": "AGENCY_PAYABLE", "amount": 150000}
     ]
@@ -109,7 +100,10 @@ def test_the_same_transaction_with_another_amount_is_kept_and_holds_the_order(
 
 def test_too_little_waits_in_suspense_until_the_rest_comes(hub: Hub, reference: str) -> None:
     assert hear(hub, confirmation(reference, 40_000)).verdict is Verdict.UNDERPAYS
-    assert (order_of(hub)["status"], balances(hub)) == ("UNDERPAID", {"BANK_CLEARING": -40_000, "SUSPENSE": 40_000})
+    assert (order_of(hub)["status"], balances(hub)) == (
+        "UNDERPAID",
+        {"BANK_CLEARING": -40_000, "SUSPENSE": 40_000},
+    )
     assert hear(hub, confirmation(reference, 110_000)).verdict is Verdict.SETTLES
     assert order_of(hub)["status"] == "PAID"
     assert balances(hub) == {"BANK_CLEARING": -150_000, "AGENCY_PAYABLE": 150_000}
@@ -143,7 +137,9 @@ def test_money_in_another_currency_is_never_converted(hub: Hub, reference: str) 
     ]
 
 
-def test_late_money_settles_where_the_agency_accepts_it(hub: Hub, reference: str, clock: StoppedClock) -> None:
+def test_late_money_settles_where_the_agency_accepts_it(
+    hub: Hub, reference: str, clock: StoppedClock
+) -> None:
     clock.advance(days=1, minutes=1)
     assert expire_orders(hub) == 1
     assert order_of(hub)["status"] == "EXPIRED"
@@ -172,7 +168,9 @@ def test_the_banks_own_moment_decides_lateness_if_it_is_credible(
     assert flags(hub, reference) == ()
 
 
-def test_an_incredible_moment_of_the_bank_is_not_believed(hub: Hub, reference: str, clock: StoppedClock) -> None:
+def test_an_incredible_moment_of_the_bank_is_not_believed(
+    hub: Hub, reference: str, clock: StoppedClock
+) -> None:
     paid_at = clock()
     clock.advance(days=5)
     hear(hub, confirmation(reference, paid_at=paid_at))
@@ -226,7 +224,9 @@ def test_paid_without_a_transaction_is_no_proof(hub: Hub, reference: str) -> Non
 
 
 def test_withdrawing_closes_the_offer_and_not_the_money(hub: Hub, reference: str) -> None:
-    withdrawn = withdraw_order(hub, caller=an_operator(), reference=reference, reason="wrong person", version=1)
+    withdrawn = withdraw_order(
+        hub, caller=an_operator(), reference=reference, reason="wrong person", version=1
+    )
     assert (withdrawn.status, withdrawn.version) == ("CANCELLED", 2)
     with pytest.raises(OrderClosed):
         withdraw_order(hub, caller=an_operator(), reference=reference, reason="again", version=2)

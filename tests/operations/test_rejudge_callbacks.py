@@ -10,7 +10,7 @@ import pytest
 from payment_hub.domain.bank_port import CallbackRequest
 from payment_hub.hub import Hub
 from payment_hub.operations.receive_callback import receive_callback
-from payment_hub.operations.rejudge_callbacks import IN_HAND, LOOKED_BACK, rejudge_callbacks
+from payment_hub.operations.rejudge_callbacks import BATCH, IN_HAND, LOOKED_BACK, rejudge_callbacks
 from payment_hub.operations.show_order import show_order
 from payment_hub.store.standings import hear, store_unverified
 from tests.asking import count, one, rows
@@ -105,3 +105,17 @@ def test_workers_that_judge_the_same_callback_at_once_record_it_once(
     clock.moment += IN_HAND
     all_at_once([partial(rejudge_callbacks, hub)] * 8)
     assert (count(hub, "posting"), count(hub, "confirmation")) == (1, 5)
+
+
+@pytest.mark.breaks_invariants
+def test_many_that_cannot_be_read_do_not_stand_before_one_that_can(
+    hub: Hub, reference: str, clock: StoppedClock
+) -> None:
+    genuine = a_callback(reference, hub.now())
+    altered = CallbackRequest("POST", genuine.path, b"", genuine.headers, genuine.body + b" ", hub.now())
+    for _ in range(BATCH + 1):
+        left_unjudged(hub, genuine, altered)
+    left_unjudged(hub, genuine)
+    clock.moment += IN_HAND
+    assert rejudge_callbacks(hub) == 1
+    assert one(hub, "SELECT status FROM payment_order") == "PAID"

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from bank_adapters.far_side.sandbox import SandboxBankService
-from payment_hub.domain.agency import LatePolicy
 from payment_hub.domain.bank_port import BankAdapter, Instructions, Outcome, PaymentRequest
 from payment_hub.domain.errors import (
-    BankNotFound,
     BankUnavailable,
     Malformed,
-    MalformedReference,
-    OrderClosed,
-    OrderNotFound,
     PaymentUnderWay,
 )
-from payment_hub.domain.money import Money
 from payment_hub.domain.views import AttemptView
 from payment_hub.hub import Hub
 from payment_hub.operations.ask_about_pending import ask_about_pending
-from payment_hub.operations.expire_orders import expire_orders
 from payment_hub.operations.list_attempts import list_attempts
 from payment_hub.operations.start_payment import FIRST_QUESTION, start_payment
-from payment_hub.operations.withdraw_order import withdraw_order
-from tests.asking import attempts, count, one
-from tests.builders import a_portal, an_agency, an_obligation, an_operator, an_order, confirmation, hear
+from tests.asking import attempts, one
+from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.stand_in_banks import INSTRUCTIONS, StandInBank, a_sandbox_bank, says, with_banks
 
@@ -242,76 +234,6 @@ def test_after_a_part_payment_only_the_rest_is_asked_for(hub: Hub, reference: st
         ("-2", "SUCCEEDED"),
         ("-1", "ABANDONED"),
     ]
-
-
-def pass_the_deadline(hub: Hub, reference: str, clock: StoppedClock) -> None:
-    clock.advance(days=1)
-
-
-def expire(hub: Hub, reference: str, clock: StoppedClock) -> None:
-    clock.advance(days=1)
-    assert expire_orders(hub) == 1
-
-
-def withdraw(hub: Hub, reference: str, clock: StoppedClock) -> None:
-    withdraw_order(hub, caller=an_operator(), reference=reference, reason="wrong", version=1)
-
-
-def pay(hub: Hub, reference: str, clock: StoppedClock) -> None:
-    hear(hub, confirmation(reference))
-
-
-def pay_in_dollars(hub: Hub, reference: str, clock: StoppedClock) -> None:
-    hear(hub, confirmation(reference, Money(100, "USD")))
-
-
-def contradict(hub: Hub, reference: str, clock: StoppedClock) -> None:
-    hear(hub, confirmation(reference, 40_000, bank_transaction_id="T"))
-    hear(hub, confirmation(reference, 50_000, bank_transaction_id="T"))
-
-
-@pytest.mark.parametrize("close", [pass_the_deadline, expire, withdraw, pay, pay_in_dollars, contradict])
-def test_an_order_that_is_closed_or_held_is_not_offered_to_any_bank(
-    hub: Hub,
-    reference: str,
-    bank: StandInBank,
-    clock: StoppedClock,
-    close: Callable[[Hub, str, StoppedClock], None],
-) -> None:
-    close(hub, reference, clock)
-    with pytest.raises(OrderClosed):
-        start(hub, reference)
-    assert bank.opened == []
-    assert count(hub, "payment_attempt") == 0
-
-
-@pytest.mark.parametrize("policy", LatePolicy)
-def test_nobody_is_sent_to_a_bank_for_what_another_order_has_settled(
-    hub: Hub, bank: StandInBank, clock: StoppedClock, policy: LatePolicy
-) -> None:
-    agency, portal = an_agency(hub, late_policy=policy), a_portal(hub)
-    obligation = an_obligation(hub, agency)
-    old = an_order(hub, agency, portal, obligation=obligation)
-    clock.advance(days=1)
-    expire_orders(hub)
-    new = an_order(hub, agency, portal, obligation=obligation)
-    clock.advance(minutes=1)
-    hear(hub, confirmation(old["reference"]))
-    if policy is LatePolicy.ACCEPT:
-        with pytest.raises(OrderClosed, match="another order"):
-            start(hub, new["reference"])
-    else:
-        assert start(hub, new["reference"]).state == "PENDING"
-
-
-def test_what_does_not_exist_is_said_by_name(hub: Hub, reference: str, bank: StandInBank) -> None:
-    with pytest.raises(BankNotFound):
-        start(hub, reference, "nobody")
-    with pytest.raises(MalformedReference):
-        start(hub, reference[:-1])
-    with pytest.raises(OrderNotFound):
-        start(hub, "DV00000000000000")
-    assert bank.opened == []
 
 
 def test_a_reference_as_it_is_read_over_the_telephone_is_understood(hub: Hub, reference: str) -> None:

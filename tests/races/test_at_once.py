@@ -1,4 +1,4 @@
-"""Twenty at the same moment, fifty times: one posting for each payment, and only documented refusals."""
+"""Twenty at the same moment, many times: one posting for each payment, and only documented refusals."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ from tests.conftest import StoppedClock
 from tests.races.crowd import CROWD, all_at_once, answers, refusals
 from tests.stand_in_banks import StandInBank, a_callback, sandbox_adapter, with_banks
 
-ROUNDS = 50
 AMOUNT = 150_000
 
 
@@ -54,9 +53,9 @@ def portal(hub: Hub) -> Caller:
 
 
 @pytest.fixture
-def references(hub: Hub, agency: Caller, portal: Caller) -> list[str]:
+def references(hub: Hub, agency: Caller, portal: Caller, rounds: int) -> list[str]:
     """An open order for each round."""
-    return [an_order(hub, agency, portal)["reference"] for _ in range(ROUNDS)]
+    return [an_order(hub, agency, portal)["reference"] for _ in range(rounds)]
 
 
 def verdicts(results: list[Judgement | HubError]) -> list[Verdict]:
@@ -67,30 +66,32 @@ def payable(hub: Hub) -> int:
     return balances(hub).get("AGENCY_PAYABLE", 0)
 
 
-def test_the_same_callback_twenty_times_is_one_payment(hub: Hub, references: list[str]) -> None:
+def test_the_same_callback_twenty_times_is_one_payment(hub: Hub, references: list[str], rounds: int) -> None:
     for done, reference in enumerate(references, start=1):
         request = a_callback(reference, hub.now())
         results = all_at_once([partial(receive_callback, hub, bank="sandbox", request=request)] * CROWD)
         words = sorted(reply.body for reply in answers(results))
         assert words == [b'{"result": "ALREADY_RECORDED"}'] * (CROWD - 1) + [b'{"result": "RECORDED"}']
         assert payable(hub) == done * AMOUNT
-    assert balances(hub) == {"BANK_CLEARING": -ROUNDS * AMOUNT, "AGENCY_PAYABLE": ROUNDS * AMOUNT}
+    assert balances(hub) == {"BANK_CLEARING": -rounds * AMOUNT, "AGENCY_PAYABLE": rounds * AMOUNT}
 
 
-def test_one_bank_transaction_under_twenty_event_ids_is_one_payment(hub: Hub, references: list[str]) -> None:
+def test_one_bank_transaction_under_twenty_event_ids_is_one_payment(
+    hub: Hub, references: list[str], rounds: int
+) -> None:
     for reference in references:
         said = [confirmation(reference, bank_transaction_id=f"T{reference}") for _ in range(CROWD)]
         found = verdicts(all_at_once([partial(hear, hub, word) for word in said]))
         assert found == [Verdict.ALREADY_HEARD] * (CROWD - 1) + [Verdict.SETTLES]
-    assert payable(hub) == ROUNDS * AMOUNT
+    assert payable(hub) == rounds * AMOUNT
 
 
-def test_money_without_an_order_told_twenty_times_is_kept_once(hub: Hub) -> None:
-    for number in range(ROUNDS):
+def test_money_without_an_order_told_twenty_times_is_kept_once(hub: Hub, rounds: int) -> None:
+    for number in range(rounds):
         said = confirmation(f"typed by hand {number}")
         found = verdicts(all_at_once([partial(hear, hub, said)] * CROWD))
         assert found == [Verdict.ALREADY_HEARD] * (CROWD - 1) + [Verdict.NO_SUCH_ORDER]
-    assert balances(hub) == {"BANK_CLEARING": -ROUNDS * AMOUNT, "SUSPENSE": ROUNDS * AMOUNT}
+    assert balances(hub) == {"BANK_CLEARING": -rounds * AMOUNT, "SUSPENSE": rounds * AMOUNT}
 
 
 def test_one_event_that_tells_of_twenty_different_payments_is_applied_once(
@@ -105,8 +106,10 @@ def test_one_event_that_tells_of_twenty_different_payments_is_applied_once(
         assert found == [Disposition.APPLIED] + [Disposition.CONFLICT] * (CROWD - 1)
 
 
-def test_one_key_used_twenty_times_issues_one_order(hub: Hub, agency: Caller, portal: Caller) -> None:
-    for number in range(ROUNDS):
+def test_one_key_used_twenty_times_issues_one_order(
+    hub: Hub, agency: Caller, portal: Caller, rounds: int
+) -> None:
+    for number in range(rounds):
         obligation = an_obligation(hub, agency, amount=0 if number % 5 == 0 else AMOUNT)
         claim = a_claim(portal)
         issue = partial(
@@ -115,11 +118,13 @@ def test_one_key_used_twenty_times_issues_one_order(hub: Hub, agency: Caller, po
         results = all_at_once([partial(issue, obligation_reference=obligation, claim=claim)] * CROWD)
         assert len({answer.body for answer in answers(results)}) == 1
         assert sorted(answer.replayed for answer in answers(results)) == [False] + [True] * (CROWD - 1)
-    assert one(hub, "SELECT count(*) FROM payment_order") == ROUNDS
+    assert one(hub, "SELECT count(*) FROM payment_order") == rounds
 
 
-def test_twenty_keys_for_one_obligation_issue_one_order(hub: Hub, agency: Caller, portal: Caller) -> None:
-    for _ in range(ROUNDS):
+def test_twenty_keys_for_one_obligation_issue_one_order(
+    hub: Hub, agency: Caller, portal: Caller, rounds: int
+) -> None:
+    for _ in range(rounds):
         obligation = an_obligation(hub, agency)
         results = all_at_once([partial(an_order, hub, agency, portal, obligation=obligation)] * CROWD)
         assert len(answers(results)) == 1
@@ -127,7 +132,7 @@ def test_twenty_keys_for_one_obligation_issue_one_order(hub: Hub, agency: Caller
 
 
 def test_two_banks_paying_one_order_settle_it_once_and_the_other_is_given_back(
-    hub: Hub, references: list[str]
+    hub: Hub, references: list[str], rounds: int
 ) -> None:
     for reference in references:
         said = [
@@ -139,15 +144,15 @@ def test_two_banks_paying_one_order_settle_it_once_and_the_other_is_given_back(
         found = verdicts(all_at_once([partial(hear, hub, word) for word in said]))
         assert found == [Verdict.ALREADY_HEARD] * (CROWD - 2) + [Verdict.PAID_TWICE, Verdict.SETTLES]
     standing = {
-        "BANK_CLEARING": -2 * ROUNDS * AMOUNT,
-        "AGENCY_PAYABLE": ROUNDS * AMOUNT,
-        "OVERPAYMENT": ROUNDS * AMOUNT,
+        "BANK_CLEARING": -2 * rounds * AMOUNT,
+        "AGENCY_PAYABLE": rounds * AMOUNT,
+        "OVERPAYMENT": rounds * AMOUNT,
     }
     assert balances(hub) == standing
 
 
 def test_expiry_against_payment_keeps_the_money_whoever_is_first(
-    hub: Hub, references: list[str], clock: StoppedClock
+    hub: Hub, references: list[str], clock: StoppedClock, rounds: int
 ) -> None:
     clock.advance(days=1)
     paid_at = clock() - timedelta(seconds=1)
@@ -157,11 +162,11 @@ def test_expiry_against_payment_keeps_the_money_whoever_is_first(
         results = all_at_once(acts)
         assert refusals(results) == []
         assert one(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
-    assert payable(hub) == ROUNDS * AMOUNT
+    assert payable(hub) == rounds * AMOUNT
 
 
 def test_withdrawal_against_payment_keeps_the_money_whoever_is_first(
-    hub: Hub, references: list[str], portal: Caller
+    hub: Hub, references: list[str], portal: Caller, rounds: int
 ) -> None:
     for reference in references:
         said = confirmation(reference)
@@ -170,14 +175,14 @@ def test_withdrawal_against_payment_keeps_the_money_whoever_is_first(
         results = all_at_once(acts)
         assert set(refusals(results)) <= {"StaleVersion", "OrderClosed"}
         assert one(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
-    assert balances(hub)["BANK_CLEARING"] == -ROUNDS * AMOUNT
+    assert balances(hub)["BANK_CLEARING"] == -rounds * AMOUNT
 
 
 def test_amendment_against_payment_either_refuses_the_one_or_holds_the_other(
-    hub: Hub, agency: Caller, portal: Caller
+    hub: Hub, agency: Caller, portal: Caller, rounds: int
 ) -> None:
     outcomes = set()
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         obligation = an_obligation(hub, agency)
         said = confirmation(an_order(hub, agency, portal, obligation=obligation)["reference"])
         amend = partial(
@@ -203,21 +208,21 @@ def test_amendment_against_payment_either_refuses_the_one_or_holds_the_other(
 
 
 def test_twenty_payments_of_one_agency_get_twenty_receipts_without_a_gap(
-    hub: Hub, agency: Caller, portal: Caller
+    hub: Hub, agency: Caller, portal: Caller, rounds: int
 ) -> None:
-    for _ in range(ROUNDS // 5):
+    for _ in range(rounds // 5):
         orders = [an_order(hub, agency, portal)["reference"] for _ in range(CROWD)]
         said = [confirmation(reference) for reference in orders]
         found = verdicts(all_at_once([partial(hear, hub, word) for word in said]))
         assert found == [Verdict.SETTLES] * CROWD
     numbers = [row["number"] for row in rows(hub, "SELECT number FROM receipt ORDER BY number")]
-    assert numbers == list(range(1, ROUNDS // 5 * CROWD + 1))
+    assert numbers == list(range(1, rounds // 5 * CROWD + 1))
 
 
 def test_two_orders_of_one_obligation_paid_at_once_settle_it_once(
-    hub: Hub, agency: Caller, portal: Caller, clock: StoppedClock
+    hub: Hub, agency: Caller, portal: Caller, clock: StoppedClock, rounds: int
 ) -> None:
-    for done in range(1, ROUNDS + 1):
+    for done in range(1, rounds + 1):
         obligation = an_obligation(hub, agency)
         old = an_order(hub, agency, portal, obligation=obligation, minutes=1)
         clock.advance(minutes=2)

@@ -26,8 +26,6 @@ from tests.races.crowd import CROWD, all_at_once, answers
 from tests.stand_in_banks import a_callback, sandbox_adapter, with_banks
 from tests.web.conftest import SETTINGS
 
-ROUNDS = 10
-
 
 @pytest.fixture
 def hub(hub: Hub) -> Hub:
@@ -72,21 +70,23 @@ def statuses(results: list[Any]) -> list[int]:
     return sorted(response.status_code for response in answers(results))
 
 
-def test_the_same_callback_twenty_times(hub: Hub, server: str, agency: Caller, portal: Caller) -> None:
-    for _ in range(ROUNDS):
+def test_the_same_callback_twenty_times(
+    hub: Hub, server: str, agency: Caller, portal: Caller, rounds: int
+) -> None:
+    for _ in range(rounds):
         callback = a_callback(an_order(hub, agency, portal)["reference"], hub.now())
         results = all_at_once([partial(tell, server, callback)] * CROWD)
         assert statuses(results) == [200] * CROWD
         words = sorted(response.json()["result"] for response in answers(results))
         assert words == ["ALREADY_RECORDED"] * (CROWD - 1) + ["RECORDED"]
-    assert balances(hub) == {"BANK_CLEARING": -ROUNDS * 150_000, "AGENCY_PAYABLE": ROUNDS * 150_000}
-    assert count(hub, "callback") == ROUNDS * CROWD
+    assert balances(hub) == {"BANK_CLEARING": -rounds * 150_000, "AGENCY_PAYABLE": rounds * 150_000}
+    assert count(hub, "callback") == rounds * CROWD
 
 
 def test_one_idempotency_key_twenty_times(
-    hub: Hub, server: str, agency: Caller, headers: dict[str, str]
+    hub: Hub, server: str, agency: Caller, headers: dict[str, str], rounds: int
 ) -> None:
-    for number in range(ROUNDS):
+    for number in range(rounds):
         body = json.dumps({"agency": "G22.99", "obligation": an_obligation(hub, agency)})
         sent = headers | {"Idempotency-Key": f"K{number}"}
         issue = partial(requests.post, f"{server}/v1/payment-orders", body, headers=sent, timeout=20)
@@ -95,13 +95,13 @@ def test_one_idempotency_key_twenty_times(
         assert len({response.json()["reference"] for response in answers(results)}) == 1
         replayed = [response.headers.get("Idempotent-Replayed") for response in answers(results)]
         assert replayed.count("true") == CROWD - 1
-    assert count(hub, "payment_order") == ROUNDS
+    assert count(hub, "payment_order") == rounds
 
 
 def test_withdrawal_against_payment(
-    hub: Hub, server: str, agency: Caller, portal: Caller, headers: dict[str, str]
+    hub: Hub, server: str, agency: Caller, portal: Caller, headers: dict[str, str], rounds: int
 ) -> None:
-    for number in range(ROUNDS):
+    for number in range(rounds):
         reference = an_order(hub, agency, portal)["reference"]
         callback = a_callback(reference, hub.now())
         address = f"{server}/v1/payment-orders/{reference}/withdraw"
@@ -115,9 +115,9 @@ def test_withdrawal_against_payment(
 
 
 def test_expiry_against_payment(
-    hub: Hub, server: str, agency: Caller, portal: Caller, clock: StoppedClock
+    hub: Hub, server: str, agency: Caller, portal: Caller, clock: StoppedClock, rounds: int
 ) -> None:
-    orders = [an_order(hub, agency, portal)["reference"] for _ in range(ROUNDS)]
+    orders = [an_order(hub, agency, portal)["reference"] for _ in range(rounds)]
     clock.advance(days=1, minutes=1)
     for reference in orders:
         callback = a_callback(reference, hub.now())
@@ -128,7 +128,7 @@ def test_expiry_against_payment(
         told = [response for response in answers(results) if isinstance(response, requests.Response)]
         assert {response.status_code for response in told} == {200}
         assert one(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
-    assert balances(hub)["AGENCY_PAYABLE"] == ROUNDS * 150_000
+    assert balances(hub)["AGENCY_PAYABLE"] == rounds * 150_000
 
 
 def test_twenty_payments_of_one_agency(hub: Hub, server: str, agency: Caller, portal: Caller) -> None:

@@ -39,7 +39,7 @@ class Pace:
 _USUAL = Pace()
 
 #: For tests: everything happens, and soon.
-QUICK = Pace(delay=0.1, slow=1.5, retries=(0.05, 0.05, 0.05))
+QUICK = Pace(delay=0.1, slow=3.5, retries=(0.05, 0.05, 0.05))
 
 _POLL_SECONDS = 0.02  # how soon the listener notices that it shall end
 

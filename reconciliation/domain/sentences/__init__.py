@@ -1,7 +1,7 @@
 """Each kind of discrepancy in plain words.
 
-``{case}``, ``{day}``, ``{place}``, ``{hub}``, ``{other}``, ``{hub_items}``, ``{other_items}`` and ``{detail}`` are filled in from
-the finding; a test fills in every sentence of every kind.
+``{case}``, ``{day}``, ``{place}``, ``{hub}``, ``{other}``, ``{hub_items}``, ``{other_items}`` and ``{detail}`` are
+filled in from the finding; a test fills in every sentence of every kind.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from reconciliation.domain.scope import MONEY, Scope, Side, agency_scope, bank_s
         (LeftOpen(overpayment=5, foreign_money=True), Kind.WRONG_CURRENCY),
         (LeftOpen(foreign_money=True), None),
         (LeftOpen(conflict=True), Kind.CONTRADICTED),
-        (LeftOpen(overpayment=5, settled_elsewhere=True), Kind.PAID_TWICE),
+        (LeftOpen(suspense=5, settled_elsewhere=True), Kind.PAID_TWICE),
         (LeftOpen(overpayment=5, settled_here=True, collections=2), Kind.PAID_TWICE),
         (LeftOpen(overpayment=5, settled_here=True, collections=1), Kind.OVERPAID),
         (LeftOpen(suspense=5, received=5, required=10), Kind.UNDERPAID),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, event
 
-from payment_hub.hub import Hub
 from reconciliation.books import Books
 from reconciliation.domain.errors import RunUnderWay
 from reconciliation.operations.plan_night import plan_night
@@ -28,9 +28,9 @@ class Killed(BaseException):
 
 
 @contextmanager
-def killed_at(engine: Engine, moment: int, *, only_commits: bool) -> Iterator[Callable[[], int]]:
-    """Kill at the so-manieth commit, or statement; gives how many there were so far."""
-    count = 0
+def killed_at(books: Books, moment: int, *, only_commits: bool) -> Iterator[tuple[Books, Callable[[], int]]]:
+    """Kill at the so-manieth commit, or statement; gives the mortal books, and how many there were so far."""
+    engine, count = books.hub.engine, 0
 
     def step() -> None:
         nonlocal count
@@ -46,10 +46,16 @@ def killed_at(engine: Engine, moment: int, *, only_commits: bool) -> Iterator[Ca
     def before_commit(_: Connection) -> None:
         step()
 
+    def confirm(**told: Any) -> None:
+        """The hub commits what it is told by itself."""
+        step()
+        books.confirm(**told)
+        step()
+
     event.listen(engine, "before_cursor_execute", before_statement)
     event.listen(engine, "commit", before_commit)
     try:
-        yield lambda: count
+        yield replace(books, confirm=confirm), lambda: count
     finally:
         event.remove(engine, "before_cursor_execute", before_statement)
         event.remove(engine, "commit", before_commit)
@@ -95,13 +101,13 @@ def settled(books: Books, clock: StoppedClock) -> None:
 
 @pytest.mark.parametrize("only_commits", [True, pytest.param(False, marks=pytest.mark.deep)])
 def test_a_kill_anywhere_changes_nothing_in_the_end(
-    only_commits: bool, books: Books, bank: PaperBank, drop: Path, hub: Hub, clock: StoppedClock
+    only_commits: bool, books: Books, bank: PaperBank, drop: Path, clock: StoppedClock
 ) -> None:
     """Before every commit, which is all that can make a difference; and, when there is time, before every statement."""
     a_day(books, bank, drop, clock)
     plan_night(books, day=DAY)
-    with killed_at(hub.engine, 0, only_commits=only_commits) as so_far:
-        a_night(books)
+    with killed_at(books, 0, only_commits=only_commits) as (mortal, so_far):
+        a_night(mortal)
         steps = so_far()
     expected = nameless(books)
     assert "'unfinished': []" in expected
@@ -109,8 +115,8 @@ def test_a_kill_anywhere_changes_nothing_in_the_end(
         empty(books)
         a_day(books, bank, drop, clock)
         plan_night(books, day=DAY)
-        with killed_at(hub.engine, moment, only_commits=only_commits), pytest.raises(Killed):
-            a_night(books)
+        with killed_at(books, moment, only_commits=only_commits) as (mortal, _), pytest.raises(Killed):
+            a_night(mortal)
         settled(books, clock)
         assert nameless(books) == expected, f"killed at step {moment} of {steps}"
     assert steps >= 12

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, date, datetime
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payment_hub.domain.bank_port import Movement
@@ -32,11 +33,19 @@ Heard = dict[str, tuple[date, int]]
 Written = list[tuple[str, date, int, Movement]]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
-@given(heard=heard, written=written)
+@pytest.mark.parametrize("examples", [15, pytest.param(300, marks=pytest.mark.deep)])
 def test_sql_finds_what_the_pure_tests_find(
-    books: Books, bank: PaperBank, clock: StoppedClock, heard: Heard, written: Written
+    examples: int, books: Books, bank: PaperBank, clock: StoppedClock
 ) -> None:
+    @settings(deadline=None, max_examples=examples)
+    @given(heard=heard, written=written)
+    def finds_the_same(heard: Heard, written: Written) -> None:
+        compare(books, bank, clock, heard, written)
+
+    finds_the_same()
+
+
+def compare(books: Books, bank: PaperBank, clock: StoppedClock, heard: Heard, written: Written) -> None:
     """For each day: the cases that it touches, with all that is known of them, and those open from the day before."""
     empty(books)
     clock.moment = DAYS[NEXT_DAY]

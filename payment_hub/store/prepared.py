@@ -1,0 +1,120 @@
+"""Statements of the hot verbs, spoken to the database without the layers that a driver puts around every other one.
+
+A statement is prepared once on each connection and then sent in one call with its values as text. What comes back is
+read by the driver's own loaders. The types of the values are those that the SQL says (``%(name)s::bigint``), so the
+same plan serves whatever is sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from itertools import count
+from threading import local
+from typing import Any, Final
+from weakref import WeakSet
+
+import psycopg
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGresult
+
+_ANSWERED: Final = frozenset({ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK})
+_NUMBER: Final = count(1)
+_PARAMETER: Final = re.compile(r"%\((\w+)\)s")
+
+
+class Prepared:
+    """One statement with ``%(name)s`` parameters, which answers with at most one row."""
+
+    def __init__(self, sql: str) -> None:
+        self._names: Final = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
+        places = {name: f"${place}" for place, name in enumerate(self._names, 1)}
+        numbered = _PARAMETER.sub(lambda found: places[found[1]], sql)
+        self.sql: Final = sql
+        self._text: Final = numbered.encode()
+        self._id: Final = b"hub_%d" % next(_NUMBER)
+        self._columns: tuple[str, ...] = ()
+        self._known_to: Final[WeakSet[psycopg.Connection[Any]]] = WeakSet()
+
+    def row(self, connection: psycopg.Connection[Any], values: Mapping[str, object]) -> dict[str, Any] | None:
+        """Run it and answer its first row by column, or None.
+
+        Values that the SQL does not name are ignored. Raises the driver's errors; OperationalError when the connection
+        is lost.
+        """
+        sent = [_as_text(values[name]) for name in self._names]
+        if connection not in self._known_to:
+            _require(connection, connection.pgconn.prepare(self._id, self._text))
+            self._known_to.add(connection)
+        answer = connection.pgconn.exec_prepared(self._id, sent)  # type: ignore[arg-type] # None is NULL
+        _require(connection, answer)
+        if not self._columns:
+            self._columns = tuple((answer.fname(place) or b"").decode() for place in range(answer.nfields))
+        reader = _of_this_thread.reader
+        reader.set_pgresult(answer)
+        found = (
+            dict(zip(self._columns, reader.load_row(0, tuple) or (), strict=True)) if answer.ntuples else None
+        )
+        reader.set_pgresult(None)
+        return found
+
+
+class _OfThisThread(local):
+    """A reader of answers: it remembers how each type is read, and moments that it reads are in UTC."""
+
+    def __init__(self) -> None:
+        self.reader: Final = Transformer()
+
+
+_of_this_thread: Final = _OfThisThread()
+
+
+def _require(connection: psycopg.Connection[Any], answer: PGresult) -> None:
+    """Raise what the server refused, or OperationalError when it is gone."""
+    if answer.status in _ANSWERED:
+        return
+    if connection.pgconn.status != ConnStatus.OK:
+        raise psycopg.OperationalError("the connection to the database is lost")
+    raise error_from_result(answer, connection.info.encoding)
+
+
+def _as_text(value: object) -> bytes | None:
+    """A value as PostgreSQL reads it. Raises TypeError for a type that no statement has needed, DataError for a NUL."""
+    if value is None:
+        return None
+    written = _WRITTEN.get(type(value))
+    if written is not None:
+        return written(value)
+    if isinstance(value, str):  # a word of one of our own lists
+        return _text(value)
+    raise TypeError(f"no statement takes a {type(value).__name__}")
+
+
+def _text(value: str) -> bytes:
+    if "\0" in value:
+        raise psycopg.DataError("PostgreSQL text cannot hold a NUL")
+    return value.encode()
+
+
+def _array(values: list[object]) -> bytes:
+    return b"{%b}" % b",".join(_element(_as_text(value)) for value in values)
+
+
+def _element(value: bytes | None) -> bytes:
+    if value is None:
+        return b"NULL"
+    return b'"%b"' % value.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+
+
+_WRITTEN: Final[Mapping[type, Callable[[Any], bytes]]] = {
+    str: _text,
+    int: b"%d".__mod__,
+    bool: lambda value: b"t" if value else b"f",
+    bytes: lambda value: b"\\x" + value.hex().encode(),
+    datetime: lambda value: value.isoformat().encode(),
+    date: lambda value: value.isoformat().encode(),
+    list: _array,
+}
