@@ -108,6 +108,8 @@ def connect(database_url: str, *, pool: int, statement_seconds: int = 30) -> Eng
         connect_args={
             "connect_timeout": 3,
             "prepare_threshold": 2,
+            "client_encoding": "utf8",
+            "tcp_user_timeout": 10_000,  # a server that vanished without a word is given up after 10 s
             "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
         },
     )

@@ -109,7 +109,12 @@ class Settings:
         _minutes,
         "1440",
     )
-    database_pool: int = _setting("HUB_DATABASE_POOL", "Database connections of one process", _number, "4")
+    database_pool: int = _setting(
+        "HUB_DATABASE_POOL",
+        "Database connections of one process, for sessions; the hot verbs lend as many of their own",
+        _number,
+        "4",
+    )
     allow_loopback_notices: bool = _setting(
         "HUB_ALLOW_LOOPBACK_NOTICES",
         "Notices may go to http addresses on this machine (trial only)",

@@ -53,8 +53,8 @@ class Allocation:
 def allocate(*, required: int, received: int, accepted: int, owed: bool, part_payments: bool) -> Allocation:
     """Where the money belongs, from the facts alone, so that it cannot depend on the order in which they came.
 
-    ``accepted`` is the part of ``received`` that may settle; ``owed`` says that this order may settle its obligation. What
-    comes for one that may not, because another order has, waits in suspense like what had come before.
+    ``accepted`` is the part of ``received`` that may settle; ``owed`` says that this order may settle its obligation.
+    What comes for one that may not, because another order has, waits in suspense like what had come before.
     """
     if owed and accepted >= required:
         return Allocation(payable=required, overpayment=received - required)

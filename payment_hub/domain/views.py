@@ -21,9 +21,7 @@ def wire_money(money: Money) -> dict[str, str]:
 
 def wire_moment(moment: datetime | None) -> str | None:
     """A moment on the wire: UTC, milliseconds, ``Z``."""
-    return (
-        moment.astimezone(UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z" if moment else None
-    )
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z" if moment else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,9 +110,7 @@ def _facts(
         "day": business_day(now),
         "key_expires_at": now + KEPT,
     }
-    facts["data"] = facts["body"] = json.dumps(
-        _view(hub, known, facts, now), ensure_ascii=False, separators=(",", ":")
-    )
+    facts["data"] = json.dumps(_view(hub, known, facts, now), ensure_ascii=False, separators=(",", ":"))
     return facts
 
 

@@ -77,8 +77,8 @@ def view(session: Session, attempt: PaymentAttempt) -> AttemptView:
 def ask_at(session: Session, attempt_id: int, moment: datetime, *, give_up: bool) -> None:
     """Set when the bank is to be asked next, if there is anything left to ask.
 
-    An unanswered intent becomes UNKNOWN. With ``give_up`` instructions that nobody followed are ABANDONED: the bank still
-    tells, or its statement does, if money comes after all. What is UNKNOWN is never given up.
+    An unanswered intent becomes UNKNOWN. With ``give_up`` instructions that nobody followed are ABANDONED: the bank
+    still tells, or its statement does, if money comes after all. What is UNKNOWN is never given up.
     """
     session.execute(
         text(

@@ -14,8 +14,8 @@ from tests.histories.facts import empty
 from tests.histories.state import state_of
 
 #: How a statement begins that is one of several in its transaction: wherever between them a process dies, the
-#: database keeps nothing of them, so a kill before the commit is the same. The hot verbs' only statement is a WITH.
-ONE_OF_SEVERAL: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "SET")
+#: database keeps nothing of them, so a kill before the commit is the same. A hot verb's statement commits itself.
+ONE_OF_SEVERAL: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "SET", "WITH")
 
 
 class Survives(Protocol):

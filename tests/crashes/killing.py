@@ -128,9 +128,9 @@ def _watch_prepared(points: Points) -> Callable[..., Any]:
     def row(statement: Prepared, connection: Any, values: Any) -> Any:
         if connection.info.get_parameters().get("application_name") != MORTAL:
             return run(statement, connection, values)
-        points.passing(f"before {_beginning(statement.sql)}")
+        points.passing(f"before the hot {_beginning(statement.sql)}")
         answer = run(statement, connection, values)
-        points.passing(f"after {_beginning(statement.sql)}")
+        points.passing(f"after the hot {_beginning(statement.sql)}")
         return answer
 
     Prepared.row = row  # type: ignore[method-assign, assignment]
