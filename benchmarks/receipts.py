@@ -30,11 +30,11 @@ def main() -> None:
         books.add_parties(url)
         spread, alone = _orders(url, "S", asked, one_agency=False), _orders(url, "A", asked, one_agency=True)
         books.settle_down(url)
+        _load(url, spread + alone)
         rates: dict[str, list[float]] = {"twenty agencies": [], "one agency": []}
         for number in range(1, asked.rounds + 1):
-            for name, references in (("twenty agencies", spread), ("one agency", alone)):
-                _load(url, references)
-                script = statements.confirm_script(number, asked.requests)
+            for name, first in (("twenty agencies", 0), ("one agency", asked.rounds)):
+                script = statements.confirm_script(first + number, asked.requests)
                 rates[name].append(statements.run(url, script, transactions=asked.requests // CLIENTS))
         many, one = (statistics.median(found) for found in rates.values())
         ratio = statistics.median(b / a for a, b in zip(*rates.values(), strict=True))
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _orders(url: str, prefix: str, asked: argparse.Namespace, *, one_agency: bool) -> list[str]:
-    references = books.add_orders(url, prefix, asked.rounds * asked.requests + CLIENTS)
+    references = books.add_orders(url, prefix, asked.rounds * asked.requests)
     if one_agency:
         with psycopg.connect(books.plain(url), autocommit=True) as connection:
             for table in ("obligation", "payment_order"):
@@ -58,7 +58,7 @@ _KEYS = {"obligation": "b.id", "payment_order": "o.id"}
 
 
 def _load(url: str, references: list[str]) -> None:
-    """Let the script find these orders by number."""
+    """Let the script find these orders by number: each round takes its own."""
     with psycopg.connect(books.plain(url), autocommit=True) as connection:
         connection.execute("DROP TABLE IF EXISTS bench_orders")
         connection.execute("CREATE TABLE bench_orders (n bigint PRIMARY KEY, reference text)")
