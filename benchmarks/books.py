@@ -83,6 +83,16 @@ def add_orders(url: str, prefix: str, count: int) -> list[str]:
     return references
 
 
+def number_orders(url: str, references: list[str]) -> None:
+    """Let a script of pgbench find these orders by number, from 0."""
+    with psycopg.connect(plain(url), autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS bench_orders")
+        connection.execute("CREATE TABLE bench_orders (n bigint PRIMARY KEY, reference text)")
+        with connection.cursor().copy("COPY bench_orders FROM STDIN") as copy:
+            for n, reference in enumerate(references):
+                copy.write_row((n, reference))
+
+
 def settle_down(url: str) -> None:
     """Let statistics and the write-ahead log be as they are on a day without a bulk load."""
     with psycopg.connect(plain(url), autocommit=True) as connection:

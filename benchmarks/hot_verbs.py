@@ -13,8 +13,6 @@ import os
 import statistics
 from dataclasses import dataclass, field
 
-import psycopg
-
 from benchmarks import books, statements
 from benchmarks.load import Load, load
 from benchmarks.requests import callback_requests, issue_requests
@@ -79,13 +77,7 @@ def _prepare(url: str, rounds: int, requests: int, label: str) -> None:
     books.add_obligations(url, f"I{label}", (rounds + 2) * requests)
     for number in range(1, rounds + 1):
         books.add_obligations(url, f"P{label}{number}-", requests + CLIENTS)
-    confirmed = books.add_orders(url, f"Q{label}", rounds * requests + CLIENTS)
-    with psycopg.connect(books.plain(url), autocommit=True) as connection:
-        connection.execute("DROP TABLE IF EXISTS bench_orders")
-        connection.execute("CREATE TABLE bench_orders (n bigint PRIMARY KEY, reference text)")
-        with connection.cursor().copy("COPY bench_orders FROM STDIN") as copy:
-            for n, reference in enumerate(confirmed):
-                copy.write_row((n, reference))
+    books.number_orders(url, books.add_orders(url, f"Q{label}", rounds * requests + CLIENTS))
 
 
 def answered(done: Load, status: int) -> Load:

@@ -30,7 +30,7 @@ def main() -> None:
         books.add_parties(url)
         spread, alone = _orders(url, "S", asked, one_agency=False), _orders(url, "A", asked, one_agency=True)
         books.settle_down(url)
-        _load(url, spread + alone)
+        books.number_orders(url, spread + alone)
         rates: dict[str, list[float]] = {"twenty agencies": [], "one agency": []}
         for number in range(1, asked.rounds + 1):
             for name, first in (("twenty agencies", 0), ("one agency", asked.rounds)):
@@ -55,16 +55,6 @@ def _orders(url: str, prefix: str, asked: argparse.Namespace, *, one_agency: boo
 
 
 _KEYS = {"obligation": "b.id", "payment_order": "o.id"}
-
-
-def _load(url: str, references: list[str]) -> None:
-    """Let the script find these orders by number: each round takes its own."""
-    with psycopg.connect(books.plain(url), autocommit=True) as connection:
-        connection.execute("DROP TABLE IF EXISTS bench_orders")
-        connection.execute("CREATE TABLE bench_orders (n bigint PRIMARY KEY, reference text)")
-        with connection.cursor().copy("COPY bench_orders FROM STDIN") as copy:
-            for n, reference in enumerate(references):
-                copy.write_row((n, reference))
 
 
 if __name__ == "__main__":

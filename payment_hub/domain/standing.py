@@ -56,7 +56,6 @@ class OrderStanding:
     late: bool
     conflict: bool
     other_currency: bool
-    held: bool
     expires_at: datetime
     cancelled_at: datetime | None
     late_policy: LatePolicy

@@ -37,15 +37,12 @@ def receive_confirmation(
     ``callback_id`` names one that was stored earlier. Raises HubUnavailable when it could not be recorded.
     """
     with hub.at_once() as connection:
-        known = hear(connection, confirmation, request)
-        if request is not None:
-            callback_id = known.callback_id
+        known = hear(connection, confirmation, request, callback_id)
         for _ in range(TRIES):
-            known = Known(known.standing, known.row, callback_id)
             judgement = judge(confirmation, known.standing, received_at)
             if _record(hub, connection, confirmation, judgement, known, source):
                 return judgement
-            known = hear(connection, confirmation, None)
+            known = hear(connection, confirmation, None, known.callback_id)
     raise HubUnavailable("too many confirmations of one order at once")
 
 

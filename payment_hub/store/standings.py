@@ -101,8 +101,16 @@ def store_unverified(connection: Statements, bank: str, request: CallbackRequest
     _STORE_UNVERIFIED.row(connection, _message(bank, request, False) | {"most": most})
 
 
-def hear(connection: Statements, confirmation: Confirmation, request: CallbackRequest | None) -> Known:
-    """Store the message if there is one, and read what is known of the order, the event and the money."""
+def hear(
+    connection: Statements,
+    confirmation: Confirmation,
+    request: CallbackRequest | None,
+    callback_id: int | None = None,
+) -> Known:
+    """Store the message if there is one, and read what is known of the order, the event and the money.
+
+    ``callback_id`` is that of a message stored earlier.
+    """
     asked = {
         "bank": confirmation.bank,
         "event": confirmation.event_id,
@@ -111,7 +119,7 @@ def hear(connection: Statements, confirmation: Confirmation, request: CallbackRe
         "attempt": confirmation.reference,
     }
     if request is None:
-        return _known(_one_row(connection, READ, asked), None)
+        return _known(_one_row(connection, READ, asked), callback_id)
     row = _one_row(connection, STORE_AND_READ, asked | _message(confirmation.bank, request, True))
     return _known(row, row["callback_id"])
 
@@ -163,7 +171,6 @@ def order_standing(row: Mapping[Any, Any]) -> OrderStanding:
         late=row["late"],
         conflict=row["conflict"],
         other_currency=row["other_currency"],
-        held=row["held"],
         expires_at=row["expires_at"],
         cancelled_at=row["cancelled_at"],
         late_policy=LatePolicy(row["late_policy"]),

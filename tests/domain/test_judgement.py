@@ -33,7 +33,6 @@ ORDER = OrderStanding(
     late=False,
     conflict=False,
     other_currency=False,
-    held=False,
     expires_at=NOW + timedelta(hours=1),
     cancelled_at=None,
     late_policy=LatePolicy.ACCEPT,

@@ -28,6 +28,7 @@ class Book:
     heard: dict[str, list[Heard]] = field(default_factory=dict)
     booked: dict[str | None, Booked] = field(default_factory=dict)
     receipts: int = 0
+    held: bool = False
     foreign: Counter[str] = field(default_factory=Counter)
 
     def hear(self, said: Confirmation) -> None:
@@ -46,7 +47,12 @@ class Book:
         self.receipts += found.receipt
         if found.after is None:
             return
-        after = {name: getattr(found.after, name) for name in found.after.__slots__ if name != "settled"}
+        after = {
+            name: getattr(found.after, name)
+            for name in found.after.__slots__
+            if name not in {"settled", "held"}
+        }
+        self.held = found.after.held
         posted = Counter(self.order.posted)
         if said.amount is not None and said.amount.currency == self.order.currency:
             for transfer in found.transfers:
@@ -66,7 +72,7 @@ class Book:
         """All that anybody could see afterwards."""
         order = self.order
         posted = sorted((account, amount) for account, amount in order.posted.items() if amount)
-        flags = (order.late, order.conflict, order.other_currency, order.held, order.settled_here)
+        flags = (order.late, order.conflict, order.other_currency, self.held, order.settled_here)
         return order.received, order.accepted, flags, posted, self.receipts, sorted(self.foreign.items())
 
 
