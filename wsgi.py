@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from bank_adapters import load_adapters
+from bank_adapters import load_adapters, load_terms
 from payment_hub.app import create_app
 from payment_hub.domain.standing import Source
 from payment_hub.hub import Hub, utc_now
@@ -22,7 +22,8 @@ from reconciliation.tasks import SCHEDULE as NIGHT
 configure_logs()
 settings = Settings.from_environ(os.environ)
 adapters = load_adapters(settings.enabled_banks, settings.banks, settings.public_url)
-hub = Hub.of(settings, adapters, utc_now)
+terms = load_terms(settings.enabled_banks, settings.banks)
+hub = Hub.of(settings, adapters, utc_now, terms)
 confirm = partial(receive_confirmation, hub, source=Source.STATEMENT)
 books = Books(hub, CsvDrop(settings.ledger_drop), confirm)
 application = create_app(settings, hub, doors=reconciliation.DOORS)

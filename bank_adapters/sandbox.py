@@ -19,10 +19,12 @@ from bank_adapters.toolkit.bank_time import read_utc, write_utc
 from bank_adapters.toolkit.emv_qr import write_vietqr
 from bank_adapters.toolkit.http_client import LARGEST_ANSWER, HttpAnswer, HttpClient, understood, wire_time
 from bank_adapters.toolkit.json_fields import Fields, read_object, text, text_or_none
+from bank_adapters.toolkit.limits import require_payable
 from bank_adapters.toolkit.settings import a_number, a_url, read_section, setting
 from bank_adapters.toolkit.statement_csv import CsvFormat, Row, read_rows, refused_whole, require_totals
 from bank_adapters.toolkit.wire_values import a_page, fitting
-from payment_hub.domain.bank_port import (
+from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Way
+from payment_hub.domain.bank_values import (
     Answer,
     CallbackReply,
     CallbackRequest,
@@ -38,7 +40,12 @@ from payment_hub.domain.bank_port import (
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.money import Money
 
-CODE: Final = "sandbox"
+PROFILE: Final = BankProfile(
+    title="The hub's open protocol",
+    ways=(Way.QR, Way.PAGE),
+    facts=(Fact("every message and its signature", "docs/open-protocol.md", Certainty.REPRODUCED),),
+    codes={"PAID": "paid", "DECLINED": "declined for good", "PENDING": "not known yet"},
+)
 
 #: The bank's word for a payment -> what it means.
 OUTCOMES: Final = {"PAID": Outcome.PAID, "DECLINED": Outcome.DECLINED, "PENDING": Outcome.PENDING}
@@ -61,6 +68,8 @@ STATEMENT: Final = CsvFormat(
 _DECLARED: Final = re.compile(rb"statement,([0-9-]{10}),([0-9]{1,9}),([0-9]{1,15})\r?\n")
 LARGEST_STATEMENT: Final = 256 << 20
 
+_REFERENCE: Final = r"[A-Za-z0-9-]{1,40}"
+_DESCRIPTION: Final = r"[ -~]{1,200}"
 _TRANSACTION: Final = r"[A-Za-z0-9_-]{1,64}"
 
 
@@ -91,22 +100,26 @@ class Settings:
         return (self.secret, *filter(None, [self.secret_previous]))
 
 
-def build(section: Mapping[str, str]) -> SandboxBank:
-    """The adapter from its section of the settings. Raises BankSettingsError."""
-    settings = read_section(Settings, CODE, section)
-    return SandboxBank(settings, HttpClient(CODE, read_seconds=settings.read_seconds))
+def build(bank: str, section: Mapping[str, str]) -> SandboxBank:
+    """The adapter of ``bank`` from its section of the settings. Raises BankSettingsError."""
+    settings = read_section(Settings, bank, section)
+    return SandboxBank(bank, settings, HttpClient(bank, read_seconds=settings.read_seconds))
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxBank:
-    """The open protocol in five verbs."""
+    """A bank that speaks the open protocol."""
 
+    code: str
     settings: Settings
     http: HttpClient
-    code: ClassVar[str] = CODE
+    profile: ClassVar[BankProfile] = PROFILE
 
     def open_payment(self, request: PaymentRequest) -> Instructions:
         """Announce the payment to the bank; its answer says which account to pay to."""
+        require_payable(PROFILE.limits, request)
+        fitting(request.attempt_reference, _REFERENCE)
+        fitting(request.description, _DESCRIPTION)
         body = {
             "type": "payment.open",
             "attempt_reference": request.attempt_reference,
@@ -119,8 +132,8 @@ class SandboxBank:
             "return_url": request.return_url,
         }
         if self.settings.public_url:
-            body["callback_url"] = f"{self.settings.public_url}/callbacks/{CODE}"
-        with understood(CODE):
+            body["callback_url"] = f"{self.settings.public_url}/callbacks/{self.code}"
+        with understood(self.code):
             opened = read_object(self._ask("/payments", json.dumps(body).encode()).body)
             _require_about(opened, "payment.opened", request.attempt_reference)
             account, bank_bin = (text(opened, "account_number"), text(opened, "account_bank"))
@@ -138,7 +151,7 @@ class SandboxBank:
 
     def read_callback(self, request: CallbackRequest) -> Confirmation:
         """Verify the headers over the raw body, then read it."""
-        event_id = standard_webhooks.require_standard_webhook(
+        event_id, key = standard_webhooks.require_standard_webhook(
             request.headers, request.body, received_at=request.received_at, secrets=self.settings.believed
         )
         if request.method != "POST" or request.query:
@@ -146,27 +159,31 @@ class SandboxBank:
         fields = read_object(request.body)
         if text(fields, "type") != "payment.result":
             raise Malformed("type is not payment.result")
-        return _confirmation(fields, event_id)
+        return replace(_confirmation(self.code, fields, event_id), key=key)
 
-    def acknowledge(self, answer: Answer) -> CallbackReply:
+    def acknowledge(self, answer: Answer, request: CallbackRequest) -> CallbackReply:
         """The hub's word as it is, with a status that says whether to send the message again."""
         return CallbackReply(status=ANSWERS[answer], body=json.dumps({"result": answer.value}).encode())
 
+    def refuse(self, request: CallbackRequest) -> CallbackReply | None:
+        """Nothing of its own: the hub's problem says it."""
+        return None
+
     def query_payment(self, query: PaymentQuery) -> Confirmation:
         """What the bank knows of the attempt now."""
-        with understood(CODE):
-            path = f"/payments/{fitting(query.attempt_reference, '[A-Za-z0-9-]{1,40}')}"
+        with understood(self.code):
+            path = f"/payments/{fitting(query.attempt_reference, _REFERENCE)}"
             known = read_object(self._ask(path, expect=(200, 404)).body)
             if known.get("type") == "payment.unknown":
-                return _unknown(query)
+                return _unknown(self.code, query)
             _require_about(known, "payment.status", query.attempt_reference)
-            said = _confirmation(known, "")
+            said = _confirmation(self.code, known, "")
         event_id = f"query-{query.attempt_reference}-{said.code}-{said.bank_transaction_id or 'none'}"
         return replace(said, event_id=event_id)
 
     def fetch_statement(self, day: date) -> Statement:
         """The bank's file of ``day``, with the totals that it declares in its first line."""
-        with understood(CODE):
+        with understood(self.code):
             raw = self._ask(f"/statements/{day.isoformat()}", largest=LARGEST_STATEMENT).body
         with refused_whole(raw):
             lines = tuple(_statement_line(row) for row in read_rows(raw, STATEMENT))
@@ -195,7 +212,7 @@ class SandboxBank:
         else:
             json_headers = {"Content-Type": "application/json", **headers}
             answer = self.http.post(url, body, headers=json_headers, expect=expect)
-        answered = standard_webhooks.require_standard_webhook(
+        answered, _ = standard_webhooks.require_standard_webhook(
             answer.headers, answer.body, received_at=wire_time(), secrets=self.settings.believed
         )
         if answered != message_id:
@@ -203,12 +220,12 @@ class SandboxBank:
         return answer
 
 
-def _unknown(query: PaymentQuery) -> Confirmation:
+def _unknown(bank: str, query: PaymentQuery) -> Confirmation:
     """An opening may still be on its way; but the bank refuses one that was signed longer ago than the tolerance."""
     too_late = query.asked_at - query.started_at > 2 * standard_webhooks.TOLERANCE
     outcome = Outcome.DECLINED if too_late else Outcome.PENDING
     return Confirmation(
-        CODE,
+        bank,
         f"query-{query.attempt_reference}-UNKNOWN-{outcome}",
         query.attempt_reference,
         outcome,
@@ -221,13 +238,13 @@ def _require_about(fields: Fields, kind: str, reference: str) -> None:
         raise Malformed(f"the answer is not a {kind} about {reference}")
 
 
-def _confirmation(fields: Fields, event_id: str) -> Confirmation:
+def _confirmation(bank: str, fields: Fields, event_id: str) -> Confirmation:
     status = text(fields, "status", r"[A-Z_]{1,40}")
     outcome = OUTCOMES.get(status, Outcome.PENDING)
     paid = outcome is Outcome.PAID
     moment = text_or_none(fields, "paid_at")
     return Confirmation(
-        bank=CODE,
+        bank=bank,
         event_id=event_id,
         reference=text(fields, "reference"),
         outcome=outcome,

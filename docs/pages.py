@@ -1,4 +1,4 @@
-"""The pages that are made from the code: settings, problems, lifecycles. ``make docs`` writes them.
+"""The pages that are made from the code: settings, banks, problems, lifecycles. ``make docs`` writes them.
 
 Each function answers with the whole text of one page; a house test compares it with the file, so a page can never say
 what the code does not do.
@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import reconciliation.domain.errors  # its refusals stand among the hub's
+from docs.banks import banks_page
+from docs.markdown import page, table
 from payment_hub.app import describe_api
+from payment_hub.domain.bank_health import HEALTH_LIFE
 from payment_hub.domain.errors import HubError
 from payment_hub.domain.lifecycle import Lifecycle
 from payment_hub.domain.notice import NOTICE_LIFE
 from payment_hub.domain.payment_attempt import ATTEMPT_LIFE
 from payment_hub.domain.payment_order import OrderFacts, status_of
+from payment_hub.domain.refund import REFUND_LIFE
 from payment_hub.settings import setting_fields
 from payment_hub.web.problems import RETRY_AFTER, every_problem, slug_of, title_of
 from payment_hub.web.problems import status_of as http_status_of
@@ -25,10 +29,16 @@ from reconciliation.app import DOORS
 from reconciliation.domain.discrepancy import DISCREPANCY_LIFE
 from reconciliation.domain.run import RUN_LIFE
 
-LIFECYCLES: Final[tuple[Lifecycle[Any, Any], ...]] = (ATTEMPT_LIFE, NOTICE_LIFE, RUN_LIFE, DISCREPANCY_LIFE)
+LIFECYCLES: Final[tuple[Lifecycle[Any, Any], ...]] = (
+    ATTEMPT_LIFE,
+    HEALTH_LIFE,
+    REFUND_LIFE,
+    NOTICE_LIFE,
+    RUN_LIFE,
+    DISCREPANCY_LIFE,
+)
 
 _DOCS: Final = Path(__file__).resolve().parent
-_MADE: Final = "<!-- Made from the code by `make docs`. Change the code, not this page. -->"
 
 
 def settings_page() -> str:
@@ -39,12 +49,14 @@ def settings_page() -> str:
         required = not isinstance(said["default"], str | None)
         default = "required" if required else f"`{said['default']}`" if said["default"] else "none"
         rows.append((f"`{said['name']}`", said["meaning"], default, "yes" if said["secret"] else ""))
-    return _page(
+    return page(
         "Settings",
         "Read once at the start, from the environment alone. Everything that is missing or malformed is named in one\n"
         "error, and the hub does not start. A secret appears in no log and in no text form of the settings.",
-        _table(("name", "meaning", "default", "secret"), rows),
-        "A bank named in `HUB_ENABLED_BANKS` has settings of its own, `BANK_<NAME>_*`; the bank's module says which.\n"
+        table(("name", "meaning", "default", "secret"), rows),
+        "A bank named in `HUB_ENABLED_BANKS` has settings of its own, `BANK_<NAME>_*`: [banks](banks.md) lists them.\n"
+        "`BANK_<NAME>_PROTOCOL` names its protocol where that is not the bank's own name, and a secret may stand in a\n"
+        "file that `BANK_<NAME>_<SECRET>_FILE` names.\n"
         "To change a key, put the old one under its `..._PREVIOUS` name: both are believed until it is taken away.",
     )
 
@@ -60,12 +72,12 @@ def problems_page() -> str:
         )
         for kind in sorted(every_refusal(), key=lambda kind: (http_status_of(kind), slug_of(kind)))
     ]
-    return _page(
+    return page(
         "Problems",
         "Every answer that is not a success is `application/problem+json` (RFC 9457). Its `type` is one of these and\n"
         "never changes its meaning; the title may be worded better one day. Banks are answered in their own words\n"
         "instead, except for a message that cannot be verified.",
-        _table(("status", "type", "title", "send again"), rows),
+        table(("status", "type", "title", "send again"), rows),
     )
 
 
@@ -81,18 +93,19 @@ def lifecycles_page(lifecycles: Iterable[Lifecycle[Any, Any]] = LIFECYCLES) -> s
         f"## {life.name[0].upper()}{life.name[1:]}\n\n```mermaid\n{life.as_mermaid()}\n```"
         for life in lifecycles
     ]
-    return _page(
+    return page(
         "Lifecycles",
         "A move that is not drawn here is refused. Each diagram is the table in the code.",
         *diagrams,
         "## Payment order\n\nAn order has no table of moves: its status is a function of its facts, and facts may come"
         " in any order.\nFor an order over 100, every combination that can occur:",
-        _table(("received", "given back", "cancelled", "expired", "status"), _statuses()),
+        table(("received", "given back", "cancelled", "expired", "status"), _statuses()),
     )
 
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "settings.md": settings_page,
+    "banks.md": banks_page,
     "problems.md": problems_page,
     "lifecycles.md": lifecycles_page,
     "openapi.json": partial(describe_api, DOORS),
@@ -128,15 +141,6 @@ def _by_closing(received: str, collected: int, given_back: str, refunded: int) -
         (received, given_back, yes[cancelled], yes[expired], f"`{status}`")
         for (cancelled, expired), status in statuses.items()
     ]
-
-
-def _page(title: str, *parts: str) -> str:
-    return "\n\n".join([f"# {title}", _MADE, *parts]) + "\n"
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
 def write_pages(folder: Path = _DOCS, pages: Mapping[str, Callable[[], str]] = PAGES) -> None:

@@ -3,3 +3,8 @@
 ``domain`` says what the words mean, ``store`` what is remembered, ``operations`` what the hub does, one verb a file;
 ``web``, ``tasks`` and ``commands`` are the doors through which people, banks and the clock ask for it.
 """
+
+from typing import Final
+
+#: As in pyproject.toml: said where somebody must know which hub did something.
+VERSION: Final = "0.1.0"

@@ -9,7 +9,7 @@ from typing import Any, Final
 from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from payment_hub.commands import books, hub_commands, parties  # noqa: F401 (they add their commands)
+from payment_hub.commands import bank_kit, banks, books, give_back, hub_commands, parties, receipts  # noqa: F401 (they add)
 from payment_hub.current import hang
 from payment_hub.hub import Hub
 from payment_hub.operations.check_database import check_database
@@ -27,6 +27,8 @@ from payment_hub.web import (
     orders,
     problem_pages,
     reference,
+    refunds,
+    unknown_outcomes,
 )
 from payment_hub.web.api import Door, hang_api
 from payment_hub.web.auth import hang_callers
@@ -36,7 +38,15 @@ from payment_hub.web.limits import hang_limits
 from payment_hub.web.problems import answer_problem
 from payment_hub.web.security_headers import with_security_headers
 
-_API: Final = (obligations.door, orders.door, events.door, notices.door, ledger.door)
+_API: Final = (
+    obligations.door,
+    orders.door,
+    events.door,
+    notices.door,
+    ledger.door,
+    unknown_outcomes.door,
+    refunds.door,
+)
 _OTHERS: Final = (
     callbacks.door,
     checkout.blueprint,

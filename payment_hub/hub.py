@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import Engine, create_engine
@@ -13,11 +14,17 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
-from payment_hub.domain.bank_port import BankAdapter
-from payment_hub.domain.errors import BankNotFound, HubUnavailable
+from payment_hub.domain.bank_health import BankStates
+from payment_hub.domain.bank_port import BankAdapter, CanQuery
+from payment_hub.domain.bank_terms import NO_TERMS, BankTerms
+from payment_hub.domain.errors import BankCannot, BankNotFound, HubUnavailable
+from payment_hub.domain.promise import Promise
 from payment_hub.settings import Settings
 from payment_hub.signing import Signer
 from payment_hub.store import connections
+
+#: A small protocol of ``domain.bank_port``.
+Ability = TypeVar("Ability")
 
 #: A connection of the driver's own.
 Statements = connections.Statements
@@ -26,6 +33,13 @@ Statements = connections.Statements
 def utc_now() -> datetime:
     """The real clock, for ``Hub.now``. Nothing else in the house reads one."""
     return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Memory:
+    """What this process has read lately; the database knows better, and is asked again soon."""
+
+    bank_states: BankStates | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +55,19 @@ class Hub:
     order_life: timedelta
     allow_loopback_notices: bool = False
     notice_hosts: frozenset[str] = frozenset()
+    terms: Mapping[str, BankTerms] = field(default_factory=dict)
+    holidays: frozenset[date] = frozenset()
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     @classmethod
-    def of(cls, settings: Settings, adapters: Mapping[str, BankAdapter], now: Callable[[], datetime]) -> Hub:
-        """The hub that the settings describe. Connects to nothing yet."""
+    def of(
+        cls,
+        settings: Settings,
+        adapters: Mapping[str, BankAdapter],
+        now: Callable[[], datetime],
+        terms: Mapping[str, BankTerms] | None = None,
+    ) -> Hub:
+        """The hub that the settings describe; a bank without terms is open to all. Connects to nothing yet."""
         engine = connect(settings.database_url, pool=settings.database_pool)
         return cls(
             engine=engine,
@@ -59,6 +82,8 @@ class Hub:
             order_life=settings.order_life,
             allow_loopback_notices=settings.allow_loopback_notices,
             notice_hosts=frozenset(settings.notice_hosts),
+            terms=terms or {},
+            holidays=frozenset(settings.holidays),
         )
 
     @contextmanager
@@ -83,6 +108,25 @@ class Hub:
     def checkout_url(self, reference: str) -> str:
         """The address of the citizen's page of an order."""
         return f"{self.public_url}/checkout/{self.signer.checkout_token(reference)}"
+
+    def terms_of(self, bank: str) -> BankTerms:
+        """Our contract with a bank; where there is none, one that is open to all."""
+        return self.terms.get(bank, NO_TERMS)
+
+    def promise_of(self, bank: str) -> Promise:
+        """What may be promised of an outcome that this bank has not told."""
+        return Promise(isinstance(self.adapters.get(bank), CanQuery), self.terms_of(bank).known_within)
+
+    def able(self, bank: str, ability: type[Ability]) -> Ability:
+        """The adapter of an enabled bank that has this ability of the port. Raises BankNotFound, BankCannot."""
+        adapter = self.adapter(bank)
+        if not isinstance(adapter, ability):
+            raise BankCannot(f"{bank} has no {ability.__name__}")
+        return adapter
+
+    def banks_able(self, ability: type[Any]) -> list[str]:
+        """The names of the enabled banks that have this ability of the port, in order."""
+        return sorted(name for name, adapter in self.adapters.items() if isinstance(adapter, ability))
 
     def adapter(self, bank: str) -> BankAdapter:
         """The adapter of an enabled bank. Raises BankNotFound."""

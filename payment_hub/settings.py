@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,6 +51,13 @@ def _minutes(text: str) -> timedelta:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
+
+
+def _days(text: str) -> tuple[date, ...]:
+    try:
+        return tuple(date.fromisoformat(word) for word in text.split())
+    except ValueError:
+        raise ValueError("must be days such as 2026-02-17, separated by spaces") from None
 
 
 def _yes(text: str) -> bool:
@@ -123,6 +130,9 @@ class Settings:
     )
     notice_hosts: tuple[str, ...] = _setting(
         "HUB_NOTICE_HOSTS", "Hosts that notices may go to even if their address is private", _words, ""
+    )
+    holidays: tuple[date, ...] = _setting(
+        "HUB_HOLIDAYS", "Days without settlement beside weekends, such as 2026-02-17, by spaces", _days, ""
     )
     metrics_token: str | None = _setting(
         "HUB_METRICS_TOKEN", "Bearer token of /metrics; without it /metrics is closed", str, None, secret=True

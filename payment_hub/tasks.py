@@ -8,12 +8,16 @@ from celery import shared_task
 
 from payment_hub.current import current_hub
 from payment_hub.operations.ask_about_pending import ask_about_pending as ask
+from payment_hub.operations.ask_about_refunds import ask_about_refunds as ask_refunds
 from payment_hub.operations.check_invariants import check_invariants as check
 from payment_hub.operations.deliver_notices import deliver_notices as deliver
 from payment_hub.operations.expire_orders import expire_orders as expire
 from payment_hub.operations.forget_requests import forget_requests as forget
+from payment_hub.operations.propose_surplus import RECENT as RECENT_SURPLUS
+from payment_hub.operations.propose_surplus import propose_surplus as propose
 from payment_hub.operations.rejudge_callbacks import RECENT
 from payment_hub.operations.rejudge_callbacks import rejudge_callbacks as rejudge
+from payment_hub.operations.send_refunds import send_refunds as send
 
 
 @shared_task(name="hub.deliver_notices")
@@ -52,6 +56,30 @@ def forget_requests() -> int:
     return forget(current_hub())
 
 
+@shared_task(name="hub.propose_surplus")
+def propose_surplus() -> int:
+    """Propose to give back what came twice, too much, or for what is withdrawn, in the last minutes."""
+    return propose(current_hub(), looked_back=RECENT_SURPLUS)
+
+
+@shared_task(name="hub.propose_old_surplus")
+def propose_old_surplus() -> int:
+    """The same for the last week, for what has become too much since."""
+    return propose(current_hub())
+
+
+@shared_task(name="hub.send_refunds")
+def send_refunds() -> int:
+    """Send approved refunds to their banks."""
+    return send(current_hub())
+
+
+@shared_task(name="hub.ask_about_refunds")
+def ask_about_refunds() -> int:
+    """Ask banks about refunds whose outcome they have not told."""
+    return ask_refunds(current_hub())
+
+
 @shared_task(name="hub.check_invariants")
 def check_invariants() -> int:
     """Look for anything that must never be so; each find is logged as an error by the operation."""
@@ -68,6 +96,10 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
         "expire_orders": 10.0,
         "rejudge_callbacks": 30.0,
         "rejudge_old_callbacks": 3600.0,
+        "propose_surplus": 10.0,
+        "propose_old_surplus": 3600.0,
+        "send_refunds": 5.0,
+        "ask_about_refunds": 5.0,
         "forget_requests": 3600.0,
         "check_invariants": 86400.0,
     }.items()

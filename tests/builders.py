@@ -7,7 +7,7 @@ import json
 from datetime import date, datetime
 from typing import Any
 
-from payment_hub.domain.bank_port import Confirmation, Outcome
+from payment_hub.domain.bank_values import Confirmation, Outcome
 from payment_hub.domain.judgement import Judgement
 from payment_hub.domain.keys import USUAL_SCOPES, Caller, Role
 from payment_hub.domain.money import Money, dong

@@ -90,11 +90,16 @@ def _let_truncate(engine: Engine) -> None:
 @pytest.fixture
 def engine(migrated: Engine) -> Engine:
     """The same engine, with every table empty and every number starting at 1."""
-    with migrated.begin() as connection:
+    emptied(migrated)
+    return migrated
+
+
+def emptied(engine: Engine) -> None:
+    """Empty every table; every number starts at 1."""
+    with engine.begin() as connection:
         named = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
         tables = ", ".join(name for name in named if name != "alembic_version")
         connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
-    return migrated
 
 
 @pytest.fixture

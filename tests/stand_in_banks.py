@@ -15,9 +15,10 @@ from bank_adapters import load_adapters
 from bank_adapters.far_side.sandbox import SandboxBankService, serve
 from bank_adapters.far_side.sandbox.service import QUICK
 from bank_adapters.toolkit import standard_webhooks
-from payment_hub.domain.bank_port import (
+from payment_hub.domain.bank_port import BankAdapter
+from payment_hub.domain.bank_profile import BankProfile, Way
+from payment_hub.domain.bank_values import (
     Answer,
-    BankAdapter,
     CallbackReply,
     CallbackRequest,
     Confirmation,
@@ -54,7 +55,8 @@ class StandInBank:
     on_query: Callable[[PaymentQuery], Confirmation] = _waits
     opened: list[PaymentRequest] = field(default_factory=list)
     queried: list[PaymentQuery] = field(default_factory=list)
-    code: ClassVar[str] = "standin"
+    code: str = "standin"
+    profile: ClassVar[BankProfile] = BankProfile("A stand-in", (Way.PAGE,), ())
 
     def open_payment(self, request: PaymentRequest) -> Instructions:
         """As the test says."""
@@ -65,9 +67,13 @@ class StandInBank:
         """It sends none."""
         raise CallbackRejected
 
-    def acknowledge(self, answer: Answer) -> CallbackReply:
+    def acknowledge(self, answer: Answer, request: CallbackRequest) -> CallbackReply:
         """The word itself."""
         return CallbackReply(200, answer.value.encode())
+
+    def refuse(self, request: CallbackRequest) -> CallbackReply | None:
+        """It has no words of its own."""
+        return None
 
     def query_payment(self, query: PaymentQuery) -> Confirmation:
         """As the test says."""
@@ -105,14 +111,14 @@ def a_sandbox_bank() -> Iterator[tuple[SandboxBankService, BankAdapter]]:
         yield bank, load_adapters(["sandbox"], {"sandbox": section})["sandbox"]
 
 
-def left_unjudged(hub: Hub, genuine: CallbackRequest, stored: CallbackRequest | None = None) -> None:
-    """Leave a callback as a process leaves it that dies after storing it (or ``stored`` in its place)."""
+def left_unjudged(hub: Hub, genuine: CallbackRequest) -> None:
+    """Leave a callback as a process leaves it that dies after storing it."""
     confirmation = sandbox_adapter().read_callback(genuine)
     with hub.at_once() as connection:
-        standings.hear(connection, confirmation, stored or genuine)
+        standings.hear(connection, confirmation, genuine)
 
 
-def sandbox_adapter() -> BankAdapter:
+def sandbox_adapter() -> Any:
     """The adapter alone, for callbacks: nobody listens where it would ask."""
     section = {"URL": "http://127.0.0.1:9", "SECRET": SECRET, "READ_SECONDS": "3"}
     return load_adapters(["sandbox"], {"sandbox": section})["sandbox"]

@@ -1,17 +1,29 @@
-"""The daily file that a collector drops into a folder: a declared mapping of columns, times and words."""
+"""The daily file that a collector drops into a folder: a declared mapping of columns, times and words.
+
+No bank publishes its file, so whoever has one in hand can set what is otherwise in it (``otherwise``).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import codecs
+import dataclasses
+import json
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any, Final
 
 from bank_adapters.toolkit.bank_time import read_vietnam_time
+from bank_adapters.toolkit.json_fields import read_object
 from bank_adapters.toolkit.statement_csv import CsvFormat, Row, read_rows, refused_whole
-from payment_hub.domain.bank_port import Movement, Statement, StatementLine
-from payment_hub.domain.errors import BankUnavailable
+from payment_hub.domain.bank_values import Movement, Statement, StatementLine
+from payment_hub.domain.errors import BankUnavailable, Malformed
 from payment_hub.domain.money import Money
+
+#: The meaning of the setting that ``CollectorFile.otherwise`` reads.
+OTHERWISE: Final = "what is otherwise in the daily files, as JSON"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,24 @@ class CollectorFile:
     delimiter: str = ","
     encoding: str = "utf-8"
     lines_before: int = 0
+
+    def __str__(self) -> str:
+        """As the setting is written, whole."""
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+
+    def otherwise(self, text: str) -> CollectorFile:
+        """Read a setting: a JSON object of what is otherwise; of ``columns`` only those that are. Raises ValueError."""
+        try:
+            given: dict[str, Any] = dict(read_object(text.encode()))
+        except Malformed as error:
+            raise ValueError(f"must be a JSON object: {error.detail}") from error
+        for name, value in given.items():
+            if name not in _FORMS or not _FORMS[name](value):
+                raise ValueError(f"{name[:40]!a} is unknown or not as it must be")
+        columns = {**self.columns, **given.pop("columns", {})}
+        if columns.keys() != self.columns.keys():
+            raise ValueError(f"columns may name {', '.join(self.columns)}")
+        return dataclasses.replace(self, columns=columns, **given)
 
     def of_day(self, folder: Path, day: date, bank: str) -> Statement:
         """Read ``<folder>/<yyyy-mm-dd>.csv``; refused whole with line and column when anything is wrong.
@@ -49,3 +79,29 @@ class CollectorFile:
             movement=Movement.CREDIT,
             booked_at=row.read("booked_at", lambda cell: read_vietnam_time(cell, self.time_pattern)),
         )
+
+
+def _words(value: Any, kind: type) -> bool:
+    return (
+        isinstance(value, dict)
+        and bool(value)
+        and all(name and type(it) is kind for name, it in value.items())
+    )
+
+
+def _is_encoding(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(codecs.lookup(value))
+    except LookupError:
+        return False
+
+
+#: What each part of the setting must be.
+_FORMS: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "columns": lambda value: _words(value, str) and all(value.values()),
+    "time_pattern": lambda value: isinstance(value, str) and bool(re.fullmatch("[ -~]{2,40}", value)),
+    "moved": lambda value: _words(value, bool) and any(value.values()),
+    "delimiter": lambda value: isinstance(value, str) and len(value) == 1 and value not in '"\r\n',
+    "encoding": _is_encoding,
+    "lines_before": lambda value: type(value) is int and 0 <= value <= 100,
+}

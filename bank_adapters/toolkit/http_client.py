@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Final
+from urllib.parse import urlencode
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
+from payment_hub.domain.waiting import seconds_to_wait
 
 CONNECT_SECONDS: Final = 1
 KEPT_CONNECTIONS: Final = 32
@@ -39,7 +41,8 @@ class HttpAnswer:
 class HttpClient:
     """One bank's kept HTTP session.
 
-    ``read_seconds`` bounds the silence of the bank and, doubled, the whole answer.
+    ``read_seconds``, or less where who asks has less patience (``payment_hub.domain.waiting``), bounds the silence of the
+    bank and, doubled, the whole answer.
     """
 
     def __init__(self, bank: str, *, read_seconds: int) -> None:
@@ -80,9 +83,19 @@ class HttpClient:
         """
         return self._call("POST", url, headers, body, expect, largest)
 
-    def post_json(self, url: str, fields: Mapping[str, object]) -> HttpAnswer:
+    def post_json(
+        self, url: str, fields: Mapping[str, object], *, expect: Container[int] = (200,)
+    ) -> HttpAnswer:
         """POST ``fields`` as a JSON object, for banks that sign inside it. Raises BankUnavailable."""
-        return self.post(url, json.dumps(fields).encode(), headers={"Content-Type": "application/json"})
+        json_headers = {"Content-Type": "application/json"}
+        return self.post(url, json.dumps(fields).encode(), headers=json_headers, expect=expect)
+
+    def post_form(
+        self, url: str, fields: Mapping[str, str], *, expect: Container[int] = (200,)
+    ) -> HttpAnswer:
+        """POST ``fields`` as an HTML form, in the order given. Raises BankUnavailable."""
+        form_headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self.post(url, urlencode(fields).encode(), headers=form_headers, expect=expect)
 
     def _call(
         self,
@@ -99,7 +112,7 @@ class HttpClient:
                 url,
                 headers={"Accept-Encoding": "identity", **headers},
                 data=body,
-                timeout=(CONNECT_SECONDS, self._read_seconds),
+                timeout=(CONNECT_SECONDS, seconds_to_wait(self._read_seconds)),
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -111,7 +124,7 @@ class HttpClient:
             raise BankUnavailable(f"{self._bank} gave no answer ({type(error).__name__})") from error
 
     def _read(self, response: requests.Response, largest: int) -> bytes:
-        deadline = time.monotonic() + 2 * self._read_seconds
+        deadline = time.monotonic() + 2 * seconds_to_wait(self._read_seconds)
         body = bytearray()
         while chunk := response.raw.read1(_CHUNK):
             body += chunk

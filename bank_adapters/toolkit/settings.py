@@ -62,7 +62,11 @@ def read_section(settings: type[Made], bank: str, section: Mapping[str, str]) ->
     malformed: list[str] = []
     for field in dataclasses.fields(settings):
         name = f"BANK_{bank.upper()}_{field.name.upper()}"
-        text = section.get(field.name.upper(), "")
+        try:
+            text = _text_of(field, section)
+        except ValueError as error:
+            malformed.append(f"{name}_FILE ({error})")
+            continue
         if text:
             try:
                 values[field.name] = field.metadata["read"](text)
@@ -75,18 +79,37 @@ def read_section(settings: type[Made], bank: str, section: Mapping[str, str]) ->
     return settings(**values)
 
 
+def _text_of(field: dataclasses.Field[Any], section: Mapping[str, str]) -> str:
+    """The setting's text; a secret's may stand in a file that ``<NAME>_FILE`` names. Raises ValueError."""
+    name = field.name.upper()
+    file = section.get(f"{name}_FILE", "") if field.metadata["secret"] else ""
+    if not file:
+        return section.get(name, "")
+    if section.get(name):
+        raise ValueError("and the value itself are both given")
+    try:
+        return Path(file).read_text("utf-8").removesuffix("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError("cannot be read") from error
+
+
 def describe(settings: type[DataclassInstance], bank: str) -> list[tuple[str, str, str, bool]]:
     """For the page of settings: name in the environment, meaning, default (or empty), secret or not."""
     return [
         (
             f"BANK_{bank.upper()}_{field.name.upper()}",
             field.metadata["meaning"],
-            "" if field.default in (dataclasses.MISSING, None) else str(field.default),
+            "" if field.default in (dataclasses.MISSING, None) else _short(str(field.default)),
             field.metadata["secret"],
         )
         for field in dataclasses.fields(settings)
         if field.name.upper() != PUBLIC_URL
     ]
+
+
+def _short(text: str) -> str:
+    """What a table can hold."""
+    return text if len(text) <= 80 else f"{text[:79]}\u2026"
 
 
 def a_url(text: str) -> str:

@@ -42,55 +42,58 @@ def hmac_base64(digest: Digest, key: bytes, message: bytes) -> str:
 
 def require_hmac_sha256(
     keys: Sequence[bytes], message: bytes, given: str | None, spelling: Spelling = "hex"
-) -> None:
-    """Raise CallbackRejected unless ``given`` is the HMAC-SHA256 of ``message`` under one of ``keys``."""
-    require_hmac("sha256", keys, message, given, spelling)
+) -> int:
+    """As ``require_hmac``, with SHA-256."""
+    return require_hmac("sha256", keys, message, given, spelling)
 
 
 def require_hmac_sha512(
     keys: Sequence[bytes], message: bytes, given: str | None, spelling: Spelling = "hex"
-) -> None:
-    """Raise CallbackRejected unless ``given`` is the HMAC-SHA512 of ``message`` under one of ``keys``."""
-    require_hmac("sha512", keys, message, given, spelling)
+) -> int:
+    """As ``require_hmac``, with SHA-512."""
+    return require_hmac("sha512", keys, message, given, spelling)
 
 
 def require_hmac(
     digest: Digest, keys: Sequence[bytes], message: bytes, given: str | None, spelling: Spelling
-) -> None:
-    """Raise CallbackRejected unless ``given`` is the HMAC of ``message`` under one of ``keys``.
+) -> int:
+    """The place in ``keys`` of the one under which ``given`` is the HMAC of ``message``; hex may be of either case.
 
-    Hex may be of either case.
+    Raises CallbackRejected when it is none of them.
     """
     signature = read_signature(given, spelling)
-    fitting = [hmac.compare_digest(hmac.digest(key, message, digest), signature) for key in keys]
-    if not any(fitting):
-        raise CallbackRejected
+    return _only([hmac.compare_digest(hmac.digest(key, message, digest), signature) for key in keys])
 
 
-def require_digest(digest: Digest, messages: Sequence[bytes], given: str | None) -> None:
-    """For schemes that hash a message with the secret inside it: ``given`` must be the hex digest of one of
-    ``messages``.
+def require_digest(digest: Digest, messages: Sequence[bytes], given: str | None) -> int:
+    """For schemes that hash a message with the secret inside it: the place in ``messages`` (one for each secret) of the
+    one whose hex digest is ``given``. Raises CallbackRejected when it is none of them.
     """
     signature = read_signature(given, "hex")
-    fitting = [hmac.compare_digest(hashlib.new(digest, message).digest(), signature) for message in messages]
-    if not any(fitting):
+    return _only(
+        [hmac.compare_digest(hashlib.new(digest, message).digest(), signature) for message in messages]
+    )
+
+
+def _only(fitting: Sequence[bool]) -> int:
+    if True not in fitting:
         raise CallbackRejected
+    return fitting.index(True)
 
 
-def require_rsa_sha256(keys: Sequence[RSAPublicKey], message: bytes, given: str | None) -> None:
-    """Raise CallbackRejected unless ``given`` is base64 of an RSA PKCS#1 v1.5 SHA-256 signature under one of
-    ``keys``.
+def require_rsa_sha256(keys: Sequence[RSAPublicKey], message: bytes, given: str | None) -> int:
+    """The place in ``keys`` of the one under which ``given`` is base64 of an RSA PKCS#1 v1.5 SHA-256 signature.
+
+    Raises CallbackRejected when it is none of them.
     """
     signature = read_signature(given, "base64")
-    if not any(_rsa_fits(key, message, signature) for key in keys):
-        raise CallbackRejected
+    return _only([_rsa_fits(key, message, signature) for key in keys])
 
 
-def require_ed25519(keys: Sequence[Ed25519PublicKey], message: bytes, given: str | None) -> None:
-    """Raise CallbackRejected unless ``given`` is base64 of an Ed25519 signature under one of ``keys``."""
+def require_ed25519(keys: Sequence[Ed25519PublicKey], message: bytes, given: str | None) -> int:
+    """As ``require_rsa_sha256``, for Ed25519."""
     signature = read_signature(given, "base64")
-    if not any(_ed25519_fits(key, message, signature) for key in keys):
-        raise CallbackRejected
+    return _only([_ed25519_fits(key, message, signature) for key in keys])
 
 
 def read_signature(given: str | None, spelling: Spelling) -> bytes:

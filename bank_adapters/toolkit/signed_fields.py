@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Final
 from urllib.parse import quote_plus, unquote_plus
 
@@ -11,15 +11,17 @@ from payment_hub.domain.errors import CallbackRejected
 
 _LONGEST: Final = 8192
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+_ENCODED: Final = re.compile(r"[%+]")
+_NEEDS_NO_CODE: Final = re.compile(r"[A-Za-z0-9_.~-]*", re.ASCII)
 
 
-def read_query(query: bytes) -> dict[str, str]:
-    """The fields of a raw query or form body.
+def read_query(query: bytes, longest: int = _LONGEST) -> dict[str, str]:
+    """The fields of a raw query or form body of at most ``longest`` bytes.
 
     Raises CallbackRejected for a repeated name, a name without ``=``, and whatever is not plainly percent-
     encoded UTF-8: none of it is what the bank signed.
     """
-    if len(query) > _LONGEST or not query.isascii():
+    if len(query) > longest or not query.isascii():
         raise CallbackRejected
     fields: dict[str, str] = {}
     for pair in query.decode("ascii").split("&"):
@@ -27,7 +29,7 @@ def read_query(query: bytes) -> dict[str, str]:
         if not equals or name in fields or not _NAME.fullmatch(name):
             raise CallbackRejected
         try:
-            fields[name] = unquote_plus(value, errors="strict")
+            fields[name] = unquote_plus(value, errors="strict") if _ENCODED.search(value) else value
         except UnicodeDecodeError as error:
             raise CallbackRejected from error
     return fields
@@ -35,7 +37,30 @@ def read_query(query: bytes) -> dict[str, str]:
 
 def form_encoded(fields: Iterable[tuple[str, str]]) -> str:
     """``name=value`` joined with ``&``, encoded as HTML forms are (a space is ``+``), in the order given."""
-    return "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in fields)
+    return "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in fields)
+
+
+def _encoded(text: str) -> str:
+    """Most names and values need no code; looking is quicker than the encoder."""
+    return text if _NEEDS_NO_CODE.fullmatch(text) else quote_plus(text)
+
+
+def as_form(fields: Mapping[str, str], prefix: str, left_out: Container[str]) -> str:
+    """The fields with a value whose names begin with ``prefix``, without those in ``left_out``, in the order of names,
+    encoded as HTML forms are.
+    """
+    filled = sorted_and_filled(fields)
+    return form_encoded(pair for pair in filled if pair[0].startswith(prefix) and pair[0] not in left_out)
+
+
+def as_sent(query: bytes, prefix: str, left_out: Container[str]) -> str:
+    """As ``as_form``, but encoded as it came, for a signer whose encoder is not ours. ``read_query`` has read it."""
+    pairs = sorted(pair.partition("=") for pair in query.decode("ascii").split("&"))
+    return "&".join(
+        f"{name}={value}"
+        for name, _, value in pairs
+        if value and name.startswith(prefix) and name not in left_out
+    )
 
 
 def sorted_and_filled(fields: Mapping[str, str]) -> list[tuple[str, str]]:

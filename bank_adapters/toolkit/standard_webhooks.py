@@ -58,8 +58,8 @@ def require_standard_webhook(
     received_at: datetime,
     secrets: Sequence[bytes] = (),
     public_keys: Sequence[Ed25519PublicKey] = (),
-) -> str:
-    """Verify a message and answer its ``webhook-id``; ``headers`` have lower-case names.
+) -> tuple[str, int]:
+    """Verify a message: its ``webhook-id``, and the place of the key that fits; ``headers`` have lower-case names.
 
     Raises CallbackRejected.
     """
@@ -74,8 +74,9 @@ def require_standard_webhook(
         raise CallbackRejected
     message = _signed(message_id, timestamp, body)
     for signature in signatures.split(" "):
-        if _fits(signature, message, secrets, public_keys):
-            return message_id
+        key = _fitting(signature, message, secrets, public_keys)
+        if key is not None:
+            return message_id, key
     raise CallbackRejected
 
 
@@ -83,17 +84,13 @@ def _signed(message_id: str, timestamp: str, body: bytes) -> bytes:
     return f"{message_id}.{timestamp}.".encode("ascii") + body
 
 
-def _fits(
+def _fitting(
     signature: str, message: bytes, secrets: Sequence[bytes], public_keys: Sequence[Ed25519PublicKey]
-) -> bool:
+) -> int | None:
     version, _, given = signature.partition(",")
     try:
         if version == "v1":
-            require_hmac_sha256(secrets, message, given, "base64")
-        elif version == "v1a":
-            require_ed25519(public_keys, message, given)
-        else:
-            return False
+            return require_hmac_sha256(secrets, message, given, "base64")
+        return require_ed25519(public_keys, message, given) if version == "v1a" else None
     except CallbackRejected:
-        return False
-    return True
+        return None

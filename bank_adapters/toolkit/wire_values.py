@@ -29,6 +29,14 @@ def read_hundredfold(written: str) -> Money:
     return dong(int(found[1]))
 
 
+def hundredfold_or_none(written: str) -> Money | None:
+    """As ``read_hundredfold``, but None for what it refuses: what tells of no money may tell of no amount."""
+    try:
+        return read_hundredfold(written)
+    except Malformed:
+        return None
+
+
 def fitting(value: str, pattern: str) -> str:
     """``value`` when it matches ``pattern`` whole.
 

@@ -14,6 +14,7 @@ from payment_hub.operations.add_agency import add_agency
 from payment_hub.operations.add_portal import add_portal
 from payment_hub.operations.list_keys import list_keys
 from payment_hub.operations.make_key import make_key
+from payment_hub.operations.prefer_banks import prefer_banks
 from payment_hub.operations.revoke_key import revoke_key
 from payment_hub.operations.rotate_notice_key import rotate_notice_key
 
@@ -28,12 +29,18 @@ from payment_hub.operations.rotate_notice_key import rotate_notice_key
 @click.option("--receipt-template", default="01BLP", show_default=True)
 @click.option("--late-policy", type=click.Choice([*LatePolicy]), default=LatePolicy.ACCEPT, show_default=True)
 @click.option("--part-payments", is_flag=True, help="Book part payments to the agency at once.")
+@click.option(
+    "--bank", "bank_preference", multiple=True, help="A bank it would rather be paid through; repeat."
+)
 @click.option("--tax-code")
 @click.option("--address")
 @says_refusals
-def add_agency_command(code: str, name: str, late_policy: str, **more: str) -> None:
+def add_agency_command(
+    code: str, name: str, late_policy: str, bank_preference: tuple[str, ...], **more: str
+) -> None:
     """Add an agency to which money is owed."""
     add_agency(current_hub(), code=code, name=name, late_policy=LatePolicy(late_policy), **more)  # type: ignore[arg-type]
+    prefer_banks(current_hub(), agency=code, banks=bank_preference)
     click.echo(f"agency {code} added")
 
 

@@ -1,181 +1,154 @@
-"""The port: what the hub asks of a bank, in five verbs, and the values that pass through it.
+"""The port: what the hub asks of a bank, each ability a small protocol of its own.
 
-An adapter is stateless, has no clock (moments come with the request), verifies before it parses, and raises only
-CallbackRejected, BankUnavailable and Malformed. A word that the bank has not documented is PENDING, never a failure.
+Every bank opens payments. What only some can do is a protocol that they implement or not; having its methods is the
+sign, and nobody implements one to say that he cannot. An adapter is stateless, has no clock (moments come with the
+request), verifies before it parses, and raises only CallbackRejected, BankUnavailable and Malformed. A word that the
+bank has not documented is PENDING, never a failure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from enum import StrEnum
-from typing import ClassVar, Protocol, runtime_checkable
+from datetime import date
+from typing import Protocol, runtime_checkable
 
-from payment_hub.domain.money import Money
-
-
-class Outcome(StrEnum):
-    """What the bank says of a payment."""
-
-    PAID = "PAID"
-    DECLINED = "DECLINED"
-    PENDING = "PENDING"
-
-
-class Answer(StrEnum):
-    """What a bank must be told about its callback; each adapter has its own words for it."""
-
-    RECORDED = "RECORDED"
-    ALREADY_RECORDED = "ALREADY_RECORDED"
-    NO_SUCH_ORDER = "NO_SUCH_ORDER"
-    WRONG_AMOUNT = "WRONG_AMOUNT"
-    NOT_RECORDED = "NOT_RECORDED"
-    """We could not store it: the bank must send it again."""
-
-
-class Movement(StrEnum):
-    """What one line of a bank's statement moved."""
-
-    CREDIT = "CREDIT"
-    DEBIT = "DEBIT"
-    FEE = "FEE"
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentRequest:
-    """One try at paying one order through one bank."""
-
-    order_reference: str
-    attempt_reference: str
-    """``<order_reference>-<n>``: what the bank is given as the merchant's reference; at most 19 ASCII characters."""
-    amount: Money
-    description: str
-    """ASCII letters, digits and ``.:_-`` and spaces only; carries the order reference."""
-    payer_ip: str
-    language: str
-    """``vi`` or ``en``."""
-    started_at: datetime
-    expires_at: datetime
-    return_url: str
-    bank_choice: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Instructions:
-    """How the citizen pays: a QR text, a page to go to, or both, and the transfer data as text."""
-
-    qr_text: str | None = None
-    page_url: str | None = None
-    account_number: str | None = None
-    account_name: str | None = None
-    account_bank: str | None = None
-    purpose: str | None = None
-    bank_reference: str | None = None
-    """The bank's own id of the payment it opened, where it gives one."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallbackRequest:
-    """A bank's HTTP message exactly as it arrived: nothing decoded, nothing believed."""
-
-    method: str
-    path: str
-    query: bytes
-    headers: Mapping[str, str]
-    """Names in lower case."""
-    body: bytes
-    received_at: datetime
-    source_ip: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmation:
-    """A bank's verified statement of fact about one payment."""
-
-    bank: str
-    event_id: str
-    """Identity of this message in the bank's words; the same message repeated has the same id."""
-    reference: str
-    """Our reference as the bank gives it: the attempt's or the order's, or whatever the payer typed."""
-    outcome: Outcome
-    amount: Money | None = None
-    bank_transaction_id: str | None = None
-    """The bank's identity of the money; required when PAID."""
-    paid_at: datetime | None = None
-    code: str = ""
-    """The bank's own code word, kept as evidence."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallbackReply:
-    """What goes back to the bank, in its own words."""
-
-    status: int
-    body: bytes
-    content_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentQuery:
-    """Which payment we ask a bank about."""
-
-    order_reference: str
-    attempt_reference: str
-    amount: Money
-    started_at: datetime
-    asked_at: datetime
-    bank_reference: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StatementLine:
-    """One movement in the bank's statement of a day."""
-
-    line: int
-    """Its place in the file, from 1: what an officer is told."""
-    bank_transaction_id: str
-    reference: str
-    amount: Money
-    movement: Movement
-    booked_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A bank's statement of one day: the raw file as evidence, and its lines."""
-
-    day: date
-    raw: bytes
-    lines: tuple[StatementLine, ...]
+from payment_hub.domain.bank_profile import BankProfile
+from payment_hub.domain.bank_values import (
+    Answer,
+    Bill,
+    CallbackReply,
+    CallbackRequest,
+    Confirmation,
+    Inquiry,
+    Instructions,
+    PaymentQuery,
+    PaymentRequest,
+    Statement,
+)
+from payment_hub.domain.refund_port import RefundAnswer, RefundQuery, RefundRequest
 
 
 @runtime_checkable
 class BankAdapter(Protocol):
-    """Five verbs, all required, none with a default."""
+    """What every bank is: a name, what is known of it, and one verb."""
 
-    code: ClassVar[str]
+    @property
+    def code(self) -> str:
+        """The bank's name in the settings; two names may speak one protocol."""
+        ...
+
+    @property
+    def profile(self) -> BankProfile:
+        """What its protocol can do, within which limits, and how sure we are of it."""
+        ...
 
     def open_payment(self, request: PaymentRequest) -> Instructions:
-        """Ask the bank to take this payment. Raises BankUnavailable when we do not know whether it will.
+        """Ask the bank to take this payment. Raises BankUnavailable when we do not know whether it will, and Malformed,
+        before anything is sent, for what its protocol cannot carry.
 
         The same attempt reference again is the same payment, however often it is asked for.
         """
         ...
 
+
+@runtime_checkable
+class TakesCallbacks(Protocol):
+    """The bank tells us what became of a payment."""
+
     def read_callback(self, request: CallbackRequest) -> Confirmation:
-        """Verify the raw message, then read it. Raises CallbackRejected, without saying which check failed."""
+        """Verify the raw message, then read it. Raises CallbackRejected, without saying which check failed, and
+        Malformed for a genuine message that makes no sense."""
         ...
 
-    def acknowledge(self, answer: Answer) -> CallbackReply:
-        """Say in the bank's own words what became of its message. Never raises."""
+    def acknowledge(self, answer: Answer, request: CallbackRequest) -> CallbackReply:
+        """Say in the bank's own words what became of ``request``, a message that was believed. Never raises."""
         ...
+
+    def refuse(self, request: CallbackRequest) -> CallbackReply | None:
+        """The bank's own words for a message that we do not believe; None where it has none. Never raises."""
+        ...
+
+
+@runtime_checkable
+class ReadsReturns(Protocol):
+    """The citizen's browser brings a signed word back from the bank."""
+
+    def read_return(self, query: bytes) -> Confirmation:
+        """Verify and read it. For display only: it may never come. Raises CallbackRejected and Malformed."""
+        ...
+
+
+@runtime_checkable
+class CanQuery(Protocol):
+    """The bank can be asked what became of a payment."""
 
     def query_payment(self, query: PaymentQuery) -> Confirmation:
-        """Ask the bank what became of a payment. Raises BankUnavailable."""
+        """Its answer. "Not found" is DECLINED only where the protocol makes that final. Raises BankUnavailable."""
         ...
 
+
+@runtime_checkable
+class HasStatement(Protocol):
+    """The bank gives a statement of each business day."""
+
     def fetch_statement(self, day: date) -> Statement:
-        """The bank's statement of a business day. Raises BankUnavailable, or Malformed with line and column."""
+        """The statement of ``day``. Raises BankUnavailable, or Malformed with line and column."""
+        ...
+
+
+@runtime_checkable
+class CanCancel(Protocol):
+    """A payment that nobody has paid yet can be taken back."""
+
+    def cancel_payment(self, query: PaymentQuery) -> Confirmation:
+        """What became of it: DECLINED when it is cancelled for good. Raises BankUnavailable."""
+        ...
+
+
+@runtime_checkable
+class CanCapture(Protocol):
+    """The bank may hold money that the payer has authorised, until we take it."""
+
+    def capture_payment(self, query: PaymentQuery) -> Confirmation:
+        """Take the authorised money. Raises BankUnavailable."""
+        ...
+
+
+@runtime_checkable
+class CanRefund(Protocol):
+    """The bank gives collected money back to the payer."""
+
+    def refund_payment(self, request: RefundRequest) -> RefundAnswer:
+        """Ask for it. "Accepted" is PENDING, not SUCCEEDED. Raises BankUnavailable when we do not know whether the bank
+        took the request, and Malformed, before anything is sent, for what its protocol cannot carry."""
+        ...
+
+
+@runtime_checkable
+class CanQueryRefund(Protocol):
+    """The bank can be asked what became of a refund."""
+
+    def query_refund(self, query: RefundQuery) -> RefundAnswer:
+        """Its answer. Raises BankUnavailable."""
+        ...
+
+
+@runtime_checkable
+class CanAnswerInquiry(Protocol):
+    """The bank asks us what is to be paid before it takes the money."""
+
+    def read_inquiry(self, request: CallbackRequest) -> Inquiry:
+        """Verify the raw message, then read it. Raises CallbackRejected and Malformed."""
+        ...
+
+    def answer_inquiry(self, inquiry: Inquiry, bill: Bill) -> CallbackReply:
+        """The bill in the bank's own words. Never raises."""
+        ...
+
+
+@runtime_checkable
+class CanFetchReceipt(Protocol):
+    """The bank writes a receipt of its own for a payment that it took."""
+
+    def fetch_receipt(self, query: PaymentQuery) -> bytes:
+        """The receipt as a whole PDF. Raises BankUnavailable for anything else."""
         ...

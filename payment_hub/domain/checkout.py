@@ -13,10 +13,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from payment_hub.domain.attempt_views import AttemptView
+from payment_hub.domain.bank_choice import Option
 from payment_hub.domain.money import Money
 from payment_hub.domain.payment_attempt import UNDER_WAY, AttemptState
 from payment_hub.domain.payment_order import OrderFlag, OrderStatus
-from payment_hub.domain.views import AttemptView, ObligationView, OrderView, ReceiptView
+from payment_hub.domain.views import ObligationView, OrderView, ReceiptView
 
 
 class CheckoutState(StrEnum):
@@ -125,14 +127,25 @@ _MAY_HAVE_PAID: Final = (*UNDER_WAY, AttemptState.SUCCEEDED)
 
 @dataclass(frozen=True, slots=True)
 class CheckoutView:
-    """All that a citizen's page shows. ``banks`` are those that can be chosen, ``attempt`` is the latest."""
+    """All that a citizen's page shows. ``attempt`` is the latest, or an earlier one whose outcome is unknown."""
 
     order: OrderView
     obligation: ObligationView
-    banks: tuple[str, ...]
+    offers: tuple[Option, ...]
+    """The banks that can be chosen now."""
     attempt: AttemptView | None
     receipt: ReceiptView | None
     now: datetime
+
+    @property
+    def banks(self) -> tuple[str, ...]:
+        """The names of the banks that can be chosen now."""
+        return tuple(offer.bank for offer in self.offers)
+
+    @property
+    def costs_payer(self) -> bool:
+        """Whether one of these banks asks the payer for a fee."""
+        return any(offer.payer_fee for offer in self.offers)
 
     @property
     def state(self) -> CheckoutState:

@@ -7,15 +7,17 @@ HubError
  +-- UnsupportedBody, BodyTooLarge
  +-- NotFound
  |    +-- AgencyNotFound, PortalNotFound, KeyNotFound, ObligationNotFound, OrderNotFound, ReceiptNotFound,
- |    |   BankNotFound, EventNotFound, RunNotFound, DiscrepancyNotFound, PostingNotFound, PageNotFound
+ |    |   BankNotFound, BankCannot, EventNotFound, RunNotFound, DiscrepancyNotFound,
+ |    |   PostingNotFound, PageNotFound, RefundNotFound, CollectionNotFound
  +-- Conflict
  |    +-- IdempotencyConflict (422), RequestStillRunning, OpenOrderExists, OrderClosed, ObligationClosed,
- |    |   PaymentUnderWay, StaleVersion (412), AlreadyResolved, AlreadyReversed, SamePerson,
- |    |   IllegalTransition
- +-- Unauthenticated, Forbidden
- +-- CallbackRejected
+ |    |   PaymentUnderWay, BankNotOffered, StaleVersion (412), AlreadyResolved, AlreadyReversed, SamePerson,
+ |    |   IllegalTransition, RefundableChanged (412), RefundExceeds, RefundBlocked, RefundAboveLimit, MoneyNotSeen
+ +-- Unauthenticated, Forbidden, CallbackRejected
  +-- QuotaExceeded, MissingIdempotencyKey, MissingVersion
- +-- BankUnavailable, HubUnavailable
+ +-- BankUnavailable
+ |    +-- BankResting
+ +-- HubUnavailable
 """
 
 from __future__ import annotations
@@ -108,6 +110,10 @@ class BankNotFound(NotFound):
     """There is no such bank, or it is not enabled here."""
 
 
+class BankCannot(NotFound):
+    """This bank's protocol has no such message."""
+
+
 class EventNotFound(NotFound):
     """There is no such event."""
 
@@ -126,6 +132,14 @@ class PostingNotFound(NotFound):
 
 class PageNotFound(NotFound):
     """There is no page at this address."""
+
+
+class RefundNotFound(NotFound):
+    """There is no such refund."""
+
+
+class CollectionNotFound(NotFound):
+    """No such bank transaction has brought money."""
 
 
 class Conflict(HubError):
@@ -156,6 +170,10 @@ class PaymentUnderWay(Conflict):
     """A payment of this order is under way and its outcome is not known yet."""
 
 
+class BankNotOffered(Conflict):
+    """No such bank takes this payment at the moment; the payment options say why."""
+
+
 class StaleVersion(Conflict):
     """Somebody changed this since you read it."""
 
@@ -174,6 +192,26 @@ class SamePerson(Conflict):
 
 class IllegalTransition(Conflict):
     """This cannot happen in the present state."""
+
+
+class RefundableChanged(Conflict):
+    """The refundable balance is not what you saw."""
+
+
+class RefundExceeds(Conflict):
+    """No more can be given back than is here and not already on its way back."""
+
+
+class RefundBlocked(Conflict):
+    """This money cannot be given back at the moment."""
+
+
+class RefundAboveLimit(Conflict):
+    """The amount is above what an officer may approve for this agency."""
+
+
+class MoneyNotSeen(Conflict):
+    """The money has not been seen in the bank's statement yet."""
 
 
 class Unauthenticated(HubError):
@@ -202,6 +240,10 @@ class MissingVersion(HubError):
 
 class BankUnavailable(HubError):
     """The bank cannot be reached or did not answer in time."""
+
+
+class BankResting(BankUnavailable):
+    """The bank is not asked at the moment, because it did not answer lately or has announced that it is away."""
 
 
 class HubUnavailable(HubError):

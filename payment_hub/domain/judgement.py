@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.bank_port import Answer, Confirmation, Outcome
-from payment_hub.domain.ledger import Allocation, Transfer, allocate, transfers
+from payment_hub.domain.bank_values import Answer, Confirmation, Outcome
+from payment_hub.domain.belonging import allocation, facts_after
+from payment_hub.domain.ledger import Allocation, Transfer, transfers
 from payment_hub.domain.notice import EventType
-from payment_hub.domain.standing import Booked, Disposition, OrderAfter, OrderStanding, Standing, Verdict
+from payment_hub.domain.standing import Belief, Booked, Disposition, OrderAfter, OrderStanding, Standing, Verdict
 
 #: How far a bank's own moment of payment may lie behind or ahead of its arrival here and still decide lateness.
 BELIEVED_BEHIND: Final = timedelta(days=3)
@@ -41,7 +42,12 @@ class Judgement:
     event: EventType | None = None
 
 
-def judge(confirmation: Confirmation, standing: Standing, received_at: datetime) -> Judgement:
+def judge(
+    confirmation: Confirmation,
+    standing: Standing,
+    received_at: datetime,
+    belief: Belief = Belief.BELIEVED,
+) -> Judgement:
     """What ``confirmation``, arrived at ``received_at``, means. Pure; never raises."""
     digest = digest_of(confirmation)
     for heard in standing.heard:
@@ -49,10 +55,16 @@ def judge(confirmation: Confirmation, standing: Standing, received_at: datetime)
             return Judgement(Verdict.ALREADY_HEARD, Disposition.DUPLICATE, first_verdict=heard.verdict)
     if standing.heard:
         return _contradiction(standing.order)
+    if belief is Belief.CONTRADICTED:
+        # Two words about one payment, none of which has moved anything: the order is not held for them.
+        return Judgement(Verdict.CONTRADICTS, Disposition.CONFLICT)
     if confirmation.outcome is not Outcome.PAID:
         return _no_money(confirmation, standing.order)
     if standing.booked is not None:
         return _booked_before(confirmation, standing.booked, standing.order)
+    if belief is Belief.UNPROVEN:
+        known = standing.order is not None
+        return Judgement(Verdict.UNPROVEN, Disposition.APPLIED if known else Disposition.ORPHAN)
     return _new_money(confirmation, standing.order, received_at)
 
 
@@ -112,7 +124,7 @@ def _contradiction(order: OrderStanding | None) -> Judgement:
     """Neither of two values can be trusted: the first stays, the order is held, a person decides."""
     if order is None:
         return Judgement(Verdict.CONTRADICTS, Disposition.CONFLICT)
-    after = _after(order, received=order.received, accepted=order.accepted, conflict=True)
+    after = facts_after(order, conflict=True)
     return Judgement(Verdict.CONTRADICTS, Disposition.CONFLICT, after=after, event=EventType.HELD)
 
 
@@ -143,7 +155,7 @@ def _foreign(order: OrderStanding, minor: int, moment: datetime) -> Judgement:
         Disposition.APPLIED,
         collects=True,
         collected_at=moment,
-        after=_after(order, received=order.received, accepted=order.accepted, other_currency=True),
+        after=facts_after(order, other_currency=True),
         transfers=transfers({}, _all_suspense(minor), minor),
         event=EventType.HELD,
     )
@@ -153,7 +165,7 @@ def _payment(order: OrderStanding, minor: int, moment: datetime) -> Judgement:
     late = moment > min(order.expires_at, order.cancelled_at or order.expires_at)
     accepts = not late or order.late_policy is LatePolicy.ACCEPT
     accepted = order.accepted + (minor if accepts else 0)
-    after = _after(order, received=order.received + minor, accepted=accepted, late=late)
+    after = facts_after(order, received=order.received + minor, accepted=accepted, late=late)
     return Judgement(
         _verdict(order, after, late),
         Disposition.APPLIED,
@@ -162,46 +174,9 @@ def _payment(order: OrderStanding, minor: int, moment: datetime) -> Judgement:
         accepts=accepts,
         collected_at=moment,
         after=after,
-        transfers=transfers(order.posted, _allocation(order, after), minor),
+        transfers=transfers(order.posted, allocation(order, after), minor),
         receipt=after.settled and not order.has_receipt,
         event=_event(order, after),
-    )
-
-
-def _after(
-    order: OrderStanding,
-    *,
-    received: int,
-    accepted: int,
-    late: bool = False,
-    conflict: bool = False,
-    other_currency: bool = False,
-) -> OrderAfter:
-    conflict, other_currency = order.conflict or conflict, order.other_currency or other_currency
-    settled = order.settled_here or (_owed(order, conflict) and received > 0 and accepted >= order.required)
-    may_not = received > 0 and not settled and (not order.still_owed or received >= order.required)
-    return OrderAfter(
-        received=received,
-        accepted=accepted,
-        late=order.late or late,
-        conflict=conflict,
-        other_currency=other_currency,
-        held=conflict or other_currency or may_not,
-        settled=settled,
-    )
-
-
-def _owed(order: OrderStanding, conflict: bool) -> bool:
-    return order.settled_here or (order.still_owed and not conflict)
-
-
-def _allocation(order: OrderStanding, after: OrderAfter) -> Allocation:
-    return allocate(
-        required=order.required,
-        received=after.received,
-        accepted=after.accepted,
-        owed=_owed(order, after.conflict),
-        part_payments=order.part_payments,
     )
 
 
@@ -220,7 +195,7 @@ def _verdict(order: OrderStanding, after: OrderAfter, late: bool) -> Verdict:
 
 
 def _event(order: OrderStanding, after: OrderAfter) -> EventType:
-    if order.settled_here:
+    if order.settled_here and after.received - order.given_back > order.required:
         return EventType.OVERPAID
     if after.settled:
         return EventType.PAID

@@ -30,6 +30,9 @@ class Scope(StrEnum):
     DISCREPANCIES_PROPOSE = "discrepancies:propose"
     DISCREPANCIES_APPROVE = "discrepancies:approve"
     LEDGER_READ = "ledger:read"
+    REFUNDS_PROPOSE = "refunds:propose"
+    REFUNDS_APPROVE = "refunds:approve"
+    REFUNDS_PROVE = "refunds:prove"
 
 
 #: What a new key of each role carries unless its maker says less.
@@ -40,6 +43,7 @@ USUAL_SCOPES: dict[Role, tuple[Scope, ...]] = {
         Scope.ORDERS_READ,
         Scope.EVENTS_READ,
         Scope.NOTICES_RESEND,
+        Scope.REFUNDS_PROPOSE,
     ),
     Role.AGENCY: (
         Scope.OBLIGATIONS_WRITE,
@@ -48,6 +52,7 @@ USUAL_SCOPES: dict[Role, tuple[Scope, ...]] = {
         Scope.EVENTS_READ,
         Scope.LEDGER_READ,
         Scope.RECONCILIATION_READ,
+        Scope.REFUNDS_PROPOSE,
     ),
     Role.OFFICER: (
         Scope.OBLIGATIONS_READ,
@@ -57,6 +62,9 @@ USUAL_SCOPES: dict[Role, tuple[Scope, ...]] = {
         Scope.RECONCILIATION_RUN,
         Scope.DISCREPANCIES_PROPOSE,
         Scope.DISCREPANCIES_APPROVE,
+        Scope.REFUNDS_PROPOSE,
+        Scope.REFUNDS_APPROVE,
+        Scope.REFUNDS_PROVE,
     ),
     Role.OPERATOR: tuple(Scope),
 }

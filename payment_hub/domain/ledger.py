@@ -50,12 +50,18 @@ class Allocation:
         }
 
 
-def allocate(*, required: int, received: int, accepted: int, owed: bool, part_payments: bool) -> Allocation:
+def allocate(
+    *, required: int, received: int, accepted: int, owed: bool, part_payments: bool, settled: bool = False
+) -> Allocation:
     """Where the money belongs, from the facts alone, so that it cannot depend on the order in which they came.
 
-    ``accepted`` is the part of ``received`` that may settle; ``owed`` says that this order may settle its obligation.
-    What comes for one that may not, because another order has, waits in suspense like what had come before.
+    ``received`` is what is still here: what has been given back belongs nowhere any more. ``accepted`` is its part
+    that may settle; ``owed`` says that this order may settle its obligation. What comes for one that may not, because
+    another order has, waits in suspense like what had come before. Once an order has ``settled``, the agency is owed
+    what is here up to what was required, whichever payment was given back: two payments less one are one payment.
     """
+    if settled:
+        return Allocation(payable=min(required, received), overpayment=max(received - required, 0))
     if owed and accepted >= required:
         return Allocation(payable=required, overpayment=received - required)
     if owed and part_payments:
@@ -63,12 +69,20 @@ def allocate(*, required: int, received: int, accepted: int, owed: bool, part_pa
     return Allocation(suspense=received)
 
 
-def transfers(posted: Mapping[Account, int], wanted: Allocation, collected: int) -> tuple[Transfer, ...]:
-    """The postings that turn ``posted`` into ``wanted`` when ``collected`` has just come in from the bank.
+def transfers(
+    posted: Mapping[Account, int],
+    wanted: Allocation,
+    collected: int,
+    leaving: int = 0,
+    to: Account = Account.REFUND_CLEARING,
+) -> tuple[Transfer, ...]:
+    """The postings that turn ``posted`` into ``wanted`` when ``collected`` has just come in from the bank, or when
+    ``leaving`` goes out to the account ``to``.
 
     New money goes where more is wanted; what then still lacks is moved from where less is wanted.
     """
     change = {account: amount - posted.get(account, 0) for account, amount in wanted.by_account().items()}
+    change[to] = leaving
     sources = {Account.BANK_CLEARING: collected}
     sources.update({account: -amount for account, amount in change.items() if amount < 0})
     found: list[Transfer] = []

@@ -20,6 +20,13 @@ class EventType(StrEnum):
     HELD = "payment_order.held"
     CANCELLED = "payment_order.cancelled"
     EXPIRED = "payment_order.expired"
+    REFUND_PROPOSED = "payment_order.refund_proposed"
+    REFUND_APPROVED = "payment_order.refund_approved"
+    REFUND_DECLINED = "payment_order.refund_declined"
+    REFUND_SUCCEEDED = "payment_order.refund_succeeded"
+    REFUND_FAILED = "payment_order.refund_failed"
+    DISPUTED = "payment_order.disputed"
+    """A bank has taken money back by itself."""
 
 
 class NoticeState(StrEnum):

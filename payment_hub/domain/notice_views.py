@@ -1,12 +1,38 @@
-"""What callers are shown of notices: where each stands, and every attempt that was made."""
+"""What callers are shown of events and their notices: what happened, where each notice stands, every attempt made."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from payment_hub.domain.views import wire_moment
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """One event of the feed."""
+
+    id: str
+    """``evt_<number>``; also the ``webhook-id`` of its notice."""
+    cursor: str
+    type: str
+    order_reference: str
+    sequence: int
+    occurred_at: datetime
+    data: Mapping[str, Any]
+
+    def as_wire(self) -> dict[str, Any]:
+        """The form on the wire; a notice's body is the same without the cursor."""
+        return {
+            "id": self.id,
+            "type": self.type,
+            "order": self.order_reference,
+            "sequence": self.sequence,
+            "occurred_at": wire_moment(self.occurred_at),
+            "data": dict(self.data),
+        }
 
 
 @dataclass(frozen=True, slots=True)

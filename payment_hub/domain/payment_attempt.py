@@ -34,6 +34,15 @@ class AttemptEvent(StrEnum):
     GIVEN_UP = "GIVEN_UP"
 
 
+class Told(StrEnum):
+    """What a bank's callback said that is no outcome yet, and for which the bank has to be asked."""
+
+    PAID = "PAID"
+    """Our contract wants the same in its answer to a question, or in its statement."""
+    AUTHORISED = "AUTHORISED"
+    """The bank holds the money until we take it or leave it."""
+
+
 _S, _E = AttemptState, AttemptEvent
 
 ATTEMPT_LIFE: Final = Lifecycle(

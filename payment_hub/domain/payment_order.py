@@ -25,6 +25,8 @@ class OrderFlag(StrEnum):
     LATE = "LATE"
     CONFLICT = "CONFLICT"
     HELD = "HELD"
+    DISPUTED = "DISPUTED"
+    """A bank has taken money of it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,16 @@ def _unpaid(facts: OrderFacts) -> OrderStatus:
     return OrderStatus.EXPIRED if facts.expired else OrderStatus.OPEN
 
 
-def flags_of(*, net: int, required: int, late: bool, conflict: bool, held: bool) -> tuple[OrderFlag, ...]:
+def flags_of(
+    *, net: int, required: int, late: bool, conflict: bool, held: bool, disputed: bool = False
+) -> tuple[OrderFlag, ...]:
     """The order's flags, in a fixed order."""
     held_true = {
         OrderFlag.OVERPAID: net > required,
         OrderFlag.LATE: late,
         OrderFlag.CONFLICT: conflict,
         OrderFlag.HELD: held,
+        OrderFlag.DISPUTED: disputed,
     }
     return tuple(flag for flag, holds in held_true.items() if holds)
 

@@ -16,6 +16,7 @@ from payment_hub.domain.errors import MalformedReference
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 PREFIX: Final = "DV"
+REFUND_PREFIX: Final = "RF"
 LENGTH: Final = 16
 CHANCE_BITS: Final = 25
 
@@ -31,6 +32,11 @@ def new_reference(moment: datetime, chance: int) -> str:
     number = milliseconds << CHANCE_BITS | chance & (1 << CHANCE_BITS) - 1
     body = "".join(ALPHABET[number >> shift & 31] for shift in range(60, -1, -5))
     return PREFIX + body + _check(body)
+
+
+def new_refund_reference(moment: datetime, chance: int) -> str:
+    """The reference of a refund, built as an order's, under a prefix of its own."""
+    return REFUND_PREFIX + new_reference(moment, chance)[len(PREFIX) :]
 
 
 def parse_reference(text: str) -> str:

@@ -19,6 +19,16 @@ class Source(StrEnum):
     STATEMENT = "STATEMENT"
 
 
+class Belief(StrEnum):
+    """How far the word of a bank is believed by itself."""
+
+    BELIEVED = "BELIEVED"
+    UNPROVEN = "UNPROVEN"
+    """Our contract wants to hear of money twice: by its callback, and in its answer or its statement."""
+    CONTRADICTED = "CONTRADICTED"
+    """The bank has said something else of the same payment, and neither is believed."""
+
+
 class Verdict(StrEnum):
     """What a confirmation means for its order."""
 
@@ -34,6 +44,8 @@ class Verdict(StrEnum):
     DECLINED = "DECLINED"
     STILL_PENDING = "STILL_PENDING"
     ALREADY_HEARD = "ALREADY_HEARD"
+    UNPROVEN = "UNPROVEN"
+    """The bank says that it was paid, and our contract with it wants to hear that twice."""
 
 
 class Disposition(StrEnum):
@@ -66,6 +78,11 @@ class OrderStanding:
     settled_elsewhere: bool
     has_receipt: bool
     posted: Mapping[Account, int] = field(default_factory=dict)
+    refunded: int = 0
+    given_back: int = 0
+    """What has left the order's accounts again: refunds on their way and done, and what a bank took back."""
+    given_back_accepted: int = 0
+    """The part of it that came from money which may settle."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def _as_written(literal: str) -> str:
 
 
 def _require_short(literal: str) -> None:
-    if sum(character.isdigit() for character in literal) > MAX_DIGITS:
+    if len(literal) > MAX_DIGITS and sum(character.isdigit() for character in literal) > MAX_DIGITS:
         raise MalformedBody(f"a number has more than {MAX_DIGITS} digits")
 
 

@@ -100,6 +100,13 @@ class OrderView:
     return_url: str | None
     receipt: str | None
     """The receipt's number as printed, once the order is settled."""
+    held_refund: Money = Money(0)
+    """Reserved for refunds that are proposed or on their way."""
+
+    @property
+    def refundable(self) -> Money:
+        """What may still be proposed to be given back."""
+        return self.received - self.refunded - self.held_refund
 
     def as_wire(self) -> dict[str, Any]:
         """The form on the wire; also the ``data`` of events."""
@@ -118,6 +125,7 @@ class OrderView:
             "required": wire_money(self.required),
             "received": wire_money(self.received),
             "refunded": wire_money(self.refunded),
+            "refundable": wire_money(self.refundable),
             "description": self.description,
             "issued_at": wire_moment(self.issued_at),
             "expires_at": wire_moment(self.expires_at),
@@ -127,43 +135,6 @@ class OrderView:
             "checkout_url": self.checkout_url,
             "return_url": self.return_url,
             "receipt": self.receipt,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptView:
-    """One try at paying, with the instructions for the payer."""
-
-    reference: str
-    order_reference: str
-    bank: str
-    state: str
-    amount: Money
-    qr_text: str | None
-    page_url: str | None
-    account_number: str | None
-    account_name: str | None
-    account_bank: str | None
-    purpose: str | None
-    started_at: datetime
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        return {
-            "reference": self.reference,
-            "order": self.order_reference,
-            "bank": self.bank,
-            "state": self.state,
-            "amount": wire_money(self.amount),
-            "instructions": {
-                "qr_text": self.qr_text,
-                "page_url": self.page_url,
-                "account_number": self.account_number,
-                "account_name": self.account_name,
-                "account_bank": self.account_bank,
-                "purpose": self.purpose,
-            },
-            "started_at": wire_moment(self.started_at),
         }
 
 
@@ -222,29 +193,4 @@ class ReceiptView:
             "issued_at": wire_moment(self.issued_at),
             "treasury_chapter": self.treasury_chapter,
             "treasury_sub_item": self.treasury_sub_item,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class EventView:
-    """One event of the feed."""
-
-    id: str
-    """``evt_<number>``; also the ``webhook-id`` of its notice."""
-    cursor: str
-    type: str
-    order_reference: str
-    sequence: int
-    occurred_at: datetime
-    data: Mapping[str, Any]
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire; a notice's body is the same without the cursor."""
-        return {
-            "id": self.id,
-            "type": self.type,
-            "order": self.order_reference,
-            "sequence": self.sequence,
-            "occurred_at": wire_moment(self.occurred_at),
-            "data": dict(self.data),
         }

@@ -25,6 +25,7 @@ class Addresses:
     broker_url: str
     web_url: str
     bank_url: str
+    rails_url: str
     ledger_drop: Path
     statement_drop: Path
 
@@ -39,34 +40,38 @@ SECRETS: Mapping[str, Callable[[], str]] = {
     "HUB_SIGNING_KEY": _key,
     "HUB_METRICS_TOKEN": lambda: secrets.token_urlsafe(24),
     "BANK_SANDBOX_SECRET": lambda: f"whsec_{_key()}",
-    "BANK_VNPAY_SECRET": lambda: secrets.token_hex(16).upper(),
 }
 """How each secret is made, once for each instance."""
 
 
-def settings(addresses: Addresses, kept: Mapping[str, str]) -> dict[str, str]:
-    """All settings of the hub and its banks, from the addresses and the kept secrets."""
+Sections = Mapping[str, Mapping[str, str]]
+"""What the hub must be told of each trial rail, by its name."""
+
+
+def settings(addresses: Addresses, kept: Mapping[str, str], rails: Sections) -> dict[str, str]:
+    """All settings of the hub and its banks, from the addresses, the kept secrets and what the trial rails say."""
+    sections = {
+        f"BANK_{rail.upper()}_{name}": value
+        for rail, section in rails.items()
+        for name, value in section.items()
+    }
     return {
         DATABASE_URL: addresses.database_url,
         BROKER_URL: addresses.broker_url,
         "HUB_PUBLIC_URL": addresses.web_url,
         "HUB_SANDBOX": "1",
-        "HUB_ENABLED_BANKS": "sandbox vnpay",
+        "HUB_ENABLED_BANKS": " ".join(["sandbox", *sorted(rails)]),
         "HUB_LEDGER_DROP": str(addresses.ledger_drop),
         "HUB_ALLOW_LOOPBACK_NOTICES": "1",
         "BANK_SANDBOX_URL": addresses.bank_url,
-        # Nobody answers questions there: a stand-in terminal must not be asked about at VNPAY itself.
-        "BANK_VNPAY_TMN_CODE": "HUBLOCAL",
-        "BANK_VNPAY_PAY_URL": "https://sandbox.vnpayment.vn/paymentv2/vpcpay.html",
-        "BANK_VNPAY_API_URL": f"{addresses.bank_url}/no-such-bank",
-        "BANK_VNPAY_STATEMENTS": str(addresses.statement_drop),
         **kept,
+        **sections,
     }
 
 
-def environment(addresses: Addresses, kept: Mapping[str, str]) -> dict[str, str]:
+def environment(told: Mapping[str, str]) -> dict[str, str]:
     """The whole environment of a child: the settings, with the caller's own environment before them."""
-    return {**settings(addresses, kept), "PYTHONUNBUFFERED": "1", **os.environ}
+    return {**told, "PYTHONUNBUFFERED": "1", **os.environ}
 
 
 def given(name: str) -> str | None:

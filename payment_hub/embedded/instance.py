@@ -59,7 +59,7 @@ class Instance:
 
     @property
     def statement_drop(self) -> Path:
-        """Where VNPAY's daily files are put."""
+        """Where banks' daily files are put, in a folder for each."""
         return self.folder / "statements"
 
     @property

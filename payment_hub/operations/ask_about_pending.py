@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row
 
-from payment_hub.domain.bank_port import Outcome, PaymentQuery
-from payment_hub.domain.errors import BankNotFound, BankUnavailable, Malformed
-from payment_hub.domain.money import Money
-from payment_hub.domain.payment_attempt import wait_before_asking
-from payment_hub.domain.standing import Source
+from payment_hub.domain.payment_attempt import AttemptState, Told, wait_before_asking
+from payment_hub.domain.promise import officer_from
 from payment_hub.hub import Hub
-from payment_hub.operations.receive_confirmation import receive_confirmation
-from payment_hub.store import attempts
+from payment_hub.operations.ask_about_attempt import ask_about_attempt
+from payment_hub.store import asking
 
-log = logging.getLogger(__name__)
+log: Final = logging.getLogger(__name__)
 
 BATCH = 50
 LEASE = timedelta(minutes=2)
@@ -26,43 +23,34 @@ ASKED_FOR = timedelta(days=7)
 
 
 def ask_about_pending(hub: Hub) -> int:
-    """How many attempts a bank was asked about. What it answers goes through the same door as a callback.
+    """How many attempts a bank was asked about.
 
-    The next question is due later and later; a bank that is silent or still waiting is asked again, never assumed.
+    The next question is due later and later; a bank that is silent or still waiting is asked again, never assumed. What
+    is unknown for too long is laid before an officer, and the questions go on.
     """
     now = hub.now()
     with hub.transaction() as session:
-        due = attempts.claim_due(session, now, now + LEASE, BATCH)
+        due = asking.claim_due(session, now, now + LEASE, BATCH)
     for attempt in due:
-        _ask(hub, attempt)
+        ask_about_attempt(hub, attempt=attempt)
+        _ask_later(hub, attempt)
     return len(due)
-
-
-def _ask(hub: Hub, attempt: Row[Any]) -> None:
-    query = PaymentQuery(
-        order_reference=attempt.order_reference,
-        attempt_reference=attempt.reference,
-        amount=Money(attempt.amount, attempt.currency),
-        started_at=attempt.started_at,
-        asked_at=hub.now(),
-        bank_reference=attempt.bank_reference,
-    )
-    try:
-        confirmation = hub.adapter(attempt.bank).query_payment(query)
-    except (BankUnavailable, BankNotFound, Malformed) as error:
-        log.warning(
-            "bank_silent", extra={"bank": attempt.bank, "reference": attempt.reference, "why": str(error)}
-        )
-    else:
-        if confirmation.outcome is not Outcome.PENDING:
-            receive_confirmation(
-                hub, confirmation=confirmation, source=Source.QUERY, received_at=query.asked_at
-            )
-    _ask_later(hub, attempt)
 
 
 def _ask_later(hub: Hub, attempt: Row[Any]) -> None:
     now = hub.now()
-    old = attempt.started_at + ASKED_FOR <= now
+    next_at = now + wait_before_asking(attempt.asked)
+    unknown = attempt.state == AttemptState.UNKNOWN or attempt.told == Told.PAID
+    overdue = unknown and officer_from(attempt.unknown_at or attempt.started_at) <= now
+    if overdue:
+        log.error("outcome_overdue", extra={"bank": attempt.bank, "reference": attempt.reference})
     with hub.transaction() as session:
-        attempts.ask_at(session, attempt.id, now + wait_before_asking(attempt.asked), give_up=old)
+        asking.ask_at(
+            session,
+            attempt.id,
+            next_at,
+            now=now,
+            promised=hub.promise_of(attempt.bank).known_by(now, next_at, now),
+            overdue=overdue,
+            give_up=attempt.started_at + ASKED_FOR <= now,
+        )

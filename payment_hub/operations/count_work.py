@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from payment_hub.hub import Hub
-from payment_hub.store import work
+from payment_hub.store import outcomes, work
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,11 @@ class WorkWaiting:
     notices_dead: int
     oldest_notice_seconds: int
     attempts_unknown: int
+    refunds_proposed: int
+    """Waiting for an officer's decision."""
+    refunds_unknown: int
+    attempts_overdue: int
+    """Attempts of unknown outcome that lie before an officer."""
     callbacks_unjudged: int
     """Verified callbacks of the last day without a judgement, apart from those of the last half minute."""
     discrepancies_open: int
@@ -28,7 +33,7 @@ def count_work(hub: Hub) -> WorkWaiting:
     """The figures of this moment. Raises HubUnavailable."""
     now = hub.now()
     with hub.transaction() as session:
-        found = work.count(session, now)
+        found, overdue = work.count(session, now), outcomes.overdue(session)
     oldest = found["oldest_notice_at"]
     return WorkWaiting(
         open_orders=found["open_orders"],
@@ -37,6 +42,9 @@ def count_work(hub: Hub) -> WorkWaiting:
         notices_dead=found["notices_dead"],
         oldest_notice_seconds=0 if oldest is None else max(0, int((now - oldest).total_seconds())),
         attempts_unknown=found["attempts_unknown"],
+        refunds_proposed=found["refunds_proposed"],
+        refunds_unknown=found["refunds_unknown"],
+        attempts_overdue=overdue,
         callbacks_unjudged=found["callbacks_unjudged"],
         discrepancies_open=found["discrepancies_open"],
     )

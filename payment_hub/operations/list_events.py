@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from payment_hub.domain.event_cursor import EventCursor
 from payment_hub.domain.keys import Caller
+from payment_hub.domain.notice_views import EventView
 from payment_hub.domain.pages import Page
-from payment_hub.domain.views import EventView
 from payment_hub.hub import Hub
 from payment_hub.store import events
 

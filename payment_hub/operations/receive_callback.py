@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from payment_hub.domain.bank_port import CallbackReply, CallbackRequest
+from payment_hub.domain.bank_port import CanQuery, TakesCallbacks
+from payment_hub.domain.bank_values import CallbackReply, CallbackRequest, Confirmation, Outcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.judgement import answer_to
-from payment_hub.domain.standing import Source
+from payment_hub.domain.references import find_reference
+from payment_hub.domain.standing import Source, Verdict
 from payment_hub.hub import Hub
+from payment_hub.operations.ask_about_order import NOWHERE, ask_about_order
 from payment_hub.operations.receive_confirmation import receive_confirmation
 from payment_hub.store.standings import store_unverified
 
@@ -18,15 +21,19 @@ UNVERIFIED_IN_A_MINUTE = 120
 def receive_callback(hub: Hub, *, bank: str, request: CallbackRequest) -> CallbackReply:
     """The reply for the bank, given only after everything is committed.
 
-    Raises BankNotFound; CallbackRejected for a message that cannot be verified or read (a truncated copy of it is
-    kept, and nothing else changes); HubUnavailable when it could not be stored, so that the bank sends it again.
+    Of a message that cannot be verified or read a truncated copy is kept, and nothing else changes; the bank is told in
+    its own words, and by CallbackRejected where it has none. Raises BankNotFound, BankCannot; HubUnavailable when it
+    could not be stored, so that the bank sends it again.
     """
-    adapter = hub.adapter(bank)
+    adapter = hub.able(bank, TakesCallbacks)
     try:
         confirmation = adapter.read_callback(request)
     except (CallbackRejected, Malformed) as error:
         _keep_unverified(hub, bank, request)
-        raise CallbackRejected from error
+        words = adapter.refuse(request)
+        if words is None:
+            raise CallbackRejected from error
+        return words
     judgement = receive_confirmation(
         hub,
         confirmation=confirmation,
@@ -34,7 +41,19 @@ def receive_callback(hub: Hub, *, bank: str, request: CallbackRequest) -> Callba
         received_at=request.received_at,
         request=request,
     )
-    return adapter.acknowledge(answer_to(judgement))
+    if judgement.verdict is Verdict.UNPROVEN:
+        _ask_at_once(hub, confirmation)
+    elif confirmation.outcome is Outcome.PENDING and isinstance(adapter, CanQuery):
+        # Some banks sign that something happened, but not what: they have to be asked.
+        _ask_at_once(hub, confirmation, leaving_for=NOWHERE)
+    return adapter.acknowledge(answer_to(judgement), request)
+
+
+def _ask_at_once(hub: Hub, confirmation: Confirmation, leaving_for: str | None = None) -> None:
+    """Most proofs are had while the bank waits for our answer; all others the clock asks for, which is due by now."""
+    reference = find_reference(confirmation.reference)
+    if reference is not None:
+        ask_about_order(hub, reference=reference, leaving_for=leaving_for)
 
 
 def _keep_unverified(hub: Hub, bank: str, request: CallbackRequest) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from payment_hub.domain.bank_port import CallbackRequest, Confirmation, Outcome
+from payment_hub.domain.bank_values import CallbackRequest, Confirmation, Outcome
 from payment_hub.domain.errors import HubUnavailable
 from payment_hub.domain.judgement import Judgement, judge
-from payment_hub.domain.payment_attempt import ATTEMPT_LIFE, AttemptEvent, AttemptState
-from payment_hub.domain.standing import Disposition, Source
+from payment_hub.domain.payment_attempt import ATTEMPT_LIFE, AttemptEvent, AttemptState, Told
+from payment_hub.domain.standing import Belief, Disposition, Source, Verdict
 from payment_hub.hub import Hub, Statements
 from payment_hub.store.claims import AlreadyClaimed, claimed_key
-from payment_hub.store.judgements import record_for_order, record_without_order
+from payment_hub.store.judgements import record_for_order, record_told, record_without_order
 from payment_hub.store.order_rows import order_view
 from payment_hub.store.standings import Known, hear
 
@@ -30,16 +30,19 @@ def receive_confirmation(
     received_at: datetime,
     request: CallbackRequest | None = None,
     callback_id: int | None = None,
+    contradicted: bool = False,
 ) -> Judgement:
     """What the confirmation means, recorded with all that follows from it in one commit.
 
     Push, poll and statement all come through here. ``request`` is the raw message, stored before it is judged;
-    ``callback_id`` names one that was stored earlier. Raises HubUnavailable when it could not be recorded.
+    ``callback_id`` names one that was stored earlier; ``contradicted`` says that the bank told something else before.
+    Raises HubUnavailable when it could not be recorded.
     """
+    belief = Belief.CONTRADICTED if contradicted else _belief(hub, confirmation, source)
     with hub.at_once() as connection:
         known = hear(connection, confirmation, request, callback_id)
         for _ in range(TRIES):
-            judgement = judge(confirmation, known.standing, received_at)
+            judgement = judge(confirmation, known.standing, received_at, belief)
             if _record(hub, connection, confirmation, judgement, known, source):
                 return judgement
             known = hear(connection, confirmation, None, known.callback_id)
@@ -57,9 +60,11 @@ def _record(
     """Whether it is recorded; False when somebody was faster and it must be judged anew."""
     now = hub.now()
     # Only what is applied moves the attempt: a contradiction, or a word without proof, changes no fact.
-    applied = judgement.disposition is Disposition.APPLIED
+    applied = judgement.disposition is Disposition.APPLIED and judgement.verdict is not Verdict.UNPROVEN
     attempt = _attempt_after(confirmation.outcome, known) if applied else None
     try:
+        if _recorded_as_told(hub, connection, confirmation, judgement, known, source):
+            return True
         if judgement.after is None and attempt is None:
             record_without_order(connection, confirmation, judgement, known, source=source, now=now)
             return True
@@ -77,6 +82,39 @@ def _record(
         # The same event or bank transaction was claimed between our reading and our writing: judge anew. If it was
         # this very callback, whoever was faster has recorded it.
         return claimed_key(error) == _CALLBACK_JUDGED
+
+
+def _recorded_as_told(
+    hub: Hub,
+    connection: Statements,
+    confirmation: Confirmation,
+    judgement: Judgement,
+    known: Known,
+    source: Source,
+) -> bool:
+    """Whether it is a word that is no outcome, for which the bank is to be asked; then it is recorded."""
+    told, now = _told(confirmation, judgement, source), hub.now()
+    if told is None:
+        return False
+    promised = hub.promise_of(confirmation.bank).known_by(now, now, now)
+    said = (connection, confirmation, judgement, known)
+    record_told(*said, source=source, now=now, told=told, promised=promised)
+    return True
+
+
+def _belief(hub: Hub, confirmation: Confirmation, source: Source) -> Belief:
+    """A callback that tells of money may want a second word; an answer to our question or a statement is one."""
+    wants = source is Source.CALLBACK and confirmation.outcome is Outcome.PAID
+    unproven = wants and hub.terms_of(confirmation.bank).wants_inquiry(confirmation.amount)
+    return Belief.UNPROVEN if unproven else Belief.BELIEVED
+
+
+def _told(confirmation: Confirmation, judgement: Judgement, source: Source) -> Told | None:
+    """What the bank has to be asked for because of this callback, which is no outcome itself."""
+    if judgement.verdict is Verdict.UNPROVEN:
+        return Told.PAID
+    waits = judgement.verdict is Verdict.STILL_PENDING and confirmation.authorised
+    return Told.AUTHORISED if waits and source is Source.CALLBACK else None
 
 
 def _attempt_after(outcome: Outcome, known: Known) -> tuple[AttemptState, bool] | None:

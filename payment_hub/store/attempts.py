@@ -1,30 +1,21 @@
-"""Questions about payment attempts, and the claims on those that a bank must be asked about."""
+"""Questions about payment attempts, and what is shown of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from payment_hub.domain.attempt_views import AttemptView
+from payment_hub.domain.bank_choice import Choice
+from payment_hub.domain.choice_facts import Facts
 from payment_hub.domain.money import Money
-from payment_hub.domain.payment_attempt import UNDER_WAY
-from payment_hub.domain.views import AttemptView
-from payment_hub.store.tables import PaymentAttempt, PaymentOrder
-
-_CLAIM_DUE: Final = text(
-    """UPDATE payment_attempt p SET asked = p.asked + 1, ask_at = :leased_until
-    FROM (
-        SELECT id FROM payment_attempt
-        WHERE state IN ('SUBMITTING', 'PENDING', 'UNKNOWN') AND ask_at <= :now
-        ORDER BY ask_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    ) due
-    WHERE p.id = due.id
-    RETURNING p.id, p.bank, p.reference, p.amount, p.currency, p.started_at, p.bank_reference, p.asked, p.state,
-        (SELECT reference FROM payment_order o WHERE o.id = p.order_id) AS order_reference"""
-)
+from payment_hub.domain.payment_attempt import UNDER_WAY, AttemptState, Told
+from payment_hub.domain.promise import Promise
+from payment_hub.store.tables import Agency, BankChoice, PaymentAttempt, PaymentOrder
 
 
 def of_order(session: Session, order_id: int) -> Sequence[PaymentAttempt]:
@@ -42,18 +33,26 @@ def under_way(attempts: Sequence[PaymentAttempt]) -> PaymentAttempt | None:
     return next((attempt for attempt in attempts if attempt.state in UNDER_WAY), None)
 
 
+def undecided(attempts: Sequence[PaymentAttempt]) -> PaymentAttempt | None:
+    """The attempt because of which no other may start: of unknown outcome, or told to be paid and not proven."""
+    return next((attempt for attempt in attempts if unproven(attempt)), None) or next(
+        (attempt for attempt in attempts if attempt.state in (AttemptState.SUBMITTING, AttemptState.UNKNOWN)),
+        None,
+    )
+
+
+def unproven(attempt: PaymentAttempt) -> bool:
+    """Whether the bank has told that it was paid, and our contract wants to hear that twice."""
+    return attempt.told == Told.PAID and attempt.state != AttemptState.SUCCEEDED
+
+
 def find(session: Session, reference: str) -> PaymentAttempt:
     """The attempt with this reference, which must exist."""
     return session.scalars(select(PaymentAttempt).where(PaymentAttempt.reference == reference)).one()
 
 
-def claim_due(session: Session, now: datetime, leased_until: datetime, limit: int) -> Sequence[Row[Any]]:
-    """Attempts about which the bank is to be asked now; nobody else gets them before ``leased_until``."""
-    return session.execute(_CLAIM_DUE, {"now": now, "leased_until": leased_until, "limit": limit}).all()
-
-
-def view(session: Session, attempt: PaymentAttempt) -> AttemptView:
-    """The attempt as callers see it."""
+def view(session: Session, attempt: PaymentAttempt, promise: Promise, now: datetime) -> AttemptView:
+    """The attempt as callers see it; ``promise`` is what may be promised of its bank."""
     order_reference = session.scalars(
         select(PaymentOrder.reference).where(PaymentOrder.id == attempt.order_id)
     ).one()
@@ -62,7 +61,7 @@ def view(session: Session, attempt: PaymentAttempt) -> AttemptView:
         reference=attempt.reference,
         order_reference=order_reference,
         bank=attempt.bank,
-        state=attempt.state,
+        state=AttemptState.UNKNOWN if unproven(attempt) else attempt.state,
         amount=Money(attempt.amount, attempt.currency),
         qr_text=given.get("qr_text"),
         page_url=given.get("page_url"),
@@ -71,22 +70,55 @@ def view(session: Session, attempt: PaymentAttempt) -> AttemptView:
         account_bank=given.get("account_bank"),
         purpose=given.get("purpose"),
         started_at=attempt.started_at,
+        app_link=given.get("app_link"),
+        bill_code=given.get("bill_code"),
+        known_by=known_by(attempt, promise, now),
     )
 
 
-def ask_at(session: Session, attempt_id: int, moment: datetime, *, give_up: bool) -> None:
-    """Set when the bank is to be asked next, if there is anything left to ask.
+def known_by(attempt: PaymentAttempt, promise: Promise, now: datetime) -> datetime | None:
+    """When the outcome will be known, as we promise; None when it is known, or waits for the payer."""
+    silent = attempt.state in (AttemptState.SUBMITTING, AttemptState.UNKNOWN)
+    if not silent and not unproven(attempt):
+        return None
+    return promise.known_by(attempt.unknown_at or attempt.started_at, attempt.ask_at, now)
 
-    An unanswered intent becomes UNKNOWN. With ``give_up`` instructions that nobody followed are ABANDONED: the bank
-    still tells, or its statement does, if money comes after all. What is UNKNOWN is never given up.
-    """
-    session.execute(
-        text(
-            """UPDATE payment_attempt SET ask_at = :moment, state = CASE
-                WHEN state = 'SUBMITTING' THEN 'UNKNOWN'
-                WHEN state = 'PENDING' AND :give_up THEN 'ABANDONED'
-                ELSE state END
-            WHERE id = :id AND state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"""
-        ),
-        {"moment": moment, "id": attempt_id, "give_up": give_up},
+
+def become_unknown(attempt: PaymentAttempt, promise: Promise, now: datetime) -> None:
+    """From now on nobody knows the outcome; when it will be known is promised once, and kept to be measured."""
+    if attempt.unknown_at is None:
+        attempt.unknown_at = now
+        attempt.promised_at = promise.known_by(now, attempt.ask_at, now)
+
+
+def preference_of(session: Session, agency_id: int) -> tuple[str, ...]:
+    """The banks that an agency would rather be paid through, the most wanted first."""
+    found = session.scalar(select(Agency.bank_preference).where(Agency.id == agency_id))
+    return tuple(found or ())
+
+
+def remember_choice(
+    session: Session, attempt: PaymentAttempt, facts: Facts, choice: Choice, now: datetime
+) -> None:
+    """Keep why the attempt goes through its bank."""
+    session.add(
+        BankChoice(
+            order_id=attempt.order_id,
+            attempt_id=attempt.id,
+            bank=attempt.bank,
+            rule=choice.rule,
+            facts=facts.as_json(),
+            chosen_at=now,
+        )
     )
+
+
+def choices_of(session: Session, order_id: int) -> list[tuple[str, dict[str, Any]]]:
+    """The references of an order's attempts, each with the facts by which its bank was chosen, oldest first."""
+    asked = (
+        select(PaymentAttempt.reference, BankChoice.facts)
+        .join(BankChoice, BankChoice.attempt_id == PaymentAttempt.id)
+        .where(PaymentAttempt.order_id == order_id)
+        .order_by(PaymentAttempt.number)
+    )
+    return [(row.reference, row.facts) for row in session.execute(asked)]

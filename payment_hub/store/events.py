@@ -10,7 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from payment_hub.domain.event_cursor import EventCursor, event_id_of
 from payment_hub.domain.keys import Caller, Role
-from payment_hub.domain.views import EventView
+from payment_hub.domain.notice_views import EventView
 from payment_hub.store.tables import Event, PaymentOrder, Portal
 from payment_hub.store.tables.events import Xid8
 

@@ -9,6 +9,9 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from payment_hub.store.invariant import Invariant
+from payment_hub.store.refund_invariants import REFUND_INVARIANTS
+from payment_hub.store.tables.attempts import TOLD
 from payment_hub.store.tables.orders import STATUS
 from payment_hub.store.whole_tables import whole_tables
 
@@ -23,15 +26,6 @@ class Violation:
     invariant: str
     meaning: str
     rows: tuple[dict[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Invariant:
-    """A name of the rule, what it says, and a query that finds what breaks it. ``:now`` may be used."""
-
-    name: str
-    meaning: str
-    sql: str
 
 
 def violations(session: Session, now: datetime) -> list[Violation]:
@@ -52,7 +46,10 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
         "the stored status is what the facts amount to",
         f"""SELECT reference, status, derived FROM (
             SELECT o.reference, o.status, {STATUS} AS derived FROM (
-                SELECT p.reference, p.status, p.required, p.refunded, p.cancelled_at, p.expired_at,
+                SELECT p.reference, p.status, p.required, p.cancelled_at, p.expired_at,
+                    coalesce((SELECT sum(r.amount) FROM refund r
+                        WHERE r.order_id = p.id AND r.state = 'SUCCEEDED'), 0)
+                    + coalesce((SELECT sum(k.amount) FROM chargeback k WHERE k.order_id = p.id), 0) AS refunded,
                     coalesce((SELECT sum(c.amount) FROM collection c
                         WHERE c.order_id = p.id AND c.currency = p.currency), 0) AS received
                 FROM payment_order p
@@ -97,9 +94,17 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     ),
     Invariant(
         "I6",
-        "somebody goes on asking about every attempt of unknown outcome",
-        """SELECT reference, state, ask_at FROM payment_attempt
-        WHERE state IN ('SUBMITTING', 'UNKNOWN') AND ask_at < CAST(:now AS timestamptz) - interval '1 hour'""",
+        "somebody goes on asking about every attempt of unknown outcome, or told to be paid and not proven",
+        f"""SELECT reference, state, told, ask_at FROM payment_attempt
+        WHERE (state IN ('SUBMITTING', 'UNKNOWN') OR {TOLD})
+            AND ask_at < CAST(:now AS timestamptz) - interval '1 hour'""",
+    ),
+    Invariant(
+        "I6-officer",
+        "an outcome that is unknown for three days lies before an officer",
+        """SELECT reference, state, unknown_at FROM payment_attempt
+        WHERE (state = 'UNKNOWN' OR told = 'PAID' AND state <> 'SUCCEEDED') AND officer_since IS NULL
+            AND coalesce(unknown_at, started_at) < CAST(:now AS timestamptz) - interval '3 days'""",
     ),
     Invariant(
         "I6-money",
@@ -144,17 +149,20 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     Invariant(
         "I14",
         "a bank's clearing account holds what it collected, less what left it",
-        """SELECT coalesce(held.bank, told.bank) AS bank, held.amount AS in_ledger, told.amount AS collected FROM (
+        """SELECT coalesce(held.bank, told.bank) AS bank, held.amount AS in_ledger, told.amount AS told FROM (
             SELECT bank, currency, sum(CASE WHEN debit = 'BANK_CLEARING' THEN amount ELSE -amount END) AS amount
-            FROM posting WHERE 'BANK_CLEARING' IN (debit, credit) AND source_type IN ('collection', 'reversal')
-            GROUP BY bank, currency
+            FROM posting WHERE 'BANK_CLEARING' IN (debit, credit) GROUP BY bank, currency
         ) held FULL JOIN (
-            SELECT c.bank, c.currency, sum(c.amount) - coalesce(sum(r.amount), 0) AS amount FROM collection c
-            LEFT JOIN (
-                SELECT p.source_id, sum(p.amount) AS amount FROM posting v JOIN posting p ON p.id = v.reverses
-                WHERE p.source_type = 'collection' AND p.debit = 'BANK_CLEARING' GROUP BY p.source_id
-            ) r ON r.source_id = c.id
-            GROUP BY c.bank, c.currency
+            SELECT bank, currency, sum(amount) AS amount FROM (
+                SELECT bank, currency, amount FROM collection
+                UNION ALL
+                SELECT bank, currency, -amount FROM refund WHERE state = 'SUCCEEDED' AND route IN ('BANK', 'TRANSFER')
+                UNION ALL
+                SELECT bank, currency, -amount FROM chargeback
+                UNION ALL
+                SELECT p.bank, p.currency, CASE WHEN p.debit = 'BANK_CLEARING' THEN -p.amount ELSE p.amount END
+                FROM posting v JOIN posting p ON p.id = v.reverses WHERE 'BANK_CLEARING' IN (p.debit, p.credit)
+            ) facts GROUP BY bank, currency
         ) told ON told.bank = held.bank AND told.currency = held.currency
         WHERE coalesce(held.amount, 0) <> coalesce(told.amount, 0)""",
     ),
@@ -199,15 +207,16 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     ),
     Invariant(
         "R3",
-        "what is owed to the agency for a settled order is exactly what was required",
+        "what is owed to the agency for a settled order is what was required, as far as it is still here",
         """SELECT o.reference, o.required, coalesce(sum(CASE WHEN p.credit = 'AGENCY_PAYABLE' THEN p.amount
                 WHEN p.debit = 'AGENCY_PAYABLE' THEN -p.amount END), 0) AS payable
         FROM payment_order o JOIN receipt r ON r.order_id = o.id
-        LEFT JOIN posting p ON p.order_id = o.id AND p.reverses IS NULL
-            AND NOT EXISTS (SELECT FROM posting v WHERE v.reverses = p.id)
-        GROUP BY o.id HAVING o.required <> coalesce(sum(CASE WHEN p.credit = 'AGENCY_PAYABLE' THEN p.amount
-                WHEN p.debit = 'AGENCY_PAYABLE' THEN -p.amount END), 0)
-            AND NOT EXISTS (SELECT FROM posting v JOIN posting w ON w.id = v.reverses WHERE w.order_id = o.id)""",
+        LEFT JOIN posting p ON p.order_id = o.id
+        WHERE NOT EXISTS (SELECT FROM posting v JOIN posting w ON w.id = v.reverses
+            WHERE w.order_id = o.id AND w.source_type = 'collection')
+        GROUP BY o.id HAVING least(o.required, o.received - o.given_back) <> coalesce(sum(
+            CASE WHEN p.credit = 'AGENCY_PAYABLE' THEN p.amount
+                WHEN p.debit = 'AGENCY_PAYABLE' THEN -p.amount END), 0)""",
     ),
     Invariant(
         "R3-unsettled",
@@ -216,7 +225,8 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
             sum(p.amount * CASE WHEN p.credit = 'AGENCY_PAYABLE' THEN 1 ELSE -1 END) AS payable
         FROM payment_order o JOIN posting p ON p.order_id = o.id AND 'AGENCY_PAYABLE' IN (p.debit, p.credit)
         WHERE NOT EXISTS (SELECT FROM receipt r WHERE r.order_id = o.id)
-        GROUP BY o.id HAVING o.accepted < sum(p.amount * CASE WHEN p.credit = 'AGENCY_PAYABLE' THEN 1 ELSE -1 END)""",
+        GROUP BY o.id HAVING o.accepted - o.given_back_accepted < sum(
+            p.amount * CASE WHEN p.credit = 'AGENCY_PAYABLE' THEN 1 ELSE -1 END)""",
     ),
     Invariant(
         "V1",
@@ -227,4 +237,5 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
         HAVING count(v.id) <> b.version OR coalesce(max(v.version), 0) <> b.version
             OR b.withdrawn <> coalesce(bool_or(v.event = 'WITHDRAWN') FILTER (WHERE v.version = b.version), false)""",
     ),
+    *REFUND_INVARIANTS,
 )

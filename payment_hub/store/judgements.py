@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
-from payment_hub.domain.bank_port import Confirmation
+from payment_hub.domain.bank_values import Confirmation
 from payment_hub.domain.day import business_day
 from payment_hub.domain.judgement import Judgement, digest_of
-from payment_hub.domain.payment_attempt import AttemptState
+from payment_hub.domain.payment_attempt import AttemptState, Told
 from payment_hub.domain.receipt import yearly_series
 from payment_hub.domain.standing import Source
 from payment_hub.store.closing_cte import EVENTS, RECEIPT
@@ -29,10 +30,11 @@ from payment_hub.store.standings import Known
 _SAID: Final = """
 said AS (
     INSERT INTO confirmation (callback_id, source, bank, event_id, reference, order_id, attempt_id, outcome, amount,
-        currency, bank_transaction_id, paid_at, code, digest, verdict, disposition, judged_at)
+        currency, bank_transaction_id, paid_at, code, payer, key, digest, verdict, disposition, judged_at)
     SELECT %(callback_id)s::bigint, %(source)s::text, %(bank)s::text, %(event_id)s::text, %(reference)s::text,
         %(order_id)s::bigint, %(attempt_id)s::bigint, %(outcome)s::text, %(amount)s::bigint, %(currency)s::text,
-        %(transaction)s::text, %(paid_at)s::timestamptz, %(code)s::text, %(digest)s::bytea, %(verdict)s::text,
+        %(transaction)s::text, %(paid_at)s::timestamptz, %(code)s::text, %(payer)s::jsonb, %(key)s::smallint,
+        %(digest)s::bytea, %(verdict)s::text,
         %(disposition)s::text, %(now)s::timestamptz
     FROM gate
     RETURNING id
@@ -58,6 +60,21 @@ posted AS (
 _WITHOUT_ORDER: Final = Prepared(
     f"WITH gate AS (SELECT 1 AS id), {_SAID} SELECT count(*) AS recorded FROM said"
 )
+
+#: The attempt is asked about at once, and nothing else follows.
+_TOLD: Final = Prepared(f"""
+WITH gate AS (SELECT 1 AS id), {_SAID},
+tried AS (
+    UPDATE payment_attempt SET told = %(told)s::text, ask_at = least(ask_at, %(now)s::timestamptz),
+        unknown_at = CASE WHEN %(told)s::text = 'AUTHORISED' OR unknown_at IS NOT NULL AND known_at IS NULL
+            THEN unknown_at ELSE %(now)s::timestamptz END,
+        promised_at = CASE WHEN %(told)s::text = 'AUTHORISED' OR unknown_at IS NOT NULL AND known_at IS NULL
+            THEN promised_at ELSE %(promised)s::timestamptz END,
+        known_at = CASE WHEN %(told)s::text = 'AUTHORISED' THEN known_at END
+    WHERE id = %(attempt_id)s::bigint AND state <> 'SUCCEEDED' AND told IS DISTINCT FROM 'PAID'
+        AND EXISTS (SELECT FROM said)
+)
+SELECT count(*) AS recorded FROM said""")
 
 FOR_ORDER: Final = Prepared(f"""
 WITH gate AS (
@@ -92,6 +109,22 @@ def record_without_order(
 ) -> None:
     """Record what is heard but changes no order: repetitions, contradictions and money of unknown orders."""
     _WITHOUT_ORDER.row(connection, _said(confirmation, judgement, known, source, now))
+
+
+def record_told(
+    connection: Statements,
+    confirmation: Confirmation,
+    judgement: Judgement,
+    known: Known,
+    *,
+    source: Source,
+    now: datetime,
+    told: Told,
+    promised: datetime,
+) -> None:
+    """Record a word that is no outcome, and that its bank is to be asked about the attempt at once."""
+    said = _said(confirmation, judgement, known, source, now)
+    _TOLD.row(connection, said | {"told": told, "promised": promised})
 
 
 def record_for_order(
@@ -153,7 +186,7 @@ def _said(
     confirmation: Confirmation, judgement: Judgement, known: Known, source: Source, now: datetime
 ) -> dict[str, Any]:
     row, transfers = known.row, judgement.transfers
-    amount, moment = confirmation.amount, judgement.collected_at
+    amount, moment, payer = confirmation.amount, judgement.collected_at, confirmation.payer
     return {
         "callback_id": known.callback_id,
         "source": source,
@@ -169,6 +202,8 @@ def _said(
         "transaction": confirmation.bank_transaction_id,
         "paid_at": confirmation.paid_at,
         "code": confirmation.code,
+        "payer": None if payer is None else json.dumps(asdict(payer)),
+        "key": confirmation.key,
         "digest": digest_of(confirmation),
         "verdict": judgement.verdict,
         "disposition": judgement.disposition,

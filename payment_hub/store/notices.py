@@ -14,8 +14,7 @@ from sqlalchemy.orm import Session
 from payment_hub.domain.event_cursor import event_id_of
 from payment_hub.domain.keys import Caller
 from payment_hub.domain.notice import NOTICE_LIFE, NoticeAnswer, NoticeEvent, NoticeState
-from payment_hub.domain.notice_views import NoticeAttemptView, NoticeView
-from payment_hub.domain.views import EventView
+from payment_hub.domain.notice_views import EventView, NoticeAttemptView, NoticeView
 from payment_hub.store.events import SHOWN, event_view, seen_by
 from payment_hub.store.tables import Event, Notice, NoticeAttempt, PaymentOrder, Portal
 

@@ -21,6 +21,7 @@ from payment_hub.domain.views import OrderView
 COLUMNS: Final = """
     o.id AS order_id, o.reference, o.sequence, o.obligation_id, o.obligation_version, o.agency_id, o.portal_id,
     o.required, o.currency, o.return_url, o.issued_at, o.expires_at, o.received, o.accepted, o.refunded,
+    o.held_refund, o.given_back, o.given_back_accepted, o.disputed,
     o.cancelled_at, o.cancel_reason, o.expired_at, o.late, o.conflict, o.other_currency, o.held, o.status,
     b.reference AS obligation_reference, b.kind, b.version AS obligation_now, b.withdrawn, b.settled_by,
     b.sequence AS gate, v.description, v.payer_name,
@@ -64,6 +65,7 @@ def order_view(row: Mapping[str, Any], checkout_url: str, **changed: Any) -> Ord
         return_url=facts["return_url"],
         receipt=serial
         and receipt_number(facts["receipt_template_used"], facts["receipt_series_used"], serial),
+        held_refund=Money(facts.get("held_refund", 0), facts["currency"]),
     )
 
 
@@ -83,5 +85,6 @@ def _status_and_flags(facts: Mapping[str, Any]) -> tuple[OrderStatus, tuple[Orde
         late=facts["late"],
         conflict=facts["conflict"],
         held=facts["held"],
+        disputed=facts.get("disputed", False),
     )
     return status, flags

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.bank_port import CallbackRequest, Confirmation
+from payment_hub.domain.bank_values import CallbackRequest, Confirmation
 from payment_hub.domain.ledger import Account
 from payment_hub.domain.payment_attempt import AttemptState
 from payment_hub.domain.references import find_reference
@@ -17,16 +17,17 @@ from payment_hub.domain.standing import Booked, Heard, OrderStanding, Standing, 
 from payment_hub.store.connections import Statements
 from payment_hub.store.order_rows import COLUMNS, LEFT_JOINS
 from payment_hub.store.prepared import Prepared
+from payment_hub.store.said import write_said
 
 #: Headers that are kept as evidence. Credentials and the rest of what a client sends are not.
 KEPT_HEADERS: Final = re.compile(
-    r"content-(type|length|encoding)|webhook-.*|.*(signature|timestamp|checksum|request-id).*"
+    r"content-(type|length|encoding)|webhook-.*|.*(signature|timestamp|checksum|digest|request-id|req-h).*"
 )
 
 _STORE: Final = """
-    INSERT INTO callback (bank, method, path, query, headers, body, source_ip, verified, received_at)
-    VALUES (%(bank)s, %(method)s, %(path)s, %(query)s, %(headers)s::jsonb, %(body)s, %(source_ip)s, %(verified)s,
-            %(received_at)s)
+    INSERT INTO callback (bank, method, path, query, headers, body, source_ip, verified, said, received_at)
+    VALUES (%(bank)s, %(method)s, %(path)s, %(query)s, %(headers)s::jsonb, %(body)s, %(source_ip)s, true,
+            %(said)s::jsonb, %(received_at)s)
     RETURNING id"""
 
 #: Evidence of an attack is worth keeping; room for the whole attack is not.
@@ -40,20 +41,34 @@ _STORE_UNVERIFIED: Final = Prepared("""
             AND received_at > %(received_at)s::timestamptz - interval '1 minute'
     )""")
 
+#: What the ledger holds for an order, by account: ``posted``. The alias of the order is o.
+POSTED: Final = """
+LEFT JOIN LATERAL (
+    SELECT coalesce(sum(CASE WHEN credit = 'AGENCY_PAYABLE' THEN amount WHEN debit = 'AGENCY_PAYABLE' THEN -amount
+                        END), 0) AS payable,
+           coalesce(sum(CASE WHEN credit = 'OVERPAYMENT' THEN amount WHEN debit = 'OVERPAYMENT' THEN -amount
+                        END), 0) AS overpayment,
+           coalesce(sum(CASE WHEN credit = 'SUSPENSE' THEN amount WHEN debit = 'SUSPENSE' THEN -amount
+                        END), 0) AS suspense
+    FROM posting WHERE order_id = o.id AND currency = o.currency
+) posted ON true"""
+
 _READ: Final = f"""
 SELECT {COLUMNS},
     p.id AS attempt_id, p.state AS attempt_state,
     c.id AS booked, c.amount AS booked_amount, c.currency AS booked_currency, c.order_id AS booked_order_id,
-    named.id AS named_order_id, heard.said, posted.payable, posted.overpayment, posted.suspense
+    coalesce(named.id, numbered.order_id) AS named_order_id, heard.said,
+    posted.payable, posted.overpayment, posted.suspense
 FROM (SELECT 1) AS one
 LEFT JOIN collection c ON c.bank = %(bank)s AND c.bank_transaction_id = %(transaction)s
 LEFT JOIN payment_order named ON named.reference = %(reference)s
-LEFT JOIN payment_order o ON o.id = coalesce(c.order_id, named.id)
+LEFT JOIN payment_attempt numbered ON numbered.id = %(number)s AND numbered.bank = %(bank)s
+LEFT JOIN payment_order o ON o.id = coalesce(c.order_id, named.id, numbered.order_id)
 {LEFT_JOINS}
 LEFT JOIN LATERAL (
     SELECT id, state FROM payment_attempt
     WHERE order_id = o.id AND bank = %(bank)s
-    ORDER BY reference = %(attempt)s DESC, number DESC LIMIT 1
+    ORDER BY id = numbered.id DESC NULLS LAST, reference = %(attempt)s DESC, number DESC LIMIT 1
 ) p ON true
 LEFT JOIN LATERAL (
     SELECT json_agg(json_build_array(encode(digest, 'hex'), verdict) ORDER BY id) AS said FROM (
@@ -64,15 +79,7 @@ LEFT JOIN LATERAL (
         WHERE bank = %(bank)s AND event_id = %(event)s AND disposition = 'CONFLICT'
     ) told
 ) heard ON true
-LEFT JOIN LATERAL (
-    SELECT coalesce(sum(CASE WHEN credit = 'AGENCY_PAYABLE' THEN amount WHEN debit = 'AGENCY_PAYABLE' THEN -amount
-                        END), 0) AS payable,
-           coalesce(sum(CASE WHEN credit = 'OVERPAYMENT' THEN amount WHEN debit = 'OVERPAYMENT' THEN -amount
-                        END), 0) AS overpayment,
-           coalesce(sum(CASE WHEN credit = 'SUSPENSE' THEN amount WHEN debit = 'SUSPENSE' THEN -amount
-                        END), 0) AS suspense
-    FROM posting WHERE order_id = o.id AND currency = o.currency
-) posted ON true"""
+{POSTED}"""
 
 READ: Final = Prepared(_READ)
 STORE_AND_READ: Final = Prepared(
@@ -98,7 +105,7 @@ class Known:
 
 def store_unverified(connection: Statements, bank: str, request: CallbackRequest, most: int) -> None:
     """Keep a message that could not be verified, unless ``most`` of them came under this bank's name in a minute."""
-    _STORE_UNVERIFIED.row(connection, _message(bank, request, False) | {"most": most})
+    _STORE_UNVERIFIED.row(connection, _message(bank, request) | {"most": most})
 
 
 def hear(
@@ -117,10 +124,12 @@ def hear(
         "transaction": confirmation.bank_transaction_id,
         "reference": find_reference(confirmation.reference),
         "attempt": confirmation.reference,
+        "number": confirmation.number,
     }
     if request is None:
         return _known(_one_row(connection, READ, asked), callback_id)
-    row = _one_row(connection, STORE_AND_READ, asked | _message(confirmation.bank, request, True))
+    stored = _message(confirmation.bank, request) | {"said": write_said(confirmation)}
+    row = _one_row(connection, STORE_AND_READ, asked | stored)
     return _known(row, row["callback_id"])
 
 
@@ -130,7 +139,7 @@ def _one_row(connection: Statements, question: Prepared, asked: Mapping[str, Any
     return row
 
 
-def _message(bank: str, request: CallbackRequest, verified: bool) -> dict[str, Any]:
+def _message(bank: str, request: CallbackRequest) -> dict[str, Any]:
     kept = {name: _plain(value) for name, value in request.headers.items() if KEPT_HEADERS.fullmatch(name)}
     return {
         "bank": bank,
@@ -140,7 +149,6 @@ def _message(bank: str, request: CallbackRequest, verified: bool) -> dict[str, A
         "headers": json.dumps(kept),
         "body": request.body,
         "source_ip": request.source_ip,
-        "verified": verified,
         "received_at": request.received_at,
     }
 
@@ -186,4 +194,7 @@ def order_standing(row: Mapping[Any, Any]) -> OrderStanding:
             Account.OVERPAYMENT: int(row["overpayment"]),
             Account.SUSPENSE: int(row["suspense"]),
         },
+        refunded=row["refunded"],
+        given_back=row["given_back"],
+        given_back_accepted=row["given_back_accepted"],
     )

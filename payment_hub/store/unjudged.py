@@ -9,10 +9,11 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from payment_hub.domain.bank_port import CallbackRequest
+from payment_hub.domain.bank_values import Confirmation
+from payment_hub.store.said import read_said
 
 _UNJUDGED: Final = text(
-    """SELECT c.id, c.bank, c.method, c.path, c.query, c.headers, c.body, c.source_ip, c.received_at
+    """SELECT c.id, c.said, c.received_at
     FROM callback c
     WHERE c.verified AND c.received_at BETWEEN :since AND :before
       AND NOT EXISTS (SELECT FROM confirmation f WHERE f.callback_id = c.id)
@@ -23,23 +24,8 @@ _UNJUDGED: Final = text(
 
 def unjudged(
     session: Session, *, since: datetime, before: datetime, after: int, limit: int
-) -> Sequence[tuple[int, str, CallbackRequest]]:
-    """Key, bank and message of each, as it arrived, from the key ``after`` on."""
+) -> Sequence[tuple[int, Confirmation, datetime]]:
+    """Key, what it said and when it arrived, of each from the key ``after`` on."""
     asked = {"since": since, "before": before, "after": after, "limit": limit}
     rows = session.execute(_UNJUDGED, asked).mappings()
-    return [
-        (
-            row["id"],
-            row["bank"],
-            CallbackRequest(
-                method=row["method"],
-                path=row["path"],
-                query=row["query"],
-                headers=row["headers"],
-                body=row["body"],
-                received_at=row["received_at"],
-                source_ip=row["source_ip"],
-            ),
-        )
-        for row in rows
-    ]
+    return [(row["id"], read_said(row["said"]), row["received_at"]) for row in rows]

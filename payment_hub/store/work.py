@@ -23,6 +23,8 @@ _COUNT: Final = text(
         AS oldest_notice_at,
     (SELECT count(*) FROM payment_attempt WHERE state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')
         AND state = 'UNKNOWN') AS attempts_unknown,
+    (SELECT count(*) FROM refund WHERE state = 'PROPOSED') AS refunds_proposed,
+    (SELECT count(*) FROM refund WHERE state = 'UNKNOWN') AS refunds_unknown,
     (SELECT count(*) FROM callback c WHERE c.verified AND c.received_at > :since AND c.received_at < :before
         AND NOT EXISTS (SELECT FROM confirmation f WHERE f.callback_id = c.id)) AS callbacks_unjudged,
     to_regclass('discrepancy') IS NOT NULL AS has_discrepancies"""

@@ -7,7 +7,9 @@ from typing import Final
 from flask import Blueprint, Response, request
 
 from payment_hub.current import current_hub
-from payment_hub.domain.bank_port import CallbackRequest
+from payment_hub.domain.bank_values import CallbackReply, CallbackRequest
+from payment_hub.hub import Hub
+from payment_hub.operations.answer_inquiry import answer_inquiry
 from payment_hub.operations.receive_callback import receive_callback
 from payment_hub.web.bodies import CALLBACK_BODY_BYTES, raw_body
 
@@ -18,7 +20,19 @@ door: Final = Blueprint("callbacks", __name__)
 def receive(bank: str) -> Response:
     """Hand a bank's message to its adapter, byte for byte. Nothing is decoded here, and no rate limit applies."""
     hub = current_hub()
-    message = CallbackRequest(
+    return _response(receive_callback(hub, bank=bank, request=_message(hub)))
+
+
+@door.route("/callbacks/<bank>/inquiry", methods=["GET", "POST"])
+def inquire(bank: str) -> Response:
+    """Tell a bank that asks first what is due. As for callbacks, nothing is decoded here."""
+    hub = current_hub()
+    return _response(answer_inquiry(hub, bank=bank, request=_message(hub)))
+
+
+def _message(hub: Hub) -> CallbackRequest:
+    """What arrived, as it arrived."""
+    return CallbackRequest(
         method=request.method,
         path=request.path,
         query=request.query_string,
@@ -27,7 +41,9 @@ def receive(bank: str) -> Response:
         received_at=hub.now(),
         source_ip=request.remote_addr or "",
     )
-    reply = receive_callback(hub, bank=bank, request=message)
+
+
+def _response(reply: CallbackReply) -> Response:
     answer = Response(reply.body, reply.status, content_type=reply.content_type)
     answer.headers.update(reply.headers)
     return answer

@@ -16,12 +16,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from payment_hub.current import current_hub
 from payment_hub.domain.checkout import MEANINGS, CheckoutView
 from payment_hub.domain.errors import (
+    BankNotOffered,
     BankUnavailable,
     OrderClosed,
     PageNotFound,
     PaymentUnderWay,
     ReceiptNotFound,
 )
+from payment_hub.operations.hear_return import hear_return
 from payment_hub.operations.show_checkout import show_checkout
 from payment_hub.operations.start_payment import start_payment
 from payment_hub.web.checkout_page import (
@@ -57,6 +59,8 @@ GUARDS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+#: What our own links say in a query.
+OWN_WORDS: Final = (b"", b"lang", b"still")
 #: Browsers hold the redirect after a form against form-action, so banks' own pages must be allowed.
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
@@ -67,9 +71,15 @@ SANDBOX_POLICY: Final = f"{POLICY} http://127.0.0.1:* http://localhost:*"
 
 
 @blueprint.get("/checkout/<token>")
-def page(token: str) -> Response:
-    """The page of an order, in the state that it is in."""
-    view, still = show_checkout(current_hub(), token=token), "still" in request.args
+def page(token: str) -> AnyResponse:
+    """The page of an order, in the state that it is in. A payer who comes back from a bank brings that bank's words."""
+    hub = current_hub()
+    view, still = show_checkout(hub, token=token), "still" in request.args
+    brought = _brought_along()
+    if brought and view.attempt is not None:
+        told = hear_return(hub, bank=view.attempt.bank, query=brought)
+        if told == view.order.reference:
+            return redirect(checkout_url("page", _words(), token=token), 303)
     return _page(view, token, still=still)
 
 
@@ -82,7 +92,7 @@ def pay(token: str) -> AnyResponse:
     here = checkout_url("page", words, token=token)
     if not (MEANINGS[view.state].offers_banks or view.instructions):
         return redirect(here, 303)
-    if bank not in view.banks:
+    if bank not in view.banks and bank != (view.instructions and view.instructions.bank):
         return _page(view, token, problem="pay.choose_from_list", status=422)
     try:
         attempt = start_payment(
@@ -93,7 +103,7 @@ def pay(token: str) -> AnyResponse:
             language=words.language,
             return_url=f"{hub.public_url}{here}",
         )
-    except (PaymentUnderWay, OrderClosed, BankUnavailable) as refused:
+    except (PaymentUnderWay, OrderClosed, BankNotOffered, BankUnavailable) as refused:
         # The page itself says what it means for the payer: nothing is known yet, or the offer has ended.
         log.info("payment_not_started", extra={"bank": bank, "problem": type(refused).__name__})
         return redirect(here, 303)
@@ -129,11 +139,19 @@ def receipt(token: str) -> Response:
 
 
 @blueprint.get("/checkout/return/<bank>")
-def returned(bank: str) -> Response:
-    """Where a bank sends payers back that can name one address only. It shows nothing and proves nothing."""
-    current_hub().adapter(bank)
-    words = _words()
+def returned(bank: str) -> AnyResponse:
+    """Where a bank sends payers back that can name one address only: on to their own page, if its words are signed."""
+    hub, words = current_hub(), _words()
+    reference = hear_return(hub, bank=bank, query=_brought_along())
+    if reference is not None:
+        return redirect(hub.checkout_url(reference), 303)
     return _html(message_html("returned", words), words)
+
+
+def _brought_along() -> bytes:
+    """The raw query without our own words, as the bank made it."""
+    pairs = request.query_string.split(b"&")
+    return b"&".join(pair for pair in pairs if pair.partition(b"=")[0] not in OWN_WORDS)
 
 
 def _page(

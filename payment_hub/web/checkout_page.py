@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from importlib.resources import files
 from typing import Any, Final
 
 from flask import current_app, render_template, request, url_for
 from markupsafe import Markup
 
-from payment_hub.domain.checkout import MEANINGS, CheckoutState, CheckoutView
+from payment_hub.domain.attempt_views import AttemptView
+from payment_hub.domain.checkout import MEANINGS, CheckoutState, CheckoutView, Taken
 from payment_hub.domain.day import HUB_TIME
 from payment_hub.domain.payment_order import OrderStatus
 from payment_hub.domain.references import LENGTH, spoken
-from payment_hub.domain.views import AttemptView, ReceiptView
+from payment_hub.domain.views import ReceiptView
 from payment_hub.web.qr import qr_svg, qr_tag
 from payment_hub.web.words import DEFAULT, Words
 
 _STATIC: Final = files("payment_hub.web") / "static"
 #: The style's own digest in its address lets browsers keep it for ever.
 STYLE_TAG: Final = hashlib.sha256((_STATIC / "checkout.css").read_bytes()).hexdigest()[:12]
+
+
+#: Where "when will it be known" is a question.
+_OPEN_QUESTIONS: Final = (Taken.UNKNOWN, Taken.PART)
+#: An app's own scheme is a word; those by which a browser runs or shows what stands in the address are none.
+_APP_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}", re.ASCII)
+_RUNNING: Final = frozenset({"javascript", "data", "vbscript", "blob", "file", "about"})
 
 
 def checkout_url(endpoint: str, words: Words, **values: Any) -> str:
@@ -50,6 +59,7 @@ def checkout_html(
         pay_url=checkout_url("pay", words, token=token),
         receipt_url=checkout_url("receipt", words, token=token),
         return_url=web_address(view.order.return_url),
+        known_by=view.attempt.known_by if view.attempt and meaning.taken in _OPEN_QUESTIONS else None,
         **(_instructions(view.instructions, words, token) if view.instructions else {}),
     )
 
@@ -84,6 +94,12 @@ def web_address(url: str | None) -> str | None:
     return url if url and url.startswith(("https://", "http://")) else None
 
 
+def app_address(url: str | None) -> str | None:
+    """``url`` if it opens an app or a page, and cannot run anything here."""
+    scheme, colon, _ = (url or "").partition(":")
+    return url if colon and _APP_SCHEME.fullmatch(scheme) and scheme.lower() not in _RUNNING else None
+
+
 def _instructions(attempt: AttemptView, words: Words, token: str) -> dict[str, object]:
     amount, purpose = words.money(attempt.amount), attempt.purpose
     if purpose and len(purpose) == LENGTH and purpose == attempt.order_reference:
@@ -93,6 +109,7 @@ def _instructions(attempt: AttemptView, words: Words, token: str) -> dict[str, o
         label = words("how.qr_label", amount=amount, account=attempt.account_number, purpose=purpose)
     shown: dict[str, object] = {
         "bank_url": web_address(attempt.page_url),
+        "app_url": app_address(attempt.app_link),
         "purpose": purpose,
         "qr_label": label,
     }

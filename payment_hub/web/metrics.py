@@ -13,7 +13,7 @@ from typing import Final
 
 from flask import Blueprint, Response, current_app, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
@@ -22,6 +22,9 @@ from payment_hub.current import current_hub
 from payment_hub.domain.errors import HubUnavailable, PageNotFound
 from payment_hub.hub import Hub
 from payment_hub.operations.count_work import count_work
+from payment_hub.operations.measure_outcomes import measure_outcomes
+from payment_hub.operations.show_bank_health import show_bank_health
+from payment_hub.web.bank_metrics import health_gauge, outcome_gauges
 
 door: Final = Blueprint("metrics", __name__)
 
@@ -79,12 +82,15 @@ class _Waiting(Collector):
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """One gauge a figure."""
         try:
-            figures = asdict(count_work(self._hub))
+            figures, outcomes = asdict(count_work(self._hub)), measure_outcomes(self._hub)
+            health = show_bank_health(self._hub)
         except HubUnavailable:
-            figures = {}
+            figures, outcomes, health = {}, [], []
         yield GaugeMetricFamily("hub_database_up", "The database answers", int(bool(figures)))
         for name, value in figures.items():
             yield GaugeMetricFamily(f"hub_{name}", name.replace("_", " "), value)
+        yield health_gauge(health)
+        yield from outcome_gauges(outcomes)

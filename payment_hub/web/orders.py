@@ -13,6 +13,7 @@ from payment_hub.operations.issue_payment_order import issue_payment_order
 from payment_hub.operations.list_attempts import list_attempts
 from payment_hub.operations.list_orders import list_orders
 from payment_hub.operations.show_order import show_order
+from payment_hub.operations.show_payment_options import show_payment_options
 from payment_hub.operations.show_receipt import show_receipt
 from payment_hub.operations.start_payment import start_payment
 from payment_hub.operations.withdraw_order import withdraw_order
@@ -28,6 +29,7 @@ from payment_hub.web.api import Door
 from payment_hub.web.auth import current_caller
 from payment_hub.web.endpoints import EVENTUAL, Endpoint
 from payment_hub.web.idempotency import current_claim, tell_claim
+from payment_hub.web.schemas.choices import OptionsSchema
 from payment_hub.web.schemas.orders import (
     AttemptSchema,
     AttemptsSchema,
@@ -138,27 +140,41 @@ def withdraw(asked: dict[str, Any], reference: str) -> Response:
             errors.BankNotFound,
             errors.OrderClosed,
             errors.PaymentUnderWay,
+            errors.BankNotOffered,
             errors.BankUnavailable,
+            errors.BankResting,
         ),
     )
 )
 def start(asked: dict[str, Any], reference: str) -> Response:
     """Start paying through a bank
 
-    The same bank again gives the same instructions. While a bank has not said what became of an earlier try, no
-    other is started: the payer must not pay twice.
+    Without a bank one is chosen, as the payment options say. The same bank again gives the same instructions. While
+    a bank has not said what became of an earlier try, no other is started: the payer must not pay twice.
     """
     hub = current_hub()
     order = show_order(hub, caller=current_caller(), reference=reference)
     view = start_payment(
         hub,
         reference=order.reference,
-        bank=asked["bank"],
+        bank=asked.get("bank"),
         payer_ip=asked["payer_ip"] or request.remote_addr or "",
         language=asked["language"],
         return_url=asked["return_url"] or order.return_url,
     )
     return answer_view(view, 201)
+
+
+@door.serve(
+    Endpoint("GET", f"{_ONE}/payment-options", scope=Scope.ORDERS_READ, gives=OptionsSchema, refuses=_UNKNOWN)
+)
+def payment_options(reference: str) -> Response:
+    """List every bank for an order, offered or not and why
+
+    With its fee, who bears it, when it hands the money over and how it is paid; and the bank that is chosen if none is
+    named.
+    """
+    return answer_view(show_payment_options(current_hub(), caller=current_caller(), reference=reference))
 
 
 @door.serve(

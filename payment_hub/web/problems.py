@@ -43,6 +43,7 @@ STATUSES: Final[Mapping[type[HubError], int]] = {
     errors.Conflict: 409,
     errors.IdempotencyConflict: 422,
     errors.StaleVersion: 412,
+    errors.RefundableChanged: 412,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.CallbackRejected: 401,
@@ -60,6 +61,7 @@ STATUSES: Final[Mapping[type[HubError], int]] = {
 RETRY_AFTER: Final[Mapping[type[HubError], int]] = {
     errors.RequestStillRunning: 1,
     errors.BankUnavailable: 30,
+    errors.BankResting: 30,
     errors.HubUnavailable: 5,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Final
 
+from payment_hub.domain.bank_port import HasStatement
 from payment_hub.domain.day import business_day
 from reconciliation.books import Books
 from reconciliation.domain.scope import MONEY, Scope, Side, agency_scope, bank_scope
@@ -31,7 +32,7 @@ def catch_up_nights(books: Books) -> tuple[tuple[str, str], ...]:
         for day in days:
             if begun is None or day < begun:
                 continue
-            banks = [bank_scope(bank) for bank in sorted(books.hub.adapters)]
+            banks = [bank_scope(bank) for bank in books.hub.banks_able(HasStatement)]
             agencies = [agency_scope(code) for code, _ in nights.agencies_of(session, day, left[day])]
             for scope in (*banks, *agencies, MONEY):
                 # A bank can be asked again; an agency's ledger is there or it is not.

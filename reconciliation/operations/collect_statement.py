@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from payment_hub.domain.bank_port import Confirmation, Outcome, StatementLine
+from payment_hub.domain.bank_port import HasStatement
+from payment_hub.domain.bank_values import Confirmation, Outcome, StatementLine
 from payment_hub.domain.errors import Malformed, MalformedStatement
 from reconciliation.books import Books
 from reconciliation.store import statements
@@ -45,7 +46,7 @@ def collect_statement(books: Books, *, bank: str, day: date) -> Collected:
 
 def _fetch(books: Books, bank: str, day: date) -> tuple[bytes, tuple[StatementLine, ...], str | None]:
     try:
-        statement = books.hub.adapter(bank).fetch_statement(day)
+        statement = books.hub.able(bank, HasStatement).fetch_statement(day)
     except Malformed as error:
         raw = error.raw if isinstance(error, MalformedStatement) else b""
         return raw, (), error.detail or "it cannot be read"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from payment_hub.domain.bank_port import HasStatement
 from payment_hub.domain.day import business_day
 from reconciliation.books import Books
 from reconciliation.domain.scope import MONEY, Scope, agency_scope, bank_scope
@@ -21,7 +22,7 @@ def plan_night(books: Books, *, day: date | None = None) -> tuple[tuple[str, str
     with books.hub.transaction() as session:
         agencies = nights.agencies_of(session, day, left)
         planned: list[tuple[Scope, int | None]] = [
-            (bank_scope(bank), None) for bank in sorted(books.hub.adapters)
+            (bank_scope(bank), None) for bank in books.hub.banks_able(HasStatement)
         ]
         planned += [(agency_scope(code), key) for code, key in agencies]
         planned.append((MONEY, None))

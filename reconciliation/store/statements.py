@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from payment_hub.domain.bank_port import StatementLine
+from payment_hub.domain.bank_values import StatementLine
 from payment_hub.domain.money import Money
 from reconciliation.domain.files import FileState
 from reconciliation.store.tables import StatementFile

@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from bank_adapters import load_adapters
-from payment_hub.domain.bank_port import BankAdapter, CallbackRequest, Confirmation
+from bank_adapters.sandbox import SandboxBank
+from payment_hub.domain.bank_values import CallbackRequest, Confirmation
 from payment_hub.domain.errors import CallbackRejected
-from tests.bank_adapters.test_sandbox import SECRET
+from tests.bank_adapters.sandbox_messages import SECRET, a_sandbox
 
 
 class Door:
     """Answers 200 to what the adapter believes, 401 to the rest, and 503 while it is busy."""
 
     def __init__(self) -> None:
-        self.adapter: BankAdapter | None = None
+        self.adapter: SandboxBank | None = None
         self.heard: list[Confirmation] = []
         self.refused = 0
         self.busy = 0
@@ -55,9 +55,9 @@ class Door:
             return 401
         return 200
 
-    def joined_to(self, bank_url: str, secret: str = SECRET) -> BankAdapter:
+    def joined_to(self, bank_url: str, secret: str = SECRET) -> SandboxBank:
         section = {"URL": bank_url, "SECRET": secret, "READ_SECONDS": "3"}
-        self.adapter = load_adapters(["sandbox"], {"sandbox": section}, self.url)["sandbox"]
+        self.adapter = a_sandbox(section, self.url)
         return self.adapter
 
 

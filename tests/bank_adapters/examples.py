@@ -5,13 +5,20 @@ from __future__ import annotations
 import dataclasses
 from datetime import UTC, date, datetime, timedelta
 
-from payment_hub.domain.bank_port import PaymentQuery, PaymentRequest
+from payment_hub.domain.bank_values import PayerAccount, PaymentQuery, PaymentRequest
 from payment_hub.domain.money import dong
+from payment_hub.domain.refund_port import RefundQuery, RefundRequest
 
 NOON = datetime(2026, 11, 22, 5, 0, 0, tzinfo=UTC)
 DAY = date(2026, 11, 22)
 PUBLIC_URL = "https://hub.test"
-ORDER, ATTEMPT = "K7Q2M9X4T1", "K7Q2M9X4T1-1"
+ORDER = "DV6AHKGJH0BRRAEN"
+ATTEMPT = f"{ORDER}-1"
+NUMBER = 4711
+"""The attempt's own number."""
+TRANSACTION = "FT26326000123"
+REFUND = "RF0D2F5H8K1M3N-1"
+REFUND_NUMBER = 815
 AMOUNT = dong(150_000)
 
 
@@ -27,6 +34,7 @@ def a_request(**changes: object) -> PaymentRequest:
         started_at=NOON,
         expires_at=NOON + timedelta(minutes=30),
         return_url="https://hub.test/checkout/abc",
+        number=NUMBER,
     )
     return dataclasses.replace(plain, **changes)  # type: ignore[arg-type]
 
@@ -34,6 +42,43 @@ def a_request(**changes: object) -> PaymentRequest:
 def a_query(**changes: object) -> PaymentQuery:
     """The question about the same payment, ten minutes later."""
     return dataclasses.replace(
-        PaymentQuery(ORDER, ATTEMPT, AMOUNT, NOON, NOON + timedelta(minutes=10)),
+        PaymentQuery(ORDER, ATTEMPT, AMOUNT, NOON, NOON + timedelta(minutes=10), number=NUMBER),
         **changes,  # type: ignore[arg-type]
     )
+
+
+def a_refund(**changes: object) -> RefundRequest:
+    """The whole of it given back an hour later."""
+    plain = RefundRequest(
+        refund_reference=REFUND,
+        number=REFUND_NUMBER,
+        order_reference=ORDER,
+        attempt_reference=ATTEMPT,
+        bank_transaction_id=TRANSACTION,
+        amount=AMOUNT,
+        paid=AMOUNT,
+        paid_at=NOON + timedelta(minutes=5),
+        payment_started_at=NOON,
+        description=f"Hoan phi {ORDER}",
+        requested_by="officer.an",
+        asked_at=NOON + timedelta(hours=1),
+        payer=PayerAccount("0011012345678", "970403", "NGUYEN VAN A"),
+    )
+    return dataclasses.replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def a_refund_query(**changes: object) -> RefundQuery:
+    """The question about the same refund, ten minutes later."""
+    plain = RefundQuery(
+        refund_reference=REFUND,
+        number=REFUND_NUMBER,
+        order_reference=ORDER,
+        attempt_reference=ATTEMPT,
+        bank_transaction_id=TRANSACTION,
+        amount=AMOUNT,
+        paid=AMOUNT,
+        submitted_at=NOON + timedelta(hours=1),
+        payment_started_at=NOON,
+        asked_at=NOON + timedelta(hours=1, minutes=10),
+    )
+    return dataclasses.replace(plain, **changes)  # type: ignore[arg-type]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import requests
 import responses
 
-from payment_hub.domain.bank_port import CallbackRequest
+from payment_hub.domain.bank_values import CallbackRequest
 
 FAILURES: Mapping[str, Exception | dict[str, Any]] = {
     "no answer in time": requests.ReadTimeout(),
@@ -21,6 +21,8 @@ FAILURES: Mapping[str, Exception | dict[str, Any]] = {
     "something that is not JSON": {"status": 200, "body": b"<html>"},
     "an unsigned answer": {"status": 200, "json": {"status": "PAID", "vnp_ResponseCode": "00"}},
     "a list": {"status": 200, "body": b"[]"},
+    "a truncated answer": {"status": 200, "body": b'{"resultCode": 0, "amount": 150'},
+    "too many questions": {"status": 429, "headers": {"Retry-After": "30"}, "body": b"{}"},
     "an answer without end": {"status": 200, "body": b"[" * (1 << 21)},
 }
 
@@ -67,16 +69,31 @@ def altered_headers(genuine: CallbackRequest, name: str) -> Iterator[CallbackReq
 
 
 class Failing:
-    """The bank's addresses fail for as long as this is entered, and each must have been called."""
+    """The bank's addresses answer, or fail, so for as long as this is entered; and each must have been called.
 
-    def __init__(self, addresses: tuple[tuple[str, str], ...], failure: Exception | dict[str, Any]) -> None:
+    An answer is what ``responses`` takes: an error to raise, words for ``add``, or a function for ``add_callback``.
+    """
+
+    def __init__(self, addresses: tuple[tuple[str, str], ...], failure: Any) -> None:
         self._addresses, self._failure, self._wire = addresses, failure, responses.RequestsMock()
 
     def __enter__(self) -> None:
         self._wire.__enter__()
         for method, address in self._addresses:
-            given = self._failure if isinstance(self._failure, dict) else {"body": self._failure}
-            self._wire.add(method, address, **given)
+            if callable(self._failure):
+                self._wire.add_callback(method, address, self._failure)
+            else:
+                given = self._failure if isinstance(self._failure, dict) else {"body": self._failure}
+                self._wire.add(method, address, **given)
 
     def __exit__(self, *failure: object) -> None:
         self._wire.__exit__(*failure)
+
+
+def refuses(kind: type[Exception], call: Callable[[], object]) -> bool:
+    """Whether the call raises just this kind of refusal."""
+    try:
+        call()
+    except kind:
+        return True
+    return False

@@ -14,10 +14,11 @@ import pytest
 import bank_adapters
 from bank_adapters import BankSettingsError, load_adapters
 from bank_adapters.toolkit.settings import describe
-from payment_hub.domain.bank_port import BankAdapter, CallbackRequest
+from payment_hub.domain.bank_port import BankAdapter, CanQuery, TakesCallbacks
+from payment_hub.domain.bank_values import CallbackRequest
 from payment_hub.domain.errors import CallbackRejected
 from payment_hub.domain.money import dong
-from tests.bank_adapters.test_sandbox import SECRET
+from tests.bank_adapters.sandbox_messages import SECRET
 
 SANDBOX = {"URL": "https://bank.test", "SECRET": SECRET}
 
@@ -111,7 +112,8 @@ NEW_BANK = '''
     from bank_adapters.toolkit.json_fields import read_object, text
     from bank_adapters.toolkit.settings import a_key, read_section, setting
     from bank_adapters.toolkit.signatures import require_hmac_sha256
-    from payment_hub.domain.bank_port import Confirmation, Outcome
+    from payment_hub.domain.bank_profile import BankProfile, Way
+    from payment_hub.domain.bank_values import (Confirmation, Outcome)
     from payment_hub.domain.money import Money
 
     OUTCOMES = {"OK": Outcome.PAID}
@@ -122,20 +124,24 @@ NEW_BANK = '''
         secret: bytes = setting(a_key, "shared with the bank", secret=True)
 
 
-    def build(section):
-        return Mekong(read_section(MekongSettings, "mekong", section))
+    PROFILE = BankProfile("Mekong", (Way.PAGE,), ())
+
+
+    def build(bank, section):
+        return Mekong(bank, read_section(MekongSettings, bank, section))
 
 
     @dataclass(frozen=True)
     class Mekong:
+        code: str
         settings: MekongSettings
-        code: ClassVar[str] = "mekong"
+        profile: ClassVar[BankProfile] = PROFILE
 
         def read_callback(self, request):
             require_hmac_sha256([self.settings.secret], request.body, request.headers.get("x-mac"))
             said = read_object(request.body)
             return Confirmation(
-                bank="mekong",
+                bank=self.code,
                 event_id=text(said, "id"),
                 reference=text(said, "ref"),
                 outcome=OUTCOMES.get(text(said, "word"), Outcome.PENDING),
@@ -144,9 +150,8 @@ NEW_BANK = '''
             )
 
         def open_payment(self, request): ...
-        def acknowledge(self, answer): ...
-        def query_payment(self, query): ...
-        def fetch_statement(self, day): ...
+        def acknowledge(self, answer, request): ...
+        def refuse(self, request): ...
 '''
 
 
@@ -160,6 +165,8 @@ def test_a_new_bank_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         "mekong"
     ]
     assert isinstance(mekong, BankAdapter)
+    assert isinstance(mekong, TakesCallbacks)
+    assert not isinstance(mekong, CanQuery)
     body = b'{"id": "7", "ref": "K7Q2", "word": "OK", "dong": "150000"}'
     mac = hmac.new(b"mekong-key", body, "sha256").hexdigest()
     message = CallbackRequest("POST", "/", b"", {"x-mac": mac}, body, datetime(2026, 11, 22, tzinfo=UTC))

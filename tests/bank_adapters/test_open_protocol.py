@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bank_adapters import load_adapters
 from bank_adapters.sandbox import ANSWERS
 from bank_adapters.toolkit.standard_webhooks import read_webhook_secret, require_standard_webhook
-from payment_hub.domain.bank_port import Answer, CallbackRequest, Outcome
+from payment_hub.domain.bank_values import Answer, CallbackRequest, Outcome
 from payment_hub.domain.money import dong
+from tests.bank_adapters.sandbox_messages import a_sandbox
 
 PAGE = (Path(__file__).parents[2] / "docs/open-protocol.md").read_text("utf-8")
 SECRET = re.findall(r"whsec_\S+=", PAGE)[0]
@@ -53,9 +53,7 @@ def test_the_example_of_a_callback_is_read_by_the_adapter() -> None:
         (headers, body) for first, headers, body in examples() if first == "POST /callbacks/sandbox"
     )
     at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
-    adapter = load_adapters(["sandbox"], {"sandbox": {"URL": "https://bank.test", "SECRET": SECRET}})[
-        "sandbox"
-    ]
+    adapter = a_sandbox({"URL": "https://bank.test", "SECRET": SECRET})
     said = adapter.read_callback(
         CallbackRequest("POST", "/callbacks/sandbox", b"", headers, body.encode(), at)
     )

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 import requests
 
-from bank_adapters import load_adapters
 from bank_adapters.far_side.sandbox import OUTCOMES_BY_AMOUNT, QUICK, serve
 from bank_adapters.far_side.sandbox.outcomes import as_markdown
-from payment_hub.domain.bank_port import BankAdapter, Outcome, Statement
+from bank_adapters.sandbox import SandboxBank
+from payment_hub.domain.bank_values import Outcome, Statement
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.domain.money import dong
 from tests.bank_adapters.callback_door import Door, open_door
-from tests.bank_adapters.examples import a_query, a_request
-from tests.bank_adapters.test_sandbox import OTHER, SECRET
+from tests.bank_adapters.examples import ORDER, a_query, a_request
+from tests.bank_adapters.sandbox_messages import OTHER, SECRET, a_sandbox
 
 PAID, DECLINED, PENDING = Outcome.PAID, Outcome.DECLINED, Outcome.PENDING
 
@@ -45,7 +45,7 @@ CIRCLE: dict[str, tuple[list[tuple[Outcome, int]], Outcome, list[int]]] = {
 }
 
 
-def statement_of_today(adapter: BankAdapter) -> Statement:
+def statement_of_today(adapter: SandboxBank) -> Statement:
     return adapter.fetch_statement((datetime.now(UTC) + timedelta(hours=7)).date())
 
 
@@ -150,7 +150,7 @@ def test_a_person_can_pay_and_decline_on_its_page(hub: Door) -> None:
     with serve(SECRET, pace=QUICK) as bank:
         adapter = hub.joined_to(bank.url)
         for number, choice, outcome in ((1, "pay", PAID), (2, "decline", DECLINED)):
-            tried = f"K7Q2M9X4T1-{number}"
+            tried = f"{ORDER}-{number}"
             page = adapter.open_payment(a_request(attempt_reference=tried, description="<b>phi</b>")).page_url
             assert page is not None
             shown = requests.get(page, timeout=5).text
@@ -194,7 +194,7 @@ def test_a_wish_that_makes_no_sense_is_refused(hub: Door) -> None:
 
 def test_a_bank_without_a_callback_address_tells_nobody() -> None:
     with serve(SECRET, pace=QUICK) as bank:
-        adapter = load_adapters(["sandbox"], {"sandbox": {"URL": bank.url, "SECRET": SECRET}})["sandbox"]
+        adapter = a_sandbox({"URL": bank.url, "SECRET": SECRET})
         adapter.open_payment(a_request())
         bank.pay(a_request().attempt_reference)
         assert not bank.book.messages
@@ -228,7 +228,7 @@ def test_it_answers_nobody_but_the_hub(hub: Door) -> None:
 def test_both_sides_can_change_their_secret_one_after_the_other(hub: Door) -> None:
     with serve(OTHER, secret_previous=SECRET, pace=QUICK) as bank:
         section = {"URL": bank.url, "SECRET": SECRET, "SECRET_PREVIOUS": OTHER}
-        hub.adapter = load_adapters(["sandbox"], {"sandbox": section}, hub.url)["sandbox"]
+        hub.adapter = a_sandbox(section, hub.url)
         hub.adapter.open_payment(a_request())
         bank.pay(a_request().attempt_reference)
         bank.wait_until_told()

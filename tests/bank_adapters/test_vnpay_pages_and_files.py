@@ -9,15 +9,15 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from bank_adapters import load_adapters
-from payment_hub.domain.bank_port import BankAdapter, Movement
+from bank_adapters.vnpay import Vnpay
+from payment_hub.domain.bank_values import Movement
 from payment_hub.domain.errors import BankUnavailable, Malformed
 from payment_hub.domain.money import Money, dong
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, DAY, NOON, a_request
-from tests.bank_adapters.vnpay_messages import STATEMENT, a_section, signed
+from tests.bank_adapters.vnpay_messages import STATEMENT, a_section, a_vnpay, signed
 
 
-def test_the_address_is_signed_as_a_stranger_would(adapter: BankAdapter) -> None:
+def test_the_address_is_signed_as_a_stranger_would(adapter: Vnpay) -> None:
     page = adapter.open_payment(a_request(bank_choice="VNPAYQR", language="en")).page_url
     assert page is not None
     fields = dict(parse_qsl(urlsplit(page).query))
@@ -49,12 +49,12 @@ def test_the_address_is_signed_as_a_stranger_would(adapter: BankAdapter) -> None
         {"amount": Money(100, "USD")},
     ],
 )
-def test_what_encoders_write_differently_is_not_sent(adapter: BankAdapter, changes: dict[str, Any]) -> None:
+def test_what_encoders_write_differently_is_not_sent(adapter: Vnpay, changes: dict[str, Any]) -> None:
     with pytest.raises(Malformed):
         adapter.open_payment(a_request(**changes))
 
 
-def test_the_file_of_a_day_shows_what_moved(adapter: BankAdapter, tmp_path: Path) -> None:
+def test_the_file_of_a_day_shows_what_moved(adapter: Vnpay, tmp_path: Path) -> None:
     statement = with_file(adapter, tmp_path, STATEMENT).fetch_statement(DAY)
     assert statement.raw == STATEMENT.encode()
     first, second = statement.lines
@@ -63,7 +63,7 @@ def test_the_file_of_a_day_shows_what_moved(adapter: BankAdapter, tmp_path: Path
     assert (second.line, second.reference, second.booked_at.hour) == (4, "typed by hand", 16)
 
 
-def test_a_file_that_is_not_there_yet_is_waited_for(adapter: BankAdapter) -> None:
+def test_a_file_that_is_not_there_yet_is_waited_for(adapter: Vnpay) -> None:
     with pytest.raises(BankUnavailable):
         adapter.fetch_statement(date(2026, 11, 23))
 
@@ -81,19 +81,19 @@ def test_a_file_that_is_not_there_yet_is_waited_for(adapter: BankAdapter) -> Non
     ],
 )
 def test_one_bad_cell_refuses_the_whole_file(
-    adapter: BankAdapter, tmp_path: Path, old: str, new: str, place: str
+    adapter: Vnpay, tmp_path: Path, old: str, new: str, place: str
 ) -> None:
     assert old in STATEMENT
     with pytest.raises(Malformed, match=place):
         with_file(adapter, tmp_path, STATEMENT.replace(old, new)).fetch_statement(DAY)
 
 
-def with_file(adapter: BankAdapter, folder: Path, text: str) -> BankAdapter:
+def with_file(adapter: Vnpay, folder: Path, text: str) -> Vnpay:
     """The adapter after VNPAY dropped ``text`` as the file of DAY."""
     (folder / f"{DAY}.csv").write_text(text, "utf-8")
     return adapter
 
 
 @pytest.fixture
-def adapter(tmp_path: Path) -> BankAdapter:
-    return load_adapters(["vnpay"], {"vnpay": a_section(tmp_path)})["vnpay"]
+def adapter(tmp_path: Path) -> Vnpay:
+    return a_vnpay(a_section(tmp_path))

@@ -61,7 +61,7 @@ def survives(hub: Hub, clock: StoppedClock, record_property: Callable[[str, obje
         points = points or Points()
         unharmed = run(scene, verb, after, points)
         names = points.names
-        visited = {place: name for place, name in enumerate(names) if everywhere or _is_decisive(name)}
+        visited = {place: name for place, name in enumerate(names) if everywhere or is_decisive(name)}
         for kill_at, name in visited.items():
             points.begin(kill_at)
             state = run(scene, verb, after, points)
@@ -73,5 +73,6 @@ def survives(hub: Hub, clock: StoppedClock, record_property: Callable[[str, obje
     return check
 
 
-def _is_decisive(name: str) -> bool:
+def is_decisive(name: str) -> bool:
+    """Whether what is in the database after a kill here differs from what a kill just before leaves."""
     return not name.partition(" ")[2].startswith(ONE_OF_SEVERAL)

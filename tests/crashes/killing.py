@@ -67,6 +67,8 @@ class MortalBank:
 
     def __getattr__(self, verb: str) -> Any:
         call = getattr(self._bank, verb)
+        if not callable(call):
+            return call
 
         def watched(*asked: Any) -> Any:
             self._points.passing(f"before {verb}")

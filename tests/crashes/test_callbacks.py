@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bank_adapters.far_side.sandbox import SandboxBankService
-from payment_hub.domain.bank_port import BankAdapter, CallbackRequest
+from payment_hub.domain.bank_port import BankAdapter
+from payment_hub.domain.bank_values import CallbackRequest
 from payment_hub.domain.keys import Caller
 from payment_hub.hub import Hub
 from payment_hub.operations.receive_callback import receive_callback

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import sessionmaker
 
-from payment_hub.domain.bank_port import CallbackRequest
+from payment_hub.domain.bank_values import CallbackRequest
 from payment_hub.hub import Hub, connect
 from payment_hub.operations.receive_callback import receive_callback
 from payment_hub.signing import Signer

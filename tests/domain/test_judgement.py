@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.bank_port import Answer, Confirmation, Outcome
+from payment_hub.domain.bank_values import Answer, Confirmation, Outcome
 from payment_hub.domain.judgement import (
     BELIEVED_AHEAD,
     BELIEVED_BEHIND,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.bank_port import Confirmation, Outcome
+from payment_hub.domain.bank_values import Confirmation, Outcome
 from payment_hub.domain.judgement import digest_of, judge
 from payment_hub.domain.ledger import Account, allocate
 from payment_hub.domain.money import Money

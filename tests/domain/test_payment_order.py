@@ -61,7 +61,9 @@ def test_the_database_derives_the_same_status(migrated: Engine) -> None:
 
 
 def test_flags_stand_in_a_fixed_order() -> None:
-    assert flags_of(net=11, required=10, late=True, conflict=True, held=True) == tuple(OrderFlag)
+    assert flags_of(net=11, required=10, late=True, conflict=True, held=True, disputed=True) == tuple(
+        OrderFlag
+    )
     assert flags_of(net=10, required=10, late=False, conflict=False, held=False) == ()
 
 

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
+from payment_hub.domain.attempt_views import AttemptView
 from payment_hub.domain.balance import BalanceLine
 from payment_hub.domain.money import Money, dong
-from payment_hub.domain.notice_views import NoticeAttemptView, NoticeView
+from payment_hub.domain.notice_views import EventView, NoticeAttemptView, NoticeView
 from payment_hub.domain.views import (
-    AttemptView,
-    EventView,
     ObligationView,
     OrderView,
     ReceiptView,

@@ -52,6 +52,15 @@ import http.server, sys
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), None).serve_forever()
 """
 
+RAILS = """
+import http.server, sys
+
+if "--settings" in sys.argv:
+    print("{}")
+else:
+    http.server.HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), None).serve_forever()
+"""
+
 
 def build(folder: Path) -> Path:
     """Write the tree into a folder that is made for it."""
@@ -61,5 +70,6 @@ def build(folder: Path) -> Path:
     bank = folder / "bank_adapters" / "far_side"
     bank.mkdir(parents=True)
     (bank / "sandbox.py").write_text(BANK)
+    (bank / "__main__.py").write_text(RAILS)
     (folder / "wsgi.py").write_text(WSGI)
     return folder

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from payment_hub.domain.bank_port import Outcome
+from payment_hub.domain.bank_values import Outcome
 from payment_hub.domain.money import Money
 from payment_hub.hub import Hub
 from payment_hub.operations.expire_orders import expire_orders

@@ -16,7 +16,7 @@ from hypothesis.stateful import (
 )
 
 from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.bank_port import Confirmation, Instructions, Outcome, PaymentQuery, PaymentRequest
+from payment_hub.domain.bank_values import Confirmation, Instructions, Outcome, PaymentQuery, PaymentRequest
 from payment_hub.domain.errors import BankUnavailable, Conflict
 from payment_hub.domain.keys import Caller
 from payment_hub.domain.money import Money
@@ -215,7 +215,9 @@ class Histories(RuleBasedStateMachine):
                 version=shown.version - stale,
             )
         except Conflict:
-            assert show_order(self.house, caller=an_operator(), reference=shown.reference) == shown
+            after = show_order(self.house, caller=an_operator(), reference=shown.reference)
+            # The bank that was asked first may have told of money.
+            assert after == shown or (not stale and shown.received < after.received)
 
     @rule(minutes=st.sampled_from([1, 10, 61, 3_000]), answer=st.sampled_from(Outcome), silent=st.booleans())
     def let_time_pass(self, minutes: int, answer: Outcome, silent: bool) -> None:

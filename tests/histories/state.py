@@ -8,7 +8,8 @@ from payment_hub.hub import Hub
 from tests.asking import rows
 
 _ORDERS: Final = """SELECT o.id, o.status, o.required, o.received, o.accepted, o.late, o.conflict,
-    o.other_currency, o.held, r.amount AS receipt, b.settled_by = o.id AS settled
+    o.other_currency, o.held, o.refunded, o.held_refund,
+    o.given_back, o.given_back_accepted, o.disputed, r.amount AS receipt, b.settled_by = o.id AS settled
 FROM payment_order o JOIN obligation b ON b.id = o.obligation_id LEFT JOIN receipt r ON r.order_id = o.id
 ORDER BY o.id"""
 
@@ -27,6 +28,11 @@ FROM payment_attempt ORDER BY order_id, number"""
 #: What banks said of attempts. Whether one without an outcome was given up depends on whether money came before expiry.
 _OUTCOMES: Final = """SELECT order_id, number, bank, state, contradicted FROM payment_attempt
 WHERE state IN ('SUCCEEDED', 'FAILED') ORDER BY order_id, number"""
+
+#: References are drawn by chance, and a number that was lost with a process leaves a gap.
+_REFUNDS: Final = """SELECT r.order_id, r.refund_id, r.amount, r.reason, r.route, r.state, r.contradicted,
+    (SELECT array_agg(e.event ORDER BY e.id) FROM refund_event e WHERE e.refund_id = r.id) AS events
+FROM refund r ORDER BY r.order_id, r.refund_id"""
 
 _TOLD: Final = """SELECT e.order_id, e.sequence, e.type, e.data ->> 'status' AS status, n.state FROM event e
 LEFT JOIN notice n ON n.event_id = e.id ORDER BY e.order_id, e.sequence"""
@@ -57,6 +63,8 @@ def state_of(hub: Hub) -> dict[str, list[dict[str, Any]]]:
     more = {
         "orders": rows(hub, _ORDERS),
         "attempts": rows(hub, _ATTEMPTS),
+        "refunds": rows(hub, _REFUNDS),
+        "taken_back": rows(hub, "SELECT order_id, amount, evidence FROM chargeback ORDER BY id"),
         "balances": rows(hub, _BALANCES.format(only="true")),
         "told": rows(hub, _TOLD),
         "heard": rows(hub, _HEARD),

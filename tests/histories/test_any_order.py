@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.bank_port import Outcome
+from payment_hub.domain.bank_values import Outcome
 from payment_hub.hub import Hub
 from payment_hub.operations.check_invariants import check_invariants
 from tests.conftest import StoppedClock

@@ -16,7 +16,7 @@ from payment_hub.web.problems import STATUSES, title_of
 from tests.house.law import HOUSE, modules
 
 #: Events with which a life begins; they are recorded, and nothing moves.
-BIRTHS = {("discrepancy", "FOUND")}
+BIRTHS = {("discrepancy", "FOUND"), ("refund", "PROPOSED")}
 
 
 def ill_mannered(kinds: Iterable[type[HubError]]) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from sqlalchemy import Engine
 from werkzeug.serving import make_server
 
 from bank_adapters import load_adapters
+from bank_adapters.far_side import desk_server
+from bank_adapters.far_side.desk import FarSide
+from bank_adapters.far_side.desk_server import House, settings_of
 from bank_adapters.far_side.sandbox import QUICK, serve
 from payment_hub.app import create_app
 from payment_hub.demo.portal import ListeningPortal, listening_portal
@@ -76,6 +79,8 @@ class World:
     ledgers: Path
     environment: dict[str, str]
     """What another process of the same hub is to be told."""
+    far_side: House | None = None
+    """The trial rails, in a world that has them."""
 
     def an_order(self, amount: int, reference: str = "QD-1") -> dict[str, Any]:
         """A registered fine and the portal's order for it."""
@@ -123,10 +128,41 @@ def a_fine(amount: int, reference: str) -> dict[str, Any]:
 @pytest.fixture
 def world(engine: Engine, database_url: str, tmp_path: Path) -> Iterator[World]:
     """The whole hub with everybody around it; the invariants must hold when the story has ended."""
-    drop = tmp_path / "ledgers"
+    del engine  # its tables are empty now
+    with a_world(database_url, tmp_path) as everybody:
+        yield everybody
+
+
+@contextmanager
+def world_of(rails: Sequence[type[FarSide]], database_url: str, folder: Path, pace: float) -> Iterator[World]:
+    """The whole hub with these trial rails instead of the usual banks; ``pace`` divides their waits."""
+    statements = folder / "statements"
+    with (
+        reserved_port(ANY) as port,
+        desk_server.serve(
+            f"http://127.0.0.1:{port}", pace=pace, rails=rails, statements=statements
+        ) as far_side,
+    ):
+        told = {"HUB_ENABLED_BANKS": " ".join(one.name for one in rails)}
+        for rail, section in settings_of(rails, far_side.url, statements).items():
+            told |= {f"BANK_{rail.upper()}_{name}": value for name, value in section.items()}
+        with a_world(database_url, folder, port, told) as everybody:
+            yield replace(everybody, far_side=far_side)
+
+
+@contextmanager
+def a_world(
+    database_url: str, folder: Path, port: int | None = None, told: Mapping[str, str] | None = None
+) -> Iterator[World]:
+    """Everybody, on an empty database; ``told`` goes before the usual settings."""
+    drop = folder / "ledgers"
     drop.mkdir()
-    with reserved_port(ANY) as port, serve(SECRET, pace=QUICK) as bank, listening_portal() as listening:
-        environment = _environment(database_url, port, bank.url, drop)
+    with (
+        nullcontext(port) if port else reserved_port(ANY) as here,
+        serve(SECRET, pace=QUICK) as bank,
+        listening_portal() as listening,
+    ):
+        environment = {**_environment(database_url, here, bank.url, drop), **(told or {})}
         settings = Settings.from_environ(environment)
         adapters = load_adapters(settings.enabled_banks, settings.banks, settings.public_url)
         hub = Hub.of(settings, adapters, utc_now)
@@ -134,7 +170,7 @@ def world(engine: Engine, database_url: str, tmp_path: Path) -> Iterator[World]:
         app = create_app(settings, hub, doors=reconciliation.DOORS)
         reconciliation.attach(app, books)
         listening.public_key = hub.signer.public_keys()[0]
-        with _serving(app, port) as url:
+        with _serving(app, here) as url:
             yield _cast(hub, books, app, url, bank, listening, drop, environment)
         assert check_invariants(hub) == []
         hub.engine.dispose()

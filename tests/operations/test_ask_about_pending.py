@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.bank_port import Confirmation, Outcome
+from payment_hub.domain.bank_values import Confirmation, Outcome
 from payment_hub.domain.errors import BankUnavailable, Malformed
 from payment_hub.domain.money import dong
 from payment_hub.domain.payment_attempt import wait_before_asking

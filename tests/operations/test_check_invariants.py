@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from payment_hub.domain.bank_port import Outcome
+from payment_hub.domain.bank_values import Outcome
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.domain.money import Money
 from payment_hub.hub import Hub
@@ -21,7 +21,13 @@ from payment_hub.operations.start_payment import start_payment
 from payment_hub.store.invariants import INVARIANTS, LISTED, violations
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
+from tests.operations.planted_refunds import PLANTED_REFUNDS, give_money_back
 from tests.stand_in_banks import StandInBank, a_callback, sandbox_adapter, says, with_banks
+
+_NO_LIMITS = "".join(
+    f"ALTER TABLE payment_order DROP CONSTRAINT ck_payment_order_{name};"
+    for name in ("refunds", "given_back")
+)
 
 #: Name of the invariant -> ways of breaking it. Order 1 is paid (attempt 1, collection, receipt; its posting is
 #: reversed), order 2 is open with an attempt of unknown outcome, 3 is underpaid, 4 paid by an event that contradicts
@@ -33,10 +39,8 @@ PLANTED: dict[str, list[str]] = {
         "DELETE FROM collection WHERE order_id = 1",
     ],
     "I2": [
-        "ALTER TABLE payment_order DROP CONSTRAINT ck_payment_order_refunds;"
-        "UPDATE payment_order SET refunded = 100000, held_refund = 50001 WHERE id = 1",
-        "ALTER TABLE payment_order DROP CONSTRAINT ck_payment_order_refunds;"
-        "UPDATE payment_order SET held_refund = -1 WHERE id = 1",
+        _NO_LIMITS + "UPDATE payment_order SET refunded = 100000, held_refund = 50001 WHERE id = 1",
+        _NO_LIMITS + "UPDATE payment_order SET held_refund = -1 WHERE id = 1",
     ],
     "I3": [
         "UPDATE payment_order SET received = received + 1 WHERE id = 1",
@@ -60,6 +64,11 @@ PLANTED: dict[str, list[str]] = {
     "I6": [
         f"UPDATE payment_attempt SET state = '{state}', ask_at = ask_at - interval '2 hours' WHERE order_id = 2"
         for state in ("UNKNOWN", "SUBMITTING")
+    ],
+    "I6-officer": [
+        "UPDATE payment_attempt SET unknown_at = unknown_at - interval '4 days' WHERE order_id = 2",
+        "UPDATE payment_attempt SET told = 'PAID', state = 'FAILED', unknown_at = unknown_at - interval '4 days'"
+        " WHERE order_id = 2",
     ],
     "I6-money": [
         "UPDATE payment_attempt SET state = 'SUCCEEDED' WHERE order_id = 2",
@@ -125,7 +134,7 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE obligation_version SET event = 'WITHDRAWN' WHERE obligation_id = 1",
         "DELETE FROM obligation_version WHERE obligation_id = 1",
     ],
-}
+} | PLANTED_REFUNDS
 
 
 @pytest.fixture
@@ -153,6 +162,7 @@ def history(hub: Hub, clock: StoppedClock) -> Hub:
     hear(hub, confirmation("typed by hand", outcome=Outcome.PAID))
     reverse_posting(hub, caller=an_operator(), posting_id=1, reason="another book")
     hear(hub, confirmation(an_order(hub, agency, portal)["reference"]))
+    give_money_back(hub, agency, portal)
     clock.advance(minutes=2)
     assert expire_orders(hub) == 1
     assert check_invariants(hub) == []
@@ -165,12 +175,15 @@ def session(history: Hub) -> Iterator[Session]:
     with history.sessions() as session:
         for table in (
             "callback",
+            "chargeback",
             "collection",
             "confirmation",
             "event",
             "obligation_version",
             "posting",
             "receipt",
+            "refund",
+            "refund_event",
         ):
             session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         for table, constraint in _foreign_keys(session):

@@ -18,7 +18,8 @@ from tests.stand_in_banks import StandInBank, with_banks
 def test_the_rest_may_be_paid_past_the_deadline_where_late_money_is_accepted(
     hub: Hub, clock: StoppedClock, policy: LatePolicy, may: bool
 ) -> None:
-    hub = with_banks(hub, standin=StandInBank())
+    bank = StandInBank()
+    hub = with_banks(hub, standin=bank)
     order = an_order(hub, an_agency(hub, late_policy=policy), a_portal(hub))["reference"]
     hear(hub, confirmation(order, 100_000))
     clock.advance(days=2)
@@ -26,6 +27,7 @@ def test_the_rest_may_be_paid_past_the_deadline_where_late_money_is_accepted(
         assert start_payment(
             hub, reference=order, bank="standin", payer_ip="203.0.113.9", language="vi"
         ).amount == dong(50_000)
+        assert bank.opened[0].expires_at > clock.moment, "no bank opens a payment whose deadline has passed"
         return
     with pytest.raises(OrderClosed):
         start_payment(hub, reference=order, bank="standin", payer_ip="203.0.113.9", language="vi")

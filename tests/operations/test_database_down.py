@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.orm import sessionmaker
 
 from payment_hub.app import create_app
-from payment_hub.domain.bank_port import CallbackRequest
+from payment_hub.domain.bank_values import CallbackRequest
 from payment_hub.domain.errors import HubUnavailable
 from payment_hub.embedded.postgres import THROW_AWAY, Postgres, start_postgres, stop_postgres
 from payment_hub.hub import Hub, connect

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from payment_hub.domain.bank_port import CallbackRequest
+from payment_hub.domain.bank_port import TakesCallbacks
+from payment_hub.domain.bank_values import CallbackRequest
 from payment_hub.domain.errors import CallbackRejected
 from payment_hub.hub import Hub
 from payment_hub.operations.receive_callback import UNVERIFIED_BYTES
@@ -36,7 +37,7 @@ def genuine(hub: Hub, reference: str) -> CallbackRequest:
 
 def test_every_bit_of_the_body_is_under_the_signature(hub: Hub, genuine: CallbackRequest) -> None:
     """Each altered body is tried on the adapter; of each byte one goes the whole way to the database."""
-    adapter = hub.adapter("sandbox")
+    adapter = hub.able("sandbox", TakesCallbacks)
     for place in range(len(genuine.body)):
         for bit in range(8):
             body = bytearray(genuine.body)

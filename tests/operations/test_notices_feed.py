@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, text
 from payment_hub.domain.errors import Malformed
 from payment_hub.domain.event_cursor import event_number
 from payment_hub.domain.keys import Caller
-from payment_hub.domain.views import EventView
+from payment_hub.domain.notice_views import EventView
 from payment_hub.hub import Hub
 from payment_hub.operations.list_events import list_events
 from payment_hub.store.tables import Event

@@ -15,7 +15,7 @@ from payment_hub.domain.errors import (
     OrderNotFound,
 )
 from payment_hub.domain.money import Money
-from payment_hub.domain.views import AttemptView
+from payment_hub.domain.attempt_views import AttemptView
 from payment_hub.hub import Hub
 from payment_hub.operations.expire_orders import expire_orders
 from payment_hub.operations.start_payment import start_payment

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from payment_hub.domain.bank_port import CallbackReply, CallbackRequest
+from payment_hub.domain.bank_values import CallbackReply, CallbackRequest
 from payment_hub.domain.errors import BankNotFound, CallbackRejected
 from payment_hub.hub import Hub
 from payment_hub.operations.receive_callback import receive_callback

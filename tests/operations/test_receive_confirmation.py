@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.bank_port import Outcome
+from payment_hub.domain.bank_values import Outcome
 from payment_hub.domain.errors import OrderClosed
 from payment_hub.domain.money import Money
 from payment_hub.domain.standing import Disposition, Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.bank_port import Outcome
+from payment_hub.domain.bank_values import Outcome
 from payment_hub.domain.checkout import CheckoutView
 from payment_hub.domain.errors import BankUnavailable, OrderNotFound
 from payment_hub.domain.money import Money

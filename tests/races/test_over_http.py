@@ -14,7 +14,7 @@ import requests
 from werkzeug.serving import make_server
 
 from payment_hub.app import create_app
-from payment_hub.domain.bank_port import CallbackRequest
+from payment_hub.domain.bank_values import CallbackRequest
 from payment_hub.domain.keys import Caller, Role
 from payment_hub.hub import Hub
 from payment_hub.operations.expire_orders import expire_orders

@@ -7,14 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
-from payment_hub.domain.bank_port import (
-    Answer,
-    CallbackReply,
-    CallbackRequest,
-    Confirmation,
+from payment_hub.domain.bank_profile import BankProfile
+from payment_hub.domain.bank_values import (
     Instructions,
     Movement,
-    PaymentQuery,
     PaymentRequest,
     Statement,
     StatementLine,
@@ -33,7 +29,8 @@ class PaperBank:
     """A bank that has nothing but statements. A day can also hold an error to raise."""
 
     statements: dict[date, Statement | HubError] = field(default_factory=dict)
-    code: ClassVar[str] = "sandbox"
+    code: str = "sandbox"
+    profile: ClassVar[BankProfile] = BankProfile("On paper", (), ())
 
     def fetch_statement(self, day: date) -> Statement:
         """What was written down for the day."""
@@ -43,18 +40,6 @@ class PaperBank:
         return found
 
     def open_payment(self, request: PaymentRequest) -> Instructions:
-        """Not on paper."""
-        raise BankUnavailable
-
-    def read_callback(self, request: CallbackRequest) -> Confirmation:
-        """Not on paper."""
-        raise BankUnavailable
-
-    def acknowledge(self, answer: Answer) -> CallbackReply:
-        """Not on paper."""
-        return CallbackReply(200, b"")
-
-    def query_payment(self, query: PaymentQuery) -> Confirmation:
         """Not on paper."""
         raise BankUnavailable
 

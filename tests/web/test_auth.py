@@ -22,7 +22,7 @@ from tests.builders import a_portal, an_agency
 from tests.conftest import StoppedClock
 from tests.web.conftest import FINE, Asker, an_app
 
-EXAMPLES = {"{agency}": "G22.99", "{event_id}": "evt_1", "{number}": "1"}
+EXAMPLES = {"{agency}": "G22.99", "{event_id}": "evt_1", "{refund_id}": "R1", "{number}": "1"}
 
 
 def _endpoints(app: Flask) -> list[tuple[str, str, dict[str, Any]]]:

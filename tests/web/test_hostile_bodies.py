@@ -24,6 +24,7 @@ PLACES: Final[dict[str, Any]] = {
     "agency": "G22.99",
     "reference": "DV0000000000000A",
     "event_id": "evt_1",
+    "refund_id": "R1",
     "number": 1,
     "bank": "sandbox",
     "token": "x" * 40,

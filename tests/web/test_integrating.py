@@ -6,6 +6,8 @@ import json
 import re
 from pathlib import Path
 
+from payment_hub.hub import Hub
+from tests.builders import confirmation, hear
 from tests.web.conftest import Asker
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "integrating-a-portal.md"
@@ -17,15 +19,17 @@ ANSWER = re.compile(r"Answer: (\d{3})")
 ANSWER_WITHOUT_BANK = re.compile(r"and (\d{3}) when the bank did not answer")
 
 
-def test_every_request_of_the_page_is_answered_as_it_says(agency: Asker, portal: Asker) -> None:
+def test_every_request_of_the_page_is_answered_as_it_says(hub: Hub, agency: Asker, portal: Asker) -> None:
     text = PAGE.read_text()
     requests = list(REQUEST.finditer(text))
-    assert len(requests) == 7
+    assert len(requests) == 8
     reference = ""
     for request in requests:
         path = request["path"].replace("DV0000000000000A", reference)
         caller = agency if "obligations" in path else portal
         sent = dict(line.split(": ", 1) for line in request["headers"].splitlines())
+        if request["method"] == "PUT":
+            hear(hub, confirmation(reference))
         body = json.loads(request["body"]) if request["body"] else None
         answer = caller.send(request["method"], path, body, headers=sent)
         promise = ANSWER_WITHOUT_BANK if path.endswith("/attempts") else ANSWER

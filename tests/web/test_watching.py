@@ -84,7 +84,8 @@ def test_metrics_count_requests_and_waiting_work(client: FlaskClient, hub: Hub) 
     client.get("/health/live")
     told = client.get("/metrics", headers=WATCH).text
     for line in ("hub_database_up 1.0", "hub_open_orders 1.0", "hub_notices_pending 3.0", "hub_notices_dead 0.0",
-                 "hub_attempts_unknown 0.0", "hub_callbacks_unjudged 0.0", "hub_discrepancies_open 0.0"):  # fmt: skip
+                 "hub_attempts_unknown 0.0", "hub_refunds_proposed 0.0", "hub_refunds_unknown 0.0",
+                 "hub_callbacks_unjudged 0.0", "hub_discrepancies_open 0.0"):  # fmt: skip
         assert line in told
     assert 'hub_requests_total{method="GET",route="/health/live",status="200"}' in told
     assert str(paid["reference"]) not in told

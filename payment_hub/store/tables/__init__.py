@@ -1,6 +1,7 @@
 """Every table of the hub, declared once. The database enforces what must never be otherwise."""
 
-from payment_hub.store.tables.attempts import PaymentAttempt
+from payment_hub.store.tables.attempts import AttemptEnding, BankChoice, PaymentAttempt
+from payment_hub.store.tables.banks import BankDowntime, BankHealth
 from payment_hub.store.tables.base import APPEND_ONLY, Base
 from payment_hub.store.tables.confirmations import Callback, Collection, ConfirmationRecord
 from payment_hub.store.tables.events import Event, Notice, NoticeAttempt
@@ -8,14 +9,20 @@ from payment_hub.store.tables.ledger import Posting, Receipt, ReceiptCounter
 from payment_hub.store.tables.obligations import Obligation, ObligationVersion
 from payment_hub.store.tables.orders import PaymentOrder
 from payment_hub.store.tables.parties import Agency, ApiKey, Portal
+from payment_hub.store.tables.refunds import Chargeback, Refund, RefundEventRecord
 from payment_hub.store.tables.requests import IdempotencyRecord
 
 __all__ = [
     "APPEND_ONLY",
     "Agency",
     "ApiKey",
+    "AttemptEnding",
+    "BankChoice",
+    "BankDowntime",
+    "BankHealth",
     "Base",
     "Callback",
+    "Chargeback",
     "Collection",
     "ConfirmationRecord",
     "Event",
@@ -30,4 +37,6 @@ __all__ = [
     "Posting",
     "Receipt",
     "ReceiptCounter",
+    "Refund",
+    "RefundEventRecord",
 ]

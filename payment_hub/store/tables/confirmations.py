@@ -5,11 +5,20 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import CHAR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from payment_hub.domain.bank_port import Outcome
+from payment_hub.domain.bank_values import Outcome
 from payment_hub.domain.standing import Disposition, Source, Verdict
 from payment_hub.store.tables.base import APPEND_ONLY, Base, Currency, Dong, Key, Moment, OrderKey, one_of
 
@@ -33,6 +42,8 @@ class Callback(Base):
     body: Mapped[bytes] = mapped_column(LargeBinary)
     source_ip: Mapped[str]
     verified: Mapped[bool]
+    said: Mapped[dict[str, Any] | None]
+    """What a verified one said, as its adapter read it: enough to judge it, should nobody have done so at once."""
     received_at: Mapped[Moment]
 
 
@@ -63,6 +74,12 @@ class ConfirmationRecord(Base):
         ),
         Index("uq_confirmation_callback_id", "callback_id", unique=True),
         Index("ix_confirmation_order_id", "order_id"),
+        Index("ix_confirmation_key_before", "bank", "judged_at", postgresql_where=text("key = 1")),
+        Index(
+            "ix_confirmation_surplus",
+            "judged_at",
+            postgresql_where=text("verdict IN ('OVERPAYS', 'PAID_TWICE', 'TOO_LATE', 'UNDERPAYS') AND disposition = 'APPLIED'"),
+        ),
         Index("ix_confirmation_conflict", "judged_at", postgresql_where=text("disposition = 'CONFLICT'")),
         {"info": {APPEND_ONLY: True}},
     )
@@ -81,6 +98,10 @@ class ConfirmationRecord(Base):
     bank_transaction_id: Mapped[str | None]
     paid_at: Mapped[datetime | None]
     code: Mapped[str]
+    payer: Mapped[dict[str, Any] | None]
+    """The account the money came from, where the bank told it: personal data, for a refund by transfer."""
+    key: Mapped[int | None] = mapped_column(SmallInteger)
+    """Which of the bank's keys signed it: 0 the current one, 1 the one before."""
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     """Of what was said (outcome, amount, currency, transaction, reference): tells a repetition from a contradiction."""
     verdict: Mapped[str]

@@ -32,6 +32,10 @@ class PaymentOrder(Base):
         CheckConstraint(
             "refunded >= 0 AND held_refund >= 0 AND refunded + held_refund <= received", name="refunds"
         ),
+        CheckConstraint(
+            "given_back BETWEEN refunded AND refunded + held_refund AND given_back_accepted BETWEEN 0 AND given_back",
+            name="given_back",
+        ),
         CheckConstraint("accepted >= 0 AND accepted <= received", name="accepted"),
         Index("uq_payment_order_one_open", "obligation_id", unique=True, postgresql_where=text("is_open")),
         Index("ix_payment_order_obligation_id", "obligation_id"),
@@ -54,12 +58,18 @@ class PaymentOrder(Base):
     issued_at: Mapped[Moment]
     expires_at: Mapped[Moment]
 
-    # Facts, as they stand after everything heard so far. Only operations add to them; they never shrink.
+    # Facts, as they stand after everything heard so far. Only operations add to them; what was received never shrinks.
     received: Mapped[Dong] = mapped_column(server_default=text("0"))
     accepted: Mapped[Dong] = mapped_column(server_default=text("0"))
     """The part of ``received`` that may settle the order: in time, or late and accepted by the agency's policy."""
     refunded: Mapped[Dong] = mapped_column(server_default=text("0"))
     held_refund: Mapped[Dong] = mapped_column(server_default=text("0"))
+    given_back: Mapped[Dong] = mapped_column(server_default=text("0"))
+    """What has left the order's accounts again: refunds on their way and done, and what a bank took back."""
+    given_back_accepted: Mapped[Dong] = mapped_column(server_default=text("0"))
+    """The part of it that came from money which may settle."""
+    disputed: Mapped[bool] = mapped_column(server_default=text("false"))
+    """A bank has taken money of it back by itself; it counts as refunded."""
     cancelled_at: Mapped[datetime | None]
     cancel_reason: Mapped[str | None]
     expired_at: Mapped[datetime | None]

@@ -17,7 +17,11 @@ class Agency(Base):
     """A public body to which money is owed."""
 
     __tablename__ = "agency"
-    __table_args__ = (CheckConstraint(one_of("late_policy", LatePolicy), name="late_policy"),)
+    __table_args__ = (
+        CheckConstraint(one_of("late_policy", LatePolicy), name="late_policy"),
+        CheckConstraint("refund_limit >= 0", name="refund_limit"),
+        CheckConstraint("credited_after_days >= 0", name="credited_after_days"),
+    )
 
     id: Mapped[Key]
     code: Mapped[str] = mapped_column(unique=True)
@@ -31,6 +35,16 @@ class Agency(Base):
     account_number: Mapped[str]
     account_bank: Mapped[str]
     account_name: Mapped[str]
+    refund_limit: Mapped[int | None] = mapped_column(BigInteger)
+    """The most, in dong, that an officer may approve in one refund; above it only an operator may. None: no limit."""
+    refund_unseen: Mapped[bool] = mapped_column(server_default=text("false"))
+    """What the hub itself proposes may be approved before the money was seen in a statement."""
+    credited_after_days: Mapped[int | None] = mapped_column(server_default=text("1"))
+    """Days after its collection on which money is taken to be with the agency or its Treasury. None: never."""
+    voucher_form: Mapped[str] = mapped_column(server_default=text("'C1-04/NS'"))
+    """The form of its Treasury's refund voucher."""
+    bank_preference: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    """The banks that it would rather be paid through, the most wanted first."""
     created_at: Mapped[Moment]
 
 

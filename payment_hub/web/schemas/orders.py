@@ -7,6 +7,7 @@ from marshmallow import fields, validate
 from payment_hub.domain.obligation import Kind
 from payment_hub.domain.payment_attempt import AttemptState
 from payment_hub.domain.payment_order import OrderFlag, OrderStatus
+from payment_hub.domain.refund import Reason, RefundState
 from payment_hub.web.schemas.fields import (
     AGENCY_CODE,
     AGENCY_REFERENCE,
@@ -46,7 +47,11 @@ class IssueRequest(Strict):
 class StartRequest(Strict):
     """Through which bank the payer wants to pay."""
 
-    bank = TextField(31, pattern=BANK_NAME, required=True, metadata={"example": "sandbox"})
+    bank = TextField(
+        31,
+        pattern=BANK_NAME,
+        metadata={"example": "sandbox", "description": "Without it one is chosen"},
+    )
     language = fields.String(load_default="vi", validate=validate.OneOf(["vi", "en"]))
     payer_ip = AddressField(
         load_default=None,
@@ -74,6 +79,16 @@ class OrderedObligationSchema(Shown):
     kind = words(Kind, required=True)
 
 
+class RefundToldSchema(Shown):
+    """The refund that an event tells of."""
+
+    refund_id = fields.String(required=True)
+    reference = fields.String(required=True, metadata={"description": "What the bank knows it by"})
+    state = words(RefundState, required=True)
+    amount = fields.Nested(MoneySchema, required=True)
+    reason = words(Reason, required=True)
+
+
 class OrderSchema(Shown):
     """A payment order. ``received`` counts all money that came, whatever became of it."""
 
@@ -87,6 +102,11 @@ class OrderSchema(Shown):
     required = fields.Nested(MoneySchema, required=True)
     received = fields.Nested(MoneySchema, required=True)
     refunded = fields.Nested(MoneySchema, required=True)
+    refundable = fields.Nested(
+        MoneySchema,
+        required=True,
+        metadata={"description": "Received, and neither given back nor on its way back"},
+    )
     description = fields.String(required=True)
     issued_at = moment(required=True)
     expires_at = moment(required=True)
@@ -98,10 +118,13 @@ class OrderSchema(Shown):
     receipt = fields.String(
         required=True, allow_none=True, metadata={"description": "The receipt's printed number"}
     )
+    refund = fields.Nested(
+        RefundToldSchema, metadata={"description": "In events alone, and there only if they tell of a refund"}
+    )
 
 
 class InstructionsSchema(Shown):
-    """How the payer pays: a QR text, a page to go to, or both, and the transfer in words."""
+    """How the payer pays: a QR text, a page, an app, a bill code, and the transfer in words."""
 
     qr_text = fields.String(required=True, allow_none=True)
     page_url = fields.String(required=True, allow_none=True)
@@ -109,6 +132,8 @@ class InstructionsSchema(Shown):
     account_name = fields.String(required=True, allow_none=True)
     account_bank = fields.String(required=True, allow_none=True)
     purpose = fields.String(required=True, allow_none=True)
+    app_link = fields.String(required=True, allow_none=True)
+    bill_code = fields.String(required=True, allow_none=True)
 
 
 class AttemptSchema(Shown):
@@ -121,6 +146,14 @@ class AttemptSchema(Shown):
     amount = fields.Nested(MoneySchema, required=True)
     instructions = fields.Nested(InstructionsSchema, required=True)
     started_at = moment(required=True)
+    known_by = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "format": "date-time",
+            "description": "While the outcome is unknown: when it will be known",
+        },
+    )
 
 
 class AttemptsSchema(Shown):

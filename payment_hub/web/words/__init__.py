@@ -56,6 +56,10 @@ class Words:
         key = "money.format" if money.currency == VND else "money.other"
         return self(key, digits=digits, currency=money.currency).replace(" ", _NO_BREAK)
 
+    def dong(self, minor: int, currency: str = VND) -> str:
+        """A count of minor units, as people write an amount."""
+        return self.money(Money(minor, currency))
+
     def day(self, day: date) -> str:
         """A business day."""
         return self("day.format", day=day.day, month=day.month, year=day.year)

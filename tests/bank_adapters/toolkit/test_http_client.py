@@ -44,6 +44,9 @@ class Bank(BaseHTTPRequestHandler):
     def say_cookie(self) -> None:
         self.say_well(self.headers.get("Cookie", "none").encode(), Set_Cookie="a=b")
 
+    def say_from_where(self) -> None:
+        self.say_well(str(self.client_address).encode())
+
     def say_echo(self) -> None:
         self.say_well(
             self.rfile.read(int(self.headers["Content-Length"])), X_Type=self.headers["Content-Type"]
@@ -143,3 +146,15 @@ def address() -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def test_a_connection_is_kept_and_used_again(address: str, client: HttpClient) -> None:
+    """Whatever was asked before it; a failure may cost one connection, not the next ones."""
+    from_where = {client.get(f"{address}/from-where", headers={}).body for _ in range(5)}
+    client.post_json(f"{address}/echo", {"a": 1})
+    from_where.add(client.get(f"{address}/from-where", headers={}).body)
+    assert len(from_where) == 1
+    with pytest.raises(BankUnavailable):
+        client.get(f"{address}/error", headers={})
+    after = {client.get(f"{address}/from-where", headers={}).body for _ in range(5)}
+    assert len(after) == 1

@@ -33,7 +33,7 @@ MESSAGE, KEY, OTHER = b'{"amount": 1}\x00\xff', b"key-key-key", b"another key"
 RSA = rsa.generate_private_key(65537, 2048)
 ED = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
-Check = Callable[[bytes, str | None], None]
+Check = Callable[[bytes, str | None], int]
 
 
 def b64(raw: bytes) -> str:

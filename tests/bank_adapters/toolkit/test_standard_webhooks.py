@@ -40,7 +40,7 @@ def v1a(key: Ed25519PrivateKey = ED) -> str:
 
 def require(given: dict[str, str], body: bytes = BODY, at: datetime = NOON) -> str:
     keys = [ED.public_key(), ED_OLD.public_key()]
-    return require_standard_webhook(given, body, received_at=at, secrets=[NEW, OLD], public_keys=keys)
+    return require_standard_webhook(given, body, received_at=at, secrets=[NEW, OLD], public_keys=keys)[0]
 
 
 @pytest.mark.parametrize(

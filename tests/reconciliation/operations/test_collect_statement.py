@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest
 
-from payment_hub.domain.bank_port import Statement
+from payment_hub.domain.bank_values import Statement
 from payment_hub.domain.keys import Caller
 from reconciliation.books import Books
 from reconciliation.operations.collect_statement import collect_statement

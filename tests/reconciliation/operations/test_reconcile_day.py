@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from payment_hub.domain.bank_port import Movement, Outcome
+from payment_hub.domain.bank_values import Movement, Outcome
 from payment_hub.domain.errors import AgencyNotFound, BankNotFound
 from payment_hub.domain.keys import Caller
 from payment_hub.domain.money import Money

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from payment_hub.domain.bank_port import Movement
+from payment_hub.domain.bank_values import Movement
 from reconciliation.books import Books
 from reconciliation.domain.matching import Case, classify
 from reconciliation.domain.scope import Side

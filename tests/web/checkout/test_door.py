@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from payment_hub.app import create_app
-from payment_hub.domain.bank_port import Outcome
+from payment_hub.domain.bank_values import Outcome
 from payment_hub.hub import Hub
 from payment_hub.operations.list_attempts import list_attempts
 from payment_hub.web.words import LANGUAGES

@@ -19,7 +19,7 @@ from payment_hub.domain.obligation import Kind
 from payment_hub.web.checkout import _about, blueprint
 from payment_hub.web.checkout_page import checkout_html, message_html, receipt_html
 from payment_hub.web.words import BANKS, LANGUAGES, Words, words_for
-from tests.web.checkout.views import NOW, OPEN, PAGES
+from tests.web.checkout.views import BY_BILL, COSTLY, NOW, OPEN, PAGES
 
 VI, EN = LANGUAGES["vi"], LANGUAGES["en"]
 READ_ALOUD = ("aria-label", "alt", "title", "placeholder", "data-mark", "value")
@@ -66,7 +66,7 @@ class Noting(dict[str, str]):
 
 def every_page(words: Words) -> Iterator[str]:
     """All pages that this door can show."""
-    views: list[CheckoutView] = [*PAGES.values(), replace(OPEN, banks=())]
+    views: list[CheckoutView] = [*PAGES.values(), replace(OPEN, offers=()), COSTLY, BY_BILL]
     for view in views:
         for still in (False, True):
             yield checkout_html(view, words, "token", still=still, problem="pay.choose_from_list")

@@ -7,10 +7,31 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from bank_adapters.toolkit.emv_qr import write_vietqr
+from payment_hub.domain.attempt_views import AttemptView
+from payment_hub.domain.bank_choice import Option
 from payment_hub.domain.checkout import CheckoutState, CheckoutView
+from payment_hub.domain.choice_facts import BankFacts
 from payment_hub.domain.money import dong
-from payment_hub.domain.views import AttemptView, ObligationView, OrderView, ReceiptView
+from payment_hub.domain.views import ObligationView, OrderView, ReceiptView
 from payment_hub.domain.words import amount_in_words
+
+
+def an_offer(bank: str, **more: Any) -> Option:
+    """A bank that can be chosen."""
+    facts: dict[str, Any] = {
+        "bank": bank,
+        "ways": ("QR",),
+        "agencies": None,
+        "kinds": None,
+        "smallest": 1,
+        "largest": 10**9,
+        "needs_seconds": 0,
+        "fee": 0,
+        "borne_by": "AGENCY",
+        "settles_on": "2026-03-03",
+    }
+    return Option(BankFacts(**(facts | more)), None)
+
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 REFERENCE = "DV6B8TK2M0H4X9QA"
@@ -97,7 +118,7 @@ RECEIPT = ReceiptView(
     treasury_chapter="009",
     treasury_sub_item="4252",
 )
-OPEN = CheckoutView(ORDER, OBLIGATION, ("sandbox", "vnpay"), None, None, NOW)
+OPEN = CheckoutView(ORDER, OBLIGATION, (an_offer("sandbox"), an_offer("vnpay")), None, None, NOW)
 
 
 def a_view(view: CheckoutView = OPEN, *, tried: str | None = None, **order: Any) -> CheckoutView:
@@ -135,7 +156,10 @@ PAGES: dict[CheckoutState, CheckoutView] = {
     CheckoutState.TRY_LEFT: a_view(tried="ABANDONED"),
     CheckoutState.ASKING_BANK: a_view(tried="SUBMITTING"),
     CheckoutState.AWAITING_PAYMENT: a_view(tried="PENDING"),
-    CheckoutState.OUTCOME_UNKNOWN: a_view(tried="UNKNOWN"),
+    CheckoutState.OUTCOME_UNKNOWN: replace(
+        a_view(tried="UNKNOWN"),
+        attempt=replace(ATTEMPT, state="UNKNOWN", known_by=NOW + timedelta(minutes=13)),
+    ),
     CheckoutState.CLOSED_OUTCOME_UNKNOWN: a_view(tried="PENDING", **EXPIRED),
     CheckoutState.PAID: settled(1_250_000),
     CheckoutState.PAID_LATE: settled(1_250_000, "LATE"),
@@ -157,3 +181,18 @@ PAGES: dict[CheckoutState, CheckoutView] = {
     CheckoutState.OBLIGATION_CHANGED: _withdrawn(),
     CheckoutState.PAID_ELSEWHERE: replace(OPEN, obligation=replace(OBLIGATION, state="SETTLED")),
 }
+
+#: Banks of which one asks the payer for a fee.
+COSTLY = replace(OPEN, offers=(an_offer("sandbox"), an_offer("vnpay", fee=1_100, borne_by="PAYER")))
+#: A bill to name at the bank's counter, or to open in its app.
+BY_BILL = replace(
+    PAGES[CheckoutState.AWAITING_PAYMENT],
+    attempt=replace(
+        ATTEMPT,
+        qr_text=None,
+        page_url=None,
+        account_number=None,
+        app_link="bankapp://pay/1",
+        bill_code="7100042",
+    ),
+)

@@ -1,0 +1,118 @@
+"""Genuine callbacks of every bank: opened at its far side over HTTP, and signed there by no code of the adapter's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import requests
+
+from bank_adapters import load_adapters
+from bank_adapters.far_side.desk import FarSide, Payment, WireRequest
+from bank_adapters.far_side.desk_server import House, found_rails, serve, settings_of
+from payment_hub.domain.bank_port import BankAdapter, TakesCallbacks
+from payment_hub.domain.bank_values import CallbackRequest, Outcome, PaymentRequest
+from payment_hub.domain.money import dong
+from payment_hub.domain.references import new_reference
+
+HUB: Final = "http://127.0.0.1:8000"
+
+#: The number of the attempt that is opened first: banks whose references are numbers know it by this.
+FIRST: Final = 4711
+
+
+@dataclass(frozen=True)
+class Teller:
+    """One bank whose callbacks can be made at will."""
+
+    bank: str
+    adapter: TakesCallbacks
+    far_side: FarSide
+    opened: Payment
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the bank knows a payment by the attempt's number alone."""
+        return self.opened.reference == str(FIRST)
+
+    @property
+    def by_order(self) -> bool:
+        """Whether the bank knows a payment by the order's reference."""
+        return not self.numbered and "-" not in self.opened.reference
+
+    @property
+    def proves(self) -> bool:
+        """Whether a callback of this bank proves money; where the outcome is not signed, the bank is asked instead."""
+        said = self.adapter.read_callback(as_received(self.paid(self.opened.reference)))
+        return said.outcome is Outcome.PAID
+
+    def paid(self, reference: str, amount: int = 150_000) -> WireRequest:
+        """The bank's message that the attempt of this reference (or number) was paid."""
+        desk = self.far_side.desk
+        payment = replace(self.opened, reference=reference, amount=amount, outcome="PAID", paid_at=desk.now())
+        payment.transaction_id = str(desk.next_number())
+        return self.far_side.notices(payment)[0]
+
+
+@contextmanager
+def tellers(folder: Path, hub_url: str = HUB) -> Iterator[dict[str, Teller]]:
+    """Every bank that takes callbacks, by name, with a payment opened at it."""
+    with serve(hub_url) as house:
+        sections = settings_of(found_rails(), house.url, folder)
+        adapters = load_adapters(list(sections), sections, hub_url)
+        yield {
+            bank: Teller(bank, adapter, house.rails[bank].far_side, _opened(bank, adapter, house))
+            for bank, adapter in adapters.items()
+            if isinstance(adapter, TakesCallbacks)
+        }
+
+
+def _opened(bank: str, adapter: BankAdapter, house: House) -> Payment:
+    far_side = house.rails[bank].far_side
+    now = datetime.now(UTC)
+    order = new_reference(now, FIRST)
+    told = adapter.open_payment(
+        PaymentRequest(
+            order_reference=order,
+            attempt_reference=f"{order}-1",
+            amount=dong(150_000),
+            description=f"Le phi {order}",
+            payer_ip="127.0.0.1",
+            language="vi",
+            started_at=now,
+            expires_at=now + timedelta(hours=1),
+            return_url=f"{HUB}/checkout/x",
+            number=FIRST,
+        )
+    )
+    if told.page_url:
+        requests.get(told.page_url, timeout=10).raise_for_status()
+    known = far_side.desk.payments()
+    return known[0] if known else Payment(told.bill_code or f"{order}-1", 150_000)
+
+
+def as_received(notice: WireRequest) -> CallbackRequest:
+    """The far side's message as the hub's door hands it on."""
+    headers = {name.lower(): value for name, value in notice.headers.items()}
+    path, _, query = notice.path.partition("?")
+    return CallbackRequest(
+        notice.method, path, notice.query or query.encode(), headers, notice.body, datetime.now(UTC)
+    )
+
+
+def as_bytes(notice: WireRequest, hub_url: str) -> bytes:
+    """The same as it goes over a connection to the hub."""
+    path = notice.path.removeprefix(hub_url)
+    if notice.query:
+        path = f"{path}?{notice.query.decode()}"
+    head: Mapping[str, str] = {
+        "Host": "127.0.0.1",
+        **notice.headers,
+        "Content-Length": str(len(notice.body)),
+    }
+    lines = [f"{notice.method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in head.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + notice.body

@@ -1,0 +1,151 @@
+"""Commands about banks: whether they answer, when they are away, which keys they use, and what is left unknown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from payment_hub.commands import hub_commands, operator, says_refusals
+from payment_hub.current import current_hub
+from payment_hub.domain.bank_health import BankOperation
+from payment_hub.domain.day import HUB_TIME
+from payment_hub.domain.outcome_views import OutcomeFigures
+from payment_hub.operations.announce_downtime import announce_downtime
+from payment_hub.operations.explain_choices import explain_choices
+from payment_hub.operations.list_downtimes import list_downtimes
+from payment_hub.operations.list_key_uses import list_key_uses
+from payment_hub.operations.list_unknown_outcomes import list_unknown_outcomes
+from payment_hub.operations.measure_outcomes import measure_outcomes
+from payment_hub.operations.prefer_banks import prefer_banks
+from payment_hub.operations.show_bank_health import show_bank_health
+from payment_hub.operations.withdraw_downtime import withdraw_downtime
+
+#: A moment in hub time, as an announcement names it.
+MOMENT = click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])
+
+
+@hub_commands.group("bank")
+def bank_commands() -> None:
+    """Banks: health, downtimes, keys, outcomes that nobody knows."""
+
+
+@bank_commands.command("health")
+@says_refusals
+def health_command() -> None:
+    """Show whether each bank answers, and how long it left outcomes unknown in the last day."""
+    for view in show_bank_health(current_hub()):
+        state, away = view.health, f"  away until {_here(view.away_until)}" if view.away_until else ""
+        since = f"since {_here(state.since)}" if state.since else "always"
+        click.echo(
+            f"{view.bank:<20}{view.operation.lower():<8}{state.state.lower():<10}"
+            f"{state.failures:>3} failures  {since}{away}"
+        )
+    for figures in measure_outcomes(current_hub()):
+        click.echo(_measured(figures))
+
+
+def _measured(figures: OutcomeFigures) -> str:
+    known = len(figures.waits)
+    middle = f", half of them within {figures.waits[known // 2]} s" if known else ""
+    return (
+        f"{figures.bank:<20}{figures.open} unknown now, {figures.overdue} before an officer; "
+        f"{known} became known in a day{middle}, {figures.kept} as promised"
+    )
+
+
+@bank_commands.command("unknown")
+@click.option("--overdue", is_flag=True, help="Only those that lie before an officer.")
+@says_refusals
+def unknown_command(overdue: bool) -> None:
+    """List the attempts whose outcome is unknown, the oldest first."""
+    for view in list_unknown_outcomes(current_hub(), caller=operator(), overdue=overdue, limit=500).items:
+        told = "told paid, unproven" if view.told else view.state.lower()
+        click.echo(
+            f"{view.reference:<20}{view.bank:<20}{view.amount!s:>14}  {told}, since {_here(view.unknown_at)}, "
+            f"asked {view.asked} times{', with an officer' if view.officer_since else ''}"
+        )
+
+
+@bank_commands.command("keys")
+@says_refusals
+def keys_command() -> None:
+    """Show when each bank last signed with its current key, and with the one before."""
+    for use in list_key_uses(current_hub()):
+        click.echo(
+            f"{use.bank:<20}current {_here(use.current_at) if use.current_at else 'not lately':<18}"
+            f"before {_here(use.previous_at) if use.previous_at else 'never'}"
+        )
+
+
+@bank_commands.command("prefer")
+@click.argument("agency")
+@click.argument("banks", nargs=-1)
+@says_refusals
+def prefer_command(agency: str, banks: tuple[str, ...]) -> None:
+    """Let an agency be paid rather through BANKS, the most wanted first; without any it has no preference."""
+    prefer_banks(current_hub(), agency=agency, banks=banks)
+    click.echo(f"agency {agency} prefers {', '.join(banks) or 'no bank'}")
+
+
+@bank_commands.command("choices")
+@click.argument("order")
+@says_refusals
+def choices_command(order: str) -> None:
+    """Explain why the attempts at an order went through their banks."""
+    for attempt, said in explain_choices(current_hub(), caller=operator(), reference=order).items():
+        click.echo(f"{attempt}  {said['vi']}\n{'':<{len(attempt)}}  {said['en']}")
+
+
+@bank_commands.group("downtime")
+def downtime_commands() -> None:
+    """Times in which a bank has announced that it will be away."""
+
+
+@downtime_commands.command("add")
+@click.argument("bank")
+@click.option("--from", "starts_at", type=MOMENT, required=True, help="Hub time, such as 2026-03-02T22:00.")
+@click.option("--until", "ends_at", type=MOMENT, required=True)
+@click.option("--reason", required=True)
+@click.option("--by", "announced_by", required=True, help="Who told us.")
+@click.option("--operation", type=click.Choice([word.lower() for word in BankOperation]), help="Only this.")
+@says_refusals
+def add_downtime_command(
+    bank: str, starts_at: datetime, ends_at: datetime, reason: str, announced_by: str, operation: str | None
+) -> None:
+    """Announce that a bank will be away."""
+    number = announce_downtime(
+        current_hub(),
+        bank=bank,
+        starts_at=starts_at.replace(tzinfo=HUB_TIME),
+        ends_at=ends_at.replace(tzinfo=HUB_TIME),
+        reason=reason,
+        announced_by=announced_by,
+        operation=BankOperation(operation.upper()) if operation else None,
+    )
+    click.echo(f"downtime {number} announced")
+
+
+@downtime_commands.command("list")
+@says_refusals
+def list_downtimes_command() -> None:
+    """List the downtimes that are not over."""
+    for each in list_downtimes(current_hub()):
+        click.echo(
+            f"{each['id']:>6}  {each['bank']:<20}{(each['operation'] or 'everything').lower():<11}"
+            f"{_here(each['starts_at'])} - {_here(each['ends_at'])}  {each['reason']} ({each['announced_by']})"
+        )
+
+
+@downtime_commands.command("withdraw")
+@click.argument("number", type=int)
+@click.option("--by", "withdrawn_by", required=True, help="Who told us.")
+@says_refusals
+def withdraw_downtime_command(number: int, withdrawn_by: str) -> None:
+    """End a downtime now."""
+    withdraw_downtime(current_hub(), number=number, withdrawn_by=withdrawn_by)
+    click.echo(f"downtime {number} withdrawn")
+
+
+def _here(moment: datetime) -> str:
+    return f"{moment.astimezone(HUB_TIME):%F %H:%M}"

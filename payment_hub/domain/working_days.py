@@ -1,0 +1,44 @@
+"""Working days: on which banks hand collected money over. Weekends never, and no holiday that the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+from payment_hub.domain.day import HUB_TIME
+
+_DAY: Final = timedelta(days=1)
+_SATURDAY: Final = 5
+
+#: A calendar that names so many holidays in a row is a mistake; nobody waits for its end.
+_LONGEST_REST: Final = 60
+
+
+def is_working_day(day: date, holidays: Container[date]) -> bool:
+    """Whether banks settle on this day."""
+    return day.weekday() < _SATURDAY and day not in holidays
+
+
+def next_working_day(day: date, holidays: Container[date]) -> date:
+    """The first working day after ``day``."""
+    after = day + _DAY
+    for _ in range(_LONGEST_REST):
+        if is_working_day(after, holidays):
+            break
+        after += _DAY
+    return after
+
+
+def settlement_day(moment: datetime, *, cut_off: time, days: int, holidays: Container[date]) -> date:
+    """The day on which money paid at ``moment`` is handed over: ``days`` working days after the day that it counts for.
+
+    What comes after ``cut_off`` (hub time), or on a day without work, counts for the next working day.
+    """
+    here = moment.astimezone(HUB_TIME)
+    day = here.date()
+    if here.time() > cut_off or not is_working_day(day, holidays):
+        day = next_working_day(day, holidays)
+    for _ in range(days):
+        day = next_working_day(day, holidays)
+    return day

@@ -1,0 +1,44 @@
+"""Record what became of a refund that a bank was asked for, exactly once however often it is told."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from payment_hub.domain.refund import RefundEvent, RefundState, Route, life_of, storable
+from payment_hub.hub import Hub
+from payment_hub.store import orders, refunds
+from payment_hub.store.refund_moves import Told, move, note
+
+_log = logging.getLogger(__name__)
+
+#: Told against the end that a refund has come to.
+_AGAINST: Final = {
+    (RefundState.SUCCEEDED, RefundEvent.FAILED),
+    (RefundState.FAILED, RefundEvent.RETURNED),
+}
+
+
+def hear_refund_answer(
+    hub: Hub, *, key: int, event: RefundEvent, code: str, bank_refund_id: str | None = None
+) -> RefundState:
+    """Where the refund stands now. A word that changes nothing is let be; one against its end blocks the money.
+
+    ``key`` is the refund's own. Its state was stored before the bank was asked, so it is always there.
+    """
+    with hub.transaction() as session:
+        reference = refunds.order_reference_of(session, key)
+        orders.lock(session, reference)
+        known, refund = refunds.order_money(session, reference), refunds.by_key(session, key)
+        state, now = RefundState(refund.state), hub.now()
+        told = Told(f"bank:{refund.bank}", now, code=storable(code))
+        if life_of(Route(refund.route)).allows(state, event):
+            if bank_refund_id:
+                refund.bank_refund_id = storable(bank_refund_id)
+            move(session, refund, known, event, told, hub.checkout_url)
+        elif (state, event) in _AGAINST and not refund.contradicted:
+            refund.contradicted = True
+            note(session, refund, RefundEvent.CONTRADICTED, told)
+            fields = {"reference": refund.reference, "bank": refund.bank, "reason": f"{event} after {state}"}
+            _log.error("refund_contradicted", extra=fields)
+        return RefundState(refund.state)

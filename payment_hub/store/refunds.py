@@ -1,0 +1,187 @@
+"""Questions about refunds, and about the money of an order that can go back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from payment_hub.domain.errors import OrderNotFound, RefundNotFound
+from payment_hub.domain.keys import Caller, Role
+from payment_hub.domain.refund import LIVE, THE_HUB
+from payment_hub.domain.refundable import Collected
+from payment_hub.domain.standing import OrderStanding
+from payment_hub.store import orders
+from payment_hub.store.obligations import seen_agency
+from payment_hub.store.order_rows import COLUMNS, JOINS
+from payment_hub.store.standings import POSTED, order_standing
+from payment_hub.store.tables import Refund
+
+_ORDER: Final = text(
+    f"""SELECT {COLUMNS}, posted.payable, posted.overpayment, posted.suspense, a.refund_limit, a.refund_unseen,
+    a.credited_after_days, a.voucher_form, a.tax_code, a.account_number AS agency_account, v.identifiers,
+    v.account_number, v.account_bank, v.account_name, v.treasury_chapter, v.treasury_sub_item
+FROM payment_order o {JOINS} {POSTED} WHERE o.reference = :reference"""
+)
+
+_MONEY: Final = text(
+    """SELECT c.id AS key, c.bank, c.bank_transaction_id, c.amount, c.accepted, c.late, c.collected_at, c.day,
+    said.verdict, said.payer, back.amount + taken.amount AS gone, taken.amount > 0 AS taken_back,
+    back.contradicted, back.live_reasons, back.hub_reasons,
+    EXISTS (SELECT FROM statement_line l WHERE l.bank = c.bank AND l.bank_transaction_id = c.bank_transaction_id
+        AND l.movement = 'CREDIT' AND l.amount = c.amount AND l.currency = c.currency) AS seen,
+    coalesce(p.reference, o.reference) AS attempt_reference, coalesce(p.started_at, o.issued_at) AS started_at,
+    p.bank_reference
+FROM payment_order o
+JOIN collection c ON c.order_id = o.id AND c.currency = o.currency
+LEFT JOIN LATERAL (
+    SELECT verdict, payer, attempt_id FROM confirmation f
+    WHERE f.order_id = o.id AND f.bank = c.bank AND f.bank_transaction_id = c.bank_transaction_id
+        AND f.disposition = 'APPLIED' AND f.outcome = 'PAID' ORDER BY f.verdict = 'UNPROVEN', f.id LIMIT 1
+) said ON true
+LEFT JOIN payment_attempt p ON p.id = said.attempt_id
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(r.amount) FILTER (WHERE r.state NOT IN ('FAILED', 'DECLINED')), 0)::bigint AS amount,
+        coalesce(bool_or(r.contradicted), false) AS contradicted,
+        coalesce(array_agg(r.reason) FILTER (WHERE r.state = ANY(:live)), '{}') AS live_reasons,
+        coalesce(array_agg(r.reason) FILTER (WHERE r.proposed_by = :hub), '{}') AS hub_reasons
+    FROM refund r WHERE r.collection_id = c.id
+) back
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(k.amount), 0)::bigint AS amount FROM chargeback k
+    WHERE k.order_id = o.id AND k.collection_id = c.id
+) taken
+WHERE o.id = :order_id ORDER BY c.id DESC"""
+)
+
+_CLAIM_APPROVED: Final = text(
+    """SELECT id FROM refund WHERE state = 'APPROVED' AND route = 'BANK' AND bank = ANY(:banks)
+    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"""
+)
+
+_CLAIM_DUE: Final = text(
+    """UPDATE refund r SET asked = r.asked + 1, ask_at = :leased_until
+    FROM (
+        SELECT id FROM refund WHERE state IN ('SUBMITTING', 'PENDING', 'UNKNOWN') AND ask_at <= :now
+        ORDER BY ask_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    ) due
+    WHERE r.id = due.id RETURNING r.id"""
+)
+
+#: Orders that were told of too much, of which the hub has proposed nothing yet, in the order in which that was told.
+_SURPLUS: Final = text(
+    """SELECT f.id, o.reference FROM confirmation f
+    JOIN payment_order o ON o.id = f.order_id AND NOT o.conflict
+    JOIN collection c ON c.bank = f.bank AND c.bank_transaction_id = f.bank_transaction_id
+    WHERE f.verdict IN ('OVERPAYS', 'PAID_TWICE', 'TOO_LATE', 'UNDERPAYS') AND f.disposition = 'APPLIED'
+        AND f.judged_at > :since AND f.id > :after
+        AND NOT EXISTS (SELECT FROM refund r WHERE r.collection_id = c.id AND r.proposed_by = :hub)
+    ORDER BY f.id LIMIT :limit"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderMoney:
+    """An order as whoever gives money back must know it."""
+
+    row: Mapping[Any, Any]
+    standing: OrderStanding
+    money: tuple[Collected, ...]
+    """The latest first."""
+
+    @property
+    def refundable(self) -> int:
+        """Received, and neither given back nor reserved for it."""
+        left: int = self.row["received"] - self.row["refunded"] - self.row["held_refund"]
+        return left
+
+    def of(self, collection_id: int) -> Collected:
+        """The money with this key, which must be the order's."""
+        return next(one for one in self.money if one.key == collection_id)
+
+
+def lock_order(session: Session, reference: str, caller: Caller) -> OrderMoney:
+    """The order with its money, locked, if the caller may see it. Raises OrderNotFound."""
+    orders.find_row(session, reference, caller)
+    orders.lock(session, reference)
+    return order_money(session, reference)
+
+
+def order_money(session: Session, reference: str) -> OrderMoney:
+    """The order with its money. Raises OrderNotFound."""
+    row = session.execute(_ORDER, {"reference": reference}).mappings().one_or_none()
+    if row is None:
+        raise OrderNotFound(reference)
+    asked = {"order_id": row["order_id"], "live": [str(state) for state in LIVE], "hub": THE_HUB}
+    found = session.execute(_MONEY, asked).mappings()
+    return OrderMoney(row, order_standing(row), tuple(_collected(one) for one in found))
+
+
+def find(session: Session, order_id: int, refund_id: str) -> Refund | None:
+    """The refund of this name."""
+    return session.scalar(select(Refund).where(Refund.order_id == order_id, Refund.refund_id == refund_id))
+
+
+def require(session: Session, order_id: int, refund_id: str) -> Refund:
+    """The refund of this name. Raises RefundNotFound."""
+    found = find(session, order_id, refund_id)
+    if found is None:
+        raise RefundNotFound(refund_id[:40])
+    return found
+
+
+def by_key(session: Session, key: int) -> Refund:
+    """The refund with this key, which must exist, as it stands now."""
+    return session.scalars(
+        select(Refund).where(Refund.id == key).execution_options(populate_existing=True)
+    ).one()
+
+
+def order_reference_of(session: Session, key: int) -> str:
+    """The order of a refund."""
+    asked = text(
+        "SELECT o.reference FROM refund r JOIN payment_order o ON o.id = r.order_id WHERE r.id = :key"
+    )
+    reference: str = session.execute(asked, {"key": key}).scalar_one()
+    return reference
+
+
+def proposed_of(session: Session, order_id: int) -> int:
+    """The sum that is proposed of an order and has not left its accounts."""
+    asked = text(
+        "SELECT coalesce(sum(amount), 0)::bigint FROM refund WHERE order_id = :id AND state = 'PROPOSED'"
+    )
+    total: int = session.execute(asked, {"id": order_id}).scalar_one()
+    return total
+
+
+def claim_approved(session: Session, banks: Sequence[str]) -> int | None:
+    """The key of one refund that is to be sent to one of these banks, locked; nobody else gets it."""
+    key: int | None = session.scalar(_CLAIM_APPROVED, {"banks": list(banks)})
+    return key
+
+
+def claim_due(session: Session, now: datetime, leased_until: datetime, limit: int) -> Sequence[int]:
+    """The keys of refunds that their banks are to be asked about now; nobody else gets them before ``leased_until``."""
+    return session.scalars(_CLAIM_DUE, {"now": now, "leased_until": leased_until, "limit": limit}).all()
+
+
+def with_surplus(session: Session, since: datetime, after: int, limit: int) -> Sequence[tuple[int, str]]:
+    """Where in the list, and which orders: those that may have too much, told since a moment, a page at a time."""
+    asked = {"since": since, "after": after, "limit": limit, "hub": THE_HUB}
+    return [(key, reference) for key, reference in session.execute(_SURPLUS, asked)]
+
+
+def seen_by(caller: Caller) -> dict[str, int | None]:
+    """The limits within which a caller sees refunds: those of the orders that it sees."""
+    portal = caller.portal_id if caller.role is Role.PORTAL else None
+    return {"only_agency": seen_agency(caller), "only_portal": portal}
+
+
+def _collected(row: Mapping[Any, Any]) -> Collected:
+    reasons = {name: frozenset(row[name]) for name in ("live_reasons", "hub_reasons")}
+    return Collected(**{**row, **reasons})

@@ -1,0 +1,131 @@
+"""Money that goes back: refunds, everything that happened to each, and what banks took back by themselves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from payment_hub.domain.refund import ASKED_ABOUT, LIVE, Reason, RefundEvent, RefundState, Route
+from payment_hub.store.tables.base import (
+    APPEND_ONLY,
+    AgencyKey,
+    Base,
+    Currency,
+    Dong,
+    Key,
+    Moment,
+    OrderKey,
+    one_of,
+)
+
+_LIVE = f"state IN ({', '.join(repr(str(state)) for state in LIVE)})"
+_ASKED_ABOUT = f"state IN ({', '.join(repr(str(state)) for state in ASKED_ABOUT)})"
+
+
+class Refund(Base):
+    """One amount of one bank transaction that goes back. What was asked never changes; where it stands does."""
+
+    __tablename__ = "refund"
+    __table_args__ = (
+        UniqueConstraint("reference"),
+        UniqueConstraint("order_id", "refund_id"),
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint(one_of("reason", Reason), name="reason"),
+        CheckConstraint(one_of("route", Route), name="route"),
+        CheckConstraint(one_of("state", RefundState), name="state"),
+        CheckConstraint("approved_by <> proposed_by", name="two_people"),
+        CheckConstraint(
+            "approved_by IS NOT NULL OR state IN ('PROPOSED', 'DECLINED')", name="approved_before_it_leaves"
+        ),
+        Index("uq_refund_one_live", "collection_id", "reason", unique=True, postgresql_where=text(_LIVE)),
+        Index("ix_refund_collection_id", "collection_id"),
+        Index("ix_refund_agency_id_id", "agency_id", "id"),
+        Index("ix_refund_live", "state", "id", postgresql_where=text(_LIVE)),
+        Index("ix_refund_ask_at", "ask_at", postgresql_where=text(_ASKED_ABOUT)),
+    )
+
+    id: Mapped[Key]
+    reference: Mapped[str]
+    """Ours, what the bank knows it by."""
+    order_id: Mapped[OrderKey]
+    refund_id: Mapped[str]
+    """The proposer's own name of it, unique within the order."""
+    asked_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    """Of who asked for what: tells a repetition from another request."""
+    collection_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("collection.id"))
+    agency_id: Mapped[AgencyKey]
+    bank: Mapped[str]
+    amount: Mapped[Dong]
+    currency: Mapped[Currency]
+    reason: Mapped[str]
+    words: Mapped[str]
+    """The proposer's own, for whoever approves it."""
+    route: Mapped[str]
+    payee: Mapped[dict[str, Any] | None]
+    """The account it goes to when it goes by transfer: the payer's, as the bank or the proposer told it."""
+    proposed_by: Mapped[str]
+    """The holder; the hub itself for money that nobody asked for."""
+    state: Mapped[str]
+    approved_by: Mapped[str | None]
+    bank_refund_id: Mapped[str | None]
+    voucher: Mapped[dict[str, Any] | None]
+    """The paper as it was approved, for a refund that goes by paper."""
+    contradicted: Mapped[bool] = mapped_column(server_default=text("false"))
+    """The bank has told of it against its end; nothing more of this money is given back until an officer has looked."""
+    submitted_at: Mapped[datetime | None]
+    asked: Mapped[int] = mapped_column(server_default=text("0"))
+    ask_at: Mapped[datetime | None]
+    """When the bank is to be asked next; a lease while somebody is asking."""
+    proposed_at: Mapped[Moment]
+    changed_at: Mapped[Moment]
+
+
+class RefundEventRecord(Base):
+    """One thing that happened to a refund: who, on what grounds."""
+
+    __tablename__ = "refund_event"
+    __table_args__ = (
+        CheckConstraint(one_of("event", RefundEvent), name="event"),
+        CheckConstraint(one_of("state", RefundState), name="state"),
+        Index("ix_refund_event_refund_id", "refund_id"),
+        {"info": {APPEND_ONLY: True}},
+    )
+
+    id: Mapped[Key]
+    refund_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("refund.id"))
+    event: Mapped[str]
+    state: Mapped[str]
+    """Where the refund stood afterwards."""
+    actor: Mapped[str]
+    """A holder, ``bank:<name>``, or the hub."""
+    code: Mapped[str] = mapped_column(server_default=text("''"))
+    """The bank's own code word."""
+    words: Mapped[str] = mapped_column(server_default=text("''"))
+    evidence: Mapped[dict[str, Any] | None]
+    happened_at: Mapped[Moment]
+
+
+class Chargeback(Base):
+    """Money that a bank took back by itself."""
+
+    __tablename__ = "chargeback"
+    __table_args__ = (
+        UniqueConstraint("collection_id", "evidence"),
+        CheckConstraint("amount > 0", name="amount"),
+        Index("ix_chargeback_order_id", "order_id"),
+        {"info": {APPEND_ONLY: True}},
+    )
+
+    id: Mapped[Key]
+    collection_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("collection.id"))
+    order_id: Mapped[OrderKey]
+    bank: Mapped[str]
+    amount: Mapped[Dong]
+    currency: Mapped[Currency]
+    evidence: Mapped[str]
+    """What shows it: the same again is the same chargeback."""
+    stated_by: Mapped[str]
+    stated_at: Mapped[Moment]

@@ -1,0 +1,233 @@
+"""Shapes of refunds."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from marshmallow import fields, post_load, validate
+
+from payment_hub.domain.refund import Reason, RefundEvent, RefundState, Route
+from payment_hub.web.schemas.fields import (
+    AGENCY_CODE,
+    BANK_NAME,
+    DayField,
+    MoneyField,
+    Shown,
+    Strict,
+    TextField,
+)
+from payment_hub.web.schemas.parts import MoneySchema, PageQuery, moment, page_of, words
+
+#: The proposer's own name of a refund. The hub's own proposals have a colon in theirs, so that nobody can take one.
+REFUND_ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,63}$"
+
+_PROVABLE: Final = ("HANDED_IN", "RETURNED", "FAILED")
+
+
+class CollectionRequest(Strict):
+    """The bank transaction whose money goes back."""
+
+    bank = TextField(31, pattern=BANK_NAME, required=True)
+    bank_transaction_id = TextField(100, required=True)
+
+
+class PayeeRequest(Strict):
+    """The account that the money is to go to, when no bank's message can carry it to where it came from."""
+
+    number = TextField(34, pattern=r"^[0-9A-Za-z]{4,34}$", required=True)
+    bank = TextField(64, load_default=None, allow_none=True, metadata={"description": "BIN or name"})
+    name = TextField(140, load_default=None, allow_none=True)
+
+
+class RefundRequest(Strict):
+    """What is to go back, and what was seen before it was decided."""
+
+    refundable = MoneyField(
+        required=True,
+        metadata={"description": "The order's refundable balance as you saw it; 412 when it is not so"},
+    )
+    amount = MoneyField(least=1, required=True)
+    reason = fields.String(required=True, validate=validate.OneOf([str(reason) for reason in Reason]))
+    words = TextField(500, required=True, metadata={"example": "Hồ sơ bị từ chối"})
+    collection = fields.Nested(
+        CollectionRequest,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Otherwise the latest payment with enough left"},
+    )
+    payee = fields.Nested(PayeeRequest, load_default=None, allow_none=True)
+
+    @post_load
+    def _in_words_of_the_domain(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+        of = given["collection"]
+        collection = of and (of["bank"], of["bank_transaction_id"])
+        return given | {"reason": Reason(given["reason"]), "collection": collection}
+
+
+class EvidenceRequest(Strict):
+    """What a document shows of a refund."""
+
+    event = fields.String(required=True, validate=validate.OneOf(_PROVABLE))
+    document = TextField(200, required=True, metadata={"example": "C1-04/NS so 17"})
+    dated_on = DayField(required=True)
+    words = TextField(500, load_default=None, allow_none=True)
+
+    @post_load
+    def _in_words_of_the_domain(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return given | {"event": RefundEvent(given["event"]), "words": given["words"] or ""}
+
+
+class RefundQuery(PageQuery):
+    """Which refunds are wanted."""
+
+    state = fields.String(validate=validate.OneOf([str(state) for state in RefundState]))
+    route = fields.String(validate=validate.OneOf([str(route) for route in Route]))
+    agency = TextField(35, pattern=AGENCY_CODE)
+
+    @post_load
+    def _in_words_of_the_domain(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+        known = {"state": RefundState, "route": Route}
+        return {name: known[name](value) if name in known else value for name, value in given.items()}
+
+
+class RefundHistorySchema(Shown):
+    """One thing that happened to a refund."""
+
+    event = words(RefundEvent, required=True)
+    state = words(RefundState, required=True)
+    actor = fields.String(required=True, allow_none=True)
+    code = fields.String(required=True, metadata={"description": "The bank's own code word"})
+    words = fields.String(required=True)
+    evidence = fields.Dict(required=True, allow_none=True)
+    at = moment(required=True)
+
+
+class RefundCollectionSchema(Shown):
+    """The bank transaction whose money goes back."""
+
+    bank = fields.String(required=True)
+    bank_transaction_id = fields.String(required=True)
+
+
+class PayeeSchema(Shown):
+    """The account that the money goes to by transfer."""
+
+    number = fields.String(required=True)
+    bank = fields.String(allow_none=True)
+    name = fields.String(allow_none=True)
+
+
+class RefundSchema(Shown):
+    """Money that goes back. ``history`` is empty in lists; people and accounts are shown to those they concern."""
+
+    reference = fields.String(required=True, metadata={"description": "What the bank knows it by"})
+    refund_id = fields.String(required=True)
+    order = fields.String(required=True)
+    agency = fields.String(required=True)
+    state = words(RefundState, required=True)
+    route = words(Route, required=True)
+    amount = fields.Nested(MoneySchema, required=True)
+    reason = words(Reason, required=True)
+    words = fields.String(required=True)
+    collection = fields.Nested(RefundCollectionSchema, required=True)
+    bank_refund_id = fields.String(required=True, allow_none=True)
+    proposed_by = fields.String(required=True, allow_none=True)
+    approved_by = fields.String(required=True, allow_none=True)
+    waits_for_statement = fields.Boolean(
+        required=True, metadata={"description": "It is approved only when a statement shows the money"}
+    )
+    contradicted = fields.Boolean(
+        required=True, metadata={"description": "The bank tells of it against its end; an officer must look"}
+    )
+    payee = fields.Nested(PayeeSchema, required=True, allow_none=True)
+    proposed_at = moment(required=True)
+    changed_at = moment(required=True)
+    history = fields.List(fields.Nested(RefundHistorySchema), required=True)
+
+
+class RefundableSchema(Shown):
+    """What can still be given back of one bank transaction."""
+
+    bank = fields.String(required=True)
+    bank_transaction_id = fields.String(required=True)
+    amount = fields.Nested(MoneySchema, required=True)
+    refundable = fields.Nested(MoneySchema, required=True)
+    blocked = fields.String(
+        required=True, allow_none=True, metadata={"description": "Why nothing of it can go back now"}
+    )
+    seen_in_statement = fields.Boolean(required=True)
+    collected_at = moment(required=True)
+
+
+class OrderRefundsSchema(Shown):
+    """All refunds of an order, the latest first, and what can still be given back."""
+
+    refundable = fields.Nested(MoneySchema, required=True)
+    collections = fields.List(fields.Nested(RefundableSchema), required=True)
+    items = fields.List(fields.Nested(RefundSchema), required=True)
+
+
+class VoucherAgencySchema(Shown):
+    """The agency on a voucher."""
+
+    agency = fields.String(required=True)
+    agency_name = fields.String(required=True)
+    tax_code = fields.String(required=True, allow_none=True)
+
+
+class VoucherObligationSchema(Shown):
+    """What had been paid for."""
+
+    reference = fields.String(required=True)
+    kind = fields.String(required=True)
+
+
+class VoucherTreasurySchema(Shown):
+    """The Treasury account that the money went to."""
+
+    account_number = fields.String(required=True)
+    bank = fields.String(required=True)
+    account_name = fields.String(required=True)
+    chapter = fields.String(required=True, allow_none=True)
+    sub_item = fields.String(required=True, allow_none=True)
+
+
+class VoucherPaymentSchema(Shown):
+    """The payment that is given back."""
+
+    bank = fields.String(required=True)
+    bank_transaction_id = fields.String(required=True)
+    amount = fields.Nested(MoneySchema, required=True)
+    collected_on = fields.String(required=True, metadata={"format": "date"})
+
+
+class VoucherSchema(Shown):
+    """The paper of a refund: the Treasury's refund voucher, or a transfer order (``form`` is TRANSFER)."""
+
+    form = fields.String(required=True, metadata={"example": "C1-04/NS"})
+    uncertain = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Fields to compare with the form in force before it is handed in"},
+    )
+    reference = fields.String(required=True)
+    made_on = fields.String(required=True, metadata={"format": "date"})
+    order = fields.String(required=True)
+    receipt = fields.String(required=True, allow_none=True)
+    payer_name = fields.String(required=True)
+    payee = fields.Nested(PayeeSchema, required=True, allow_none=True)
+    agency = fields.Nested(VoucherAgencySchema, required=True)
+    obligation = fields.Nested(VoucherObligationSchema, required=True)
+    identifiers = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    description = fields.String(required=True)
+    treasury = fields.Nested(VoucherTreasurySchema, required=True, allow_none=True)
+    payment = fields.Nested(VoucherPaymentSchema, required=True)
+    amount = fields.Nested(MoneySchema, required=True)
+    amount_in_words = fields.String(required=True)
+    reason = words(Reason, required=True)
+    words = fields.String(required=True)
+    proposed_by = fields.String(required=True)
+    approved_by = fields.String(required=True)
+
+
+RefundPageSchema = page_of(RefundSchema)

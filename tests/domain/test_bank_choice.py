@@ -1,0 +1,216 @@
+"""Which banks are offered and which is chosen: tables, and what holds for all facts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from payment_hub.domain.bank_choice import REASONS, Choice, Option, Reason, Rule, choose_bank, options
+from payment_hub.domain.choice_facts import BankFacts, Facts
+from payment_hub.domain.choice_words import LANGUAGES, explained, not_offered
+
+LATER = "2026-03-02T05:00:00+00:00"
+ORDER = Facts("G22", "traffic_fine", 150_000, "VND", "2026-03-02T03:00:00+00:00", 3_600, ())
+
+
+def a_bank(bank: str = "one", **more: Any) -> BankFacts:
+    known: dict[str, Any] = {
+        "bank": bank,
+        "ways": ("QR",),
+        "agencies": None,
+        "kinds": None,
+        "smallest": 1,
+        "largest": 10**9,
+        "needs_seconds": 0,
+        "fee": 1_000,
+        "borne_by": "AGENCY",
+        "settles_on": "2026-03-03",
+    }
+    return BankFacts(**(known | more))
+
+
+def of(*banks: BankFacts, **more: Any) -> Facts:
+    return replace(ORDER, banks=banks, **more)
+
+
+@pytest.mark.parametrize(
+    ("bank", "order", "reason"),
+    [
+        ({}, {"closed": True}, Reason.ORDER_CLOSED),
+        ({}, {"undecided": True, "resumed_at": "another"}, Reason.UNDER_WAY),
+        ({}, {"undecided": True}, Reason.UNDER_WAY),
+        ({"agencies": ("H55",)}, {}, Reason.CONTRACT),
+        ({"agencies": ()}, {}, Reason.CONTRACT),
+        ({"kinds": ("fee",)}, {}, Reason.KIND),
+        ({"smallest": 150_001}, {}, Reason.TOO_SMALL),
+        ({"largest": 149_999}, {}, Reason.TOO_LARGE),
+        ({"away_until": LATER}, {}, Reason.MAINTENANCE),
+        ({"health": "OPEN", "resting_until": LATER}, {}, Reason.HEALTH),
+        ({"closed_until": LATER}, {}, Reason.CUT_OFF),
+        ({"needs_seconds": 3_601}, {}, Reason.EXPIRY_NEAR),
+        ({}, {}, None),
+        ({"agencies": ("H55", "G22"), "kinds": ("traffic_fine",)}, {}, None),
+        ({"smallest": 150_000, "largest": 150_000, "needs_seconds": 3_600}, {}, None),
+        ({}, {"undecided": True, "resumed_at": "one"}, None),
+        ({"needs_seconds": 3_601}, {"seconds_left": None}, None),
+        ({"health": "HALF_OPEN"}, {}, None),
+    ],
+)
+def test_the_first_reason_that_holds_is_told(
+    bank: dict[str, Any], order: dict[str, Any], reason: Reason | None
+) -> None:
+    [option] = options(of(a_bank(**bank), **order))
+    assert (option.reason, option.offered) == (reason, reason is None)
+
+
+def test_reasons_are_asked_in_their_order() -> None:
+    assert [reason for reason, _ in REASONS] == list(Reason)
+    everything = a_bank(agencies=(), kinds=(), smallest=10**9, away_until=LATER)
+    assert options(of(everything))[0].reason is Reason.CONTRACT
+    assert options(of(everything, closed=True))[0].reason is Reason.ORDER_CLOSED
+
+
+def test_a_reason_that_ends_says_when() -> None:
+    known_by = "2026-03-02T04:00:00+00:00"
+    facts = of(
+        a_bank(away_until=LATER), a_bank(resting_until=LATER), a_bank(closed_until=LATER), a_bank(kinds=())
+    )
+    assert [str(option.until) for option in options(facts)] == ["2026-03-02 05:00:00+00:00"] * 3 + ["None"]
+    [option] = options(of(a_bank(), undecided=True, known_by=known_by))
+    assert option.until is not None
+    assert option.until.isoformat() == known_by
+
+
+@pytest.mark.parametrize(
+    ("banks", "order", "chosen", "rule"),
+    [
+        ([a_bank("a"), a_bank("b")], {"wish": "b"}, "b", Rule.PAYERS_WISH),
+        ([a_bank("a"), a_bank("b", kinds=())], {"wish": "b"}, None, Rule.PAYERS_WISH),
+        ([a_bank("a")], {"wish": "x"}, None, Rule.PAYERS_WISH),
+        ([a_bank("a", fee=9), a_bank("b", kinds=())], {}, "a", Rule.ONLY_ONE),
+        ([a_bank("a", fee=0), a_bank("b")], {"preference": ("x", "b", "a")}, "b", Rule.AGENCYS_PREFERENCE),
+        ([a_bank("a", kinds=()), a_bank("b")], {"preference": ("a",)}, "b", Rule.ONLY_ONE),
+        ([a_bank("a", health="HALF_OPEN", fee=0), a_bank("b")], {}, "b", Rule.BEST_HEALTH),
+        (
+            [a_bank("a", fee=10, borne_by="PAYER"), a_bank("b", fee=99)],
+            {},
+            "b",
+            Rule.CHEAPEST_FOR_PAYER,
+        ),
+        ([a_bank("a", fee=10), a_bank("b", fee=9, borne_by="HUB")], {}, "b", Rule.CHEAPEST),
+        ([a_bank("a"), a_bank("b", settles_on="2026-03-02")], {}, "b", Rule.SETTLES_FIRST),
+        ([a_bank("b"), a_bank("a")], {}, "b", Rule.FIRST_NAMED),
+        ([a_bank("a", kinds=())], {}, None, Rule.NONE_OFFERED),
+        ([], {}, None, Rule.NONE_OFFERED),
+    ],
+)
+def test_the_first_rule_that_leaves_one_bank_decides(
+    banks: list[BankFacts], order: dict[str, Any], chosen: str | None, rule: Rule
+) -> None:
+    choice = choose_bank(of(*banks, **order))
+    assert (choice.bank, choice.rule) == (chosen, rule)
+
+
+def test_a_wish_that_is_refused_says_why() -> None:
+    choice = choose_bank(of(a_bank("a"), a_bank("b", resting_until=LATER), wish="b"))
+    assert (choice.reason, choice.until is not None, choice.offered) == (Reason.HEALTH, True, 1)
+    assert explained(choice, "en") == "The bank does not answer at the moment. Until 12:00 02/03/2026."
+    assert explained(choose_bank(of(wish="x")), "en") == "There is no such bank."
+
+
+SOME = st.sampled_from(["a", "b", "c", "d"])
+MOMENTS = st.sampled_from([None, None, None, LATER])
+BANKS = st.builds(
+    a_bank,
+    SOME,
+    ways=st.sampled_from([("QR",), ("PAGE", "APP_LINK"), ()]),
+    agencies=st.sampled_from([None, None, ("G22",), ("H55",)]),
+    kinds=st.sampled_from([None, None, ("traffic_fine",), ()]),
+    smallest=st.sampled_from([1, 150_000, 150_001]),
+    largest=st.sampled_from([10**9, 150_000, 1]),
+    needs_seconds=st.sampled_from([0, 0, 3_601]),
+    fee=st.sampled_from([0, 1_000, 1_001]),
+    borne_by=st.sampled_from(["AGENCY", "PAYER", "HUB"]),
+    settles_on=st.sampled_from(["2026-03-02", "2026-03-03"]),
+    closed_until=MOMENTS,
+    away_until=MOMENTS,
+    resting_until=MOMENTS,
+    health=st.sampled_from(["CLOSED", "CLOSED", "HALF_OPEN", "OPEN"]),
+)
+FACTS = st.builds(
+    of,
+    wish=st.sampled_from([None, None, None, "a", "x"]),
+    preference=st.lists(SOME, unique=True).map(tuple),
+    closed=st.sampled_from([False, False, True]),
+    undecided=st.sampled_from([False, False, True]),
+    resumed_at=st.sampled_from([None, "a"]),
+    seconds_left=st.sampled_from([None, 3_600]),
+).flatmap(
+    lambda order: st.lists(BANKS, max_size=15, unique_by=lambda bank: bank.bank).map(
+        lambda banks: replace(order, banks=tuple(banks))
+    )
+)
+
+
+@given(FACTS)
+def test_the_choice_is_always_one_of_the_offered_and_never_silent(facts: Facts) -> None:
+    offered = [option.bank for option in options(facts) if option.offered]
+    choice = choose_bank(facts)
+    if facts.wish is None:
+        assert (choice.bank in offered) is bool(offered)
+    else:
+        assert choice.bank == (facts.wish if facts.wish in offered else None)
+    assert choice.offered == len(offered)
+    for language in LANGUAGES:
+        assert explained(choice, language).endswith(".")
+
+
+@given(FACTS)
+def test_facts_that_were_stored_give_the_same_choice(facts: Facts) -> None:
+    stored = json.loads(json.dumps(facts.as_json()))
+    assert Facts.from_json(stored) == facts
+    assert choose_bank(Facts.from_json(stored)) == choose_bank(facts)
+
+
+@given(FACTS, st.randoms())
+def test_only_the_last_rule_looks_at_the_order_of_the_settings(facts: Facts, chance: Any) -> None:
+    shuffled = list(facts.banks)
+    chance.shuffle(shuffled)
+    choice, again = choose_bank(facts), choose_bank(replace(facts, banks=tuple(shuffled)))
+    if choice.rule is not Rule.FIRST_NAMED:
+        assert again == choice
+    else:
+        assert again.rule is Rule.FIRST_NAMED
+
+
+@given(FACTS)
+def test_a_bank_that_goes_down_is_not_chosen_and_the_others_do_not_change(facts: Facts) -> None:
+    before = choose_bank(facts)
+    if before.bank is None:
+        return
+    down = [replace(bank, resting_until=LATER) if bank.bank == before.bank else bank for bank in facts.banks]
+    after = replace(facts, banks=tuple(down))
+    assert choose_bank(after).bank != before.bank
+    others = [option for option in options(facts) if option.bank != before.bank]
+    assert [option for option in options(after) if option.bank != before.bank] == others
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everything_is_said_in_one_sentence(language: str) -> None:
+    for reason in Reason:
+        assert not_offered(reason, None, language).count(".") == 1
+    for rule in Rule:
+        chosen = None if rule is Rule.NONE_OFFERED else "vietbank"
+        said = explained(Choice(chosen, rule, 3), language, lambda bank: bank.title())
+        assert said.count(".") == 1
+        assert ("Vietbank" in said) is (chosen is not None)
+
+
+def test_only_a_payers_own_fee_is_the_payers() -> None:
+    fees = [Option(a_bank(borne_by=word), None).payer_fee for word in ("AGENCY", "PAYER", "HUB")]
+    assert fees == [0, 1_000, 0]

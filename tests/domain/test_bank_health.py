@@ -1,0 +1,136 @@
+"""The breaker: closed until too many failures, open while it rests, and one probe that decides."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from payment_hub.domain.bank_health import (
+    HEALTHY,
+    PROBE,
+    BankOperation,
+    BankStates,
+    Downtime,
+    Health,
+    HealthState,
+    Patience,
+    after_answer,
+    after_failure,
+    after_nothing_sent,
+    after_probe,
+)
+from payment_hub.domain.errors import IllegalTransition
+
+NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
+THREE = Patience(failures=3, within=timedelta(minutes=5), rest=timedelta(seconds=30))
+
+
+def failed(times: int, health: Health = HEALTHY, every: timedelta = timedelta(seconds=1)) -> Health:
+    for number in range(times):
+        health = after_failure(health, NOW + number * every, THREE)
+    return health
+
+
+def test_it_opens_at_the_last_failure_of_so_many_in_a_row() -> None:
+    assert [failed(times).state for times in (1, 2, 3)] == ["CLOSED", "CLOSED", "OPEN"]
+
+
+def test_an_answer_between_forgets_the_failures_before_it() -> None:
+    assert after_answer(failed(2)) == HEALTHY
+    assert failed(2, after_answer(failed(2))).state is HealthState.CLOSED
+
+
+def test_failures_far_apart_are_not_in_a_row() -> None:
+    assert failed(10, every=timedelta(minutes=6)).failures == 1
+
+
+def test_an_open_one_rests_and_then_may_be_probed_by_one() -> None:
+    opened = failed(3)
+    assert opened.since is not None
+    rested = opened.since + THREE.rest
+    assert not opened.may_ask(rested - timedelta(microseconds=1), THREE)
+    assert opened.may_probe(rested, THREE)
+    probed = after_probe(opened, rested)
+    assert (probed.state, probed.may_ask(rested, THREE)) == (HealthState.HALF_OPEN, False)
+
+
+def test_the_probe_decides() -> None:
+    probed = after_probe(failed(3), NOW)
+    assert after_answer(probed) == HEALTHY
+    again = after_failure(probed, NOW, THREE)
+    assert (again.state, again.resting_until(THREE)) == (HealthState.OPEN, NOW + THREE.rest)
+
+
+def test_a_probe_that_never_comes_back_is_followed_by_another() -> None:
+    probed = after_probe(failed(3), NOW)
+    assert not probed.may_ask(NOW + PROBE - timedelta(seconds=1), THREE)
+    assert probed.may_probe(NOW + PROBE, THREE)
+    assert after_probe(probed, NOW + PROBE).probe_until == NOW + 2 * PROBE
+
+
+def test_a_probe_that_never_left_leaves_the_way_to_the_next() -> None:
+    probed = after_probe(failed(3), NOW)
+    assert after_nothing_sent(probed).may_probe(NOW, THREE)
+    assert after_nothing_sent(failed(2)) == failed(2)
+
+
+def test_who_asked_before_it_opened_changes_nothing_any_more() -> None:
+    opened = failed(3)
+    assert after_answer(opened) == opened
+    assert after_failure(opened, NOW + timedelta(hours=1), THREE) == opened
+
+
+def test_a_closed_one_is_not_probed() -> None:
+    assert not HEALTHY.may_probe(NOW, THREE)
+    with pytest.raises(IllegalTransition):
+        after_probe(HEALTHY, NOW)
+
+
+@given(st.lists(st.sampled_from(["answer", "fail", "probe", "nothing"]), max_size=60), st.integers(1, 6))
+def test_whatever_happens_it_is_never_stuck(story: list[str], failures: int) -> None:
+    patience, health, now = Patience(failures=failures, rest=timedelta(seconds=30)), HEALTHY, NOW
+    for word in story:
+        now += timedelta(seconds=7)
+        if word == "probe" and health.may_probe(now, patience):
+            health = after_probe(health, now)
+        elif word == "answer":
+            health = after_answer(health)
+        elif word == "fail":
+            health = after_failure(health, now, patience)
+        elif word == "nothing":
+            health = after_nothing_sent(health)
+        closed = health.state is HealthState.CLOSED
+        assert closed is (health.resting_until(patience) is None)
+        assert not closed or health.failures < failures
+        assert health.may_ask(now + PROBE + patience.rest, patience)
+
+
+DOWN = Downtime("one", None, NOW, NOW + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("downtime", "operation", "minutes", "away"),
+    [
+        (DOWN, BankOperation.OPEN, 0, True),
+        (DOWN, BankOperation.REFUND, 59, True),
+        (DOWN, BankOperation.OPEN, -1, False),
+        (DOWN, BankOperation.OPEN, 60, False),
+        (Downtime("one", BankOperation.OPEN, NOW, NOW + timedelta(hours=1)), BankOperation.OPEN, 0, True),
+        (Downtime("one", BankOperation.OPEN, NOW, NOW + timedelta(hours=1)), BankOperation.QUERY, 0, False),
+        (Downtime("two", None, NOW, NOW + timedelta(hours=1)), BankOperation.OPEN, 0, False),
+    ],
+)
+def test_an_announced_downtime_covers_its_bank_its_operation_and_its_time(
+    downtime: Downtime, operation: BankOperation, minutes: int, away: bool
+) -> None:
+    states, now = BankStates(NOW, downtimes=(downtime,)), NOW + timedelta(minutes=minutes)
+    assert states.away_until("one", operation, now) == (downtime.ends_at if away else None)
+
+
+def test_of_two_downtimes_the_longer_one_counts() -> None:
+    longer = Downtime("one", None, NOW, NOW + timedelta(hours=2))
+    states = BankStates(NOW, downtimes=(DOWN, longer))
+    assert states.away_until("one", BankOperation.OPEN, NOW) == longer.ends_at

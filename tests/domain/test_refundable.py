@@ -1,0 +1,120 @@
+"""Which payment of an order goes back, and what the hub proposes by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from payment_hub.domain.agency import LatePolicy
+from payment_hub.domain.errors import CollectionNotFound, RefundBlocked, RefundExceeds
+from payment_hub.domain.ledger import Account
+from payment_hub.domain.refund import Reason
+from payment_hub.domain.refundable import Collected, money_to_return, surplus
+from tests.domain.test_judgement import ORDER
+from tests.domain.test_refund import MONEY
+
+
+def test_the_latest_payment_with_enough_left_goes_back() -> None:
+    late = replace(MONEY, key=2, bank_transaction_id="T2", amount=50)
+    money = (late, MONEY)
+    assert money_to_return(money, 50, None, Reason.OTHER) is late
+    assert money_to_return(money, 51, None, Reason.OTHER) is MONEY
+    assert money_to_return(money, 50, ("bank", "T1"), Reason.OTHER) is MONEY
+    with pytest.raises(RefundExceeds):
+        money_to_return(money, 101, None, Reason.OTHER)
+    with pytest.raises(CollectionNotFound):
+        money_to_return(money, 1, ("other", "T1"), Reason.OTHER)
+    with pytest.raises(CollectionNotFound):
+        money_to_return((), 1, None, Reason.OTHER)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"taken_back": True}, {"contradicted": True}, {"live_reasons": frozenset({"OTHER"})}],
+)
+def test_money_that_is_blocked_does_not_go_back_and_other_money_does(fault: dict[str, Any]) -> None:
+    bad = replace(MONEY, **fault)
+    with pytest.raises(RefundBlocked):
+        money_to_return((bad,), 1, None, Reason.OTHER)
+    good = replace(MONEY, key=2)
+    assert money_to_return((bad, good), 1, None, Reason.OTHER) is good
+
+
+def over(**more: Any) -> Any:
+    """A settled order with 30 too much."""
+    told: dict[str, Any] = {
+        "required": 100,
+        "received": 130,
+        "accepted": 130,
+        "settled_here": True,
+        "posted": {Account.AGENCY_PAYABLE: 100, Account.OVERPAYMENT: 30},
+    }
+    return replace(ORDER, **(told | more))
+
+
+def found(
+    order: Any, *money: Collected, proposed: int = 0, withdrawn: bool = False
+) -> list[tuple[int, int, str]]:
+    said = surplus(order, money, proposed, withdrawn=withdrawn)
+    return [(one.collected.key, one.amount, str(one.reason)) for one in said]
+
+
+TWICE = replace(MONEY, key=2, amount=30, verdict="PAID_TWICE")
+
+
+def test_the_later_money_is_one_too_many_and_never_more_than_that() -> None:
+    assert found(over(), TWICE, MONEY) == [(2, 30, "PAID_TWICE")]
+    assert found(over(), replace(TWICE, amount=20), replace(MONEY, verdict="OVERPAYS")) == [
+        (2, 20, "PAID_TWICE"),
+        (1, 10, "OVERPAID"),
+    ]
+    assert found(over(), TWICE, proposed=10) == [(2, 20, "PAID_TWICE")]
+    assert found(over(), TWICE, proposed=30) == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"hub_reasons": frozenset({"PAID_TWICE"})},
+        {"live_reasons": frozenset({"PAID_TWICE"})},
+        {"taken_back": True},
+        {"contradicted": True},
+        {"gone": 30},
+        {"verdict": "SETTLES"},
+        {"verdict": None},
+    ],
+)
+def test_what_is_seen_to_or_in_doubt_is_not_proposed(fault: dict[str, Any]) -> None:
+    assert found(over(), replace(TWICE, **fault)) == []
+
+
+def test_nothing_is_proposed_while_a_contradiction_stands() -> None:
+    assert found(over(conflict=True), TWICE) == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "amount"), [(LatePolicy.REFUND, 40), (LatePolicy.SUSPENSE, 0), (LatePolicy.ACCEPT, 0)]
+)
+def test_late_money_in_suspense_is_proposed_where_the_agency_gives_it_back(
+    policy: LatePolicy, amount: int
+) -> None:
+    late = replace(MONEY, amount=40, accepted=False, late=True, verdict="UNDERPAYS")
+    order = replace(
+        ORDER,
+        required=100,
+        received=70,
+        accepted=30,
+        late_policy=policy,
+        posted={Account.SUSPENSE: 70},
+    )
+    assert found(order, late) == ([(1, amount, "PAID_LATE")] if amount else [])
+
+
+def test_suspense_is_for_nothing_once_another_order_settled_or_it_is_withdrawn() -> None:
+    order = replace(ORDER, required=100, received=40, accepted=40, posted={Account.SUSPENSE: 40})
+    part = replace(MONEY, amount=40, verdict="UNDERPAYS")
+    assert found(order, part) == []
+    assert found(replace(order, settled_elsewhere=True), part) == [(1, 40, "PAID_TWICE")]
+    assert found(order, part, withdrawn=True) == [(1, 40, "PAID_TWICE")]

@@ -1,0 +1,53 @@
+"""The page of banks leaves nothing out: no bank, no ability of the port, no setting, no secret without its mark."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from bank_adapters import load_adapters
+from bank_adapters.toolkit.settings import BankSettingsError
+from bank_adapters.toolkit.terms import Terms
+from docs.banks import ABILITIES, CERTAINTIES, WAYS, Bank, banks_page, chapter, every_bank
+from payment_hub.domain import bank_port
+from payment_hub.domain.bank_profile import Certainty, Way
+
+BANKS = list(every_bank())
+
+
+def test_everything_that_the_port_knows_has_words() -> None:
+    protocols = {name for name, it in vars(bank_port).items() if getattr(it, "_is_runtime_protocol", False)}
+    assert set(ABILITIES) == protocols - {"BankAdapter"}
+    assert (set(WAYS), set(CERTAINTIES)) == (set(Way), set(Certainty))
+
+
+def test_what_every_bank_can_be_told_stands_once() -> None:
+    page = banks_page()
+    for field in dataclasses.fields(Terms):
+        assert page.count(f"| `BANK_<NAME>_{field.name.upper()}` |") == 1
+
+
+def test_every_bank_has_a_line_and_a_chapter() -> None:
+    page = banks_page()
+    assert len(BANKS) > 1
+    for bank in BANKS:
+        assert page.count(f"\n| [`{bank.name}`](#{bank.name}) |") == 1
+        assert page.count(f"\n## {bank.name}\n") == 1
+
+
+@pytest.mark.parametrize("bank", BANKS, ids=lambda bank: bank.name)
+def test_a_chapter_says_what_can_be_done_and_on_what_it_rests(bank: Bank) -> None:
+    text = chapter(bank)
+    assert all(fact.what.replace("|", "\\|") in text for fact in bank.profile.facts)
+    assert all(f"| `{code}` |" in text for code in bank.profile.codes)
+    assert ", ".join(bank.abilities) in text
+
+
+@pytest.mark.parametrize("bank", BANKS, ids=lambda bank: bank.name)
+def test_what_the_page_calls_required_is_what_stops_the_start(bank: Bank) -> None:
+    with pytest.raises(BankSettingsError) as refusal:
+        load_adapters([bank.name], {}, "https://hub.test")
+    required = {line.split("`")[1] for line in chapter(bank).splitlines() if "| required |" in line}
+    assert required == set(refusal.value.missing)
+    assert refusal.value.missing

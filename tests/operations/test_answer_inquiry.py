@@ -1,0 +1,223 @@
+"""A bank asks before it takes money: what is not believed, and what must not be paid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from payment_hub.domain.agency import LatePolicy
+from payment_hub.domain.bank_values import CallbackReply, Instructions, PaymentRequest
+from payment_hub.domain.errors import (
+    BankCannot,
+    BankNotFound,
+    BankUnavailable,
+    CallbackRejected,
+    HubUnavailable,
+)
+from payment_hub.domain.money import Money
+from payment_hub.hub import Hub
+from payment_hub.operations.amend_obligation import amend_obligation
+from payment_hub.operations.answer_inquiry import answer_inquiry
+from payment_hub.operations.expire_orders import expire_orders
+from payment_hub.operations.withdraw_order import withdraw_order
+from tests.asking import change, count, rows
+from tests.builders import (
+    a_portal,
+    an_agency,
+    an_obligation,
+    an_operator,
+    an_order,
+    confirmation,
+    fine_terms,
+    hear,
+)
+from tests.conftest import StoppedClock
+from tests.operations.asking_bank import AskingBank, answer, asked, asking, start
+from tests.stand_in_banks import StandInBank, says
+
+
+@pytest.fixture
+def hub(hub: Hub) -> Hub:
+    return asking(hub)
+
+
+@pytest.fixture
+def bank(hub: Hub) -> AskingBank:
+    found = hub.adapter("asking")
+    assert isinstance(found, AskingBank)
+    return found
+
+
+@pytest.fixture
+def reference(hub: Hub) -> str:
+    """An open order over 150,000 dong."""
+    return str(an_order(hub, an_agency(hub), a_portal(hub))["reference"])
+
+
+# Inquiries that are not believed -------------------------------------------------------------------------------------
+
+
+def test_a_forged_inquiry_learns_nothing_of_the_order(hub: Hub, reference: str) -> None:
+    with pytest.raises(CallbackRejected) as rejected:
+        answer_inquiry(hub, bank="asking", request=asked(hub, reference=reference, genuine=False))
+    assert rejected.value.detail == ""
+    assert count(hub, "callback") == 0
+
+
+def test_a_forged_inquiry_is_refused_in_the_banks_own_words(
+    hub: Hub, reference: str, bank: AskingBank
+) -> None:
+    bank.refusal = CallbackReply(400, b'{"result_code":"004"}')
+    forged = asked(hub, reference=reference, genuine=False)
+    assert answer_inquiry(hub, bank="asking", request=forged) == bank.refusal
+
+
+def test_a_genuine_inquiry_that_makes_no_sense_is_refused_alike(hub: Hub, bank: AskingBank) -> None:
+    bank.refusal = CallbackReply(400, b'{"result_code":"001"}')
+    assert answer_inquiry(hub, bank="asking", request=asked(hub)) == bank.refusal
+
+
+def test_a_bank_that_takes_no_callbacks_has_no_words_for_a_refusal(hub: Hub, reference: str) -> None:
+    with pytest.raises(CallbackRejected):
+        answer_inquiry(hub, bank="silent", request=asked(hub, reference=reference, genuine=False))
+    believed = answer_inquiry(hub, bank="silent", request=asked(hub, reference=reference))
+    assert json.loads(believed.body)["due"] == "PAYABLE"
+
+
+def test_only_a_bank_that_asks_has_this_door(hub: Hub, reference: str) -> None:
+    with pytest.raises(BankCannot):
+        answer_inquiry(hub, bank="other", request=asked(hub, reference=reference))
+    with pytest.raises(BankNotFound):
+        answer_inquiry(hub, bank="nobody", request=asked(hub, reference=reference))
+
+
+def test_without_a_database_nothing_is_said_to_be_payable(
+    hub: Hub, reference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = asked(hub, reference=reference)
+
+    def away(*_: object) -> None:
+        raise HubUnavailable
+
+    monkeypatch.setattr("payment_hub.store.orders.find_row", away)
+    with pytest.raises(HubUnavailable):
+        answer_inquiry(hub, bank="asking", request=request)
+
+
+# What must not be paid -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    ["", "DV", "hoc phi ky 2", "DV00000000000001", "x" * 4000, "\u0110V0D2F5H8K1M3N5P", "' OR 1=1 --"],
+)
+def test_what_names_no_order_is_unknown(hub: Hub, reference: str, nonsense: str) -> None:
+    assert answer(hub, nonsense)["due"] == "NO_SUCH_ORDER"
+
+
+def test_an_order_that_was_never_issued_is_unknown(hub: Hub) -> None:
+    assert answer(hub, "DV00000000000000")["due"] == "NO_SUCH_ORDER"
+
+
+def test_two_orders_in_one_text_are_none(hub: Hub, reference: str) -> None:
+    assert answer(hub, f"{reference} DV00000000000000")["due"] == "NO_SUCH_ORDER"
+
+
+def pass_the_deadline(hub: Hub, reference: str, clock: StoppedClock) -> None:
+    clock.advance(days=1)
+
+
+def withdraw(hub: Hub, reference: str, clock: StoppedClock) -> None:
+    withdraw_order(hub, caller=an_operator(), reference=reference, reason="wrong", version=1)
+
+
+def pay_in_dollars(hub: Hub, reference: str, clock: StoppedClock) -> None:
+    hear(hub, confirmation(reference, Money(100, "USD")))
+
+
+def contradict(hub: Hub, reference: str, clock: StoppedClock) -> None:
+    hear(hub, confirmation(reference, 40_000, bank_transaction_id="T"))
+    hear(hub, confirmation(reference, 50_000, bank_transaction_id="T"))
+
+
+def amend(hub: Hub, reference: str, clock: StoppedClock) -> None:
+    known = rows(hub, "SELECT reference FROM obligation")[0]["reference"]
+    amend_obligation(
+        hub,
+        caller=an_operator(),
+        agency="G22.99",
+        reference=known,
+        terms=fine_terms(160_000),
+        reason="more",
+        version=1,
+    )
+
+
+@pytest.mark.parametrize("close", [pass_the_deadline, withdraw, amend, pay_in_dollars, contradict])
+def test_a_closed_or_held_order_must_not_be_paid(
+    hub: Hub, reference: str, clock: StoppedClock, close: Callable[[Hub, str, StoppedClock], None]
+) -> None:
+    close(hub, reference, clock)
+    assert answer(hub, reference)["due"] == "CLOSED"
+
+
+def test_a_paid_order_is_paid(hub: Hub, reference: str) -> None:
+    hear(hub, confirmation(reference))
+    assert answer(hub, reference)["due"] == "PAID"
+
+
+def test_what_another_order_has_settled_must_not_be_paid(hub: Hub, clock: StoppedClock) -> None:
+    agency, portal = an_agency(hub, late_policy=LatePolicy.ACCEPT), a_portal(hub)
+    obligation = an_obligation(hub, agency)
+    old = an_order(hub, agency, portal, obligation=obligation)
+    clock.advance(days=1)
+    expire_orders(hub)
+    new = an_order(hub, agency, portal, obligation=obligation)
+    clock.advance(minutes=1)
+    hear(hub, confirmation(old["reference"]))
+    assert answer(hub, new["reference"])["due"] == "CLOSED"
+
+
+@pytest.mark.parametrize("amount", [149_999, 150_001, 0, 15_000_000])
+def test_another_amount_than_is_lacking_is_not_to_be_paid(hub: Hub, reference: str, amount: int) -> None:
+    assert answer(hub, reference, amount=amount)["due"] == "AMOUNT_DIFFERS"
+
+
+def test_nobody_pays_here_while_nobody_knows_what_another_bank_did(hub: Hub, reference: str) -> None:
+    other = hub.adapter("other")
+    assert isinstance(other, StandInBank)
+    other.on_open = says(BankUnavailable("no answer"))
+    with pytest.raises(BankUnavailable):
+        start(hub, reference, "other")
+    assert answer(hub, reference)["due"] == "CLOSED"
+
+
+def test_nobody_pays_here_while_another_bank_is_being_asked(hub: Hub, reference: str) -> None:
+    other = hub.adapter("other")
+    assert isinstance(other, StandInBank)
+    heard: list[str] = []
+
+    def asks_meanwhile(_: PaymentRequest) -> Instructions:
+        heard.append(answer(hub, reference)["due"])
+        return Instructions(page_url="https://other.test/pay")
+
+    other.on_open = asks_meanwhile
+    start(hub, reference, "other")
+    assert heard == ["CLOSED"]
+
+
+@pytest.mark.parametrize("which", ["other", "asking"])
+def test_nobody_pays_while_a_payment_is_told_and_not_proven(hub: Hub, reference: str, which: str) -> None:
+    start(hub, reference, which)
+    change(hub, "UPDATE payment_attempt SET told = 'PAID', ask_at = started_at")
+    assert answer(hub, reference)["due"] == "CLOSED"
+
+
+def test_an_attempt_that_the_payer_left_for_another_bank_is_not_taken_up_again(
+    hub: Hub, reference: str
+) -> None:
+    left = start(hub, reference, "asking")
+    start(hub, reference, "other")
+    assert answer(hub, left)["due"] == "CLOSED"

@@ -1,0 +1,155 @@
+"""Banks that go down, and orders that close: what is still offered, and that nobody pays twice for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from payment_hub.domain.attempt_views import AttemptView, OptionsView
+from payment_hub.domain.bank_choice import Reason
+from payment_hub.domain.bank_health import Patience
+from payment_hub.domain.bank_profile import BankProfile, Limits, Way
+from payment_hub.domain.bank_terms import BankTerms
+from payment_hub.domain.errors import (
+    BankNotOffered,
+    BankResting,
+    BankUnavailable,
+    OrderClosed,
+    PaymentUnderWay,
+)
+from payment_hub.domain.money import dong
+from payment_hub.hub import Hub
+from payment_hub.operations import start_payment as starting
+from payment_hub.operations.announce_downtime import announce_downtime
+from payment_hub.operations.expire_orders import expire_orders
+from payment_hub.operations.show_payment_options import show_payment_options
+from payment_hub.operations.start_payment import start_payment
+from tests.asking import attempts
+from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
+from tests.conftest import StoppedClock
+from tests.stand_in_banks import StandInBank, says, with_banks
+
+GONE = BankUnavailable("no answer")
+QUICK = Patience(failures=1, rest=timedelta(seconds=30))
+
+
+class SmallBank(StandInBank):
+    """It takes no more than 100,000 dong, by a bill that needs ten minutes."""
+
+    profile = BankProfile(
+        "Small", (Way.BILL,), (), Limits(largest=dong(100_000), shortest=timedelta(minutes=10))
+    )
+
+
+@pytest.fixture
+def one() -> StandInBank:
+    return StandInBank(code="one")
+
+
+@pytest.fixture
+def hub(hub: Hub, one: StandInBank) -> Hub:
+    banks = with_banks(hub, one=one, two=StandInBank(code="two"), small=SmallBank(code="small"))
+    return replace(banks, terms={name: BankTerms(patience=QUICK) for name in ("one", "two", "small")})
+
+
+@pytest.fixture
+def reference(hub: Hub) -> str:
+    return str(an_order(hub, an_agency(hub), a_portal(hub))["reference"])
+
+
+def start(hub: Hub, reference: str, bank: str | None = None) -> AttemptView:
+    return start_payment(hub, reference=reference, bank=bank, payer_ip="203.0.113.9", language="vi")
+
+
+def shown(hub: Hub, reference: str) -> OptionsView:
+    return show_payment_options(hub, caller=an_operator(), reference=reference)
+
+
+def reasons(hub: Hub, reference: str) -> dict[str, Reason | None]:
+    return {option.bank: option.reason for option in shown(hub, reference).options}
+
+
+def under(hub: Hub, **terms: BankTerms) -> Hub:
+    return replace(hub, terms={**hub.terms, **terms})
+
+
+def test_a_bank_that_does_not_answer_is_not_offered_until_it_has_rested(
+    hub: Hub, one: StandInBank, clock: StoppedClock
+) -> None:
+    agency, portal = an_agency(hub), a_portal(hub)
+    one.on_open = says(GONE)
+    with pytest.raises(BankUnavailable):
+        start(hub, an_order(hub, agency, portal)["reference"], "one")
+    other = an_order(hub, agency, portal)["reference"]
+    assert reasons(hub, other)["one"] is Reason.HEALTH
+    with pytest.raises(BankNotOffered, match=r"does not answer at the moment\. Until 10:00 02/03/2026"):
+        start(hub, other, "one")
+    assert start(hub, other).bank == "two"
+    clock.advance(seconds=30)
+    assert reasons(hub, an_order(hub, agency, portal)["reference"])["one"] is None
+
+
+def test_a_bank_in_announced_maintenance_is_not_offered(
+    hub: Hub, reference: str, clock: StoppedClock
+) -> None:
+    until = clock() + timedelta(hours=2)
+    announce_downtime(hub, bank="one", starts_at=clock(), ends_at=until, reason="so", announced_by="op")
+    [option, *_] = shown(hub, reference).options
+    assert (option.reason, option.until) == (Reason.MAINTENANCE, until)
+    assert start(hub, reference).bank == "two"
+    clock.moment = until
+    assert reasons(hub, an_order(hub, an_agency(hub, "H1"), a_portal(hub, "p2"))["reference"])["one"] is None
+
+
+def test_a_bank_that_falls_silent_during_a_payment_makes_no_second_one_possible(
+    hub: Hub, reference: str, one: StandInBank, clock: StoppedClock
+) -> None:
+    one.on_open = says(GONE)
+    with pytest.raises(BankUnavailable):
+        start(hub, reference, "one")
+    until = f"{clock() + timedelta(minutes=15):%FT%TZ}"
+    for bank in ("two", "one", None):
+        with pytest.raises((PaymentUnderWay, BankResting)) as refused:
+            start(hub, reference, bank)
+        assert refused.type is BankResting or until in refused.value.detail
+    assert attempts(hub) == [("one", "UNKNOWN", 150_000)]
+    assert reasons(hub, reference)["two"] is Reason.UNDER_WAY
+    [two] = [option for option in shown(hub, reference).options if option.bank == "two"]
+    assert two.until == clock() + timedelta(minutes=15)
+
+
+def test_a_bank_that_goes_down_between_choice_and_call_was_never_asked(
+    hub: Hub, reference: str, one: StandInBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resting(*_: Any, **__: Any) -> Any:
+        raise BankResting("one does not answer")
+
+    monkeypatch.setattr(starting, "ask_bank", resting)
+    with pytest.raises(BankResting):
+        start(hub, reference, "one")
+    monkeypatch.undo()
+    assert (attempts(hub), one.opened) == ([("one", "FAILED", 150_000)], [])
+    assert start(hub, reference, "two").state == "PENDING"
+
+
+def test_nothing_is_offered_where_nothing_can_be_paid(hub: Hub, reference: str, clock: StoppedClock) -> None:
+    everywhere = {name: BankTerms(kinds=()) for name in hub.adapters}
+    with pytest.raises(BankNotOffered, match=r"No bank can take this payment now\."):
+        start(under(hub, **everywhere), reference)
+    clock.advance(days=1)
+    expire_orders(hub)
+    assert set(reasons(hub, reference).values()) == {Reason.ORDER_CLOSED}
+    with pytest.raises(OrderClosed):
+        start(hub, reference)
+
+
+def test_the_rest_of_a_part_payment_is_offered_after_the_deadline(
+    hub: Hub, reference: str, clock: StoppedClock
+) -> None:
+    hear(hub, confirmation(reference, 100_000, bank="elsewhere"))
+    clock.advance(days=1)
+    assert shown(hub, reference).facts.amount == 50_000
+    assert start(hub, reference, "small").amount.minor == 50_000

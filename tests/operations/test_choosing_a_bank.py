@@ -1,0 +1,218 @@
+"""Paying without naming a bank, and naming one that is not offered: what is chosen, refused, stored and explained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import time, timedelta
+
+import pytest
+
+from payment_hub.domain.attempt_views import AttemptView, OptionsView
+from payment_hub.domain.bank_choice import Reason, choose_bank
+from payment_hub.domain.bank_health import Patience
+from payment_hub.domain.bank_profile import BankProfile, Limits, Way
+from payment_hub.domain.bank_terms import BankTerms, Bearer
+from payment_hub.domain.choice_facts import Facts
+from payment_hub.domain.errors import (
+    AgencyNotFound,
+    BankNotFound,
+    BankNotOffered,
+    BankUnavailable,
+    OrderNotFound,
+)
+from payment_hub.domain.money import dong
+from payment_hub.hub import Hub
+from payment_hub.operations.explain_choices import explain_choices
+from payment_hub.operations.prefer_banks import prefer_banks
+from payment_hub.operations.show_checkout import show_checkout
+from payment_hub.operations.show_payment_options import show_payment_options
+from payment_hub.operations.start_payment import start_payment
+from tests.asking import attempts, count, rows
+from tests.builders import a_portal, an_agency, an_operator, an_order
+from tests.conftest import StoppedClock
+from tests.stand_in_banks import StandInBank, says, with_banks
+
+GONE = BankUnavailable("no answer")
+QUICK = Patience(failures=1, rest=timedelta(seconds=30))
+
+
+class SmallBank(StandInBank):
+    """It takes no more than 100,000 dong, by a bill that needs ten minutes."""
+
+    profile = BankProfile(
+        "Small", (Way.BILL,), (), Limits(largest=dong(100_000), shortest=timedelta(minutes=10))
+    )
+
+
+@pytest.fixture
+def one() -> StandInBank:
+    return StandInBank(code="one")
+
+
+@pytest.fixture
+def hub(hub: Hub, one: StandInBank) -> Hub:
+    banks = with_banks(hub, one=one, two=StandInBank(code="two"), small=SmallBank(code="small"))
+    return replace(banks, terms={name: BankTerms(patience=QUICK) for name in ("one", "two", "small")})
+
+
+@pytest.fixture
+def reference(hub: Hub) -> str:
+    return str(an_order(hub, an_agency(hub), a_portal(hub))["reference"])
+
+
+def start(hub: Hub, reference: str, bank: str | None = None) -> AttemptView:
+    return start_payment(hub, reference=reference, bank=bank, payer_ip="203.0.113.9", language="vi")
+
+
+def shown(hub: Hub, reference: str) -> OptionsView:
+    return show_payment_options(hub, caller=an_operator(), reference=reference)
+
+
+def reasons(hub: Hub, reference: str) -> dict[str, Reason | None]:
+    return {option.bank: option.reason for option in shown(hub, reference).options}
+
+
+def under(hub: Hub, **terms: BankTerms) -> Hub:
+    return replace(hub, terms={**hub.terms, **terms})
+
+
+def every_choice_replays(hub: Hub) -> int:
+    """Ask every stored choice again; how many there are."""
+    stored = rows(hub, "SELECT bank, rule, facts FROM bank_choice")
+    for row in stored:
+        choice = choose_bank(Facts.from_json(row["facts"]))
+        assert (choice.bank, choice.rule) == (row["bank"], row["rule"])
+    return len(stored)
+
+
+def test_without_a_name_the_cheapest_bank_is_chosen_stored_and_explained(hub: Hub, reference: str) -> None:
+    hub = under(hub, one=BankTerms(fee_fixed=1_100), two=BankTerms(fee_fixed=900))
+    assert shown(hub, reference).choice.bank == "two"
+    assert start(hub, reference).bank == "two"
+    assert every_choice_replays(hub) == 1
+    said = explain_choices(hub, caller=an_operator(), reference=reference)
+    assert said == {
+        f"{reference}-1": {
+            "vi": "Trong 2 ngân hàng, chọn two vì phí thu hộ thấp nhất.",
+            "en": "Of 2 banks two was chosen because its fee is the lowest.",
+        }
+    }
+
+
+def test_without_a_name_the_attempt_under_way_goes_on(hub: Hub, reference: str, one: StandInBank) -> None:
+    assert start(hub, reference, "one") == start(hub, reference)
+    assert (len(one.opened), count(hub, "bank_choice")) == (1, 1)
+
+
+def test_without_a_name_a_silent_bank_is_asked_again_about_the_same_attempt(
+    hub: Hub, reference: str, one: StandInBank, clock: StoppedClock
+) -> None:
+    one.on_open = says(GONE, one.on_open(None))  # type: ignore[arg-type]
+    with pytest.raises(BankUnavailable):
+        start(hub, reference)
+    clock.advance(seconds=30)
+    assert start(hub, reference).reference == f"{reference}-1"
+    assert attempts(hub) == [("one", "PENDING", 150_000)]
+
+
+def test_an_agencys_preference_decides_between_those_that_are_offered(hub: Hub, reference: str) -> None:
+    prefer_banks(hub, agency="G22.99", banks=["small", "two", "one"])
+    assert start(hub, reference).bank == "two"
+    prefer_banks(hub, agency="G22.99", banks=[])
+    assert shown(hub, reference).choice.rule == "FIRST_NAMED"
+    with pytest.raises(BankNotFound):
+        prefer_banks(hub, agency="G22.99", banks=["three"])
+    with pytest.raises(AgencyNotFound):
+        prefer_banks(hub, agency="H55", banks=["one"])
+
+
+def test_a_bank_that_is_named_and_not_offered_is_refused_with_the_reason(hub: Hub, reference: str) -> None:
+    with pytest.raises(BankNotOffered, match=r"small: The amount is larger than the bank accepts\."):
+        start(hub, reference, "small")
+    assert (attempts(hub), count(hub, "bank_choice")) == ([], 0)
+
+
+def test_naming_a_bank_that_is_not_offered_gives_up_nothing(hub: Hub, reference: str) -> None:
+    start(hub, reference, "one")
+    with pytest.raises(BankNotOffered):
+        start(hub, reference, "small")
+    assert attempts(hub) == [("one", "PENDING", 150_000)]
+
+
+@pytest.mark.parametrize(
+    ("terms", "reason"),
+    [
+        (BankTerms(agencies=("H55.1",)), Reason.CONTRACT),
+        (BankTerms(agencies=("G22.99",)), None),
+        (BankTerms(kinds=("tuition",)), Reason.KIND),
+        (BankTerms(kinds=("tuition", "traffic_fine")), None),
+        (BankTerms(smallest=150_001), Reason.TOO_SMALL),
+        (BankTerms(largest=149_999), Reason.TOO_LARGE),
+        (BankTerms(closes_at_cut_off=True, cut_off=time(9)), Reason.CUT_OFF),
+        (BankTerms(closes_at_cut_off=True, cut_off=time(10)), None),
+        (BankTerms(before_expiry=timedelta(hours=25)), Reason.EXPIRY_NEAR),
+    ],
+)
+def test_a_contract_offers_a_bank_or_not(
+    hub: Hub, reference: str, terms: BankTerms, reason: Reason | None
+) -> None:
+    assert reasons(under(hub, one=terms), reference)["one"] is reason
+
+
+def test_every_bank_is_shown_with_fee_settlement_and_way(hub: Hub, reference: str) -> None:
+    hub = under(hub, one=BankTerms(fee_fixed=1_100, borne_by=Bearer.PAYER, settlement_days=2))
+    wire = shown(hub, reference).as_wire()
+    assert wire["items"][0] == {
+        "bank": "one",
+        "offered": True,
+        "reason": None,
+        "until": None,
+        "why": None,
+        "fee": {"amount": "1100", "currency": "VND"},
+        "fee_borne_by": "PAYER",
+        "settles_on": "2026-03-04",
+        "ways": ["PAGE"],
+    }
+    small = wire["items"][2]
+    assert (small["offered"], small["reason"], small["ways"]) == (False, "TOO_LARGE", ["BILL"])
+    assert small["why"]["vi"] == "Số tiền lớn hơn mức ngân hàng nhận."
+    assert (wire["chosen"], wire["rule"], wire["as_of"]) == (
+        "two",
+        "CHEAPEST_FOR_PAYER",
+        "2026-03-02T03:00:00.000Z",
+    )
+
+
+def test_the_citizens_page_shows_only_what_can_be_paid_now(hub: Hub, reference: str) -> None:
+    token = hub.signer.checkout_token(reference)
+    assert show_checkout(hub, token=token).banks == ("one", "two")
+    closed = {name: BankTerms(kinds=()) for name in hub.adapters}
+    assert show_checkout(under(hub, **closed), token=token).banks == ()
+
+
+def test_a_stranger_is_not_told_that_an_order_exists(hub: Hub, reference: str) -> None:
+    with pytest.raises(OrderNotFound):
+        show_payment_options(hub, caller=a_portal(hub, "another"), reference=reference)
+
+
+def test_every_stored_choice_gives_the_same_answer_again(hub: Hub, clock: StoppedClock) -> None:
+    agency, portal = an_agency(hub), a_portal(hub)
+    prefer_banks(hub, agency="G22.99", banks=["two"])
+    cheap = under(hub, two=BankTerms(kinds=()), small=BankTerms(fee_fixed=5))
+    for amount, bank, house in [
+        (50_000, None, hub),
+        (150_000, "one", hub),
+        (50_000, None, cheap),
+        (150_000, None, cheap),
+        (99_999, "small", hub),
+    ]:
+        start(house, an_order(house, agency, portal, amount=amount)["reference"], bank)
+        clock.advance(minutes=7)
+    assert every_choice_replays(hub) == 5
+    assert [row["rule"] for row in rows(hub, "SELECT rule FROM bank_choice ORDER BY id")] == [
+        "AGENCYS_PREFERENCE",
+        "PAYERS_WISH",
+        "CHEAPEST",
+        "ONLY_ONE",
+        "PAYERS_WISH",
+    ]

@@ -1,0 +1,111 @@
+"""A bank takes money back by itself: it counts as given back, marks the order, and nothing of it goes back twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from payment_hub.domain.errors import CollectionNotFound, IdempotencyConflict, RefundBlocked, RefundExceeds
+from payment_hub.domain.keys import Caller
+from payment_hub.domain.money import Money, dong
+from payment_hub.domain.refund import Reason
+from payment_hub.domain.views import OrderView
+from payment_hub.hub import Hub
+from payment_hub.operations.propose_surplus import propose_surplus
+from payment_hub.operations.record_chargeback import record_chargeback
+from payment_hub.operations.send_refunds import send_refunds
+from tests.asking import balances, count, one
+from tests.builders import a_portal, an_agency, an_order, confirmation, hear
+from tests.refunding import RefundingBank, approve, decline, order_of, propose, refundable
+from tests.stand_in_banks import with_banks
+
+AMOUNT = 150_000
+
+
+@pytest.fixture
+def hub(hub: Hub) -> Hub:
+    return with_banks(hub, refunding=RefundingBank())
+
+
+@pytest.fixture
+def portal(hub: Hub) -> Caller:
+    return a_portal(hub)
+
+
+@pytest.fixture
+def paid(hub: Hub, portal: Caller) -> str:
+    reference = str(an_order(hub, an_agency(hub), portal)["reference"])
+    hear(hub, confirmation(reference, bank="refunding", bank_transaction_id="T1"))
+    return reference
+
+
+def take_back(
+    hub: Hub, amount: int | Money = AMOUNT, transaction: str = "T1", evidence: str = "letter 7"
+) -> OrderView:
+    money = dong(amount) if isinstance(amount, int) else amount
+    return record_chargeback(
+        hub, bank="refunding", bank_transaction_id=transaction, amount=money, evidence=evidence, by="lan"
+    )
+
+
+def test_the_order_is_disputed_and_the_money_is_gone(hub: Hub, paid: str) -> None:
+    view = take_back(hub, 50_000)
+    assert (view.status, view.flags, view.refundable) == ("PARTLY_REFUNDED", ("DISPUTED",), dong(100_000))
+    assert balances(hub) == {"BANK_CLEARING": -100_000, "AGENCY_PAYABLE": 100_000}
+    assert one(hub, "SELECT type FROM event ORDER BY id DESC LIMIT 1") == "payment_order.disputed"
+
+
+def test_the_same_evidence_is_the_same_chargeback(hub: Hub, paid: str) -> None:
+    take_back(hub, 50_000)
+    assert take_back(hub, 50_000).refunded == dong(50_000)
+    with pytest.raises(IdempotencyConflict):
+        take_back(hub, 50_001)
+    take_back(hub, 100_000, evidence="letter 8")
+    assert (count(hub, "chargeback"), order_of(hub, paid)["status"]) == (2, "REFUNDED")
+
+
+@pytest.mark.parametrize("amount", [0, AMOUNT + 1, Money(1, "USD")])
+def test_no_more_can_be_taken_back_than_is_there(hub: Hub, paid: str, amount: int | Money) -> None:
+    with pytest.raises(RefundExceeds):
+        take_back(hub, amount)
+    assert count(hub, "chargeback") == 0
+
+
+def test_money_of_no_order_is_not_taken_back_here(hub: Hub, paid: str) -> None:
+    hear(hub, confirmation("typed by hand", bank="refunding", bank_transaction_id="T9"))
+    for transaction in ("T9", "T10"):
+        with pytest.raises(CollectionNotFound):
+            take_back(hub, 1, transaction)
+
+
+def test_a_proposed_refund_must_be_declined_first(hub: Hub, portal: Caller, paid: str) -> None:
+    propose(hub, portal, paid)
+    with pytest.raises(RefundExceeds):
+        take_back(hub)
+    decline(hub, paid)
+    take_back(hub)
+    assert refundable(hub, paid) == 0
+
+
+def test_nothing_more_of_disputed_money_goes_back(hub: Hub, portal: Caller, paid: str) -> None:
+    propose(hub, portal, paid, 10_000)
+    take_back(hub, 50_000)
+    with pytest.raises(RefundBlocked):
+        propose(hub, portal, paid, 10_000, refund_id="R2", reason=Reason.OTHER)
+    with pytest.raises(RefundBlocked):
+        approve(hub, paid)
+
+
+def test_what_is_too_much_is_taken_back_first(hub: Hub, paid: str) -> None:
+    hear(hub, confirmation(paid, bank="refunding", bank_transaction_id="T2"))
+    take_back(hub)
+    assert balances(hub) == {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}
+    assert propose_surplus(hub) == 0
+    assert order_of(hub, paid)["status"] == "PAID"
+
+
+def test_after_a_refund_there_is_nothing_left_to_take_back(hub: Hub, portal: Caller, paid: str) -> None:
+    propose(hub, portal, paid)
+    approve(hub, paid)
+    send_refunds(hub)
+    with pytest.raises(RefundExceeds):
+        take_back(hub, 1)

@@ -1,0 +1,198 @@
+"""Twenty who give the same money back at the same moment: it goes back once, and the others are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from payment_hub.domain.money import dong
+from payment_hub.domain.refund import Reason, RefundEvent
+from payment_hub.domain.refund_port import RefundAnswer
+from payment_hub.hub import Hub
+from payment_hub.operations.approve_refund import approve_refund
+from payment_hub.operations.ask_about_refunds import ask_about_refunds
+from payment_hub.operations.hear_refund_answer import hear_refund_answer
+from payment_hub.operations.propose_refund import propose_refund
+from payment_hub.operations.propose_surplus import propose_surplus
+from payment_hub.operations.record_chargeback import record_chargeback
+from payment_hub.operations.send_refunds import FIRST_QUESTION, send_refunds
+from tests.asking import balances, one, rows
+from tests.builders import a_portal, an_agency, an_order, confirmation, hear
+from tests.conftest import StoppedClock
+from tests.races.crowd import CROWD, all_at_once, answers, refusals
+from tests.refunding import (
+    ACCEPTED,
+    LAN,
+    RefundingBank,
+    an_officer,
+    approve,
+    decline,
+    order_of,
+    propose,
+    states,
+)
+from tests.stand_in_banks import says, with_banks
+
+AMOUNT = 150_000
+FEW = 6
+"""Rounds; each has a crowd."""
+
+
+@pytest.fixture
+def bank() -> RefundingBank:
+    return RefundingBank()
+
+
+@pytest.fixture
+def hub(hub: Hub, bank: RefundingBank) -> Hub:
+    return with_banks(hub, refunding=bank)
+
+
+@pytest.fixture
+def paid(hub: Hub) -> list[str]:
+    agency, portal = an_agency(hub), a_portal(hub)
+    references = [str(an_order(hub, agency, portal)["reference"]) for _ in range(FEW)]
+    for reference in references:
+        hear(hub, confirmation(reference, bank="refunding", bank_transaction_id=f"T{reference}"))
+    return references
+
+
+def a_proposal(hub: Hub, reference: str, refund_id: str, amount: int, reason: Reason) -> Callable[[], object]:
+    return partial(
+        propose_refund,
+        hub,
+        caller=LAN,
+        reference=reference,
+        refund_id=refund_id,
+        refundable=dong(AMOUNT),
+        amount=dong(amount),
+        reason=reason,
+        words="",
+    )
+
+
+def test_twenty_refunds_of_one_payment_are_one(hub: Hub, paid: list[str]) -> None:
+    """Each alone would be right; whoever comes second has seen another balance."""
+    reasons = list(Reason)
+    for reference in paid:
+        acts = [a_proposal(hub, reference, f"R{n}", 10_000, reasons[n % len(reasons)]) for n in range(CROWD)]
+        results = all_at_once(acts)
+        assert len(answers(results)) == 1
+        assert refusals(results) == ["RefundableChanged"] * (CROWD - 1)
+        assert order_of(hub, reference)["held_refund"] == 10_000
+
+
+def test_the_same_refund_asked_for_twenty_times_is_one(hub: Hub, paid: list[str]) -> None:
+    for reference in paid:
+        results = all_at_once([a_proposal(hub, reference, "R1", AMOUNT, Reason.NOT_OWED)] * CROWD)
+        assert refusals(results) == []
+        assert len({str(view) for view in results}) == 1
+    assert one(hub, "SELECT count(*) FROM refund") == FEW
+
+
+def test_twenty_approvals_are_one_and_the_others_are_told(hub: Hub, paid: list[str]) -> None:
+    for reference in paid:
+        propose(hub, LAN, reference)
+        officers = [an_officer(f"officer {n}") for n in range(CROWD)]
+        acts: list[Callable[[], object]] = [
+            partial(approve_refund, hub, caller=officer, reference=reference, refund_id="R1")
+            for officer in officers
+        ]
+        results = all_at_once(acts)
+        assert refusals(results) == ["IllegalTransition"] * (CROWD - 1)
+    assert balances(hub) == {"BANK_CLEARING": -FEW * AMOUNT, "REFUND_CLEARING": FEW * AMOUNT}
+
+
+def test_approve_against_decline_one_wins(hub: Hub, paid: list[str]) -> None:
+    for reference in paid:
+        propose(hub, LAN, reference)
+        acts: list[Callable[[], object]] = [
+            partial(approve, hub, reference),
+            partial(decline, hub, reference),
+        ]
+        results = all_at_once(acts * 5)
+        assert refusals(results) == ["IllegalTransition"] * 9
+    ends = {state for _, state in states(hub)}
+    assert ends <= {"APPROVED", "DECLINED"}
+
+
+def test_a_refund_against_a_chargeback_one_wins(hub: Hub, paid: list[str]) -> None:
+    for number, reference in enumerate(paid):
+        taken = partial(
+            record_chargeback,
+            hub,
+            bank="refunding",
+            bank_transaction_id=f"T{reference}",
+            amount=dong(AMOUNT),
+            evidence=f"letter {number}",
+            by="lan",
+        )
+        acts: list[Callable[[], object]] = [a_proposal(hub, reference, "R1", AMOUNT, Reason.OTHER), taken]
+        results = all_at_once(acts)
+        assert len(answers(results)) == 1
+        assert refusals(results) in (["RefundExceeds"], ["RefundableChanged"])
+        order = order_of(hub, reference)
+        assert order["refunded"] + order["held_refund"] == AMOUNT
+
+
+def test_twenty_senders_send_each_refund_once(hub: Hub, bank: RefundingBank, paid: list[str]) -> None:
+    for reference in paid:
+        propose(hub, LAN, reference)
+        approve(hub, reference)
+    results = all_at_once([partial(send_refunds, hub)] * CROWD)
+    assert sum(answers(results)) == FEW
+    assert len({asked.refund_reference for asked in bank.asked}) == len(bank.asked) == FEW
+    assert balances(hub) == {}
+
+
+def test_the_banks_last_words_at_once_count_once(hub: Hub, bank: RefundingBank, paid: list[str]) -> None:
+    bank.on_refund = says(ACCEPTED)
+    for reference in paid:
+        propose(hub, LAN, reference)
+        approve(hub, reference)
+    send_refunds(hub)
+    for key in range(1, FEW + 1):
+        said = [RefundEvent.RETURNED, RefundEvent.FAILED]
+        acts = [partial(hear_refund_answer, hub, key=key, event=event, code="") for event in said * 5]
+        results = all_at_once(acts)
+        assert len(set(answers(results))) == 1
+    assert one(hub, "SELECT count(*) FROM refund WHERE contradicted") == FEW
+    sums = rows(hub, "SELECT refunded + held_refund AS gone, refunded FROM payment_order")
+    assert {row["gone"] - row["refunded"] for row in sums} == {0}
+
+
+def test_a_payment_against_a_refund_of_the_one_before(hub: Hub, paid: list[str]) -> None:
+    for reference in paid:
+        propose(hub, LAN, reference)
+        second = confirmation(reference, bank="refunding", bank_transaction_id=f"S{reference}")
+        acts: list[Callable[[], object]] = [partial(approve, hub, reference), partial(hear, hub, second)]
+        assert refusals(all_at_once(acts)) == []
+    send_refunds(hub)
+    assert balances(hub) == {"BANK_CLEARING": -FEW * AMOUNT, "AGENCY_PAYABLE": FEW * AMOUNT}
+    assert {order_of(hub, reference)["status"] for reference in paid} == {"PAID"}
+
+
+def test_twenty_who_look_for_surplus_propose_it_once(hub: Hub, paid: list[str]) -> None:
+    for reference in paid:
+        hear(hub, confirmation(reference, bank="refunding", bank_transaction_id=f"S{reference}"))
+    results = all_at_once([partial(propose_surplus, hub)] * CROWD)
+    assert sum(answers(results)) == FEW
+    assert len(states(hub)) == FEW
+
+
+def test_twenty_who_ask_about_refunds_ask_once(
+    hub: Hub, bank: RefundingBank, paid: list[str], clock: StoppedClock
+) -> None:
+    def silent(_: object) -> RefundAnswer:
+        return ACCEPTED
+
+    bank.on_refund = silent
+    for reference in paid:
+        propose(hub, LAN, reference)
+        approve(hub, reference)
+    send_refunds(hub)
+    clock.moment += FIRST_QUESTION
+    results = all_at_once([partial(ask_about_refunds, hub)] * CROWD)
+    assert sum(answers(results)) == len(bank.queries) == FEW

@@ -1,0 +1,68 @@
+"""Questions that the clock and operators ask again and again go by small indexes, however large the tables."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import TextClause, text
+
+from payment_hub.hub import Hub
+from payment_hub.store import asking, outcomes
+from tests.builders import a_portal, an_agency, an_order
+
+MOMENT = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
+
+MANY = (
+    """INSERT INTO payment_attempt (order_id, number, reference, bank, state, amount, currency, started_at, changed_at,
+        ask_at, asked) SELECT 1, n, 'r' || n, 'b' || n % 7, 'SUCCEEDED', 1, 'VND', :at, :at, :at, 0
+    FROM generate_series(1, 20000) n""",
+    """INSERT INTO confirmation (source, bank, event_id, reference, outcome, code, digest, verdict, disposition,
+        judged_at, key)
+    SELECT 'CALLBACK', 'b' || n % 7, 'e' || n, 'r', 'PENDING', '', '', 'STILL_PENDING', 'APPLIED', :at, 0
+    FROM generate_series(1, 20000) n""",
+    "ANALYZE payment_attempt",
+    "ANALYZE confirmation",
+)
+
+ASKED: dict[str, Any] = {
+    "now": MOMENT,
+    "leased_until": MOMENT,
+    "limit": 50,
+    "bank": "b1",
+    "looked": 100_000,
+    "since": MOMENT,
+    "most": 10_000,
+}
+
+
+@pytest.fixture
+def full(hub: Hub) -> Hub:
+    """The hub with many attempts and confirmations, none of which waits for anything."""
+    an_order(hub, an_agency(hub), a_portal(hub))
+    with hub.transaction() as session:
+        for sql in MANY:
+            session.execute(text(sql), {"at": MOMENT} if ":at" in sql else {})
+    return hub
+
+
+@pytest.mark.breaks_invariants
+@pytest.mark.parametrize(
+    ("question", "indexes"),
+    [
+        (asking._DUE[0], {"ix_payment_attempt_ask_at"}),
+        (asking._DUE[1], {"ix_payment_attempt_told"}),
+        (outcomes._WAITING, {"ix_payment_attempt_told"}),
+        (outcomes._OVERDUE, {"ix_payment_attempt_told"}),
+        (outcomes._KNOWN, {"ix_payment_attempt_known"}),
+        (outcomes._KEYS, {"pk_confirmation", "ix_confirmation_key_before"}),
+    ],
+    ids=["due", "told", "waiting", "overdue", "known", "keys"],
+)
+def test_it_goes_by_its_own_index(full: Hub, question: TextClause, indexes: set[str]) -> None:
+    with full.transaction() as session:
+        session.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = "\n".join(session.scalars(text(f"EXPLAIN {question.text}"), ASKED))
+    assert "Seq Scan" not in plan, plan
+    assert {index for index in indexes if index in plan} == indexes, plan
