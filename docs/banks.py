@@ -205,4 +205,5 @@ def _default(default: object) -> str:
         return "none"
     if isinstance(default, bool):
         return f"`{int(default)}`"
-    return f"`{default:%H:%M}`" if isinstance(default, time) else f"`{default}`"
+    written = f"{default:%H:%M}" if isinstance(default, time) else f"{default}"
+    return f"`{written}`" if len(written) <= 80 else "as the module says"

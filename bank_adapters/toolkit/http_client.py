@@ -41,8 +41,8 @@ class HttpAnswer:
 class HttpClient:
     """One bank's kept HTTP session.
 
-    ``read_seconds``, or less where who asks has less patience (``payment_hub.domain.waiting``), bounds the silence of the
-    bank and, doubled, the whole answer.
+    ``read_seconds``, or less where who asks has less patience (``payment_hub.domain.waiting``), bounds the silence of
+    the bank and, doubled, the whole answer.
     """
 
     def __init__(self, bank: str, *, read_seconds: int) -> None:

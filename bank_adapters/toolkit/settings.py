@@ -99,17 +99,12 @@ def describe(settings: type[DataclassInstance], bank: str) -> list[tuple[str, st
         (
             f"BANK_{bank.upper()}_{field.name.upper()}",
             field.metadata["meaning"],
-            "" if field.default in (dataclasses.MISSING, None) else _short(str(field.default)),
+            "" if field.default in (dataclasses.MISSING, None) else str(field.default),
             field.metadata["secret"],
         )
         for field in dataclasses.fields(settings)
         if field.name.upper() != PUBLIC_URL
     ]
-
-
-def _short(text: str) -> str:
-    """What a table can hold."""
-    return text if len(text) <= 80 else f"{text[:79]}\u2026"
 
 
 def a_url(text: str) -> str:

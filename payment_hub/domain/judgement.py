@@ -16,7 +16,15 @@ from payment_hub.domain.bank_values import Answer, Confirmation, Outcome
 from payment_hub.domain.belonging import allocation, facts_after
 from payment_hub.domain.ledger import Allocation, Transfer, transfers
 from payment_hub.domain.notice import EventType
-from payment_hub.domain.standing import Belief, Booked, Disposition, OrderAfter, OrderStanding, Standing, Verdict
+from payment_hub.domain.standing import (
+    Belief,
+    Booked,
+    Disposition,
+    OrderAfter,
+    OrderStanding,
+    Standing,
+    Verdict,
+)
 
 #: How far a bank's own moment of payment may lie behind or ahead of its arrival here and still decide lateness.
 BELIEVED_BEHIND: Final = timedelta(days=3)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Final
 
-from payment_hub.domain.money import Money
+from payment_hub.domain.money import Money, dong
 
 
 def wire_money(money: Money) -> dict[str, str]:
@@ -22,6 +22,9 @@ def wire_money(money: Money) -> dict[str, str]:
 def wire_moment(moment: datetime | None) -> str | None:
     """A moment on the wire: UTC, milliseconds, ``Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z" if moment else None
+
+
+NOTHING: Final = dong(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class OrderView:
     return_url: str | None
     receipt: str | None
     """The receipt's number as printed, once the order is settled."""
-    held_refund: Money = Money(0)
+    held_refund: Money = NOTHING
     """Reserved for refunds that are proposed or on their way."""
 
     @property

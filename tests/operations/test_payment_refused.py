@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from payment_hub.domain.agency import LatePolicy
+from payment_hub.domain.attempt_views import AttemptView
 from payment_hub.domain.errors import (
     BankNotFound,
     MalformedReference,
@@ -15,7 +16,6 @@ from payment_hub.domain.errors import (
     OrderNotFound,
 )
 from payment_hub.domain.money import Money
-from payment_hub.domain.attempt_views import AttemptView
 from payment_hub.hub import Hub
 from payment_hub.operations.expire_orders import expire_orders
 from payment_hub.operations.start_payment import start_payment

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bank_adapters.far_side.sandbox import SandboxBankService
+from payment_hub.domain.attempt_views import AttemptView
 from payment_hub.domain.bank_port import BankAdapter
 from payment_hub.domain.bank_values import Instructions, Outcome, PaymentRequest
 from payment_hub.domain.errors import (
@@ -15,7 +16,6 @@ from payment_hub.domain.errors import (
     Malformed,
     PaymentUnderWay,
 )
-from payment_hub.domain.attempt_views import AttemptView
 from payment_hub.hub import Hub
 from payment_hub.operations.ask_about_pending import ask_about_pending
 from payment_hub.operations.list_attempts import list_attempts

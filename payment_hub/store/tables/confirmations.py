@@ -78,7 +78,9 @@ class ConfirmationRecord(Base):
         Index(
             "ix_confirmation_surplus",
             "judged_at",
-            postgresql_where=text("verdict IN ('OVERPAYS', 'PAID_TWICE', 'TOO_LATE', 'UNDERPAYS') AND disposition = 'APPLIED'"),
+            postgresql_where=text(
+                "verdict IN ('OVERPAYS', 'PAID_TWICE', 'TOO_LATE', 'UNDERPAYS') AND disposition = 'APPLIED'"
+            ),
         ),
         Index("ix_confirmation_conflict", "judged_at", postgresql_where=text("disposition = 'CONFLICT'")),
         {"info": {APPEND_ONLY: True}},
