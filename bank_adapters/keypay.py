@@ -38,7 +38,7 @@ from payment_hub.domain.bank_values import (
     PaymentRequest,
     Statement,
 )
-from payment_hub.domain.errors import BankUnavailable, CallbackRejected
+from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import Money
 from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome, RefundQuery, RefundRequest
 
@@ -262,9 +262,9 @@ class KeyPay:
             return self._refund(data, _word(data, "transaction_refund_code", _CODE))
 
     def query_refund(self, query: RefundQuery) -> RefundAnswer:
-        """Ask by KeyPay's own number of the refund. Raises BankUnavailable, also while we know none."""
+        """Ask by KeyPay's own number of the refund. Raises BankUnavailable, and Malformed while we know none."""
         if query.bank_refund_id is None:
-            raise BankUnavailable(f"{self.code} gave no number to ask about this refund with")
+            raise Malformed(f"{self.code} gave no number to ask about this refund with")
         refund = fitting(query.bank_refund_id, _CODE)
         question = self._question(self.settings.refund_detail_command, transaction_refund_code=refund)
         with understood(self.code):

@@ -2,18 +2,17 @@
 and payouts, by which money goes back to the account that it came from.
 
 Rules from payos.vn/docs and the two official kits (payos-lib-node, payos-lib-python), whose test cases are reproduced.
-payOS's reference (orderCode) is a whole number: ours is the attempt's own. Each transfer into a link is money of its
-own. Payouts have a channel, and keys, of their own.
+Our orderCode is the attempt's number. Each transfer into a link is money of its own; payouts have their own channel.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 from bank_adapters.toolkit.account_transfer import WALL_CLOCK, free_text, moment_or_none, no_money, payer_of
 from bank_adapters.toolkit.bank_bins import BINS
@@ -94,6 +93,9 @@ PROFILE: Final = BankProfile(
     codes={**dict.fromkeys(OUTCOMES, "came"), **{word: meant.lower() for word, meant in STATUSES.items()}},
 )
 
+#: Without a payout channel nothing can go back by a message: it is transferred by hand.
+NO_PAYOUTS: Final = replace(PROFILE, limits=replace(PROFILE.limits, largest_refund=dong(0)))
+
 _CODE: Final = r"[0-9A-Za-z_-]{1,20}"
 _ID: Final = r"[0-9A-Za-z_-]{1,64}"
 _BANK_CODE: Final = r"[^\x00-\x1f\x7f&]{1,100}"  # with & it might be two fields of a row
@@ -136,8 +138,10 @@ class Settings:
 
 def build(bank: str, section: Mapping[str, str]) -> Payos:
     """The adapter of ``bank`` from its section of the settings. Raises BankSettingsError."""
-    settings = read_section(Settings, bank, section)
-    return Payos(bank, settings, HttpClient(bank, read_seconds=settings.read_seconds))
+    told = read_section(Settings, bank, section)
+    pays_out = None not in (told.payout_client_id, told.payout_api_key, told.payout_secret)
+    profile = PROFILE if pays_out else NO_PAYOUTS
+    return Payos(bank, told, HttpClient(bank, read_seconds=told.read_seconds), profile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,7 @@ class Payos:
     code: str
     settings: Settings
     http: HttpClient
-    profile: ClassVar[BankProfile] = PROFILE
+    profile: BankProfile = PROFILE
 
     def open_payment(self, request: PaymentRequest) -> Instructions:
         """Make a link; if the attempt has one already, give that one. Raises Malformed, BankUnavailable."""
@@ -198,10 +202,7 @@ class Payos:
         return STATEMENT_FILE.of_day(self.settings.statements, day, self.code)
 
     def refund_payment(self, request: RefundRequest) -> RefundAnswer:
-        """A payout to the account from which the money came; payOS does not do it twice under one reference.
-
-        Raises Malformed without a payout channel, and where the payer's account was never told.
-        """
+        """A payout to the account that was told, once for a reference. Raises Malformed where none was told."""
         require_refundable(PROFILE.limits, request)
         headers, secret = self._payouts()
         fields = self._payout(request)
@@ -352,8 +353,7 @@ class Payos:
 
 def _unwrapped(bank: str, message: Fields) -> Fields:
     """The data of an answer. Raises BankUnavailable for a refusal, which nobody signs."""
-    code = text(message, "code", _CODE)
-    if code != UNDERSTOOD:
+    if (code := text(message, "code", _CODE)) != UNDERSTOOD:
         raise BankUnavailable(f"{bank} refused with {code}")
     return an_object(message.get("data"))
 
@@ -385,8 +385,7 @@ def _refund_answer(payout: Fields, asked: RefundRequest | RefundQuery) -> Refund
     if about != (asked.refund_reference, [asked.amount.minor]):
         raise Malformed(f"the answer is not about {asked.refund_reference}")
     state = text(transfers[0], "state", "[A-Z_]{1,40}")
-    outcome = REFUND_OUTCOMES.get(state, RefundOutcome.PENDING)
-    return RefundAnswer(outcome, state, text(payout, "id", _ID))
+    return RefundAnswer(REFUND_OUTCOMES.get(state, RefundOutcome.PENDING), state, text(payout, "id", _ID))
 
 
 def _objects(fields: Fields, name: str) -> Sequence[Fields]:

@@ -11,6 +11,8 @@ everywhere:
 ``POST /<rail>/transfer``               ``qr_text=``, or ``purpose=`` and ``amount=``: a banking app pays a code
 ``POST /<rail>/bill``                   ``bill_code=``: a bank asks the hub what is due, and pays it
 ``POST /<rail>/refund/<reference>``     ``state=SUCCEEDED|FAILED``: what becomes of a refund that is under way
+``POST /<rail>/refunds``                ``state=`` one of `desk_choices.REFUND_STATES`: what refunds are from now on
+                                        when they are asked for; empty: as is usual at this rail
 ``POST /<rail>/statement/<yyyy-mm-dd>`` the daily file is dropped
 ``POST /<rail>/mode``                   ``mode=`` one of `desk_choices.MODES`: how the rail itself goes wrong
 
@@ -29,7 +31,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from bank_adapters.far_side.desk_wire import (
     VIETNAM,
@@ -54,6 +56,8 @@ class Desk:
         self.courier: Carrier | None = None
         """Set by whoever serves the rail."""
         self.deliveries: list[Delivery] = []
+        self.refunds_are = ""
+        """What a refund is as soon as it is asked for; empty: as is usual at the rail."""
         self._payments: dict[str, Payment] = {}
         self._number = time.time_ns() // 1_000_000  # goes on after a restart, and fits every rail's integer
         self._shift = threading.local()
@@ -114,6 +118,10 @@ class Desk:
         if tell:
             self.tell(payment)
         return payment
+
+    def new_refund(self, reference: str, amount: int, usual: str = "PENDING", /, **opened: Any) -> Refund:
+        """A refund that was just asked for, in the state that is ``usual`` here unless a test wants another."""
+        return Refund(reference, amount, self.refunds_are or usual, opened)
 
     def tell(self, payment: Payment) -> None:
         """Send the rail's notices about ``payment`` (again)."""

@@ -18,6 +18,7 @@ STALE: Final = timedelta(days=2)
 
 MODES: Final = ("normal", "slow", "hang_up", "error_500", "garbage")
 """How the rail's own interface answers."""
+REFUND_STATES: Final = ("", "PENDING", "SUCCEEDED", "FAILED")
 
 
 class NotOffered(Exception):

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from bank_adapters.far_side.desk import Payment, WireRequest
-from bank_adapters.far_side.desk_choices import MODES, NotOffered, choose, choose_in_app
+from bank_adapters.far_side.desk_choices import MODES, REFUND_STATES, NotOffered, choose, choose_in_app
 from bank_adapters.far_side.desk_page import BUTTONS, INDEX, PAGE, STATES, dong
 from bank_adapters.far_side.desk_scan import scan
 
@@ -46,6 +46,7 @@ def application(house: House) -> Flask:
     door("/transfer", _transfer, "POST")
     door("/bill", _bill, "POST")
     door("/refund/<path:reference>", _refund, "POST")
+    door("/refunds", _refunds, "POST")
     door("/statement/<day>", _statement, "POST")
     door("/mode", _mode, "GET", "POST")
     door("/", _own, *ANY_METHOD)
@@ -129,6 +130,14 @@ def _refund(house: House, rail: Rail, reference: str) -> Any:
     raise NotFound("no such refund is under way")
 
 
+def _refunds(house: House, rail: Rail) -> Any:
+    state = _given()["state"]
+    if state not in REFUND_STATES:
+        raise NotOffered("state is PENDING, SUCCEEDED, FAILED or empty")
+    rail.desk.refunds_are = state
+    return {"state": state}
+
+
 def _statement(house: House, rail: Rail, day: str) -> Any:
     asked = date.fromisoformat(day)
     if house.statements is None:
@@ -155,6 +164,7 @@ def _own(house: House, rail: Rail, rest: str = "") -> AnyResponse:
     if rail.mode == "slow":
         time.sleep(house.slow_seconds)
     if rail.mode == "hang_up":
+        request.get_data()  # it hears all of it, and does what was asked; it only does not answer
         request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
     if rail.mode == "error_500":
         return Response("Internal Server Error", 500, content_type="text/plain")

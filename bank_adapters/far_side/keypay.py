@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
 
-from bank_adapters.far_side.desk import VIETNAM, FarSide, Payment, Refund, WireReply, WireRequest
+from bank_adapters.far_side.desk import VIETNAM, FarSide, Payment, WireReply, WireRequest
 
 CLIENT = "HUB01"
 KEY_1, KEY_2 = "trial-key-1-of-keypay", "trial-key-2-of-keypay"
@@ -120,9 +120,9 @@ class KeyPayFarSide(FarSide):
         if payment is None or payment.outcome != "PAID" or asked["amount"] != str(payment.amount):
             return _error("1")
         with self.desk.lock:
-            if payment.refunds:
+            if any(one.state != "FAILED" for one in payment.refunds):
                 return _error("5")
-            refund = Refund(f"R{self.desk.next_number()}", payment.amount)
+            refund = self.desk.new_refund(f"R{self.desk.next_number()}", payment.amount)
             payment.refunds.append(refund)
         return _data(values, transaction_refund_code=refund.reference, status=REFUNDS[refund.state])
 

@@ -139,14 +139,15 @@ class MomoFarSide(FarSide):
             refunds = found[0].refunds
             again = [one for one in refunds if one.reference == asked["orderId"]]
             if not again and not 1_000 <= asked["amount"] <= found[0].amount - sum(
-                one.amount for one in refunds
+                one.amount for one in refunds if one.state != "FAILED"
             ):
                 return self._answer(asked, 1081, amount=asked["amount"], transId=0)
             if not again:
                 facts = {"transId": self.desk.next_number(), "createdTime": milliseconds(self.desk.now())}
-                again = [Refund(asked["orderId"], asked["amount"], "SUCCEEDED", facts)]
+                again = [self.desk.new_refund(asked["orderId"], asked["amount"], "SUCCEEDED", **facts)]
                 refunds += again
-        return self._answer(asked, 0, amount=again[0].amount, transId=again[0].opened["transId"])
+        number, code = again[0].opened["transId"], told(again[0])["resultCode"]
+        return self._answer(asked, code, amount=again[0].amount, transId=number)
 
     def _confirm(self, asked: Mapping[str, Any]) -> WireReply:
         payment = self.desk.find(asked["orderId"])

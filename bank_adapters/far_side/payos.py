@@ -184,8 +184,9 @@ class PayosFarSide(FarSide):
             return refused("20")
         if not known:
             kept = found[0].amount - sum(one.amount for one in found[0].refunds if one.state != "FAILED")
-            state = "PENDING" if asked["amount"] <= kept and asked["toBin"] == PAYERS_BANK else "FAILED"
-            known = [Refund(asked["referenceId"], asked["amount"], state, dict(asked))]
+            known = [self.desk.new_refund(asked["referenceId"], asked["amount"], **asked)]
+            if asked["amount"] > kept or asked["toBin"] != PAYERS_BANK:
+                known[0].state = "FAILED"
             found[0].refunds += known
         return paid_out(payout(known[0]))
 

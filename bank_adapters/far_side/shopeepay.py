@@ -108,8 +108,8 @@ class ShopeePayFarSide(FarSide):
                 given_back = sum(one.amount for one in payment.refunds if one.state != "FAILED")
                 if given_back + units // SCALE > payment.amount:
                     return self._answer(asked, 304, "more than was paid")
-                refund = Refund(asked["refund_reference_id"], units // SCALE)
-                refund.opened["sn"] = str(self.desk.next_number())
+                number = str(self.desk.next_number())
+                refund = self.desk.new_refund(asked["refund_reference_id"], units // SCALE, sn=number)
                 payment.refunds.append(refund)
         return self._answer(
             asked, 0, "success", refund_reference_id=refund.reference, refund_sn=refund.opened["sn"]

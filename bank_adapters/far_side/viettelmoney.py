@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import parse_qsl, urlencode
 
-from bank_adapters.far_side.desk import VIETNAM, FarSide, Payment, Refund, WireReply, WireRequest
+from bank_adapters.far_side.desk import VIETNAM, FarSide, Payment, WireReply, WireRequest
 from bank_adapters.far_side.desk_courier import ask
 
 MERCHANT, PAYER = "HUB", "84900000000"
@@ -149,10 +149,11 @@ class ViettelMoneyFarSide(FarSide):
         if asked["refundType"] != "0" or asked["trans_amount"] != str(payment.amount):
             return "KG8"
         with self.desk.lock:
-            if payment.refunds:
+            if any(one.state != "FAILED" for one in payment.refunds):
                 return "176"
-            payment.refunds.append(Refund(payment.reference, payment.amount, "SUCCEEDED"))
-        return "00"
+            refund = self.desk.new_refund(payment.reference, payment.amount, "SUCCEEDED")
+            payment.refunds.append(refund)
+        return REFUNDS[refund.state]
 
     def _form(self, address: str, fields: Mapping[str, str]) -> WireRequest:
         """A form signed over the values in the order of their names."""

@@ -122,12 +122,13 @@ class VnpayFarSide(FarSide):
             return _answer("refund", asked, "94")
         if amount > kept or (asked["vnp_TransactionType"] == "02") != (amount == payment.amount):
             return _answer("refund", asked, "99")
-        opened = {
-            "number": str(self.desk.next_number()),
-            "type": asked["vnp_TransactionType"],
-            "at": self.desk.now(),
-        }
-        refund = Refund(asked["vnp_RequestId"], amount, opened=opened)
+        refund = self.desk.new_refund(
+            asked["vnp_RequestId"],
+            amount,
+            number=str(self.desk.next_number()),
+            type=asked["vnp_TransactionType"],
+            at=self.desk.now(),
+        )
         payment.refunds.append(refund)
         return _answer("refund", asked, "00", **_movement(payment, refund))
 

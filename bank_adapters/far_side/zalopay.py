@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
-from bank_adapters.far_side.desk import VIETNAM, FarSide, Payment, Refund, WireReply, WireRequest
+from bank_adapters.far_side.desk import VIETNAM, FarSide, Payment, WireReply, WireRequest
 
 APP = 2553
 KEY1, KEY2 = "trial-key1-of-zalopay-asks", "trial-key2-of-zalopay-tells"
@@ -147,11 +147,11 @@ class ZaloPayFarSide(FarSide):
                 taken = sum(one.amount for one in refunds if one.state != "FAILED")
                 if not 0 < asked["amount"] <= found[0].amount - taken:
                     return said(2, -14)
-                refunds.append(
-                    Refund(asked["m_refund_id"], asked["amount"], opened={"id": self.desk.next_number()})
-                )
+                number = self.desk.next_number()
+                refunds.append(self.desk.new_refund(asked["m_refund_id"], asked["amount"], id=number))
             (refund,) = (one for one in refunds if one.reference == asked["m_refund_id"])
-        return said(3, 3, refund_id=refund.opened["id"])
+        code = state(refund.state)
+        return said(code, code, refund_id=refund.opened["id"])
 
     def _query_refund(self, asked: Mapping[str, Any]) -> WireReply:
         if not signed(asked, "app_id m_refund_id timestamp"):

@@ -32,11 +32,13 @@ class CollectorFile:
 
     columns: Mapping[str, str]
     time_pattern: str
-    moved: Mapping[str, bool]
-    """Status word -> whether money moved. A word that is not here refuses the file."""
+    moved: Mapping[str, bool | Movement]
+    """Status word -> whether money came, or which movement it was. A word that is not here refuses the file."""
     delimiter: str = ","
     encoding: str = "utf-8"
     lines_before: int = 0
+    minus_is_debit: bool = False
+    """Whether an amount with a minus before it is money that went back."""
 
     def __str__(self) -> str:
         """As the setting is written, whole."""
@@ -51,6 +53,8 @@ class CollectorFile:
         for name, value in given.items():
             if name not in _FORMS or not _FORMS[name](value):
                 raise ValueError(f"{name[:40]!a} is unknown or not as it must be")
+        if "moved" in given:
+            given["moved"] = {word: _movement(it) for word, it in given["moved"].items()}
         columns = {**self.columns, **given.pop("columns", {})}
         if columns.keys() != self.columns.keys():
             raise ValueError(f"columns may name {', '.join(self.columns)}")
@@ -68,17 +72,46 @@ class CollectorFile:
         form = CsvFormat(self.columns, self.delimiter, self.encoding, self.lines_before)
         with refused_whole(raw):
             rows = [row for row in read_rows(raw, form) if row.one_of("status", self.moved)]
-            return Statement(day, raw, tuple(map(self._line, rows)))
+            return Statement(day, raw, tuple(map(self._line, rows)), self.shows_debits)
+
+    @property
+    def shows_debits(self) -> bool:
+        """Whether money that went back would stand in the file, as it is declared."""
+        return self.minus_is_debit or Movement.DEBIT in self.moved.values()
 
     def _line(self, row: Row) -> StatementLine:
+        movement = _MOVED.get(row.one_of("status", self.moved), Movement.CREDIT)
+        minus = "-" if self.minus_is_debit and row.cells["amount"].startswith("-") else ""
+        if minus and movement is Movement.CREDIT:
+            movement = Movement.DEBIT
         return StatementLine(
             line=row.line,
             bank_transaction_id=row.text("transaction_id"),
             reference=row.text("reference", empty=True),
-            amount=row.read("amount", Money.parse),
-            movement=Movement.CREDIT,
+            amount=row.read("amount", lambda cell: Money.parse(cell.removeprefix(minus))),
+            movement=movement,
             booked_at=row.read("booked_at", lambda cell: read_vietnam_time(cell, self.time_pattern)),
         )
+
+
+#: What the words of ``moved`` mean beside yes and no.
+_MOVED: Final[Mapping[object, Movement]] = {movement.value: movement for movement in Movement}
+
+
+def _movement(value: bool | str) -> bool | Movement:
+    return value if isinstance(value, bool) else Movement(value)
+
+
+def _is_moved(value: Any) -> bool:
+    """Words for yes and no, or for a movement; with one of them at least money moves."""
+    return (
+        isinstance(value, dict)
+        and all(
+            name and (type(it) is bool or (isinstance(it, str) and it in _MOVED))
+            for name, it in value.items()
+        )
+        and any(value.values())
+    )
 
 
 def _words(value: Any, kind: type) -> bool:
@@ -100,8 +133,9 @@ def _is_encoding(value: Any) -> bool:
 _FORMS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "columns": lambda value: _words(value, str) and all(value.values()),
     "time_pattern": lambda value: isinstance(value, str) and bool(re.fullmatch("[ -~]{2,40}", value)),
-    "moved": lambda value: _words(value, bool) and any(value.values()),
+    "moved": _is_moved,
     "delimiter": lambda value: isinstance(value, str) and len(value) == 1 and value not in '"\r\n',
     "encoding": _is_encoding,
     "lines_before": lambda value: type(value) is int and 0 <= value <= 100,
+    "minus_is_debit": lambda value: type(value) is bool,
 }

@@ -9,17 +9,35 @@ from datetime import time, timedelta
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from bank_adapters.toolkit.settings import a_number, read_section, setting
+from bank_adapters.toolkit.settings import BankSettingsError, a_number, read_section, setting
 from payment_hub.domain.bank_health import Patience
 from payment_hub.domain.bank_terms import NO_TERMS, BankTerms, Bearer, Trust
+from payment_hub.domain.obligation import Kind
 
 Word = TypeVar("Word", bound=StrEnum)
 
 _MOST_DONG: Final = 999_999_999
 
 
-def words(text: str) -> tuple[str, ...]:
-    """Words separated by spaces."""
+def agencies(text: str) -> tuple[str, ...]:
+    """Codes of agencies, separated by spaces. An agency may be added later, so that its form alone can be wrong."""
+    codes = _words(text)
+    if not all(re.fullmatch(r"[0-9A-Z]+(\.[0-9A-Z]+)*", code, re.ASCII) for code in codes):
+        raise ValueError("must be codes of agencies such as G22.99, separated by spaces")
+    return codes
+
+
+def kinds(text: str) -> tuple[str, ...]:
+    """Kinds of obligations, separated by spaces."""
+    named = _words(text)
+    if not set(named) <= set(Kind):
+        raise ValueError(f"must be kinds of obligations: {', '.join(Kind)}")
+    return named
+
+
+def _words(text: str) -> tuple[str, ...]:
+    if not text.split():
+        raise ValueError("must name at least one")
     return tuple(text.split())
 
 
@@ -54,10 +72,10 @@ class Terms:
     """``BANK_<NAME>_*`` of every bank, beside what its adapter needs."""
 
     agencies: tuple[str, ...] | None = setting(
-        words, "codes of the agencies that it collects for, by spaces; all without it", default=None
+        agencies, "codes of the agencies that it collects for, by spaces; all without it", default=None
     )
     kinds: tuple[str, ...] | None = setting(
-        words, "kinds of obligations that it takes, by spaces; all without it", default=None
+        kinds, "kinds of obligations that it takes, by spaces; all without it", default=None
     )
     smallest: int | None = setting(
         a_number(1, _MOST_DONG), "least dong of one payment, if more than its protocol's", default=None
@@ -116,6 +134,9 @@ class Terms:
 def read_terms(bank: str, section: Mapping[str, str]) -> BankTerms:
     """The contract that a bank's section describes. Raises BankSettingsError."""
     read = read_section(Terms, bank, section)
+    if read.largest is not None and read.largest < (read.smallest or 0):
+        name = f"BANK_{bank.upper()}"
+        raise BankSettingsError(malformed=[f"{name}_LARGEST (must not be less than {name}_SMALLEST)"])
     return BankTerms(
         agencies=read.agencies,
         kinds=read.kinds,

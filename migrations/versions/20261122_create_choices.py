@@ -25,7 +25,7 @@ VERDICTS = (
     "'SETTLES', 'OVERPAYS', 'UNDERPAYS', 'PAID_TWICE', 'TOO_LATE', 'NO_SUCH_ORDER', 'WRONG_CURRENCY', "
     "'CONTRADICTS', 'DECLINED', 'STILL_PENDING', 'ALREADY_HEARD'"
 )
-ATTEMPT_MOMENTS = ("asked_at", "unknown_at", "promised_at", "known_at", "officer_since")
+ATTEMPT_MOMENTS = ("asked_at", "moving_until", "unknown_at", "promised_at", "known_at", "officer_since")
 
 
 def upgrade() -> None:
@@ -44,13 +44,15 @@ def _attempts() -> None:
     op.create_check_constraint(
         op.f("ck_payment_attempt_told"), "payment_attempt", "told IN ('PAID', 'AUTHORISED')"
     )
-    for name, column, where in (
-        ("told", "ask_at", TOLD),
-        ("unknown_at", "unknown_at", f"unknown_at IS NOT NULL AND {UNDER_WAY}"),
-        ("known", "changed_at", "unknown_at IS NOT NULL"),
+    op.drop_index("ix_payment_attempt_ask_at", "payment_attempt")
+    for name, columns, where in (
+        ("ask_at", ["bank", "ask_at"], UNDER_WAY),
+        ("told", ["bank", "ask_at"], TOLD),
+        ("unknown_at", ["unknown_at"], f"unknown_at IS NOT NULL AND {UNDER_WAY}"),
+        ("known", ["changed_at"], "unknown_at IS NOT NULL"),
     ):
         op.create_index(
-            f"ix_payment_attempt_{name}", "payment_attempt", [column], postgresql_where=sa.text(where)
+            f"ix_payment_attempt_{name}", "payment_attempt", columns, postgresql_where=sa.text(where)
         )
 
 
@@ -62,6 +64,7 @@ def _choices() -> None:
         sa.Column("attempt_id", sa.BigInteger(), nullable=False),
         sa.Column("bank", sa.Text(), nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("offered", sa.Integer(), nullable=False),
         sa.Column("facts", postgresql.JSONB(), nullable=False),
         sa.Column("chosen_at", MOMENT, nullable=False),
         sa.CheckConstraint(RULES, name=op.f("ck_bank_choice_rule")),
@@ -100,6 +103,7 @@ def _banks() -> None:
         sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("since", MOMENT, nullable=True),
         sa.Column("probe_until", MOMENT, nullable=True),
+        sa.Column("about", sa.Text(), nullable=True),
         sa.CheckConstraint(OPERATIONS, name=op.f("ck_bank_health_operation")),
         sa.CheckConstraint("state IN ('CLOSED', 'OPEN', 'HALF_OPEN')", name=op.f("ck_bank_health_state")),
         sa.PrimaryKeyConstraint("bank", "operation", name=op.f("pk_bank_health")),
@@ -140,8 +144,11 @@ def downgrade() -> None:
     op.drop_table("bank_health")
     op.drop_table("attempt_ending")
     op.drop_table("bank_choice")
-    for name in ("told", "unknown_at", "known"):
+    for name in ("ask_at", "told", "unknown_at", "known"):
         op.drop_index(f"ix_payment_attempt_{name}", "payment_attempt")
+    op.create_index(
+        "ix_payment_attempt_ask_at", "payment_attempt", ["ask_at"], postgresql_where=sa.text(UNDER_WAY)
+    )
     for name in ("told", *ATTEMPT_MOMENTS):
         op.drop_column("payment_attempt", name)
     op.drop_column("agency", "bank_preference")

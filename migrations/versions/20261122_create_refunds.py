@@ -112,6 +112,7 @@ def _refunds() -> None:
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("asked", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("ask_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("officer_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("amount > 0", name=op.f("ck_refund_amount")),
@@ -167,11 +168,12 @@ def _what_happened() -> None:
         sa.Column("order_id", sa.BigInteger(), nullable=False),
         sa.Column("bank", sa.Text(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("excess", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("currency", sa.CHAR(length=3), nullable=False),
         sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("stated_by", sa.Text(), nullable=False),
         sa.Column("stated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("amount > 0", name=op.f("ck_chargeback_amount")),
+        sa.CheckConstraint("amount > 0 AND excess BETWEEN 0 AND amount", name=op.f("ck_chargeback_amount")),
         sa.ForeignKeyConstraint(
             ["collection_id"], ["collection.id"], name=op.f("fk_chargeback_collection_id")
         ),

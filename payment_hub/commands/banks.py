@@ -60,7 +60,7 @@ def _measured(figures: OutcomeFigures) -> str:
 def unknown_command(overdue: bool) -> None:
     """List the attempts whose outcome is unknown, the oldest first."""
     for view in list_unknown_outcomes(current_hub(), caller=operator(), overdue=overdue, limit=500).items:
-        told = "told paid, unproven" if view.told else view.state.lower()
+        told = {"PAID": "told paid, unproven", "AUTHORISED": "held"}.get(view.told or "", view.state.lower())
         click.echo(
             f"{view.reference:<20}{view.bank:<20}{view.amount!s:>14}  {told}, since {_here(view.unknown_at)}, "
             f"asked {view.asked} times{', with an officer' if view.officer_since else ''}"

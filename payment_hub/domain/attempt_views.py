@@ -21,7 +21,7 @@ class AttemptView:
     order_reference: str
     bank: str
     state: str
-    """UNKNOWN also while the bank's word that it was paid waits for its proof."""
+    """UNKNOWN also while the bank's word that it was paid waits for its proof, or it holds the money for us."""
     amount: Money
     qr_text: str | None
     page_url: str | None

@@ -58,8 +58,10 @@ HEALTH_LIFE: Final = Lifecycle(
     },
 )
 
+PROBE_SECONDS: Final = 25
+"""A probe's answer is waited for no longer, however patient the contract is."""
 PROBE: Final = timedelta(seconds=60)
-"""How long a probe may take before it counts as lost: longer than any bank is waited for."""
+"""How long a probe may take before it counts as lost: an answer may take twice as long as its first word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class Health:
     since: datetime | None = None
     """When it came into this state; of a closed one with failures, when the last of them was."""
     probe_until: datetime | None = None
+    about: str | None = None
+    """What the last failure was about, where that is known: one payment alone says little about a bank."""
 
     def may_ask(self, now: datetime, patience: Patience) -> bool:
         """Whether a question may go out, as a usual one or as the probe."""
@@ -103,7 +107,8 @@ class Health:
     def may_probe(self, now: datetime, patience: Patience) -> bool:
         """Whether one question may go out to learn whether the bank answers again."""
         until = self.resting_until(patience)
-        return until is not None and until <= now
+        # A rest that ends later than any that begins now was begun by a clock that has been set back since.
+        return until is not None and not now < until <= now + max(PROBE, patience.rest)
 
     def resting_until(self, patience: Patience) -> datetime | None:
         """Until when nobody asks; None when everybody may. Past when a probe is due."""
@@ -121,17 +126,21 @@ def after_probe(health: Health, now: datetime) -> Health:
     return replace(health, state=state, since=now, probe_until=now + PROBE)
 
 
-def after_failure(health: Health, now: datetime, patience: Patience) -> Health:
-    """The bank did not answer. A failure told late, of a question asked before the breaker opened, changes nothing."""
+def after_failure(health: Health, now: datetime, patience: Patience, about: str | None = None) -> Health:
+    """The bank did not answer. A failure told late, of a question asked before the breaker opened, changes nothing; nor
+    does another one ``about`` the same payment as the last: a bank is not left alone because it chokes on one.
+    """
     if health.state is HealthState.OPEN:
         return health
     if health.state is HealthState.HALF_OPEN:
         state = HEALTH_LIFE.after(health.state, HealthEvent.FAILED_AGAIN)
         return Health(state, health.failures + 1, now)
     fresh = health.since is not None and now - health.since <= patience.within
+    if fresh and about is not None and about == health.about:
+        return health
     failures = (health.failures if fresh else 0) + 1
     if failures < patience.failures:
-        return Health(HealthState.CLOSED, failures, now)
+        return Health(HealthState.CLOSED, failures, now, about=about)
     return Health(HEALTH_LIFE.after(health.state, HealthEvent.FAILED_TOO_OFTEN), failures, now)
 
 

@@ -128,7 +128,7 @@ class CanQueryRefund(Protocol):
     """The bank can be asked what became of a refund."""
 
     def query_refund(self, query: RefundQuery) -> RefundAnswer:
-        """Its answer. Raises BankUnavailable."""
+        """Its answer. Raises BankUnavailable, and Malformed, before anything is sent, for what it cannot be asked."""
         ...
 
 

@@ -61,7 +61,9 @@ class BankTerms:
     patience: Patience = field(default_factory=Patience)
 
     def fee(self, amount: Money) -> Money:
-        """What the bank takes for collecting ``amount``, rounded to the nearest dong."""
+        """What the bank takes for collecting ``amount``, rounded to the nearest dong; nothing where nothing is due."""
+        if amount.minor <= 0:
+            return Money(0, amount.currency)
         part = (amount.minor * self.fee_per_ten_thousand * 2 + _TEN_THOUSAND) // (2 * _TEN_THOUSAND)
         return Money(self.fee_fixed + part, amount.currency)
 

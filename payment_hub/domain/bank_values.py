@@ -172,6 +172,8 @@ class Statement:
     day: date
     raw: bytes
     lines: tuple[StatementLine, ...]
+    shows_debits: bool = True
+    """Whether money that went back would stand in it. Nothing is missing in a file that never shows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,10 @@ from payment_hub.domain.day import HUB_TIME
 from payment_hub.domain.money import Money
 from payment_hub.domain.working_days import is_working_day, settlement_day
 
+#: The version of the rules in ``bank_choice`` and of the form of these facts: raised when either changes, so that a
+#: stored choice is asked again only by the rules that made it.
+RULES: Final = 1
+
 
 @dataclass(frozen=True, slots=True)
 class BankFacts:
@@ -63,6 +67,7 @@ class Facts:
     """The bank that may be asked again about that attempt: the same payment, not a second one."""
     known_by: str | None = None
     """When that outcome is promised."""
+    rules: int = RULES
 
     def as_json(self) -> dict[str, Any]:
         """The facts as JSON values."""
@@ -117,7 +122,7 @@ def bank_facts(
         closed_until=_said(_closed_until(terms, now, holidays)),
         away_until=_said(states.away_until(bank, opening, now)),
         health=health.state,
-        resting_until=_said(resting if resting is not None and resting > now else None),
+        resting_until=_said(None if health.may_ask(now, terms.patience) else resting),
     )
 
 
@@ -128,8 +133,8 @@ def _closed_until(terms: BankTerms, now: datetime, holidays: frozenset[date]) ->
     ):
         return None
     midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
-    days = (midnight + timedelta(days=ahead) for ahead in range(1, _LOOKED_AHEAD))
-    return next((day for day in days if is_working_day(day.date(), holidays)), None)
+    days = [midnight + timedelta(days=ahead) for ahead in range(1, _LOOKED_AHEAD)]
+    return next((day for day in days if is_working_day(day.date(), holidays)), days[-1])
 
 
 def _said(moment: datetime | None) -> str | None:

@@ -187,7 +187,7 @@ class AlreadyReversed(Conflict):
 
 
 class SamePerson(Conflict):
-    """The person who proposed this cannot also approve it."""
+    """Two people must do this: who proposes does not approve, who approves does not prove the end."""
 
 
 class IllegalTransition(Conflict):

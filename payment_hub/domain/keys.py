@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -88,6 +89,16 @@ class Caller:
         """How the caller is known in records: ``portal:dvc``, ``agency:G22``, ``officer:lan``."""
         known_by = self.portal_code or (self.agency_code if self.role is Role.AGENCY else None) or self.holder
         return f"{self.role.lower()}:{known_by}"
+
+
+def holder_name(text: str) -> str:
+    """A holder's name in the one way in which it is written: composed letters, single spaces."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def same_holder(one: str, other: str) -> bool:
+    """Whether two holders are one person, however their keys spell the name: what four eyes compare."""
+    return holder_name(one).casefold() == holder_name(other).casefold()
 
 
 @dataclass(frozen=True, slots=True)

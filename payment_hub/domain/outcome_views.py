@@ -24,7 +24,7 @@ class UnknownView:
     bank: str
     state: str
     told: str | None
-    """``PAID`` when the bank says so and nothing proves it."""
+    """``PAID`` when the bank says so and nothing proves it; ``AUTHORISED`` while it holds the money for us."""
     amount: Money
     asked: int
     unknown_at: datetime

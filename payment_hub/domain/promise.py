@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from payment_hub.domain.day import HUB_TIME, business_day
@@ -17,7 +17,7 @@ NOON: Final = time(12, 0)
 def officer_from(unknown_at: datetime) -> datetime:
     """From when on an officer must see to it: noon of the day after (T+1), when the statement has told nothing."""
     following = business_day(unknown_at) + _DAY
-    return datetime.combine(following, NOON, HUB_TIME)
+    return datetime.combine(following, NOON, HUB_TIME).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,6 @@ class Promise:
         if self.can_query and now < quick:
             return max(quick, ask_at)
         noon = officer_from(unknown_at)
-        if noon > now:
-            return noon
-        today = datetime.combine(business_day(now), NOON, HUB_TIME)
-        return today if today > now else today + _DAY
+        if noon <= now:
+            noon = datetime.combine(business_day(now), NOON, HUB_TIME).astimezone(UTC)
+        return noon if noon > now else noon + _DAY

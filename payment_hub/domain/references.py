@@ -23,7 +23,7 @@ CHANCE_BITS: Final = 25
 _VALUE: Final = {character: value for value, character in enumerate(ALPHABET)}
 _EPOCH: Final = datetime(2020, 1, 1, tzinfo=UTC)
 _SPOKEN: Final = str.maketrans("OIL", "011", " -.")
-_IN_TEXT: Final = re.compile(rf"(?=({PREFIX}[{ALPHABET}]{{14}}))", re.ASCII)
+_IN_TEXT: Final = re.compile(rf"(?=((?:{PREFIX}|{REFUND_PREFIX})[{ALPHABET}]{{14}}))", re.ASCII)
 
 
 def new_reference(moment: datetime, chance: int) -> str:
@@ -56,10 +56,14 @@ def parse_reference(text: str) -> str:
     return plain
 
 
-def find_reference(text: str) -> str | None:
-    """The first genuine reference anywhere in a free text such as a transfer's purpose, if there is just one."""
+def find_reference(text: str, prefix: str = PREFIX) -> str | None:
+    """The genuine reference anywhere in a free text such as a transfer's purpose, if there is just one.
+
+    ``prefix`` says of what: an order, or with ``REFUND_PREFIX`` a refund.
+    """
     plain = re.sub(r"[^0-9A-Z]", "", text.upper())
-    found = {m[1] for m in _IN_TEXT.finditer(plain) if _check(m[1][2:-1]) == m[1][-1]}
+    ours = (m[1] for m in _IN_TEXT.finditer(plain) if m[1].startswith(prefix))
+    found = {one for one in ours if _check(one[2:-1]) == one[-1]}
     return found.pop() if len(found) == 1 else None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Set
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -113,9 +114,10 @@ REFUND_LIFE: Final = Lifecycle(
         (_S.UNKNOWN, _E.FAILED): _S.FAILED,
         (_S.PENDING, _E.RETURNED): _S.SUCCEEDED,
         (_S.PENDING, _E.FAILED): _S.FAILED,
-        # On paper. Whoever pays may refuse a paper at the counter, before it was ever taken in.
-        (_S.APPROVED, _E.HANDED_IN): _S.HANDED_IN,
+        # Before it left: a bank that will not be asked any more, or a paper that was refused at the counter.
         (_S.APPROVED, _E.FAILED): _S.FAILED,
+        # On paper.
+        (_S.APPROVED, _E.HANDED_IN): _S.HANDED_IN,
         (_S.HANDED_IN, _E.RETURNED): _S.SUCCEEDED,
         (_S.HANDED_IN, _E.FAILED): _S.FAILED,
         # What has ended stays as it is, whatever is told of it.
@@ -126,11 +128,10 @@ REFUND_LIFE: Final = Lifecycle(
 
 _PAPER_ALONE: Final = {
     (_S.APPROVED, _E.HANDED_IN),
-    (_S.APPROVED, _E.FAILED),
     (_S.HANDED_IN, _E.RETURNED),
     (_S.HANDED_IN, _E.FAILED),
 }
-_BOTH: Final = {(_S.PROPOSED, _E.APPROVED), (_S.PROPOSED, _E.DECLINED)}
+_BOTH: Final = {(_S.PROPOSED, _E.APPROVED), (_S.PROPOSED, _E.DECLINED), (_S.APPROVED, _E.FAILED)}
 
 
 def _without(moves: Set[tuple[RefundState, RefundEvent]], name: str) -> Lifecycle[RefundState, RefundEvent]:
@@ -145,6 +146,14 @@ PAPER_REFUND_LIFE: Final = _without(REFUND_LIFE.table.keys() - _PAPER_ALONE - _B
 LIVE: Final = (_S.PROPOSED, _S.APPROVED, _S.SUBMITTING, _S.PENDING, _S.UNKNOWN, _S.HANDED_IN)
 #: The bank has been asked, or may have been, and its last word is still to come.
 ASKED_ABOUT: Final = (_S.SUBMITTING, _S.PENDING, _S.UNKNOWN)
+#: A bank that has not been asked, or has not answered, after a day, and one that has accepted it and told nothing for
+#: a week: an officer must see to it.
+ANSWERED_WITHIN: Final = timedelta(days=1)
+RETURNED_WITHIN: Final = timedelta(days=7)
+#: What the code begins with of a refund that its bank's own limits refused to carry.
+NOT_CARRIED: Final = "not sent:"
+#: A bank that has refused to give money back so often is not asked for that money again.
+REFUSALS: Final = 2
 #: Its sum has left the order's accounts.
 OUT: Final = tuple(state for state in LIVE if state is not _S.PROPOSED)
 ENDED: Final = (_S.SUCCEEDED, _S.FAILED, _S.DECLINED)

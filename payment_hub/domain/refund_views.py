@@ -62,6 +62,8 @@ class RefundView:
     payee: Mapping[str, Any] | None
     proposed_at: datetime
     changed_at: datetime
+    officer_since: datetime | None
+    """Since when an officer must see to it: its bank did not answer in time."""
     history: Sequence[RefundHistory] = ()
 
     def as_wire(self) -> dict[str, Any]:
@@ -85,6 +87,7 @@ class RefundView:
             "payee": self.payee and dict(self.payee),
             "proposed_at": wire_moment(self.proposed_at),
             "changed_at": wire_moment(self.changed_at),
+            "officer_since": self.officer_since and wire_moment(self.officer_since),
             "history": [happened.as_wire() for happened in self.history],
         }
 

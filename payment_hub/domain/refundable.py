@@ -34,6 +34,10 @@ class Collected:
     """Given back, on its way back, proposed, or taken back by the bank."""
     taken_back: bool
     """The bank has taken money of it back by itself."""
+    excess: int
+    """What the bank took back beyond what was left, because it was given back as well."""
+    not_carried: bool
+    """Its bank's limits, or the bank more than once, have refused to give of it back."""
     contradicted: bool
     """The bank has told of a refund of it against the refund's end."""
     seen: bool
@@ -94,11 +98,16 @@ def money_to_return(
 
 def why_blocked(money: Collected) -> str | None:
     """Why nothing of this money may be given back now."""
+    if money.excess:
+        return f"the bank has taken back {money.excess} that was given back as well: it was paid twice"
     if money.taken_back:
         return "the bank has taken money of this payment back by itself"
-    return (
-        "the bank contradicts itself about an earlier refund of this payment" if money.contradicted else None
-    )
+    if money.contradicted:
+        return (
+            "the bank contradicts itself about an earlier refund of this payment: prove the refund's end, or where it "
+            "failed and the money went all the same, record it as taken back by the bank"
+        )
+    return None
 
 
 def is_credited(money: Collected, days: int | None, today: date) -> bool:
@@ -139,7 +148,7 @@ def way(
         credited=credited,
         owed_to_agency=owed > 0,
         treasury=treasury,
-        limits=limits,
+        limits=None if money.not_carried else limits,
         amount=amount,
         paid=money.amount,
     )
@@ -159,7 +168,7 @@ def surplus(
     """
     if order.conflict:
         return ()
-    left = _too_much(order, withdrawn=withdrawn) - proposed
+    left = too_much(order, withdrawn=withdrawn) - proposed
     found = []
     for one in money:
         reason = _reason(one)
@@ -174,11 +183,11 @@ def surplus(
 def _reason(one: Collected) -> Reason | None:
     if one.verdict == Verdict.UNDERPAYS:
         # Too little by itself, and for nothing now: it came late, or another order has settled what was owed.
-        return Reason.PAID_LATE if one.late else Reason.PAID_TWICE
+        return Reason.PAID_TWICE if one.accepted else Reason.PAID_LATE
     return _REASONS.get(Verdict(one.verdict)) if one.verdict else None
 
 
-def _too_much(order: OrderStanding, *, withdrawn: bool) -> int:
+def too_much(order: OrderStanding, *, withdrawn: bool) -> int:
     """What stands in the order's accounts and can be for nothing."""
     suspense = order.posted.get(Account.SUSPENSE, 0)
     unwanted = suspense if order.settled_elsewhere or withdrawn else _refused_late(order, suspense)

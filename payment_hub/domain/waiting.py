@@ -12,8 +12,9 @@ _MOST: Final[ContextVar[int | None]] = ContextVar("most_seconds", default=None)
 
 @contextmanager
 def waiting_at_most(seconds: int | None) -> Iterator[None]:
-    """Within the block no answer is waited for longer than this; None changes nothing."""
-    before = _MOST.set(_MOST.get() if seconds is None else seconds)
+    """Within the block no answer is waited for longer than this, nor than a block around it says; None says nothing."""
+    known = [limit for limit in (_MOST.get(), seconds) if limit is not None]
+    before = _MOST.set(min(known, default=None))
     try:
         yield
     finally:

@@ -6,11 +6,11 @@ from datetime import date
 
 from payment_hub.domain.day import business_day
 from payment_hub.domain.errors import Forbidden, MoneyNotSeen, RefundAboveLimit, RefundBlocked, SamePerson
-from payment_hub.domain.keys import Caller, Role
+from payment_hub.domain.keys import Caller, Role, same_holder
 from payment_hub.domain.references import parse_reference
 from payment_hub.domain.refund import THE_HUB, RefundEvent, RefundState, Route, life_of
 from payment_hub.domain.refund_views import RefundView
-from payment_hub.domain.refundable import Collected, limits_of, why_blocked
+from payment_hub.domain.refundable import Collected, limits_of, too_much, why_blocked
 from payment_hub.domain.voucher import voucher_of
 from payment_hub.hub import Hub
 from payment_hub.store import refund_lists, refunds
@@ -46,16 +46,25 @@ def approve_refund(hub: Hub, *, caller: Caller, reference: str, refund_id: str) 
 
 def _refuse(caller: Caller, known: OrderMoney, refund: Refund, collected: Collected) -> None:
     row = known.row
-    if refund.proposed_by == caller.holder:
+    if same_holder(refund.proposed_by, caller.holder):
         raise SamePerson(caller.holder)
-    limit = row["refund_limit"]
-    if caller.role is not Role.OPERATOR and limit is not None and refund.amount > limit:
-        raise RefundAboveLimit(f"an officer approves at most {limit} {row['currency']} for {row['agency']}")
+    # Of an order, not of a refund: many small ones are a large one.
+    limit, whole = row["refund_limit"], known.standing.given_back + refund.amount
+    if caller.role is not Role.OPERATOR and limit is not None and whole > limit:
+        raise RefundAboveLimit(f"an officer gives back at most {limit} of an order of {row['agency']}")
     if refund.proposed_by == THE_HUB and not collected.seen and not row["refund_unseen"]:
         raise MoneyNotSeen(f"{collected.bank} {collected.bank_transaction_id}")
-    blocked = why_blocked(collected)
-    if blocked or (known.standing.conflict and refund.proposed_by == THE_HUB):
-        raise RefundBlocked(blocked or "banks contradict each other about this order")
+    blocked = why_blocked(collected) or (_stale(known, refund) if refund.proposed_by == THE_HUB else None)
+    if blocked:
+        raise RefundBlocked(blocked)
+
+
+def _stale(known: OrderMoney, refund: Refund) -> str | None:
+    """Why what the hub proposed is not so any more: other money of the order may have gone back since."""
+    if known.standing.conflict:
+        return "banks contradict each other about this order"
+    left = too_much(known.standing, withdrawn=known.row["withdrawn"])
+    return f"only {left} of the order is too much now" if left < refund.amount else None
 
 
 def _write_paper(refund: Refund, known: OrderMoney, collected: Collected, on: date) -> None:

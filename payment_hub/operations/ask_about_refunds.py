@@ -8,10 +8,10 @@ from functools import partial
 
 from payment_hub.domain.bank_health import BankOperation
 from payment_hub.domain.bank_port import CanQueryRefund
-from payment_hub.domain.errors import BankCannot, BankNotFound, BankUnavailable, Malformed
+from payment_hub.domain.errors import BankCannot, BankNotFound, BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import Money
 from payment_hub.domain.payment_attempt import wait_before_asking
-from payment_hub.domain.refund import RefundEvent, RefundState, event_of
+from payment_hub.domain.refund import ANSWERED_WITHIN, RETURNED_WITHIN, RefundEvent, RefundState, event_of
 from payment_hub.domain.refund_port import RefundOutcome, RefundQuery
 from payment_hub.hub import Hub
 from payment_hub.operations.ask_bank import ask_bank
@@ -28,14 +28,26 @@ def ask_about_refunds(hub: Hub) -> int:
     """How many refunds a bank was asked about. Never is one sent again, and never assumed to have failed.
 
     One whose sender is silent is UNKNOWN from now on. Where a bank cannot be asked, it stays so until somebody brings
-    evidence; the question comes up again all the same, for the bank may be able to answer one day.
+    evidence; the question comes up again all the same, for the bank may be able to answer one day. What waits too long
+    is laid before an officer.
     """
     now = hub.now()
     with hub.transaction() as session:
         due = refunds.claim_due(session, now, now + LEASE, BATCH)
     for key in due:
         _ask(hub, key)
+    _lay_before_officers(hub)
     return len(due)
+
+
+def _lay_before_officers(hub: Hub) -> None:
+    now = hub.now()
+    with hub.transaction() as session:
+        overdue = refunds.lay_before_officers(
+            session, now, unanswered=now - ANSWERED_WITHIN, unreturned=now - RETURNED_WITHIN
+        )
+    for refund in overdue:
+        log.error("refund_overdue", extra={name: refund[name] for name in ("reference", "bank", "state")})
 
 
 def _ask(hub: Hub, key: int) -> None:
@@ -45,7 +57,7 @@ def _ask(hub: Hub, key: int) -> None:
     try:
         call = partial(hub.able(bank, CanQueryRefund).query_refund, query)
         answer = ask_bank(hub, bank=bank, operation=BankOperation.QUERY, call=call)
-    except (BankUnavailable, BankNotFound, BankCannot, Malformed) as error:
+    except (BankUnavailable, BankNotFound, BankCannot, CallbackRejected, Malformed) as error:
         fields = {"bank": bank, "reference": query.refund_reference, "why": str(error)}
         log.warning("bank_silent", extra=fields)
     else:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from payment_hub.domain.bank_health import (
+    PROBE_SECONDS,
     BankOperation,
     Health,
     HealthState,
@@ -29,31 +30,47 @@ T = TypeVar("T")
 
 
 def ask_bank(
-    hub: Hub, *, bank: str, operation: BankOperation, call: Callable[[], T], seconds: int | None = None
+    hub: Hub,
+    *,
+    bank: str,
+    operation: BankOperation,
+    call: Callable[[], T],
+    seconds: int | None = None,
+    about: str | None = None,
 ) -> T:
     """What ``call``, a verb of the bank's adapter, answers. Never inside a transaction.
 
-    Waits ``seconds``, or as long as the contract says. Any answer is a sign of health; BankUnavailable is the sign of
-    illness. Raises BankResting, a BankUnavailable, when the bank was not asked at all; and whatever ``call`` raises.
+    Waits ``seconds``, or as long as the contract says; a probe for no longer than its lease. Any answer is a sign of
+    health; BankUnavailable is the sign of illness, of which all that are ``about`` one payment count once. Raises
+    BankResting, a BankUnavailable, when the bank was not asked at all; and whatever ``call`` raises.
     """
     terms = hub.terms_of(bank)
-    _admit(hub, bank, operation, terms.patience)
+    probe = _admit(hub, bank, operation, terms.patience)
     try:
-        with waiting_at_most(seconds or terms.seconds(operation)):
+        with (
+            waiting_at_most(seconds or terms.seconds(operation)),
+            waiting_at_most(None if probe is None else PROBE_SECONDS),
+        ):
             answer = call()
     except BankUnavailable:
-        _note(hub, bank, operation, lambda health: after_failure(health, hub.now(), terms.patience))
+        _note(
+            hub,
+            bank,
+            operation,
+            lambda health: after_failure(health, hub.now(), terms.patience, about),
+            probe,
+        )
         raise
     except HubError:
         # Its own adapter refused to send it: that says nothing about the bank.
-        _note(hub, bank, operation, after_nothing_sent)
+        _note(hub, bank, operation, after_nothing_sent, probe)
         raise
-    _note(hub, bank, operation, after_answer)
+    _note(hub, bank, operation, after_answer, probe)
     return answer
 
 
-def _admit(hub: Hub, bank: str, operation: BankOperation, patience: Patience) -> None:
-    """Let this question through, or as the one probe. Raises BankResting."""
+def _admit(hub: Hub, bank: str, operation: BankOperation, patience: Patience) -> datetime | None:
+    """Let this question through; as the one probe if a moment is given back. Raises BankResting."""
     now = hub.now()
     states = read_bank_states(hub)
     away_until = states.away_until(bank, operation, now)
@@ -61,35 +78,49 @@ def _admit(hub: Hub, bank: str, operation: BankOperation, patience: Patience) ->
         raise BankResting(_until(f"{bank} has announced that it is away", away_until))
     health = states.of(bank, operation)
     if health.state is HealthState.CLOSED:
-        return
+        return None
     if not health.may_probe(now, patience):
         raise BankResting(_until(f"{bank} does not answer", health.resting_until(patience)))
-    _probe(hub, bank, operation, patience)
+    return _probe(hub, bank, operation, patience)
 
 
-def _probe(hub: Hub, bank: str, operation: BankOperation, patience: Patience) -> None:
-    """Be the one process that asks whether the bank answers again. Raises BankResting when another one is."""
-    hub.memory.bank_states = None
+def _probe(hub: Hub, bank: str, operation: BankOperation, patience: Patience) -> datetime | None:
+    """Be the one process that asks whether the bank answers again: since when. Raises BankResting when another one is.
+
+    None when the bank is known to answer by now.
+    """
     with hub.transaction() as session:
         health, now = bank_states.lock(session, bank, operation), hub.now()
         if health.state is HealthState.CLOSED:
-            return
+            return None
         if not health.may_probe(now, patience):
             raise BankResting(_until(f"{bank} does not answer", health.resting_until(patience)))
         bank_states.write(session, bank, operation, after_probe(health, now))
+    hub.memory.bank_states = None
+    return now
 
 
-def _note(hub: Hub, bank: str, operation: BankOperation, after: Callable[[Health], Health]) -> None:
-    """Move the breaker by what happened. Where nothing changes nothing is written: a healthy bank costs nothing."""
+def _note(
+    hub: Hub,
+    bank: str,
+    operation: BankOperation,
+    after: Callable[[Health], Health],
+    probe: datetime | None,
+) -> None:
+    """Move the breaker by what happened. Where nothing changes nothing is written: a healthy bank costs nothing.
+
+    What a probe has found is always told to the database, and while one is out nobody else's word counts.
+    """
     try:
-        known = read_bank_states(hub).of(bank, operation)
-        if after(known) == known:
+        known = read_bank_states(hub).of(bank, operation) if probe is None else None
+        if known is not None and after(known) == known:
             return
-        hub.memory.bank_states = None
         with hub.transaction() as session:
             before = bank_states.lock(session, bank, operation)
-            moved = after(before)
+            outlived = before.state is HealthState.HALF_OPEN and before.since != probe
+            moved = before if outlived else after(before)
             bank_states.write(session, bank, operation, moved)
+        hub.memory.bank_states = None
     except HubUnavailable:
         # What the bank answered matters more than its health; the next question tells that again.
         log.warning("bank_health_not_noted", extra={"bank": bank})
@@ -99,4 +130,4 @@ def _note(hub: Hub, bank: str, operation: BankOperation, after: Callable[[Health
 
 
 def _until(why: str, moment: datetime | None) -> str:
-    return why if moment is None else f"{why}; asked again at {moment:%FT%TZ}"
+    return why if moment is None else f"{why}; asked again at {moment.astimezone(UTC):%FT%TZ}"

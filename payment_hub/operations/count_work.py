@@ -22,6 +22,10 @@ class WorkWaiting:
     refunds_proposed: int
     """Waiting for an officer's decision."""
     refunds_unknown: int
+    refunds_overdue: int
+    """Lying before an officer, because their banks did not answer in time."""
+    chargebacks_in_excess: int
+    """What banks took back and was given back as well."""
     attempts_overdue: int
     """Attempts of unknown outcome that lie before an officer."""
     callbacks_unjudged: int
@@ -44,6 +48,8 @@ def count_work(hub: Hub) -> WorkWaiting:
         attempts_unknown=found["attempts_unknown"],
         refunds_proposed=found["refunds_proposed"],
         refunds_unknown=found["refunds_unknown"],
+        refunds_overdue=found["refunds_overdue"],
+        chargebacks_in_excess=found["chargebacks_in_excess"],
         attempts_overdue=overdue,
         callbacks_unjudged=found["callbacks_unjudged"],
         discrepancies_open=found["discrepancies_open"],

@@ -1,9 +1,7 @@
-"""Explain why the attempts at an order went through their banks, from the facts that were stored with each choice."""
+"""Explain why the attempts at an order went through their banks, by what decided then: rules may have changed since."""
 
 from __future__ import annotations
 
-from payment_hub.domain.bank_choice import choose_bank
-from payment_hub.domain.choice_facts import Facts
 from payment_hub.domain.choice_words import LANGUAGES, explained
 from payment_hub.domain.keys import Caller
 from payment_hub.domain.references import parse_reference
@@ -15,9 +13,8 @@ def explain_choices(hub: Hub, *, caller: Caller, reference: str) -> dict[str, di
     """For each attempt's reference one sentence in each language. Raises MalformedReference, OrderNotFound."""
     with hub.transaction() as session:
         row = orders.find_row(session, parse_reference(reference), caller)
-        stored = attempts.choices_of(session, row["order_id"])
-    chosen = {attempt: choose_bank(Facts.from_json(facts)) for attempt, facts in stored}
+        chosen = attempts.choices_of(session, row["order_id"])
     return {
         attempt: {language: explained(choice, language) for language in LANGUAGES}
-        for attempt, choice in chosen.items()
+        for attempt, choice in chosen
     }

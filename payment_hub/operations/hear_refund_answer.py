@@ -31,10 +31,11 @@ def hear_refund_answer(
         orders.lock(session, reference)
         known, refund = refunds.order_money(session, reference), refunds.by_key(session, key)
         state, now = RefundState(refund.state), hub.now()
-        told = Told(f"bank:{refund.bank}", now, code=storable(code))
+        called = storable(bank_refund_id) if bank_refund_id else refund.bank_refund_id
+        before = refund.bank_refund_id if refund.bank_refund_id not in (None, called) else None
+        told = Told(f"bank:{refund.bank}", now, code=storable(code), words=(before and f"was {before}") or "")
         if life_of(Route(refund.route)).allows(state, event):
-            if bank_refund_id:
-                refund.bank_refund_id = storable(bank_refund_id)
+            refund.bank_refund_id = called
             move(session, refund, known, event, told, hub.checkout_url)
         elif (state, event) in _AGAINST and not refund.contradicted:
             refund.contradicted = True

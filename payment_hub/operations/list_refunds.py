@@ -17,11 +17,12 @@ def list_refunds(
     state: RefundState | None = None,
     route: Route | None = None,
     agency: str | None = None,
+    overdue: bool = False,
     after: str | None = None,
     limit: int = 50,
 ) -> Page[RefundView]:
-    """A page of what the caller may see. Raises Malformed for a cursor."""
-    asked = {"state": state, "route": route, "agency": agency, "after": key_of(after)}
+    """A page of what the caller may see; with ``overdue`` those alone that lie before an officer. Raises Malformed."""
+    asked = {"state": state, "route": route, "agency": agency, "overdue": overdue, "after": key_of(after)}
     with hub.transaction() as session:
         found = refund_lists.page(session, caller, limit=limit + 1, **asked)
     views = tuple(view for _, view in found[:limit])

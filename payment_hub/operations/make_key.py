@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from payment_hub.domain.api_token import LOOKUP_BYTES, SECRET_BYTES, api_token_of, make_token
 from payment_hub.domain.errors import AgencyNotFound, Malformed, PortalNotFound
-from payment_hub.domain.keys import USUAL_SCOPES, Role, Scope
+from payment_hub.domain.keys import USUAL_SCOPES, Role, Scope, holder_name, same_holder
+from payment_hub.domain.refund import THE_HUB
 from payment_hub.hub import Hub
 from payment_hub.store import keys
 from payment_hub.store.tables import ApiKey
@@ -28,8 +29,12 @@ def make_key(
 ) -> str:
     """Make a key and return its text, which is shown this once and not stored.
 
-    Raises AgencyNotFound, PortalNotFound; Malformed when a portal's or agency's key is not bound to one.
+    Raises AgencyNotFound, PortalNotFound; Malformed when a portal's or agency's key is not bound to one, or for a
+    holder without a name, or with the name that records give to the hub or to a bank.
     """
+    holder = holder_name(holder)
+    if not holder or same_holder(holder, THE_HUB) or holder.casefold().startswith("bank:"):
+        raise Malformed("a holder has a name of their own, which is not the hub's or a bank's")
     if (role is Role.PORTAL) != (portal_code is not None) or (role is Role.AGENCY and agency_code is None):
         raise Malformed(f"a key of role {role} is bound to its own portal or agency, and to nothing else")
     chance = secrets.token_bytes(LOOKUP_BYTES + SECRET_BYTES)

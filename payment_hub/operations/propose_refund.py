@@ -22,7 +22,7 @@ from payment_hub.domain.refund_views import RefundView
 from payment_hub.domain.refundable import limits_of, money_to_return
 from payment_hub.hub import Hub
 from payment_hub.store import refund_lists, refunds
-from payment_hub.store.refund_proposals import Proposal, propose
+from payment_hub.store.refund_proposals import Proposal, payee_of, propose
 from payment_hub.store.refunds import OrderMoney
 
 
@@ -56,9 +56,8 @@ def propose_refund(
         if earlier is None:
             _refuse(caller, known, refundable, amount)
             money = money_to_return(known.money, amount.minor, collection, reason)
-            proposal = Proposal(
-                refund_id, digest, money, amount.minor, reason, words, caller.holder, payee or money.payer
-            )
+            to = payee_of(money, payee, caller.name)
+            proposal = Proposal(refund_id, digest, money, amount.minor, reason, words, caller.holder, to)
             by_bank = limits_of(hub.adapters.get(money.bank))
             now, chance = hub.now(), secrets.randbits(CHANCE_BITS)
             propose(session, known, proposal, by_bank, at=now, chance=chance, checkout_url=hub.checkout_url)

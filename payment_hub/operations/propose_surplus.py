@@ -7,16 +7,20 @@ import secrets
 from datetime import timedelta
 from typing import Final
 
+from sqlalchemy.orm import Session
+
 from payment_hub.domain.references import CHANCE_BITS
 from payment_hub.domain.refund import THE_HUB
 from payment_hub.domain.refundable import Surplus, limits_of, surplus
 from payment_hub.hub import Hub
 from payment_hub.store import orders, refunds
-from payment_hub.store.refund_proposals import Proposal, propose
+from payment_hub.store.refund_proposals import Proposal, payee_of, propose
+from payment_hub.store.refunds import OrderMoney
 
-#: What was told within this time is looked at often; the rest of a week once an hour.
+#: What was told within this time is looked at often; the rest once an hour, because money becomes too much long after
+#: it came: another order may settle what it was paid for.
 RECENT: Final = timedelta(minutes=10)
-_LOOKED_BACK: Final = timedelta(days=7)
+_LOOKED_BACK: Final = timedelta(days=366)
 _PAGE: Final = 200
 
 
@@ -37,10 +41,11 @@ def propose_surplus(hub: Hub, *, looked_back: timedelta = _LOOKED_BACK) -> int:
 
 def _propose_for(hub: Hub, reference: str) -> int:
     with hub.transaction() as session:
+        # Most have nothing too much: nobody is kept waiting for them.
+        if not _found(session, reference)[1]:
+            return 0
         orders.lock(session, reference)
-        known = refunds.order_money(session, reference)
-        proposed = refunds.proposed_of(session, known.row["order_id"])
-        found = surplus(known.standing, known.money, proposed, withdrawn=known.row["withdrawn"])
+        known, found = _found(session, reference)
         for one in found:
             limits = limits_of(hub.adapters.get(one.collected.bank))
             chance = secrets.randbits(CHANCE_BITS)
@@ -57,6 +62,12 @@ def _propose_for(hub: Hub, reference: str) -> int:
         return len(found)
 
 
+def _found(session: Session, reference: str) -> tuple[OrderMoney, tuple[Surplus, ...]]:
+    known = refunds.order_money(session, reference)
+    proposed = refunds.proposed_of(session, known.row["order_id"])
+    return known, surplus(known.standing, known.money, proposed, withdrawn=known.row["withdrawn"])
+
+
 def _proposal(one: Surplus) -> Proposal:
     refund_id = f"{THE_HUB}:{one.collected.key}"
     return Proposal(
@@ -67,5 +78,5 @@ def _proposal(one: Surplus) -> Proposal:
         reason=one.reason,
         words="",
         proposed_by=THE_HUB,
-        payee=one.collected.payer,
+        payee=payee_of(one.collected, None, THE_HUB),
     )

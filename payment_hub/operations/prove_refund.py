@@ -6,8 +6,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from payment_hub.domain.errors import Forbidden, IllegalTransition, Malformed
-from payment_hub.domain.keys import Caller, Role
+from payment_hub.domain.errors import Forbidden, IllegalTransition, Malformed, SamePerson
+from payment_hub.domain.keys import Caller, Role, same_holder
 from payment_hub.domain.references import parse_reference
 from payment_hub.domain.refund import RefundEvent, RefundState, Route
 from payment_hub.domain.refund_views import RefundView
@@ -34,9 +34,10 @@ def prove_refund(
     words: str,
 ) -> RefundView:
     """The refund after what ``document`` shows. A proof of the end of a refund that its bank contradicts frees the
-    money of the block.
+    money of the block. A bank's refund that was never sent, because its bank is asked no more, is ended as FAILED.
 
-    Raises MalformedReference, OrderNotFound, RefundNotFound; IllegalTransition; Malformed without a document.
+    Raises MalformedReference, OrderNotFound, RefundNotFound; SamePerson when who approved it says how it ended;
+    IllegalTransition; Malformed without a document.
     """
     if caller.role is Role.PORTAL:
         raise Forbidden("a portal proves no refunds")
@@ -47,6 +48,9 @@ def prove_refund(
     with hub.transaction() as session:
         known = refunds.lock_order(session, plain, caller)
         refund = refunds.require(session, known.row["order_id"], refund_id)
+        refunds.hold(session, refund)
+        if event is not RefundEvent.HANDED_IN and same_holder(refund.approved_by or "", caller.holder):
+            raise SamePerson(caller.holder)
         told = Told(caller.holder, hub.now(), words=words, evidence=evidence)
         if refund.contradicted and _ENDS.get(RefundState(refund.state)) is event:
             refund.contradicted = False

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import logging
+
 from payment_hub.domain.errors import CollectionNotFound, IdempotencyConflict, RefundExceeds
 from payment_hub.domain.money import Money
+from payment_hub.domain.refundable import Collected
 from payment_hub.domain.views import OrderView
 from payment_hub.hub import Hub
 from payment_hub.store import chargebacks, orders, refunds
 from payment_hub.store.order_rows import order_view
 from payment_hub.store.refund_moves import take_back
+from payment_hub.store.refunds import OrderMoney
+
+log = logging.getLogger(__name__)
 
 
 def record_chargeback(
     hub: Hub, *, bank: str, bank_transaction_id: str, amount: Money, evidence: str, by: str
 ) -> OrderView:
     """The order, marked as disputed. It counts as given back, and competes with refunds for the same money. The same
-    evidence again is the same chargeback.
+    evidence again is the same chargeback. What was given back as well is kept as its excess: it is in no account, and
+    nothing more of this money goes back until somebody has looked.
 
-    Raises CollectionNotFound; IdempotencyConflict for other content under the same evidence; RefundExceeds when less is
-    left of that money: decline the refund that is proposed, or look why money went back twice.
+    Raises CollectionNotFound; IdempotencyConflict for other content under the same evidence; RefundExceeds when the
+    bank cannot have taken so much, or a proposed refund must be declined first.
     """
     with hub.transaction() as session:
         found = chargebacks.collection(session, bank, bank_transaction_id)
@@ -28,13 +35,27 @@ def record_chargeback(
         orders.lock(session, reference)
         known = refunds.order_money(session, reference)
         earlier = chargebacks.find(session, key, evidence)
-        if earlier is not None and (earlier.amount, earlier.currency) != (amount.minor, amount.currency):
+        if earlier is not None and chargebacks.told(earlier) != amount:
             raise IdempotencyConflict(evidence[:80])
         if earlier is None:
-            money, left = known.of(key), min(known.of(key).left, known.refundable)
-            if amount.currency != known.row["currency"] or not 0 < amount.minor <= left:
-                raise RefundExceeds(f"at most {left} {known.row['currency']}")
-            taken = chargebacks.add(session, known, money, amount.minor, evidence, by=by, at=hub.now())
+            money = known.of(key)
+            excess = _excess(
+                known, money, amount, chargebacks.of(session, key), refunds.proposed(session, key)
+            )
+            taken = chargebacks.add(session, known, money, amount, excess, evidence, by=by, at=hub.now())
             take_back(session, taken, known, money, hub.now(), hub.checkout_url)
         row = orders.find_row(session, reference)
+    if earlier is None and excess:
+        told = {"bank": bank, "reference": reference, "reason": f"{excess} {amount.currency} were paid twice"}
+        log.error("chargeback_exceeds", extra=told)
     return order_view(row, hub.checkout_url(reference))
+
+
+def _excess(known: OrderMoney, money: Collected, amount: Money, before: int, proposed: int) -> int:
+    """How much of what the bank took back was given back as well. Raises RefundExceeds."""
+    if amount.currency != known.row["currency"] or not 0 < amount.minor <= money.amount - before:
+        raise RefundExceeds(f"at most {money.amount - before} {known.row['currency']}")
+    excess = max(amount.minor - money.left, 0)
+    if excess and proposed:
+        raise RefundExceeds(f"{money.left} are left: decline the refund of {proposed} that is proposed")
+    return excess

@@ -7,9 +7,9 @@ from functools import partial
 
 from payment_hub.domain.bank_health import BankOperation
 from payment_hub.domain.bank_port import CanRefund
-from payment_hub.domain.errors import BankResting, BankUnavailable, Malformed
+from payment_hub.domain.errors import BankResting, BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import Money
-from payment_hub.domain.refund import RefundEvent, event_of, plain_name
+from payment_hub.domain.refund import NOT_CARRIED, RefundEvent, event_of, plain_name
 from payment_hub.domain.refund_port import RefundRequest, account_of
 from payment_hub.hub import Hub
 from payment_hub.operations.ask_bank import ask_bank
@@ -93,11 +93,12 @@ def _send(hub: Hub, key: int, bank: str, request: RefundRequest) -> bool:
     except BankResting as error:
         hear_refund_answer(hub, key=key, event=RefundEvent.NOT_SENT, code=error.detail[:200])
         return False
-    except BankUnavailable as error:
+    except (BankUnavailable, CallbackRejected) as error:
+        # An answer that cannot be believed is none.
         hear_refund_answer(hub, key=key, event=RefundEvent.NO_ANSWER, code=error.detail[:200])
     except Malformed as error:
         # The request never left: the bank's own limits forbid it. That is proof.
-        hear_refund_answer(hub, key=key, event=RefundEvent.FAILED, code=f"not sent: {error.detail}"[:200])
+        hear_refund_answer(hub, key=key, event=RefundEvent.FAILED, code=f"{NOT_CARRIED} {error.detail}"[:200])
     else:
         event = event_of(answer.outcome)
         hear_refund_answer(hub, key=key, event=event, code=answer.code, bank_refund_id=answer.bank_refund_id)

@@ -25,7 +25,7 @@ from payment_hub.domain.errors import (
 )
 from payment_hub.domain.money import Money
 from payment_hub.domain.payable import remaining, why_not_payable
-from payment_hub.domain.payment_attempt import ATTEMPT_LIFE, AttemptEvent, AttemptState
+from payment_hub.domain.payment_attempt import ATTEMPT_LIFE, AttemptEvent, AttemptState, wait_before_asking
 from payment_hub.domain.references import parse_reference
 from payment_hub.hub import Hub
 from payment_hub.operations.ask_about_order import ask_about_order
@@ -78,7 +78,9 @@ def start_payment(
         return attempt
     call = partial(hub.adapter(attempt.bank).open_payment, request)
     try:
-        instructions = ask_bank(hub, bank=attempt.bank, operation=BankOperation.OPEN, call=call)
+        instructions = ask_bank(
+            hub, bank=attempt.bank, operation=BankOperation.OPEN, call=call, about=asked.reference
+        )
     except (BankResting, Malformed):
         # The request never left. What became of an earlier try is still unknown.
         if attempt.state == AttemptState.SUBMITTING:
@@ -102,9 +104,10 @@ def _write_intent(hub: Hub, asked: _Asked, states: BankStates) -> tuple[AttemptV
         known = attempts.of_order(session, row["order_id"])
         attempt, amount = attempts.under_way(known), remaining(row)
         _refuse_unproven(hub, known)
-        if attempt is not None and _still_good(attempt, asked.bank, amount):
-            return _view(hub, session, attempt), None
-        if attempt is not None and _may_be_asked_again(attempt, asked.bank, amount, now):
+        here = attempt if attempt is not None and attempt.bank in hub.adapters else None
+        if here is not None and _still_good(here, asked.bank, amount):
+            return _view(hub, session, here), None
+        if attempt is not None and here is attempt and _may_be_asked_again(attempt, asked.bank, amount, now):
             attempt.state = AttemptState.UNKNOWN
             attempt.ask_at = now + FIRST_QUESTION
             attempts.become_unknown(attempt, hub.promise_of(attempt.bank), now)
@@ -225,8 +228,10 @@ def _write_answer(
                 attempt.known_at = now
         if attempt.state == AttemptState.UNKNOWN:
             attempts.become_unknown(attempt, hub.promise_of(attempt.bank), now)
+            attempt.ask_at = now + wait_before_asking(0)
         if instructions is not None:
-            attempt.instructions = asdict(instructions)
+            if attempt.state != AttemptState.FAILED:
+                attempt.instructions = asdict(instructions)
             attempt.bank_reference = instructions.bank_reference
         session.flush()
         return _view(hub, session, attempt)

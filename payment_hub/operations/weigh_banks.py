@@ -27,9 +27,11 @@ def weigh_banks(
     """The facts as they stand. ``order`` is a row read with COLUMNS, ``tried`` its attempts, ``wish`` a named bank."""
     now, amount = hub.now(), remaining(order)
     undecided = attempts.undecided(tried)
-    promised = None
+    promised = resumed_at = None
     if undecided is not None:
         promised = attempts.known_by(undecided, hub.promise_of(undecided.bank), now)
+        same = undecided.amount == amount.minor and not attempts.unproven(undecided)
+        resumed_at = undecided.bank if same else None
     left = None if may_complete_late(order) else int((order["expires_at"] - now).total_seconds())
     return Facts(
         agency=order["agency"],
@@ -43,7 +45,7 @@ def weigh_banks(
         wish=wish,
         closed=why_not_payable(order, now) is not None,
         undecided=undecided is not None,
-        resumed_at=undecided.bank if undecided is not None and not attempts.unproven(undecided) else None,
+        resumed_at=resumed_at,
         known_by=None if promised is None else promised.isoformat(),
     )
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payment_hub.domain.attempt_views import AttemptView
-from payment_hub.domain.bank_choice import Choice
+from payment_hub.domain.bank_choice import Choice, Rule
 from payment_hub.domain.choice_facts import Facts
 from payment_hub.domain.money import Money
 from payment_hub.domain.payment_attempt import UNDER_WAY, AttemptState, Told
@@ -34,7 +33,7 @@ def under_way(attempts: Sequence[PaymentAttempt]) -> PaymentAttempt | None:
 
 
 def undecided(attempts: Sequence[PaymentAttempt]) -> PaymentAttempt | None:
-    """The attempt because of which no other may start: of unknown outcome, or told to be paid and not proven."""
+    """The attempt because of which no other may start: of unknown outcome, or of money told and not ours yet."""
     return next((attempt for attempt in attempts if unproven(attempt)), None) or next(
         (attempt for attempt in attempts if attempt.state in (AttemptState.SUBMITTING, AttemptState.UNKNOWN)),
         None,
@@ -42,7 +41,9 @@ def undecided(attempts: Sequence[PaymentAttempt]) -> PaymentAttempt | None:
 
 
 def unproven(attempt: PaymentAttempt) -> bool:
-    """Whether the bank has told that it was paid, and our contract wants to hear that twice."""
+    """Whether the bank tells of money that is not ours yet: held, or paid where our contract wants a second word."""
+    if attempt.told == Told.AUTHORISED:
+        return attempt.state not in (AttemptState.SUCCEEDED, AttemptState.FAILED)
     return attempt.told == Told.PAID and attempt.state != AttemptState.SUCCEEDED
 
 
@@ -107,18 +108,19 @@ def remember_choice(
             attempt_id=attempt.id,
             bank=attempt.bank,
             rule=choice.rule,
+            offered=choice.offered,
             facts=facts.as_json(),
             chosen_at=now,
         )
     )
 
 
-def choices_of(session: Session, order_id: int) -> list[tuple[str, dict[str, Any]]]:
-    """The references of an order's attempts, each with the facts by which its bank was chosen, oldest first."""
+def choices_of(session: Session, order_id: int) -> list[tuple[str, Choice]]:
+    """The references of an order's attempts, each with what was chosen for it then, oldest first."""
     asked = (
-        select(PaymentAttempt.reference, BankChoice.facts)
+        select(PaymentAttempt.reference, BankChoice.bank, BankChoice.rule, BankChoice.offered)
         .join(BankChoice, BankChoice.attempt_id == PaymentAttempt.id)
         .where(PaymentAttempt.order_id == order_id)
         .order_by(PaymentAttempt.number)
     )
-    return [(row.reference, row.facts) for row in session.execute(asked)]
+    return [(row.reference, Choice(row.bank, Rule(row.rule), row.offered)) for row in session.execute(asked)]

@@ -26,11 +26,12 @@ _APPEAR: Final = text(
     "INSERT INTO bank_health (bank, operation) VALUES (:bank, :operation) ON CONFLICT DO NOTHING"
 )
 _LOCK: Final = text(
-    """SELECT state, failures, since, probe_until FROM bank_health
+    """SELECT state, failures, since, probe_until, about FROM bank_health
     WHERE bank = :bank AND operation = :operation FOR UPDATE"""
 )
 _WRITE: Final = text(
-    """UPDATE bank_health SET state = :state, failures = :failures, since = :since, probe_until = :probe_until
+    """UPDATE bank_health SET state = :state, failures = :failures, since = :since, probe_until = :probe_until,
+        about = :about
     WHERE bank = :bank AND operation = :operation"""
 )
 
@@ -68,7 +69,7 @@ def lock(session: Session, bank: str, operation: BankOperation) -> Health:
     key = {"bank": bank, "operation": operation}
     session.execute(_APPEAR, key)
     row = session.execute(_LOCK, key).one()
-    return Health(HealthState(row.state), row.failures, row.since, row.probe_until)
+    return Health(HealthState(row.state), row.failures, row.since, row.probe_until, row.about)
 
 
 def write(session: Session, bank: str, operation: BankOperation, health: Health) -> None:
@@ -78,6 +79,7 @@ def write(session: Session, bank: str, operation: BankOperation, health: Health)
         "failures": health.failures,
         "since": health.since,
         "probe_until": health.probe_until,
+        "about": health.about,
     }
     session.execute(_WRITE, {"bank": bank, "operation": operation} | values)
 
@@ -100,4 +102,5 @@ def _health(row: Mapping[str, Any]) -> Health:
         row["failures"],
         since and datetime.fromisoformat(since),
         probe_until and datetime.fromisoformat(probe_until),
+        row["about"],
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from payment_hub.domain.money import Money
 from payment_hub.domain.refundable import Collected
 from payment_hub.store.refunds import OrderMoney
 from payment_hub.store.tables import Chargeback, Collection, PaymentOrder
@@ -35,11 +36,23 @@ def find(session: Session, collection_id: int, evidence: str) -> Chargeback | No
     return session.scalar(asked)
 
 
+def of(session: Session, collection_id: int) -> int:
+    """All that the bank has taken back of this money, whether or not it was still here."""
+    asked = select(func.coalesce(func.sum(Chargeback.amount), 0))
+    return int(session.execute(asked.where(Chargeback.collection_id == collection_id)).scalar_one())
+
+
+def told(taken: Chargeback) -> Money:
+    """What the evidence shows that the bank took."""
+    return Money(taken.amount, taken.currency)
+
+
 def add(
     session: Session,
     known: OrderMoney,
     money: Collected,
-    amount: int,
+    amount: Money,
+    excess: int,
     evidence: str,
     *,
     by: str,
@@ -50,8 +63,9 @@ def add(
         collection_id=money.key,
         order_id=known.row["order_id"],
         bank=money.bank,
-        amount=amount,
-        currency=known.row["currency"],
+        amount=amount.minor,
+        excess=excess,
+        currency=amount.currency,
         evidence=evidence,
         stated_by=by,
         stated_at=at,

@@ -49,7 +49,8 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
                 SELECT p.reference, p.status, p.required, p.cancelled_at, p.expired_at,
                     coalesce((SELECT sum(r.amount) FROM refund r
                         WHERE r.order_id = p.id AND r.state = 'SUCCEEDED'), 0)
-                    + coalesce((SELECT sum(k.amount) FROM chargeback k WHERE k.order_id = p.id), 0) AS refunded,
+                    + coalesce((SELECT sum(k.amount - k.excess) FROM chargeback k
+                        WHERE k.order_id = p.id), 0) AS refunded,
                     coalesce((SELECT sum(c.amount) FROM collection c
                         WHERE c.order_id = p.id AND c.currency = p.currency), 0) AS received
                 FROM payment_order p
@@ -102,8 +103,8 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     Invariant(
         "I6-officer",
         "an outcome that is unknown for three days lies before an officer",
-        """SELECT reference, state, unknown_at FROM payment_attempt
-        WHERE (state = 'UNKNOWN' OR told = 'PAID' AND state <> 'SUCCEEDED') AND officer_since IS NULL
+        f"""SELECT reference, state, unknown_at FROM payment_attempt
+        WHERE (state = 'UNKNOWN' OR {TOLD}) AND officer_since IS NULL
             AND coalesce(unknown_at, started_at) < CAST(:now AS timestamptz) - interval '3 days'""",
     ),
     Invariant(
@@ -158,7 +159,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
                 UNION ALL
                 SELECT bank, currency, -amount FROM refund WHERE state = 'SUCCEEDED' AND route IN ('BANK', 'TRANSFER')
                 UNION ALL
-                SELECT bank, currency, -amount FROM chargeback
+                SELECT bank, currency, excess - amount FROM chargeback
                 UNION ALL
                 SELECT p.bank, p.currency, CASE WHEN p.debit = 'BANK_CLEARING' THEN -p.amount ELSE p.amount END
                 FROM posting v JOIN posting p ON p.id = v.reverses WHERE 'BANK_CLEARING' IN (p.debit, p.credit)

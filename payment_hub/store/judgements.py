@@ -65,12 +65,12 @@ _WITHOUT_ORDER: Final = Prepared(
 _TOLD: Final = Prepared(f"""
 WITH gate AS (SELECT 1 AS id), {_SAID},
 tried AS (
-    UPDATE payment_attempt SET told = %(told)s::text, ask_at = least(ask_at, %(now)s::timestamptz),
-        unknown_at = CASE WHEN %(told)s::text = 'AUTHORISED' OR unknown_at IS NOT NULL AND known_at IS NULL
+    UPDATE payment_attempt SET told = %(told)s::text, ask_at = least(ask_at, %(now)s::timestamptz), asked = 0,
+        unknown_at = CASE WHEN unknown_at IS NOT NULL AND known_at IS NULL
             THEN unknown_at ELSE %(now)s::timestamptz END,
-        promised_at = CASE WHEN %(told)s::text = 'AUTHORISED' OR unknown_at IS NOT NULL AND known_at IS NULL
+        promised_at = CASE WHEN unknown_at IS NOT NULL AND known_at IS NULL
             THEN promised_at ELSE %(promised)s::timestamptz END,
-        known_at = CASE WHEN %(told)s::text = 'AUTHORISED' THEN known_at END
+        known_at = NULL
     WHERE id = %(attempt_id)s::bigint AND state <> 'SUCCEEDED' AND told IS DISTINCT FROM 'PAID'
         AND EXISTS (SELECT FROM said)
 )

@@ -17,11 +17,11 @@ from payment_hub.store.tables.attempts import TOLD
 _OPEN: Final = f"""
     SELECT id FROM payment_attempt
     WHERE unknown_at IS NOT NULL AND state IN ('SUBMITTING', 'PENDING', 'UNKNOWN') AND state <> 'PENDING'
-    UNION SELECT id FROM payment_attempt WHERE ({TOLD}) AND told = 'PAID'"""
+    UNION SELECT id FROM payment_attempt WHERE {TOLD}"""
 
 _LIST: Final = text(
     f"""SELECT p.id, p.reference, o.reference AS order_reference, a.code AS agency, p.bank, p.state, p.told, p.amount,
-        p.currency, p.asked, p.ask_at, p.unknown_at, p.officer_since
+        p.currency, p.asked, p.ask_at, coalesce(p.unknown_at, p.started_at) AS unknown_at, p.officer_since
     FROM payment_attempt p JOIN payment_order o ON o.id = p.order_id JOIN agency a ON a.id = o.agency_id
     WHERE p.id IN ({_OPEN}) AND (CAST(:agency AS bigint) IS NULL OR o.agency_id = :agency)
         AND (CAST(:portal AS bigint) IS NULL OR o.portal_id = :portal)

@@ -18,7 +18,8 @@ FROM (
     SELECT r.amount, r.state, c.accepted, false AS disputed FROM refund r JOIN collection c ON c.id = r.collection_id
     WHERE r.order_id = o.id
     UNION ALL
-    SELECT k.amount, 'SUCCEEDED', c.accepted, true FROM chargeback k JOIN collection c ON c.id = k.collection_id
+    SELECT k.amount - k.excess, 'SUCCEEDED', c.accepted, true
+    FROM chargeback k JOIN collection c ON c.id = k.collection_id
     WHERE k.order_id = o.id
 ) went"""
 
@@ -44,12 +45,37 @@ REFUND_INVARIANTS: Final[tuple[Invariant, ...]] = (
             AND (ask_at IS NULL OR ask_at < CAST(:now AS timestamptz) - interval '1 hour')""",
     ),
     Invariant(
+        "I6-refunds-officer",
+        "a refund of which a bank tells nothing lies before an officer",
+        """SELECT reference, state, submitted_at FROM refund WHERE officer_since IS NULL AND (
+            state = 'UNKNOWN' AND submitted_at < CAST(:now AS timestamptz) - interval '3 days'
+            OR state = 'PENDING' AND submitted_at < CAST(:now AS timestamptz) - interval '9 days'
+            OR state = 'APPROVED' AND route = 'BANK' AND changed_at < CAST(:now AS timestamptz) - interval '3 days')""",
+    ),
+    Invariant(
+        "I16-refunds",
+        "each step of a refund of which its portal is told has exactly one event",
+        """SELECT r.reference, told.steps, happened.steps AS expected FROM refund r
+        CROSS JOIN LATERAL (
+            SELECT array_agg(upper(substr(e.type, 22)) ORDER BY upper(substr(e.type, 22))) AS steps FROM event e
+            WHERE e.order_id = r.order_id AND e.type LIKE 'payment_order.refund_%'
+                AND e.data -> 'refund' ->> 'reference' = r.reference
+        ) told
+        CROSS JOIN LATERAL (
+            SELECT array_agg(step ORDER BY step) AS steps FROM (
+                SELECT DISTINCT CASE event WHEN 'RETURNED' THEN 'SUCCEEDED' ELSE event END AS step FROM refund_event f
+                WHERE f.refund_id = r.id AND event IN ('PROPOSED', 'APPROVED', 'DECLINED', 'RETURNED', 'FAILED')
+            ) of
+        ) happened
+        WHERE told.steps IS DISTINCT FROM happened.steps""",
+    ),
+    Invariant(
         "I11",
         "of no bank transaction is more given back, or taken back, than it brought to its own order",
         """SELECT c.id, c.bank, c.amount, sum(went.amount) AS went FROM collection c
         JOIN (
             SELECT collection_id, order_id, amount, currency FROM refund WHERE state NOT IN ('FAILED', 'DECLINED')
-            UNION ALL SELECT collection_id, order_id, amount, currency FROM chargeback
+            UNION ALL SELECT collection_id, order_id, amount - excess, currency FROM chargeback
         ) went ON went.collection_id = c.id
         GROUP BY c.id
         HAVING sum(went.amount) > c.amount
@@ -96,7 +122,7 @@ REFUND_INVARIANTS: Final[tuple[Invariant, ...]] = (
         """SELECT k.id, k.bank, k.amount, coalesce(sum(p.amount), 0) AS posted FROM chargeback k
         LEFT JOIN posting p ON p.source_type = 'chargeback' AND p.source_id = k.id AND p.credit = 'BANK_CLEARING'
             AND (p.bank, p.currency) = (k.bank, k.currency)
-        GROUP BY k.id HAVING k.amount <> coalesce(sum(p.amount), 0)""",
+        GROUP BY k.id HAVING k.amount - k.excess <> coalesce(sum(p.amount), 0)""",
     ),
     Invariant(
         "I24",

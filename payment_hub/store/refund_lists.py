@@ -31,6 +31,7 @@ _LIST: Final = text(
     AND (CAST(:only_portal AS bigint) IS NULL OR o.portal_id = :only_portal)
     AND (CAST(:state AS text) IS NULL OR r.state = :state)
     AND (CAST(:route AS text) IS NULL OR r.route = :route)
+    AND (NOT :overdue OR r.officer_since IS NOT NULL AND r.state NOT IN ('SUCCEEDED', 'FAILED', 'DECLINED'))
     AND (CAST(:agency AS text) IS NULL OR a.code = :agency)
     AND (CAST(:after AS bigint) IS NULL OR r.id < :after)
     ORDER BY r.id DESC LIMIT :limit"""
@@ -89,6 +90,7 @@ def _view(row: Mapping[Any, Any], history: Sequence[RefundHistory] = ()) -> Refu
                 "payee",
                 "proposed_at",
                 "changed_at",
+                "officer_since",
             )
         },
         amount=Money(row["amount"], row["currency"]),

@@ -108,13 +108,14 @@ def take_back(
     at: datetime,
     checkout_url: Callable[[str], str],
 ) -> None:
-    """Let a bank have taken money back by itself. Raises RefundExceeds when the accounts do not hold it."""
-    before = known.standing
+    """Let a bank have taken money back by itself, as far as it was still here.
+
+    Raises RefundExceeds when the accounts do not hold it.
+    """
+    before, amount = known.standing, taken.amount - taken.excess
     to = Account.BANK_CLEARING
-    moved = _whole(leaving(before, taken.amount, accepted=collected.accepted, to=to), taken.amount, to)
-    after = replace(
-        without(before, taken.amount, accepted=collected.accepted), refunded=before.refunded + taken.amount
-    )
+    moved = _whole(leaving(before, amount, accepted=collected.accepted, to=to), amount, to)
+    after = replace(without(before, amount, accepted=collected.accepted), refunded=before.refunded + amount)
     money = {"bank": taken.bank, "source": TAKEN_BACK, "source_id": taken.id, "moved": moved}
     effect = Effect(refunded=1, given_back=1, told=EventType.DISPUTED)
     change_sums(

@@ -33,6 +33,14 @@ class Proposal:
     payee: Mapping[str, Any] | None
 
 
+def payee_of(collected: Collected, named: Mapping[str, Any] | None, by: str) -> Mapping[str, Any] | None:
+    """The account that the money is to go to, and who told it: the bank that collected it, unless ``by`` names another.
+    Whoever approves must see that, for a proposer may name their own."""
+    if named is not None:
+        return {**named, "told_by": by}
+    return None if collected.payer is None else {**collected.payer, "told_by": f"bank:{collected.bank}"}
+
+
 def propose(
     session: Session,
     known: OrderMoney,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from payment_hub.domain.errors import OrderNotFound, RefundNotFound
 from payment_hub.domain.keys import Caller, Role
-from payment_hub.domain.refund import LIVE, THE_HUB
+from payment_hub.domain.refund import LIVE, NOT_CARRIED, REFUSALS, THE_HUB
 from payment_hub.domain.refundable import Collected
 from payment_hub.domain.standing import OrderStanding
 from payment_hub.store import orders
@@ -30,7 +30,8 @@ FROM payment_order o {JOINS} {POSTED} WHERE o.reference = :reference"""
 
 _MONEY: Final = text(
     """SELECT c.id AS key, c.bank, c.bank_transaction_id, c.amount, c.accepted, c.late, c.collected_at, c.day,
-    said.verdict, said.payer, back.amount + taken.amount AS gone, taken.amount > 0 AS taken_back,
+    said.verdict, said.payer, back.amount + taken.amount AS gone, taken.known AS taken_back, taken.excess,
+    failed.refusals >= :refusals OR failed.not_carried AS not_carried,
     back.contradicted, back.live_reasons, back.hub_reasons,
     EXISTS (SELECT FROM statement_line l WHERE l.bank = c.bank AND l.bank_transaction_id = c.bank_transaction_id
         AND l.movement = 'CREDIT' AND l.amount = c.amount AND l.currency = c.currency) AS seen,
@@ -52,15 +53,23 @@ CROSS JOIN LATERAL (
     FROM refund r WHERE r.collection_id = c.id
 ) back
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(k.amount), 0)::bigint AS amount FROM chargeback k
-    WHERE k.order_id = o.id AND k.collection_id = c.id
+    SELECT coalesce(sum(k.amount - k.excess), 0)::bigint AS amount, coalesce(sum(k.excess), 0)::bigint AS excess,
+        count(*) > 0 AS known
+    FROM chargeback k WHERE k.order_id = o.id AND k.collection_id = c.id
 ) taken
+CROSS JOIN LATERAL (
+    SELECT count(*) AS refusals, coalesce(bool_or(e.code LIKE :not_carried || '%'), false) AS not_carried
+    FROM refund r JOIN refund_event e ON e.refund_id = r.id AND e.event = 'FAILED' AND e.actor LIKE 'bank:%'
+    WHERE r.collection_id = c.id AND r.route = 'BANK' AND r.state = 'FAILED'
+) failed
 WHERE o.id = :order_id ORDER BY c.id DESC"""
 )
 
 _CLAIM_APPROVED: Final = text(
-    """SELECT id FROM refund WHERE state = 'APPROVED' AND route = 'BANK' AND bank = ANY(:banks)
-    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"""
+    """SELECT r.id FROM refund r WHERE r.state = 'APPROVED' AND r.route = 'BANK' AND r.bank = ANY(:banks)
+        AND NOT EXISTS (SELECT FROM chargeback k WHERE k.collection_id = r.collection_id)
+        AND NOT EXISTS (SELECT FROM refund s WHERE s.collection_id = r.collection_id AND s.contradicted)
+    ORDER BY r.id LIMIT 1 FOR UPDATE SKIP LOCKED"""
 )
 
 _CLAIM_DUE: Final = text(
@@ -70,6 +79,14 @@ _CLAIM_DUE: Final = text(
         ORDER BY ask_at LIMIT :limit FOR UPDATE SKIP LOCKED
     ) due
     WHERE r.id = due.id RETURNING r.id"""
+)
+
+_OVERDUE: Final = text(
+    """UPDATE refund SET officer_since = :now WHERE officer_since IS NULL AND (
+        state = 'UNKNOWN' AND submitted_at <= :unanswered
+        OR state = 'PENDING' AND submitted_at <= :unreturned
+        OR state = 'APPROVED' AND route = 'BANK' AND changed_at <= :unanswered)
+    RETURNING reference, bank, state"""
 )
 
 #: Orders that were told of too much, of which the hub has proposed nothing yet, in the order in which that was told.
@@ -117,12 +134,15 @@ def order_money(session: Session, reference: str) -> OrderMoney:
     if row is None:
         raise OrderNotFound(reference)
     asked = {"order_id": row["order_id"], "live": [str(state) for state in LIVE], "hub": THE_HUB}
+    asked |= {"refusals": REFUSALS, "not_carried": NOT_CARRIED}
     found = session.execute(_MONEY, asked).mappings()
     return OrderMoney(row, order_standing(row), tuple(_collected(one) for one in found))
 
 
 def find(session: Session, order_id: int, refund_id: str) -> Refund | None:
-    """The refund of this name."""
+    """The refund of this name. What no database holds names none."""
+    if "\0" in refund_id:
+        return None
     return session.scalar(select(Refund).where(Refund.order_id == order_id, Refund.refund_id == refund_id))
 
 
@@ -132,6 +152,11 @@ def require(session: Session, order_id: int, refund_id: str) -> Refund:
     if found is None:
         raise RefundNotFound(refund_id[:40])
     return found
+
+
+def hold(session: Session, refund: Refund) -> None:
+    """Read the refund as it stands now, and keep it so: whoever sends it takes no other lock than its own."""
+    session.refresh(refund, with_for_update=True)
 
 
 def by_key(session: Session, key: int) -> Refund:
@@ -159,8 +184,17 @@ def proposed_of(session: Session, order_id: int) -> int:
     return total
 
 
+def proposed(session: Session, collection_id: int) -> int:
+    """The sum that is proposed of one bank transaction."""
+    asked = text(
+        "SELECT coalesce(sum(amount), 0)::bigint FROM refund WHERE collection_id = :id AND state = 'PROPOSED'"
+    )
+    return int(session.execute(asked, {"id": collection_id}).scalar_one())
+
+
 def claim_approved(session: Session, banks: Sequence[str]) -> int | None:
-    """The key of one refund that is to be sent to one of these banks, locked; nobody else gets it."""
+    """The key of one refund that is to be sent to one of these banks, locked; nobody else gets it. Of money that its
+    bank has taken back, or contradicts itself about, nothing is sent: an officer must look."""
     key: int | None = session.scalar(_CLAIM_APPROVED, {"banks": list(banks)})
     return key
 
@@ -168,6 +202,15 @@ def claim_approved(session: Session, banks: Sequence[str]) -> int | None:
 def claim_due(session: Session, now: datetime, leased_until: datetime, limit: int) -> Sequence[int]:
     """The keys of refunds that their banks are to be asked about now; nobody else gets them before ``leased_until``."""
     return session.scalars(_CLAIM_DUE, {"now": now, "leased_until": leased_until, "limit": limit}).all()
+
+
+def lay_before_officers(
+    session: Session, now: datetime, *, unanswered: datetime, unreturned: datetime
+) -> Sequence[Mapping[Any, Any]]:
+    """The refunds that lie before an officer from now on: sent, or to be sent, before ``unanswered`` and not answered,
+    or accepted and sent before ``unreturned``."""
+    asked = {"now": now, "unanswered": unanswered, "unreturned": unreturned}
+    return session.execute(_OVERDUE, asked).mappings().all()
 
 
 def with_surplus(session: Session, since: datetime, after: int, limit: int) -> Sequence[tuple[int, str]]:

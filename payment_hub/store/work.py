@@ -25,6 +25,9 @@ _COUNT: Final = text(
         AND state = 'UNKNOWN') AS attempts_unknown,
     (SELECT count(*) FROM refund WHERE state = 'PROPOSED') AS refunds_proposed,
     (SELECT count(*) FROM refund WHERE state = 'UNKNOWN') AS refunds_unknown,
+    (SELECT count(officer_since) FROM refund WHERE state IN ('APPROVED', 'SUBMITTING', 'PENDING', 'UNKNOWN'))
+        AS refunds_overdue,
+    (SELECT count(*) FROM chargeback WHERE excess > 0) AS chargebacks_in_excess,
     (SELECT count(*) FROM callback c WHERE c.verified AND c.received_at > :since AND c.received_at < :before
         AND NOT EXISTS (SELECT FROM confirmation f WHERE f.callback_id = c.id)) AS callbacks_unjudged,
     to_regclass('discrepancy') IS NOT NULL AS has_discrepancies"""

@@ -42,7 +42,7 @@ VIETNAMESE: Final = {
     "AlreadyReversed": "Bút toán này đã được đảo.",
     "RunUnderWay": "Một lần đối soát khác của cùng sổ sách đang chạy.",
     "LeaseLost": "Lần đối soát im lặng quá lâu và đã bị lần khác thay thế.",
-    "SamePerson": "Người đề xuất không thể đồng thời là người phê duyệt.",
+    "SamePerson": "Hai việc này phải do hai người khác nhau thực hiện.",
     "IllegalTransition": "Việc này không thể xảy ra ở trạng thái hiện tại.",
     "RefundNotFound": "Không có khoản hoàn trả này.",
     "CollectionNotFound": "Không có giao dịch ngân hàng nào như vậy đã đưa tiền đến.",

@@ -153,14 +153,14 @@ def voucher(reference: str, refund_id: str) -> Response:
         scope=Scope.REFUNDS_PROVE,
         takes=EvidenceRequest,
         gives=RefundSchema,
-        refuses=(*_UNKNOWN, errors.IllegalTransition),
+        refuses=(*_UNKNOWN, errors.SamePerson, errors.IllegalTransition),
     )
 )
 def prove(asked: dict[str, Any], reference: str, refund_id: str) -> Response:
     """Say what a document shows of a refund
 
     A paper was handed in, the money has gone back, or it has failed. This also ends a refund through a bank that does
-    not tell what became of it.
+    not tell what became of it, or that was never asked. Who approved a refund does not say how it ended.
     """
     view = prove_refund(
         current_hub(), caller=current_caller(), reference=reference, refund_id=refund_id, **asked
@@ -181,7 +181,8 @@ def prove(asked: dict[str, Any], reference: str, refund_id: str) -> Response:
 def list_(asked: dict[str, Any]) -> Response:
     """List refunds, newest first
 
-    `state=PROPOSED` waits for an officer's decision, `state=APPROVED&route=TREASURY` for a voucher to be handed in.
+    `state=PROPOSED` waits for an officer's decision, `state=APPROVED&route=TREASURY` for a voucher to be handed in, and
+    `which=overdue` for an officer to find out what became of it.
     """
     page = list_refunds(current_hub(), caller=current_caller(), **asked)
     return answer_page(page, lambda view: view.as_wire())

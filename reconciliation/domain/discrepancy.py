@@ -14,6 +14,10 @@ class DiscrepancyKind(StrEnum):
 
     # The hub against a bank's statement.
     TAKEN_BACK_BY_BANK = "TAKEN_BACK_BY_BANK"
+    REFUNDED_THOUGH_FAILED = "REFUNDED_THOUGH_FAILED"
+    REFUNDED_TWICE = "REFUNDED_TWICE"
+    REFUND_MISSING_AT_BANK = "REFUND_MISSING_AT_BANK"
+    REFUND_AMOUNT_DIFFERS = "REFUND_AMOUNT_DIFFERS"
     UNKNOWN_TO_HUB = "UNKNOWN_TO_HUB"
     MISSING_AT_BANK = "MISSING_AT_BANK"
     DUPLICATE_AT_BANK = "DUPLICATE_AT_BANK"
@@ -74,6 +78,7 @@ class Decision(StrEnum):
 
 #: What officers most often decide about a kind: offered to them, never done by itself.
 USUAL_DECISIONS: Final[Mapping[DiscrepancyKind, Decision]] = {
+    DiscrepancyKind.REFUNDED_THOUGH_FAILED: Decision.HUB_CORRECTS,
     DiscrepancyKind.UNKNOWN_TO_HUB: Decision.HUB_CORRECTS,
     DiscrepancyKind.BOOKED_WITHOUT_RECEIPT: Decision.AGENCY_CORRECTS,
     DiscrepancyKind.MISSING_AT_AGENCY: Decision.AGENCY_CORRECTS,

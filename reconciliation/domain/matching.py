@@ -1,7 +1,8 @@
 """Matching: what is wrong with one case, by ordered tests; the first that holds names it.
 
-A case is everything that both books say about one thing: a bank's transaction, or an order that an agency should have
-booked. ``store/tests.py`` asks the same questions in SQL for a million cases at once; a property test compares the two.
+A case is everything that both books say about one thing: a bank's transaction, a refund, or an order that an agency
+should have booked. ``store/conditions.py`` asks the same questions in SQL for a million cases at once; a property test
+compares the two.
 """
 
 from __future__ import annotations
@@ -19,19 +20,24 @@ class Case:
     """Both sides of one thing. Amounts are in minor units, summed over the items of their side."""
 
     hub_items: int = 0
-    """At most one: a bank transaction is collected once, an order has one receipt."""
+    """At most one: a bank transaction is collected once, a refund is one, an order has one receipt."""
     hub_amount: int = 0
     hub_currency: str | None = None
     other_items: int = 0
-    """Credits in the statement, or entries in the ledger."""
+    """Credits in the statement, debits where money goes back, or entries in the ledger."""
     other_amount: int = 0
     other_currency: str | None = None
     """The alphabetically first, when ``other_currencies`` is more than one."""
     other_currencies: int = 0
     taken_back: int = 0
-    """Debits in the statement under the same transaction."""
+    """Debits in the statement under the same transaction that no refund and no chargeback explains."""
     awaited: bool = False
-    """The hub's item is of a day for which the other side's file has not been accepted yet."""
+    """The hub's item is of a day for which the other side's file has not been accepted yet. What went back may stand in
+    the next day's file too."""
+    goes_back: bool = False
+    """The hub's item is a refund or a chargeback."""
+    failed: bool = False
+    """It is a refund that was proved to have failed."""
 
 
 Test = tuple[Kind, Callable[[Case], bool]]
@@ -57,10 +63,22 @@ def _amounts_differ(case: Case) -> bool:
     return case.hub_items > 0 and case.other_items > 0 and case.hub_amount != case.other_amount
 
 
+def _failed(case: Case) -> bool:
+    return case.goes_back and case.failed and case.other_items > 0
+
+
+def _differs(case: Case) -> bool:
+    return _currencies_differ(case) or _amounts_differ(case)
+
+
 #: What is asked of each case, in this order.
 TESTS: Final[Mapping[Side, Sequence[Test]]] = {
     Side.BANK: (
         (Kind.TAKEN_BACK_BY_BANK, lambda case: case.taken_back > 0),
+        (Kind.REFUNDED_THOUGH_FAILED, _failed),
+        (Kind.REFUNDED_TWICE, lambda case: case.goes_back and _several(case)),
+        (Kind.REFUND_MISSING_AT_BANK, lambda case: case.goes_back and _hub_only(case)),
+        (Kind.REFUND_AMOUNT_DIFFERS, lambda case: case.goes_back and _differs(case)),
         (Kind.DUPLICATE_AT_BANK, _several),
         (Kind.UNKNOWN_TO_HUB, _other_only),
         (Kind.MISSING_AT_BANK, _hub_only),

@@ -7,9 +7,10 @@ from datetime import date
 from typing import Final
 
 from payment_hub.domain.bank_port import HasStatement
-from payment_hub.domain.bank_values import Confirmation, Outcome, StatementLine
+from payment_hub.domain.bank_values import Confirmation, Outcome, Statement
 from payment_hub.domain.errors import Malformed, MalformedStatement
 from reconciliation.books import Books
+from reconciliation.operations.hear_debits import hear_debits
 from reconciliation.store import statements
 
 _PAGE: Final = 500
@@ -24,35 +25,47 @@ class Collected:
     new_lines: int = 0
     money_learnt: int = 0
     """Credits that no callback had told of."""
+    refunds_learnt: int = 0
+    """Refunds of which a debit says what their bank had not told."""
 
 
 def collect_statement(books: Books, *, bank: str, day: date) -> Collected:
-    """Fetch, keep and claim the statement; hand unheard credits to the hub. Any number of times, with one effect.
+    """Fetch, keep and claim the statement; hand unheard money to the hub. Any number of times, with one effect.
 
     A file that cannot be read is kept and refused as a whole. Raises BankNotFound, and BankUnavailable while the bank
     has no statement for us.
     """
-    raw, lines, refused = _fetch(books, bank, day)
+    statement, refused = _fetch(books, bank, day)
+    lines = statement.lines
     with books.hub.transaction() as session:
         file = statements.claim_file(
-            session, bank=bank, day=day, raw=raw, lines=len(lines), reason=refused, at=books.now()
+            session,
+            bank=bank,
+            day=day,
+            raw=statement.raw,
+            lines=len(lines),
+            shows_debits=statement.shows_debits,
+            reason=refused,
+            at=books.now(),
         )
         new_lines = 0
         if file is not None and refused is None:
             new_lines = statements.claim_lines(session, file=file, bank=bank, day=day, lines=lines)
     learnt = _tell_the_hub(books, bank, day)
-    return Collected(refused, file is not None, new_lines, learnt)
+    return Collected(refused, file is not None, new_lines, learnt, hear_debits(books, bank=bank, day=day))
 
 
-def _fetch(books: Books, bank: str, day: date) -> tuple[bytes, tuple[StatementLine, ...], str | None]:
+def _fetch(books: Books, bank: str, day: date) -> tuple[Statement, str | None]:
+    """The statement, and why it is refused: then it has no lines."""
     try:
         statement = books.hub.able(bank, HasStatement).fetch_statement(day)
     except Malformed as error:
         raw = error.raw if isinstance(error, MalformedStatement) else b""
-        return raw, (), error.detail or "it cannot be read"
+        return Statement(day, raw, ()), error.detail or "it cannot be read"
     if statement.day != day:
-        return statement.raw, (), f"the statement is of {statement.day.isoformat()}, not of {day.isoformat()}"
-    return statement.raw, statement.lines, None
+        why = f"the statement is of {statement.day.isoformat()}, not of {day.isoformat()}"
+        return Statement(day, statement.raw, ()), why
+    return statement, None
 
 
 def _tell_the_hub(books: Books, bank: str, day: date) -> int:

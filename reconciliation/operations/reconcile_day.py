@@ -96,4 +96,6 @@ def _control_totals(session: Session, scope: Scope, asked: dict[str, object]) ->
     totals = control_totals(of_the_day, comparison.looked_into(session, asked))
     if scope.side is not Side.MONEY:
         require_balance(totals, hub="hub", other=scope.side)
+    if scope.side is Side.BANK:
+        require_balance(totals, hub="given_back", other="bank_debit")
     return totals

@@ -38,13 +38,15 @@ WHERE a.agency_id = :agency AND a.again AND r.day = :day"""
 ITEMS: Final = """
 SELECT 'hub' AS side, d.case_key, r.day, r.amount, r.currency, r.order_id, r.agency_id,
     NOT EXISTS (SELECT FROM ledger_file f
-                WHERE f.agency_id = :agency AND f.day = r.day AND f.state = 'ACCEPTED') AS awaited
+                WHERE f.agency_id = :agency AND f.day = r.day AND f.state = 'ACCEPTED') AS awaited,
+    false AS failed
 FROM doubtful d
 JOIN obligation b ON b.agency_id = :agency AND b.reference = d.case_key
 JOIN payment_order p ON p.obligation_id = b.id
 JOIN receipt r ON r.order_id = p.id AND r.amount > 0
 UNION ALL
-SELECT 'agency', d.case_key, l.day, l.amount, l.currency, l.order_id, l.agency_id, false
+SELECT 'agency', d.case_key, l.day, l.amount, l.currency, l.order_id, l.agency_id, false,
+    false
 FROM doubtful d JOIN ledger_entry l ON l.agency_id = :agency AND l.case_key = d.case_key"""
 
 #: All items of the day: side, currency, how many, how much.

@@ -1,13 +1,15 @@
 """Compare two books inside the database: load what does not pair off at sight, judge it, and count everything.
 
 Works on three temporary tables that live as long as the transaction: ``doubtful`` (keys of cases), ``item`` (all that
-both books say of them) and ``judged`` (one row a case, with the kind). No row of them ever reaches Python.
+both books say of them) and ``judged`` (one row a case, with the kind). No row of them ever reaches Python. What went
+back is paired off in tables of its own, see ``given_back``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -17,8 +19,9 @@ from payment_hub.domain.day import bounds
 from payment_hub.store.whole_tables import whole_tables
 from reconciliation.domain.scope import Scope, Side
 from reconciliation.domain.totals import Column, Figure
-from reconciliation.store import agency_side, bank_side, money_side
+from reconciliation.store import agency_side, bank_side, given_back, money_side
 from reconciliation.store.conditions import kind_of
+from reconciliation.store.temporary import temporary
 
 # Cases found by earlier nights are looked into again as long as they live. Those that a run of this very day has
 # healed are too, so that the same day run again sees the same cases.
@@ -33,17 +36,29 @@ WHERE d.scope = :scope AND r.day <= :day AND (d.state IN ('OPEN', 'PROPOSED') OR
 _CASES: Final = """
 SELECT *, kind IS NULL AND hub_items > other_items AS waits FROM (
     SELECT *, {kind} AS kind FROM (
-        SELECT i.case_key, max(i.day) AS day, max(i.agency_id) AS agency_id, max(o.reference) AS order_reference,
-            count(*) FILTER (WHERE side = 'hub')::int AS hub_items,
-            coalesce(sum(amount) FILTER (WHERE side = 'hub'), 0)::bigint AS hub_amount,
-            min(i.currency) FILTER (WHERE side = 'hub') AS hub_currency,
-            count(*) FILTER (WHERE side = '{other}')::int AS other_items,
-            coalesce(sum(amount) FILTER (WHERE side = '{other}'), 0)::bigint AS other_amount,
-            min(i.currency) FILTER (WHERE side = '{other}') AS other_currency,
-            count(*) FILTER (WHERE side = 'bank_debit')::int AS taken_back,
-            bool_or(awaited) AS awaited
-        FROM item i LEFT JOIN payment_order o ON o.id = i.order_id
-        GROUP BY i.case_key
+        SELECT case_key, day, agency_id, order_reference, awaited, failed, gone > 0 AND paid = 0 AS goes_back,
+            CASE WHEN gone > 0 AND paid = 0 THEN 0 ELSE debits + gone END AS taken_back,
+            hub_items, hub_amount, hub_currency,
+            CASE WHEN debits > 0 THEN debits ELSE other_items END AS other_items,
+            CASE WHEN debits > 0 THEN debit_amount ELSE other_amount END AS other_amount,
+            CASE WHEN debits > 0 THEN debit_currency ELSE other_currency END AS other_currency
+        FROM (
+            SELECT i.case_key, max(i.day) AS day, max(i.agency_id) AS agency_id, max(o.reference) AS order_reference,
+                count(*) FILTER (WHERE side IN ('hub', 'given_back'))::int AS hub_items,
+                coalesce(sum(amount) FILTER (WHERE side IN ('hub', 'given_back')), 0)::bigint AS hub_amount,
+                min(i.currency) FILTER (WHERE side IN ('hub', 'given_back')) AS hub_currency,
+                count(*) FILTER (WHERE side = '{other}')::int AS other_items,
+                coalesce(sum(amount) FILTER (WHERE side = '{other}'), 0)::bigint AS other_amount,
+                min(i.currency) FILTER (WHERE side = '{other}') AS other_currency,
+                count(*) FILTER (WHERE side = 'bank_debit')::int AS debits,
+                coalesce(sum(amount) FILTER (WHERE side = 'bank_debit'), 0)::bigint AS debit_amount,
+                min(i.currency) FILTER (WHERE side = 'bank_debit') AS debit_currency,
+                count(*) FILTER (WHERE side = 'given_back')::int AS gone,
+                count(*) FILTER (WHERE side IN ('hub', '{other}'))::int AS paid,
+                bool_or(awaited) AS awaited, bool_or(failed) AS failed
+            FROM item i LEFT JOIN payment_order o ON o.id = i.order_id
+            GROUP BY i.case_key
+        ) AS counted
     ) AS one
 ) AS named"""
 
@@ -65,7 +80,7 @@ FROM item"""
 _LOOKED_INTO: Final = """
 SELECT i.side::text, i.currency::text,
     CASE WHEN j.kind IS NOT NULL THEN 'discrepant' WHEN j.waits THEN 'open' ELSE 'matched' END AS become,
-    i.day = :day, count(*), coalesce(sum(i.amount), 0)::bigint
+    coalesce(i.day = :day, false), count(*), coalesce(sum(i.amount), 0)::bigint
 FROM item i JOIN judged j ON j.case_key = i.case_key
 GROUP BY 1, 2, 3, 4"""
 
@@ -124,13 +139,12 @@ def one_moment(session: Session) -> None:
 def load(session: Session, scope: Scope, asked: Mapping[str, Any]) -> None:
     """Fill ``doubtful``, ``item`` and ``judged`` for one scope and day. ``asked`` comes from ``question``."""
     pair = PAIRS[scope.side]
-    for name, query in (
-        ("doubtful", f"{pair.doubtful} UNION {_STILL_OPEN}"),
-        ("item", pair.items),
-        ("judged", pair.cases),
-    ):
-        session.execute(text(f"CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS {query}"), asked)
-        session.execute(text(f"ANALYZE {name}"))
+    temporary(session, "doubtful", f"{pair.doubtful} UNION {_STILL_OPEN}", asked)
+    if scope.side is Side.BANK:
+        given_back.pair_off(session, asked)
+        given_back.doubt(session, asked)
+    temporary(session, "item", pair.items, asked)
+    temporary(session, "judged", pair.cases, asked)
 
 
 def question(scope: Scope, agency: int | None, day: Any) -> dict[str, Any]:
@@ -142,6 +156,7 @@ def question(scope: Scope, agency: int | None, day: Any) -> dict[str, Any]:
         "agency": agency,
         "day": day,
         "starts_at": starts_at,
+        "starts_before": starts_at - timedelta(days=1),
         "ends_at": ends_at,
     }
 

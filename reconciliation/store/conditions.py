@@ -22,6 +22,10 @@ _AMOUNTS_DIFFER: Final = f"{_BOTH} AND hub_amount <> other_amount"
 
 CONDITIONS: Final[Mapping[Kind, str]] = {
     Kind.TAKEN_BACK_BY_BANK: "taken_back > 0",
+    Kind.REFUNDED_THOUGH_FAILED: "goes_back AND failed AND other_items > 0",
+    Kind.REFUNDED_TWICE: f"goes_back AND {_SEVERAL}",
+    Kind.REFUND_MISSING_AT_BANK: f"goes_back AND {_HUB_ONLY}",
+    Kind.REFUND_AMOUNT_DIFFERS: f"goes_back AND ({_CURRENCIES_DIFFER} OR {_AMOUNTS_DIFFER})",
     Kind.DUPLICATE_AT_BANK: _SEVERAL,
     Kind.UNKNOWN_TO_HUB: _OTHER_ONLY,
     Kind.MISSING_AT_BANK: _HUB_ONLY,

@@ -12,8 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from payment_hub.domain.bank_values import StatementLine
+from payment_hub.domain.bank_values import Movement, StatementLine
 from payment_hub.domain.money import Money
+from payment_hub.domain.references import PREFIX, REFUND_PREFIX, find_reference
 from reconciliation.domain.files import FileState
 from reconciliation.store.tables import StatementFile
 
@@ -22,14 +23,14 @@ _BATCH: Final = 10_000
 _STAGE: Final = """
 CREATE TEMPORARY TABLE staged_line (
     line int, bank_transaction_id text, amount bigint, currency char(3), movement text, reference text,
-    booked_at timestamptz
+    booked_at timestamptz, order_reference text, refund_reference text
 ) ON COMMIT DROP"""
 
 _FILL: Final = """
 INSERT INTO staged_line
 SELECT * FROM unnest(CAST(:lines AS int[]), CAST(:ids AS text[]), CAST(:amounts AS bigint[]),
     CAST(:currencies AS text[]), CAST(:movements AS text[]), CAST(:references AS text[]),
-    CAST(:moments AS timestamptz[]))"""
+    CAST(:moments AS timestamptz[]), CAST(:orders AS text[]), CAST(:refunds AS text[]))"""
 
 # Two lines of one file that say exactly the same are told apart by counting. Files of one bank are claimed one after
 # the other, so that `again` is right: it marks every item of a transaction but one.
@@ -47,9 +48,9 @@ fresh AS (
             AND k.reference = c.reference AND k.occurrence = c.occurrence)
 )
 INSERT INTO statement_line (file_id, line, bank, bank_transaction_id, day, amount, currency, movement, reference,
-    occurrence, booked_at, again)
+    occurrence, booked_at, order_reference, refund_reference, again)
 SELECT :file, f.line, :bank, f.bank_transaction_id, :day, f.amount, f.currency, f.movement, f.reference, f.occurrence,
-    f.booked_at,
+    f.booked_at, f.order_reference, f.refund_reference,
     f.movement <> 'FEE' AND (
         row_number() OVER (PARTITION BY f.bank_transaction_id, f.movement = 'FEE' ORDER BY f.line) > 1
         OR EXISTS (
@@ -68,7 +69,15 @@ LIMIT :limit"""
 
 
 def claim_file(
-    session: Session, *, bank: str, day: date, raw: bytes, lines: int, reason: str | None, at: datetime
+    session: Session,
+    *,
+    bank: str,
+    day: date,
+    raw: bytes,
+    lines: int,
+    shows_debits: bool,
+    reason: str | None,
+    at: datetime,
 ) -> int | None:
     """Keep the file; its key, or None when the same bytes were kept before. ``reason`` says why it is refused."""
     state = FileState.ACCEPTED if reason is None else FileState.REFUSED
@@ -80,6 +89,7 @@ def claim_file(
         state=state,
         reason=reason,
         lines=lines,
+        shows_debits=shows_debits,
         received_at=at,
     )
     return session.scalar(claim.on_conflict_do_nothing().returning(StatementFile.id))
@@ -117,4 +127,13 @@ def _columns(batch: Sequence[StatementLine]) -> dict[str, list[Any]]:
         "movements": [str(line.movement) for line in batch],
         "references": [line.reference for line in batch],
         "moments": [line.booked_at for line in batch],
+        "orders": [_named(line, PREFIX) for line in batch],
+        "refunds": [_named(line, REFUND_PREFIX) for line in batch],
     }
+
+
+def _named(line: StatementLine, prefix: str) -> str | None:
+    """What of ours a debit names. A credit says it to the hub, which finds it by itself."""
+    if line.movement is not Movement.DEBIT:
+        return None
+    return find_reference(line.reference, prefix) or find_reference(line.bank_transaction_id, prefix)

@@ -12,7 +12,7 @@ import pytest
 from bank_adapters.keypay import KeyPay
 from payment_hub.domain.bank_port import CanQueryRefund, TakesCallbacks
 from payment_hub.domain.bank_values import Answer, CallbackRequest, Instructions, Outcome
-from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
+from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.money import dong
 from payment_hub.domain.refund_port import RefundOutcome
 from tests.bank_adapters.contract import (
@@ -241,6 +241,7 @@ class TestKeyPay(
             said = adapter.refund_payment(a_refund())
         assert (said.outcome, said.code, said.bank_refund_id) == (RefundOutcome.PENDING, "5", None)
 
-    def test_a_refund_without_a_number_cannot_be_asked_about(self, adapter: CanQueryRefund) -> None:
-        with pytest.raises(BankUnavailable, match="no number"):
+    def test_a_refund_without_a_number_is_never_asked_about(self, adapter: CanQueryRefund) -> None:
+        """That says nothing about the bank's health: nothing has left."""
+        with pytest.raises(Malformed, match="no number"):
             adapter.query_refund(a_refund_query())

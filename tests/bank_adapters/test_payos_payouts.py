@@ -12,7 +12,9 @@ import responses
 from bank_adapters import load_adapters
 from payment_hub.domain.bank_values import PayerAccount
 from payment_hub.domain.errors import BankUnavailable, Malformed
+from payment_hub.domain.refund import Route, route_of
 from payment_hub.domain.refund_port import RefundOutcome
+from payment_hub.domain.refundable import limits_of
 from tests.bank_adapters.examples import REFUND, a_refund, a_refund_query
 from tests.bank_adapters.payos_messages import (
     PAYOUT_SECRET,
@@ -51,6 +53,8 @@ def test_money_goes_back_only_to_an_account_that_was_told(tmp_path: Path, payer:
 @pytest.mark.parametrize("missing", ["PAYOUT_CLIENT_ID", "PAYOUT_API_KEY", "PAYOUT_SECRET"])
 def test_without_a_payout_channel_nothing_goes_back(tmp_path: Path, missing: str) -> None:
     adapter = payos(tmp_path, **{missing: ""})
+    assert way_of_a_refund(adapter) is Route.TRANSFER
+    assert way_of_a_refund(payos(tmp_path)) is Route.BANK
     with responses.RequestsMock():
         with pytest.raises(Malformed, match="payout channel"):
             adapter.refund_payment(a_refund())
@@ -112,6 +116,13 @@ def test_it_is_asked_by_our_reference(tmp_path: Path) -> None:
         wire.add("GET", PAYOUTS, **paid_out({"pagination": {}, "payouts": [a_payout()]}))
         payos(tmp_path).query_refund(a_refund_query())
         assert f"referenceId={REFUND}" in str(wire.calls[0].request.url)
+
+
+def way_of_a_refund(adapter: Any) -> Route:
+    limits = limits_of(adapter)
+    return route_of(
+        credited=False, owed_to_agency=True, treasury=True, limits=limits, amount=1_000, paid=1_000
+    )
 
 
 def _listed(folder: Path, payouts: list[dict[str, Any]]) -> Any:

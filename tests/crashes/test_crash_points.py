@@ -115,8 +115,9 @@ def test_asking_the_bank(
     survives: Survives, clock: StoppedClock, sandbox: tuple[SandboxBankService, BankAdapter]
 ) -> None:
     def scene(hub: Hub) -> None:
-        agency, portal = parties(hub)
-        for number in range(2):
+        first, portal = parties(hub)
+        # Each of its own agency: of whom the bank is asked first after a kill numbers no receipt otherwise.
+        for number, agency in enumerate([first, an_agency(hub, "H55")]):
             reference = an_order(hub, agency, portal)["reference"]
             start(hub, reference)
             sandbox[0].pay(f"{reference}-1")

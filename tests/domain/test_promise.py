@@ -46,3 +46,8 @@ def test_what_is_promised_lies_ahead_and_never_far(minutes: int, ask_in: int, ca
     promise = Promise(can_query, timedelta(minutes=15))
     known_by = promise.known_by(UNKNOWN, now + timedelta(seconds=ask_in), now)
     assert now < known_by <= now + timedelta(days=2)
+
+
+def test_a_promise_is_said_in_utc_as_all_moments_are() -> None:
+    for now in (UNKNOWN, UNKNOWN + timedelta(hours=20), UNKNOWN + timedelta(days=5)):
+        assert SILENT.known_by(UNKNOWN, now, now).utcoffset() == timedelta(0)

@@ -14,8 +14,10 @@ from payment_hub.domain.references import (
     ALPHABET,
     CHANCE_BITS,
     LENGTH,
+    REFUND_PREFIX,
     find_reference,
     new_reference,
+    new_refund_reference,
     parse_reference,
     spoken,
 )
@@ -91,6 +93,15 @@ def test_it_is_found_in_a_transfers_purpose(reference: str, attempt: int) -> Non
 @given(references, references)
 def test_of_two_references_in_one_text_none_is_chosen(one: str, other: str) -> None:
     assert find_reference(f"{one} {other}") == (one if one == other else None)
+
+
+@given(moments, chances, references)
+def test_a_refund_and_an_order_are_each_found_in_one_text(moment: datetime, chance: int, order: str) -> None:
+    refund = new_refund_reference(moment, chance)
+    text = f"Hoan tien {refund.lower()} cho {order}-1"
+    assert find_reference(text, REFUND_PREFIX) == refund
+    assert find_reference(text) == order
+    assert find_reference(f"Hoan tien {refund}") is None
 
 
 def test_a_text_without_a_reference_has_none() -> None:

@@ -168,3 +168,13 @@ def test_every_rail_drops_its_file_when_the_day_has_ended_in_vietnam(stage: Stag
     assert list(tmp_path.rglob("*.csv")) == []
     assert drop_statements(stage.house, today, before + timedelta(minutes=1)) == date(2026, 3, 2)
     assert [file.name for file in tmp_path.rglob("*.csv")] == ["2026-03-01.csv"]
+
+
+def test_refunds_are_what_a_test_wants_until_it_wants_nothing(stage: Stage) -> None:
+    door, desk = f"{stage.house.url}/mekong/refunds", stage.rail("mekong")
+    assert requests.post(door, {"state": "LOST"}, timeout=5).status_code == 409
+    assert desk.new_refund("R1", 1000, "SUCCEEDED").state == "SUCCEEDED"
+    assert requests.post(door, {"state": "FAILED"}, timeout=5).json() == {"state": "FAILED"}
+    assert desk.new_refund("R2", 1000, "SUCCEEDED", number=7) == Refund("R2", 1000, "FAILED", {"number": 7})
+    requests.post(door, {"state": ""}, timeout=5)
+    assert desk.new_refund("R3", 1000).state == "PENDING"

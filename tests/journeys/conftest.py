@@ -18,7 +18,7 @@ from flask import Flask
 from sqlalchemy import Engine
 from werkzeug.serving import make_server
 
-from bank_adapters import load_adapters
+from bank_adapters import load_adapters, load_terms
 from bank_adapters.far_side import desk_server
 from bank_adapters.far_side.desk import FarSide
 from bank_adapters.far_side.desk_server import House, settings_of
@@ -57,6 +57,9 @@ class Caller:
     def post(self, path: str, body: Any, key: str | None = None) -> requests.Response:
         head = {**self._head(), "Idempotency-Key": key or str(uuid.uuid4())}
         return requests.post(self.url + path, json=body, headers=head, timeout=10)
+
+    def put(self, path: str, body: Any) -> requests.Response:
+        return requests.put(self.url + path, json=body, headers=self._head(), timeout=10)
 
     def _head(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"}
@@ -165,7 +168,7 @@ def a_world(
         environment = {**_environment(database_url, here, bank.url, drop), **(told or {})}
         settings = Settings.from_environ(environment)
         adapters = load_adapters(settings.enabled_banks, settings.banks, settings.public_url)
-        hub = Hub.of(settings, adapters, utc_now)
+        hub = Hub.of(settings, adapters, utc_now, load_terms(settings.enabled_banks, settings.banks))
         books = Books(hub, CsvDrop(drop), partial(receive_confirmation, hub, source=Source.STATEMENT))
         app = create_app(settings, hub, doors=reconciliation.DOORS)
         reconciliation.attach(app, books)

@@ -30,6 +30,18 @@ PLANTED_REFUNDS: dict[str, list[str]] = {
         for state in ("SUBMITTING", "PENDING", "UNKNOWN")
     ]
     + ["UPDATE refund SET state = 'UNKNOWN', ask_at = NULL WHERE id = 3"],
+    "I6-refunds-officer": [
+        f"UPDATE refund SET state = '{state}', submitted_at = posted_at - interval '10 days', ask_at = posted_at,"
+        " changed_at = posted_at - interval '10 days' FROM posting WHERE refund.id = 3 AND posting.id = 1"
+        for state in ("UNKNOWN", "PENDING", "APPROVED")
+    ],
+    "I16-refunds": [
+        "DELETE FROM event WHERE type = 'payment_order.refund_succeeded'",
+        "UPDATE event SET type = 'payment_order.refund_declined' WHERE type = 'payment_order.refund_failed'",
+        "INSERT INTO event (type, order_id, portal_id, agency_id, sequence, data, occurred_at)"
+        " SELECT type, order_id, portal_id, agency_id, sequence + 100, data, occurred_at FROM event"
+        " WHERE type = 'payment_order.refund_failed'",
+    ],
     "I11": [
         "UPDATE refund SET amount = 150001 WHERE id = 1",
         "UPDATE refund SET collection_id = (SELECT id FROM collection WHERE order_id = 9) WHERE id = 1",
@@ -59,6 +71,7 @@ PLANTED_REFUNDS: dict[str, list[str]] = {
     ],
     "I12-chargebacks": [
         "UPDATE posting SET amount = amount - 1 WHERE source_type = 'chargeback'",
+        "UPDATE chargeback SET excess = 1",
         "UPDATE posting SET bank = 'other' WHERE source_type = 'chargeback'",
         "DELETE FROM posting WHERE source_type = 'chargeback'",
     ],

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from payment_hub.domain.errors import CollectionNotFound, IdempotencyConflict, RefundBlocked, RefundExceeds
+from payment_hub.domain.errors import (
+    BankUnavailable,
+    CollectionNotFound,
+    IdempotencyConflict,
+    RefundBlocked,
+    RefundExceeds,
+)
 from payment_hub.domain.keys import Caller
 from payment_hub.domain.money import Money, dong
-from payment_hub.domain.refund import Reason
+from payment_hub.domain.refund import Reason, RefundEvent
 from payment_hub.domain.views import OrderView
 from payment_hub.hub import Hub
+from payment_hub.operations.check_invariants import check_invariants
+from payment_hub.operations.count_work import count_work
+from payment_hub.operations.hear_refund_answer import hear_refund_answer
 from payment_hub.operations.propose_surplus import propose_surplus
 from payment_hub.operations.record_chargeback import record_chargeback
 from payment_hub.operations.send_refunds import send_refunds
-from tests.asking import balances, count, one
+from tests.asking import balances, count, one, rows
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
-from tests.refunding import RefundingBank, approve, decline, order_of, propose, refundable
-from tests.stand_in_banks import with_banks
+from tests.refunding import RETURNED, RefundingBank, approve, decline, order_of, propose, prove, refundable
+from tests.stand_in_banks import says, with_banks
 
 AMOUNT = 150_000
 
 
 @pytest.fixture
-def hub(hub: Hub) -> Hub:
-    return with_banks(hub, refunding=RefundingBank())
+def bank() -> RefundingBank:
+    return RefundingBank()
+
+
+@pytest.fixture
+def hub(hub: Hub, bank: RefundingBank) -> Hub:
+    return with_banks(hub, refunding=bank)
 
 
 @pytest.fixture
@@ -103,9 +119,43 @@ def test_what_is_too_much_is_taken_back_first(hub: Hub, paid: str) -> None:
     assert order_of(hub, paid)["status"] == "PAID"
 
 
-def test_after_a_refund_there_is_nothing_left_to_take_back(hub: Hub, portal: Caller, paid: str) -> None:
-    propose(hub, portal, paid)
+@pytest.mark.parametrize("said", [RETURNED, BankUnavailable("no answer")])
+def test_what_was_given_back_and_is_taken_back_as_well_is_kept_and_blocks(
+    hub: Hub, bank: RefundingBank, portal: Caller, paid: str, said: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    bank.on_refund = says(said)
+    propose(hub, portal, paid, 100_000)
     approve(hub, paid)
     send_refunds(hub)
+    before = balances(hub)["BANK_CLEARING"]
+    view = take_back(hub, 120_000)
+    assert take_back(hub, 120_000) == view
+    assert (view.flags, refundable(hub, paid)) == (("DISPUTED",), 0)
+    assert rows(hub, "SELECT amount, excess FROM chargeback") == [{"amount": 120_000, "excess": 70_000}]
+    assert balances(hub).get("BANK_CLEARING", 0) == before + 50_000
+    assert [record.message for record in caplog.records].count("chargeback_exceeds") == 1
+    assert count_work(hub).chargebacks_in_excess == 1
     with pytest.raises(RefundExceeds):
-        take_back(hub, 1)
+        take_back(hub, 30_001, evidence="letter 8")
+    if said is not RETURNED:
+        hear_refund_answer(hub, key=1, event=RefundEvent.FAILED, code="94")
+        with pytest.raises(RefundBlocked, match="70000 that was given back as well"):
+            propose(hub, portal, paid, 1, refund_id="R2")
+    assert check_invariants(hub) == []
+
+
+def test_what_was_approved_and_not_sent_stays_here_when_the_bank_takes_money_back(
+    hub: Hub, bank: RefundingBank, portal: Caller, paid: str
+) -> None:
+    propose(hub, portal, paid, 50_000)
+    approve(hub, paid)
+    take_back(hub)
+    assert (send_refunds(hub), bank.asked) == (0, [])
+    prove(hub, paid, RefundEvent.FAILED)
+    assert check_invariants(hub) == []
+
+
+def test_twice_the_same_money_beyond_what_came_is_refused(hub: Hub, paid: str) -> None:
+    take_back(hub, 100_000)
+    with pytest.raises(RefundExceeds, match="at most 50000"):
+        take_back(hub, 50_001, evidence="letter 8")

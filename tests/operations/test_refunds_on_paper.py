@@ -76,7 +76,10 @@ def test_a_bank_without_refunds_makes_a_transfer_order_with_the_payers_account_w
     with pytest.raises(RefundNotFound):
         show_voucher(hub, caller=LAN, reference=reference, refund_id="R1")
     view = approve(hub, reference)
-    told = None if payer is None else {"number": payer.number, "bank": payer.bank, "name": payer.name}
+    told = None
+    if payer is not None:
+        account = {"number": payer.number, "bank": payer.bank, "name": payer.name}
+        told = account | {"told_by": "bank:standin"}
     assert view.payee == told
     paper = show_voucher(hub, caller=LAN, reference=reference, refund_id="R1")
     assert (paper["form"], paper["payee"], paper["uncertain"], paper["treasury"]) == (
@@ -118,7 +121,7 @@ def test_a_payee_whose_account_is_closed_is_tried_again_with_another(
     prove(hub, reference, RefundEvent.FAILED, words="account closed")
     assert balances(hub) == PAID
     propose(hub, portal, reference, refund_id="R2", payee={"number": "0022"})
-    assert approve(hub, reference, "R2").payee == {"number": "0022"}
+    assert approve(hub, reference, "R2").payee == {"number": "0022", "told_by": portal.name}
     assert states(hub) == [("R1", "FAILED"), ("R2", "APPROVED")]
 
 

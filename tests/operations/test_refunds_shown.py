@@ -108,7 +108,7 @@ def test_names_are_for_those_who_keep_the_books(hub: Hub, agency: Caller, portal
     assert (shown["portal"].proposed_by, shown["portal"].approved_by, shown["portal"].payee) == (None,) * 3
     assert {told.actor for told in shown["portal"].history} == {None}
     assert (shown["agency"].approved_by, shown["agency"].payee) == (DUC.holder, None)
-    assert shown["officer"].payee == {"number": "0011"}
+    assert shown["officer"].payee == {"number": "0011", "told_by": LAN.name}
 
 
 def test_what_is_left_of_each_payment_is_shown(hub: Hub, portal: Caller, paid: str) -> None:

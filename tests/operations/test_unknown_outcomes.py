@@ -139,9 +139,9 @@ def test_it_is_shown_with_the_time_by_which_it_will_be_known(
     began = clock()
     assert known_by() == began + timedelta(minutes=15)
     clock.advance(minutes=16)
-    assert known_by().isoformat() == "2026-03-03T12:00:00+07:00"
+    assert known_by().isoformat() == "2026-03-03T05:00:00+00:00"
     clock.advance(days=3)
-    assert known_by().isoformat() == "2026-03-05T12:00:00+07:00"
+    assert known_by().isoformat() == "2026-03-05T05:00:00+00:00"
 
 
 def test_a_payment_that_waits_for_the_payer_is_promised_nothing(hub: Hub, agency: Caller) -> None:

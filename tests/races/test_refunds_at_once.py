@@ -31,6 +31,7 @@ from tests.refunding import (
     decline,
     order_of,
     propose,
+    prove,
     states,
 )
 from tests.stand_in_banks import says, with_banks
@@ -135,6 +136,20 @@ def test_a_refund_against_a_chargeback_one_wins(hub: Hub, paid: list[str]) -> No
         assert refusals(results) in (["RefundExceeds"], ["RefundableChanged"])
         order = order_of(hub, reference)
         assert order["refunded"] + order["held_refund"] == AMOUNT
+
+
+def test_sent_against_proved_that_it_was_never_sent_one_wins(
+    hub: Hub, bank: RefundingBank, paid: list[str]
+) -> None:
+    for number, reference in enumerate(paid):
+        propose(hub, LAN, reference, refund_id=f"R{number}")
+        approve(hub, reference, f"R{number}")
+        proof = partial(prove, hub, reference, RefundEvent.FAILED, f"R{number}")
+        acts: list[Callable[[], object]] = [partial(send_refunds, hub), proof]
+        results = all_at_once(acts)
+        sent = {asked.order_reference for asked in bank.asked}
+        expected = ("SUCCEEDED", ["IllegalTransition"]) if reference in sent else ("FAILED", [])
+        assert (states(hub)[-1][1], refusals(results)) == expected
 
 
 def test_twenty_senders_send_each_refund_once(hub: Hub, bank: RefundingBank, paid: list[str]) -> None:

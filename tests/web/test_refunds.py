@@ -16,6 +16,7 @@ from payment_hub.hub import Hub
 from payment_hub.operations.make_key import make_key
 from payment_hub.operations.propose_surplus import propose_surplus
 from payment_hub.web.openapi import openapi_text
+from tests.asking import change
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.web.conftest import Asker
@@ -164,6 +165,29 @@ def test_a_malformed_proposal_changes_nothing(portal: Asker, address: str, body:
 def test_an_id_that_is_none_is_refused(portal: Asker, address: str, name: str) -> None:
     assert portal.put(f"{address}/{name}", PROPOSAL).status_code in (404, 422)
     assert (portal.get(address).json or {})["items"] == []
+
+
+@pytest.mark.parametrize("name", ["a%00b", "%ED%A0%80", "x" * 3_000, "..%2F..", "%F0%9F%92%B8", "hub:1"])
+def test_an_id_that_nobody_gave_is_not_found_whatever_it_holds(
+    portal: Asker, officer: Callable[[str], Asker], address: str, name: str
+) -> None:
+    evidence = {"event": "RETURNED", "document": "UNC 17", "dated_on": "2026-03-04"}
+    lan = officer("lan")
+    assert portal.get(f"{address}/{name}").status_code == 404
+    assert lan.get(f"{address}/{name}/voucher").status_code == 404
+    for path, body in (("approval", {}), ("refusal", {"reason": "so"}), ("evidence", evidence)):
+        assert lan.post(f"{address}/{name}/{path}", body).status_code == 404
+
+
+def test_what_lies_before_an_officer_is_listed_alone(
+    hub: Hub, portal: Asker, officer: Callable[[str], Asker], address: str
+) -> None:
+    portal.put(f"{address}/R1", PROPOSAL)
+    for which, expected in (("all", 1), ("overdue", 0)):
+        assert len((officer("lan").get(f"/v1/refunds?which={which}").json or {})["items"]) == expected
+    change(hub, "UPDATE refund SET officer_since = :now", now=hub.now())
+    (shown,) = (officer("lan").get("/v1/refunds?which=overdue").json or {})["items"]
+    assert (shown["refund_id"], shown["officer_since"]) == ("R1", "2026-03-02T03:00:00.000Z")
 
 
 def test_who_is_not_concerned_sees_nothing_and_who_has_no_scope_does_nothing(

@@ -33,7 +33,7 @@ class PaymentAttempt(Base):
             postgresql_where=text("state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"),
         ),
         CheckConstraint(one_of("told", Told), name="told"),
-        Index("ix_payment_attempt_told", "ask_at", postgresql_where=text(TOLD)),
+        Index("ix_payment_attempt_told", "bank", "ask_at", postgresql_where=text(TOLD)),
         Index(
             "ix_payment_attempt_unknown_at",
             "unknown_at",
@@ -43,6 +43,7 @@ class PaymentAttempt(Base):
         Index("ix_payment_attempt_contradicted", "changed_at", postgresql_where=text("contradicted")),
         Index(
             "ix_payment_attempt_ask_at",
+            "bank",
             "ask_at",
             postgresql_where=text("state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"),
         ),
@@ -69,6 +70,8 @@ class PaymentAttempt(Base):
     """When somebody last began to ask, by the clock or on the way to something else."""
     told: Mapped[str | None]
     """What the bank told that has to be asked for: that it was paid, or that it holds the money for us."""
+    moving_until: Mapped[datetime | None]
+    """Until when nobody else takes or leaves the money that the bank holds: a lease of who does so now."""
     unknown_at: Mapped[datetime | None]
     """Since when the outcome is unknown although it should not be."""
     promised_at: Mapped[datetime | None]
@@ -94,6 +97,8 @@ class BankChoice(Base):
     attempt_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("payment_attempt.id"))
     bank: Mapped[str]
     rule: Mapped[str]
+    offered: Mapped[int]
+    """Out of how many."""
     facts: Mapped[dict[str, Any]]
     chosen_at: Mapped[Moment]
 

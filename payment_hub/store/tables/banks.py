@@ -26,6 +26,7 @@ class BankHealth(Base):
     failures: Mapped[int] = mapped_column(server_default=text("0"))
     since: Mapped[datetime | None]
     probe_until: Mapped[datetime | None]
+    about: Mapped[str | None]
 
 
 class BankDowntime(Base):

@@ -45,6 +45,8 @@ class Refund(Base):
         Index("ix_refund_agency_id_id", "agency_id", "id"),
         Index("ix_refund_live", "state", "id", postgresql_where=text(_LIVE)),
         Index("ix_refund_ask_at", "ask_at", postgresql_where=text(_ASKED_ABOUT)),
+        Index("ix_refund_bank_refund_id", "bank", "bank_refund_id"),
+        Index("ix_refund_returned", "bank", "changed_at", postgresql_where=text("state = 'SUCCEEDED'")),
     )
 
     id: Mapped[Key]
@@ -79,6 +81,8 @@ class Refund(Base):
     asked: Mapped[int] = mapped_column(server_default=text("0"))
     ask_at: Mapped[datetime | None]
     """When the bank is to be asked next; a lease while somebody is asking."""
+    officer_since: Mapped[datetime | None]
+    """Since when an officer must see to it: its bank did not answer in time."""
     proposed_at: Mapped[Moment]
     changed_at: Mapped[Moment]
 
@@ -114,8 +118,10 @@ class Chargeback(Base):
     __tablename__ = "chargeback"
     __table_args__ = (
         UniqueConstraint("collection_id", "evidence"),
-        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("amount > 0 AND excess BETWEEN 0 AND amount", name="amount"),
         Index("ix_chargeback_order_id", "order_id"),
+        Index("ix_chargeback_stated_at", "bank", "stated_at"),
+        Index("ix_chargeback_evidence", "bank", "evidence"),
         {"info": {APPEND_ONLY: True}},
     )
 
@@ -124,6 +130,9 @@ class Chargeback(Base):
     order_id: Mapped[OrderKey]
     bank: Mapped[str]
     amount: Mapped[Dong]
+    """All that the bank took."""
+    excess: Mapped[Dong] = mapped_column(server_default=text("0"))
+    """The part of it that was given back as well: it is in no account of the book until somebody has looked."""
     currency: Mapped[Currency]
     evidence: Mapped[str]
     """What shows it: the same again is the same chargeback."""

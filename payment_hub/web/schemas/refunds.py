@@ -83,11 +83,17 @@ class RefundQuery(PageQuery):
     state = fields.String(validate=validate.OneOf([str(state) for state in RefundState]))
     route = fields.String(validate=validate.OneOf([str(route) for route in Route]))
     agency = TextField(35, pattern=AGENCY_CODE)
+    which = fields.String(
+        load_default="all",
+        validate=validate.OneOf(["all", "overdue"]),
+        metadata={"description": "`overdue`: only those that lie before an officer"},
+    )
 
     @post_load
     def _in_words_of_the_domain(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
         known = {"state": RefundState, "route": Route}
-        return {name: known[name](value) if name in known else value for name, value in given.items()}
+        asked = {name: known[name](value) if name in known else value for name, value in given.items()}
+        return asked | {"overdue": asked.pop("which") == "overdue"}
 
 
 class RefundHistorySchema(Shown):
@@ -115,6 +121,10 @@ class PayeeSchema(Shown):
     number = fields.String(required=True)
     bank = fields.String(allow_none=True)
     name = fields.String(allow_none=True)
+    told_by = fields.String(
+        allow_none=True,
+        metadata={"description": "Who named it: the bank, or else compare it before you approve"},
+    )
 
 
 class RefundSchema(Shown):
@@ -142,6 +152,8 @@ class RefundSchema(Shown):
     payee = fields.Nested(PayeeSchema, required=True, allow_none=True)
     proposed_at = moment(required=True)
     changed_at = moment(required=True)
+    officer_since = moment(required=True, allow_none=True)
+    """Since when an officer must see to it: its bank did not answer in time."""
     history = fields.List(fields.Nested(RefundHistorySchema), required=True)
 
 

@@ -11,14 +11,66 @@ SENTENCES: Final[dict[Kind, Sentence]] = {
     Kind.TAKEN_BACK_BY_BANK: Sentence(
         2,
         Words(
-            "Sao kê của {place} ghi nợ lại giao dịch {case}.",
+            "Sao kê của {place} ghi nợ {other} ở giao dịch {case}, không khớp khoản hoàn trả nào của cổng.",
             "Ngân hàng hoàn trả hoặc điều chỉnh giao dịch mà không báo cho cổng.",
-            "Kế toán đối soát hỏi ngân hàng lý do và căn cứ.",
+            "Kế toán đối soát hỏi ngân hàng lý do và căn cứ, rồi ghi nhận khoản ngân hàng thu hồi.",
         ),
         Words(
-            "The statement of {place} takes transaction {case} back.",
+            "The statement of {place} takes {other} away by transaction {case}; no refund explains it.",
             "The bank returned or corrected the payment without telling the hub.",
-            "A finance officer asks the bank for its reason and evidence.",
+            "A finance officer asks the bank for its reason and evidence, and records the chargeback.",
+        ),
+    ),
+    Kind.REFUNDED_THOUGH_FAILED: Sentence(
+        1,
+        Words(
+            "Khoản hoàn trả {case} được báo là thất bại, nhưng sao kê của {place} ghi nợ {other}.",
+            "Ngân hàng báo sai kết quả, hoặc đã hoàn trả sau khi báo thất bại.",
+            "Kế toán đối soát hỏi ngân hàng và không hoàn trả lại; nếu tiền đã đi thì ghi nhận thu hồi.",
+        ),
+        Words(
+            "Refund {case} was told to have failed, yet the statement of {place} shows a debit of {other}.",
+            "The bank told the wrong outcome, or gave the money back after all.",
+            "A finance officer asks the bank and refunds nothing again; if the money went, the chargeback is recorded.",
+        ),
+    ),
+    Kind.REFUNDED_TWICE: Sentence(
+        1,
+        Words(
+            "Khoản {case} số tiền {hub} bị ghi nợ {other_items} lần trong sao kê của {place}, tổng cộng {other}.",
+            "Ngân hàng hoàn trả một khoản nhiều lần, hoặc tự thu hồi thêm đúng số tiền đó.",
+            "Kế toán đối soát yêu cầu ngân hàng trả lại phần ghi nợ thừa.",
+        ),
+        Words(
+            "{case} of {hub} was debited {other_items} times in the statement of {place}, {other} in all.",
+            "The bank gave it back more than once, or took just as much back by itself.",
+            "A finance officer asks the bank to return what it debited too much.",
+        ),
+    ),
+    Kind.REFUND_MISSING_AT_BANK: Sentence(
+        2,
+        Words(
+            "Khoản {case} số tiền {hub} đã được báo là hoàn trả, sao kê của {place} hai ngày liền không có.",
+            "Ngân hàng chưa chuyển tiền cho người nộp, hoặc hạch toán ở tài khoản khác.",
+            "Kế toán đối soát gửi yêu cầu tra soát; hệ thống tự khớp khi sao kê có dòng ghi nợ.",
+        ),
+        Words(
+            "{case} of {hub} is said to have gone back; the statements of {place} of two days do not show it.",
+            "The bank has not paid it out yet, or booked it in another account.",
+            "A finance officer asks for a trace; a later debit heals this by itself.",
+        ),
+    ),
+    Kind.REFUND_AMOUNT_DIFFERS: Sentence(
+        1,
+        Words(
+            "Khoản hoàn trả {case}: cổng ghi {hub}, sao kê của {place} ghi nợ {other}.",
+            "Ngân hàng trừ phí vào khoản hoàn trả, hoặc hoàn trả sai số tiền.",
+            "Kế toán đối soát yêu cầu ngân hàng xác nhận và điều chỉnh.",
+        ),
+        Words(
+            "Refund {case}: the hub has {hub}, the statement of {place} debits {other}.",
+            "The bank kept a fee from it, or gave a wrong amount back.",
+            "A finance officer asks the bank to confirm and to correct it.",
         ),
     ),
     Kind.DUPLICATE_AT_BANK: Sentence(

@@ -32,6 +32,8 @@ class StatementFile(Base):
     reason: Mapped[str | None]
     """Why it was refused, with line and column."""
     lines: Mapped[int]
+    shows_debits: Mapped[bool] = mapped_column(server_default=text("true"))
+    """Whether money that went back would stand in it."""
     received_at: Mapped[Moment]
 
 
@@ -53,6 +55,17 @@ class StatementItem(Base):
         ),
         CheckConstraint(one_of("movement", Movement), name="movement"),
         Index("ix_statement_line_bank_day", "bank", "day"),
+        Index("ix_statement_line_debit", "bank", "day", postgresql_where=text("movement = 'DEBIT'")),
+        Index(
+            "ix_statement_line_order_reference",
+            "order_reference",
+            postgresql_where=text("order_reference IS NOT NULL"),
+        ),
+        Index(
+            "ix_statement_line_refund_reference",
+            "refund_reference",
+            postgresql_where=text("refund_reference IS NOT NULL"),
+        ),
         Index("ix_statement_line_again", "bank", "bank_transaction_id", postgresql_where=text("again")),
         {"info": {APPEND_ONLY: True}},
     )
@@ -73,3 +86,7 @@ class StatementItem(Base):
     booked_at: Mapped[Moment]
     again: Mapped[bool]
     """An earlier item moved the same transaction: such cases are few, and are found by this mark."""
+    order_reference: Mapped[str | None]
+    """The order that a debit names: its own reference, or that of an attempt at it."""
+    refund_reference: Mapped[str | None]
+    """The refund that a debit names."""

@@ -11,8 +11,9 @@ import pytest
 
 from bank_adapters import BankSettingsError
 from bank_adapters.toolkit.collector_file import CollectorFile
+from payment_hub.domain.bank_values import Movement
 from payment_hub.domain.errors import Malformed
-from payment_hub.domain.money import dong
+from payment_hub.domain.money import Money, dong
 from tests.bank_adapters.vnpay_messages import a_section, a_vnpay
 
 DAY = date(2026, 11, 22)
@@ -48,6 +49,49 @@ def test_a_file_is_read_as_it_is_set_to_be_written(tmp_path: Path) -> None:
         USUAL.of_day(tmp_path, DAY, "bank")
 
 
+HEADING = "booked_at,transaction_id,reference,amount,status\n"
+
+
+def movements(folder: Path, form: CollectorFile, *rows: str) -> list[tuple[str, Money, Movement]]:
+    """Transaction, amount and movement of each line of a file with these rows."""
+    lines = "".join(f"2026-11-22 12:00:00,{row}\n" for row in rows)
+    (folder / f"{DAY}.csv").write_text(HEADING + lines)
+    read = form.of_day(folder, DAY, "bank").lines
+    return [(line.bank_transaction_id, line.amount, line.movement) for line in read]
+
+
+def test_a_word_may_mean_money_that_went_back(tmp_path: Path) -> None:
+    form = USUAL.otherwise('{"moved": {"00": true, "05": "DEBIT", "fee": "FEE", "02": false}}')
+    assert form == form.otherwise(str(form))
+    rows = ("T1,R1,150000,00", "T2,R1,50000,05", "T3,,3300,fee", "T4,R2,1,02")
+    assert movements(tmp_path, form, *rows) == [
+        ("T1", dong(150_000), Movement.CREDIT),
+        ("T2", dong(50_000), Movement.DEBIT),
+        ("T3", dong(3_300), Movement.FEE),
+    ]
+    assert form.of_day(tmp_path, DAY, "bank").shows_debits
+
+
+def test_a_minus_is_money_that_went_back_only_where_it_is_declared(tmp_path: Path) -> None:
+    form = USUAL.otherwise('{"minus_is_debit": true, "moved": {"00": true, "05": "DEBIT", "fee": "FEE"}}')
+    rows = ("T1,R1,150000,00", "T1,R1,-50000,00", "T2,R1,-7000,05", "T3,,-3300,fee")
+    assert movements(tmp_path, form, *rows) == [
+        ("T1", dong(150_000), Movement.CREDIT),
+        ("T1", dong(50_000), Movement.DEBIT),
+        ("T2", dong(7_000), Movement.DEBIT),
+        ("T3", dong(3_300), Movement.FEE),
+    ]
+    for declared, row in ((form, "T1,R1,--5,00"), (form, "T1,R1,-,00"), (USUAL, "T1,R1,-50000,00")):
+        with pytest.raises(Malformed, match="line 2, column 4"):
+            movements(tmp_path, declared, row)
+
+
+def test_a_file_that_declares_no_debits_does_not_show_them(tmp_path: Path) -> None:
+    movements(tmp_path, USUAL, "T1,R1,150000,00")
+    assert not USUAL.of_day(tmp_path, DAY, "bank").shows_debits
+    assert USUAL.otherwise('{"minus_is_debit": true}').of_day(tmp_path, DAY, "bank").shows_debits
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -62,6 +106,10 @@ def test_a_file_is_read_as_it_is_set_to_be_written(tmp_path: Path) -> None:
         {"moved": {"00": "yes"}},
         {"moved": {"00": 1}},
         {"moved": {"02": False}},
+        {"moved": {"00": "REFUND"}},
+        {"moved": {"00": ["DEBIT"]}},
+        {"moved": {"": "DEBIT"}},
+        {"minus_is_debit": 1},
         {"delimiter": ""},
         {"delimiter": "\n"},
         {"encoding": "klingon"},

@@ -1,0 +1,43 @@
+"""Many who learn at the same moment that a bank holds money: one of them takes it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import partial
+
+from payment_hub.domain.bank_values import Confirmation, PaymentQuery
+from payment_hub.hub import Hub, Memory
+from payment_hub.operations.ask_about_order import NOWHERE, ask_about_order
+from payment_hub.operations.ask_about_pending import ask_about_pending
+from payment_hub.operations.start_payment import FIRST_QUESTION, start_payment
+from tests.asking import attempts, one
+from tests.builders import a_portal, an_agency, an_order
+from tests.conftest import StoppedClock
+from tests.operations.test_held_money import HoldingBank, taken
+from tests.races.crowd import CROWD, all_at_once, refusals
+from tests.stand_in_banks import with_banks
+
+
+def test_of_all_who_ask_one_takes_it(hub: Hub, clock: StoppedClock, rounds: int) -> None:
+    def slowly(query: PaymentQuery) -> Confirmation:
+        time.sleep(0.2)
+        name = query.order_reference
+        return replace(taken(query), event_id=f"taken-{name}", bank_transaction_id=name)
+
+    agency, portal = an_agency(hub), a_portal(hub)
+    for number in range(rounds):
+        bank = HoldingBank(on_capture=slowly)
+        house = with_banks(hub, standin=bank)
+        reference = str(an_order(house, agency, portal)["reference"])
+        start_payment(house, reference=reference, bank="standin", payer_ip="203.0.113.9", language="vi")
+        clock.moment += FIRST_QUESTION
+        processes = [replace(house, memory=Memory()) for _ in range(CROWD)]
+        asking = [
+            partial(ask_about_order, each, reference=reference, leaving_for=NOWHERE) for each in processes
+        ]
+        results = all_at_once([partial(ask_about_pending, processes[0]), *asking[1:]])
+        assert refusals(results) == []
+        assert bank.done == ["capture 1"]
+        assert attempts(house)[number] == ("standin", "SUCCEEDED", 150_000)
+    assert one(hub, "SELECT count(*) FROM collection") == rounds

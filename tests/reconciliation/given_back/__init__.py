@@ -1,0 +1,1 @@
+"""Money that went back, against the debits of a bank's statements."""
