@@ -23,10 +23,17 @@ def upgrade() -> None:
         ["bank", "judged_at"],
         postgresql_where=sa.text("key = 1"),
     )
+    op.create_index(
+        "ix_confirmation_repeated",
+        "confirmation",
+        ["bank", "event_id", "id"],
+        postgresql_where=sa.text("disposition = 'DUPLICATE'"),
+    )
 
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_index("ix_confirmation_repeated", "confirmation")
     op.drop_index("ix_confirmation_key_before", "confirmation")
     op.drop_column("confirmation", "key")
     op.drop_column("confirmation", "payer")

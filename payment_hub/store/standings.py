@@ -77,6 +77,9 @@ LEFT JOIN LATERAL (
         UNION ALL
         SELECT id, digest, verdict FROM confirmation
         WHERE bank = %(bank)s AND event_id = %(event)s AND disposition = 'CONFLICT'
+        UNION ALL
+        (SELECT id, digest, verdict FROM confirmation  -- a new id for money that was known: that id is known, too
+        WHERE bank = %(bank)s AND event_id = %(event)s AND disposition = 'DUPLICATE' ORDER BY id LIMIT 1)
     ) told
 ) heard ON true
 {POSTED}"""

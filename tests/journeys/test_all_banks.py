@@ -162,11 +162,15 @@ def follow(world: World, bank: str, attempt: dict[str, Any], choice: str = "pay"
 
 
 def require_heard(world: World, bank: str) -> int:
-    """How many messages of the rail have been sent; the last one must have been taken, in the rail's own words."""
+    """How many messages about the rail's latest payment were sent; the last was taken, in the rail's own words.
+
+    Other stories in the same world have messages of theirs refused on purpose.
+    """
     assert world.far_side is not None
     world.far_side.wait_until_told()
-    told = world.far_side.rails[bank].desk.deliveries
-    assert all(one.heard for one in told), [(one.reply.status, one.reply.body) for one in told]
+    desk = world.far_side.rails[bank].desk
+    told = desk.delivered(desk.payments()[-1].reference)
+    assert not told or told[-1].heard, [(one.reply.status, one.reply.body) for one in told]
     return len(told)
 
 

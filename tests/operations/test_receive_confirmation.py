@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from payment_hub.domain.agency import LatePolicy
 from payment_hub.domain.bank_values import Outcome
 from payment_hub.domain.errors import OrderClosed
-from payment_hub.domain.money import Money
+from payment_hub.domain.money import Money, dong
 from payment_hub.domain.standing import Disposition, Verdict
 from payment_hub.hub import Hub
 from payment_hub.operations.amend_obligation import amend_obligation
@@ -84,6 +85,15 @@ def test_the_same_bank_transaction_under_a_new_event_id_counts_once(hub: Hub, re
     again = hear(hub, confirmation(reference, bank_transaction_id="TA"))
     assert again.disposition is Disposition.DUPLICATE
     assert order_of(hub)["received"] == 150000
+
+
+def test_an_event_id_that_first_repeated_known_money_is_known_too(hub: Hub, reference: str) -> None:
+    said = confirmation(reference, event_id="e-1", bank_transaction_id="T")
+    hear(hub, said)
+    again = replace(said, event_id="e-2")
+    assert hear(hub, again).disposition is Disposition.DUPLICATE
+    assert hear(hub, replace(again, amount=dong(1))).disposition is Disposition.CONFLICT
+    assert hear(hub, again).disposition is Disposition.DUPLICATE
 
 
 @pytest.mark.parametrize("event_id", ["E1", "E2"])

@@ -72,6 +72,13 @@ class ConfirmationRecord(Base):
             unique=True,
             postgresql_where=text("disposition = 'CONFLICT'"),
         ),
+        Index(
+            "ix_confirmation_repeated",
+            "bank",
+            "event_id",
+            "id",
+            postgresql_where=text("disposition = 'DUPLICATE'"),
+        ),
         Index("uq_confirmation_callback_id", "callback_id", unique=True),
         Index("ix_confirmation_order_id", "order_id"),
         Index("ix_confirmation_key_before", "bank", "judged_at", postgresql_where=text("key = 1")),
