@@ -87,5 +87,7 @@ def _answered(client: _Client, result: Load) -> bool:
 
 def _length(head: bytes) -> int:
     lower = head.lower()
+    if lower.startswith((b"http/1.1 204", b"http/1.0 204")):
+        return 0  # an answer without a body says no length
     start = lower.index(b"content-length:") + 15
     return int(lower[start:].split(b"\r\n", 1)[0])

@@ -40,7 +40,7 @@ def mixed_requests(hub: RunningHub, banks: list[Teller], references: list[str]) 
             if teller.numbered:
                 row = connection.execute(_ATTEMPT, {"bank": teller.bank, "reference": reference}).fetchone()
                 named = str(row[0]) if row else ""
-            found.append(as_bytes(teller.paid(named), hub.addresses.web_url))
+            found.append(as_bytes(teller.paid(named)))
     return found
 
 
@@ -91,7 +91,7 @@ def main() -> None:
     with (
         running("bench", fresh=True) as hub,
         tempfile.TemporaryDirectory() as folder,
-        tellers(Path(folder), hub.addresses.web_url) as told,
+        tellers(Path(folder)) as told,
     ):
         proving = [teller for teller in told.values() if teller.proves]
         books.add_parties(hub.addresses.database_url)

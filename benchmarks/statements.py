@@ -65,6 +65,10 @@ _CONFIRM: Final = {
     "currency": "'VND'",
     "paid_at": "now()",
     "code": "'PAID'",
+    "payer": "NULL",
+    "key": "0",
+    "number": "NULL",
+    "said": "'@SAID@'",
     "digest": "'\\x00112233445566778899aabbccddeeff'",
     "verdict": "'SETTLES'",
     "disposition": "'APPLIED'",
@@ -103,6 +107,8 @@ _CONFIRM: Final = {
     "data": "'@DATA@'",
 }
 
+#: As large as what is kept of one callback's words.
+_SAID: Final = '{"bank": "' + "x" * 300 + '"}'
 #: As large as what the hub writes for one order.
 _DATA: Final = '{"reference": "' + "x" * 640 + '"}'
 
@@ -162,6 +168,7 @@ def _filled(sql: str, values: dict[str, str]) -> str:
     filled = re.sub(r"%\((\w+)\)s", lambda found: f"({values[found[1]]})", sql).replace("%%", "%")
     filled = (
         filled.replace("@DATA@", _DATA)
+        .replace("@SAID@", _SAID)
         .replace("@BODY@", "x" * 340)
         .replace("@HEADERS@", _HEADERS % ("s" * 44))
     )

@@ -53,6 +53,7 @@ LEFT JOIN LATERAL (
     FROM posting WHERE order_id = o.id AND currency = o.currency
 ) posted ON true"""
 
+#: An id that first came with money known by another id is known, too: of repetitions the first is heard.
 _READ: Final = f"""
 SELECT {COLUMNS},
     p.id AS attempt_id, p.state AS attempt_state,
@@ -78,7 +79,7 @@ LEFT JOIN LATERAL (
         SELECT id, digest, verdict FROM confirmation
         WHERE bank = %(bank)s AND event_id = %(event)s AND disposition = 'CONFLICT'
         UNION ALL
-        (SELECT id, digest, verdict FROM confirmation  -- a new id for money that was known: that id is known, too
+        (SELECT id, digest, verdict FROM confirmation
         WHERE bank = %(bank)s AND event_id = %(event)s AND disposition = 'DUPLICATE' ORDER BY id LIMIT 1)
     ) told
 ) heard ON true
