@@ -23,6 +23,7 @@ from bank_adapters.toolkit.own_references import require_ours_whole
 from bank_adapters.toolkit.settings import a_folder, a_key, a_word, read_section, setting
 from bank_adapters.toolkit.signatures import require_digest
 from bank_adapters.toolkit.signed_fields import as_signed
+from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.wire_values import fitting
 from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Way
 from payment_hub.domain.bank_values import (
@@ -125,7 +126,7 @@ PROFILE: Final = BankProfile(
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(TwoSecrets):
     """``BANK_BIDV_*``."""
 
     service_id: str = setting(a_word("[A-Za-z0-9_-]{1,40}"), "the number of our service at BIDV")
@@ -139,11 +140,6 @@ class Settings:
         default="shared",
     )
     statements: Path = setting(a_folder, "the folder into which BIDV's daily files are dropped")
-
-    @property
-    def believed(self) -> tuple[bytes, ...]:
-        """The secrets under which a message is believed."""
-        return (self.secret, *filter(None, [self.secret_previous]))
 
     @property
     def tokens(self) -> tuple[bytes, ...]:

@@ -26,6 +26,7 @@ from bank_adapters.toolkit.settings import a_folder, a_key, a_number, a_url, a_w
 from bank_adapters.toolkit.signatures import hmac_hex, require_hmac_sha256
 from bank_adapters.toolkit.signed_fields import as_signed, read_query
 from bank_adapters.toolkit.signed_json import read_unverified
+from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.web_page import a_web_page
 from bank_adapters.toolkit.wire_values import fitting
 from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Limits, Way
@@ -172,7 +173,7 @@ PROFILE: Final = BankProfile(
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(TwoSecrets):
     """``BANK_MOMO_*``."""
 
     url: str = setting(a_url, "MoMo's host, such as https://payment.momo.vn")
@@ -188,11 +189,6 @@ class Settings:
     request_type: str = setting(a_word(_REQUEST_TYPES), "how the payer pays", default="captureWallet")
     two_step: str = setting(a_word("yes|no"), "whether the money is held until we capture it", default="no")
     read_seconds: int = setting(a_number(1, 60), "how long MoMo may be silent: it asks for 30", default=30)
-
-    @property
-    def believed(self) -> tuple[bytes, ...]:
-        """The secrets under which a message is believed."""
-        return (self.secret, *filter(None, [self.secret_previous]))
 
 
 def build(bank: str, section: Mapping[str, str]) -> Momo:

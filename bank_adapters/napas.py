@@ -28,6 +28,7 @@ from bank_adapters.toolkit.limits import require_payable
 from bank_adapters.toolkit.settings import a_folder, a_key, a_number, a_url, a_word, read_section, setting
 from bank_adapters.toolkit.signatures import require_digest
 from bank_adapters.toolkit.signed_fields import read_query
+from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.web_page import a_web_page
 from bank_adapters.toolkit.wire_values import fitting
 from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Way
@@ -114,7 +115,7 @@ def a_page_with_fields(written: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(TwoSecrets):
     """``BANK_NAPAS_*``."""
 
     url: str = setting(a_url, "the gateway's API, such as https://dps.napas.com.vn/api")
@@ -148,11 +149,6 @@ class Settings:
         default="header",
     )
     read_seconds: int = setting(a_number(1, 60), "how long Napas may be silent", default=15)
-
-    @property
-    def believed(self) -> tuple[bytes, ...]:
-        """The secrets under which a result is believed."""
-        return (self.secret, *filter(None, [self.secret_previous]))
 
 
 def build(bank: str, section: Mapping[str, str]) -> Napas:

@@ -21,6 +21,7 @@ from bank_adapters.toolkit.limits import require_payable
 from bank_adapters.toolkit.settings import a_folder, a_number, a_url, a_word, read_section, setting
 from bank_adapters.toolkit.signatures import hmac_hex, require_hmac_sha256
 from bank_adapters.toolkit.signed_fields import form_encoded, read_query, sorted_and_filled
+from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.wire_values import fitting, hundredfold, hundredfold_or_none
 from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Way
 from payment_hub.domain.bank_values import (
@@ -130,7 +131,7 @@ def a_hex_key(written: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(TwoSecrets):
     """``BANK_ONEPAY_*``."""
 
     pay_url: str = setting(a_url, "the page to which citizens are sent")
@@ -154,11 +155,6 @@ class Settings:
         a_word("[!-~]{1,100}"), "our reply to any other", default="responsecode=0&desc=confirm-fail"
     )
     read_seconds: int = setting(a_number(1, 60), "how long OnePay may be silent", default=10)
-
-    @property
-    def believed(self) -> tuple[bytes, ...]:
-        """The secrets under which a message is believed."""
-        return (self.secret, *filter(None, [self.secret_previous]))
 
 
 def build(bank: str, section: Mapping[str, str]) -> OnePay:

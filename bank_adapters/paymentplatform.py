@@ -26,6 +26,7 @@ from bank_adapters.toolkit.settings import a_folder, a_key, a_number, a_url, a_w
 from bank_adapters.toolkit.signatures import require_digest
 from bank_adapters.toolkit.signed_fields import as_signed, joined
 from bank_adapters.toolkit.signed_json import read_unverified
+from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.web_page import a_web_page
 from bank_adapters.toolkit.wire_values import fitting
 from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Way
@@ -134,7 +135,7 @@ def receipt_fields(written: str) -> Mapping[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(TwoSecrets):
     """``BANK_PAYMENTPLATFORM_*``."""
 
     init_url: str = setting(a_url, "where a payment is begun")
@@ -169,11 +170,6 @@ class Settings:
         receipt_fields, "ThongTinBienLai that is the same in every payment, as a JSON object", default=None
     )
     read_seconds: int = setting(a_number(1, 60), "how long the platform may be silent", default=20)
-
-    @property
-    def believed(self) -> tuple[bytes, ...]:
-        """The secrets under which a result is believed."""
-        return (self.secret, *filter(None, [self.secret_previous]))
 
 
 def build(bank: str, section: Mapping[str, str]) -> PaymentPlatform:

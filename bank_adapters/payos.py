@@ -24,6 +24,7 @@ from bank_adapters.toolkit.json_fields import Fields, an_object, text, whole
 from bank_adapters.toolkit.limits import require_payable, require_refundable
 from bank_adapters.toolkit.settings import a_folder, a_key, a_number, a_url, a_word, read_section, setting
 from bank_adapters.toolkit.signatures import hmac_hex, require_hmac_sha256
+from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.wire_values import a_page, fitting
 from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Limits, Way
 from payment_hub.domain.bank_values import (
@@ -107,7 +108,7 @@ _LAST_SECOND: Final = 2**31 - 1  # expiredAt is a signed 32-bit number of second
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(TwoSecrets):
     """``BANK_PAYOS_*``."""
 
     url: str = setting(a_url, "the interface, such as https://api-merchant.payos.vn")
@@ -129,11 +130,6 @@ class Settings:
         a_word("[A-Za-z0-9_,-]{1,200}"), "categories of a payout, with commas between", default=None
     )
     read_seconds: int = setting(a_number(1, 60), "how long payOS may be silent", default=10)
-
-    @property
-    def believed(self) -> tuple[bytes, ...]:
-        """The secrets under which a message is believed."""
-        return (self.secret, *filter(None, [self.secret_previous]))
 
 
 def build(bank: str, section: Mapping[str, str]) -> Payos:

@@ -22,6 +22,7 @@ from bank_adapters.toolkit.json_fields import Fields, read_object, text, text_or
 from bank_adapters.toolkit.limits import require_payable
 from bank_adapters.toolkit.settings import a_number, a_url, read_section, setting
 from bank_adapters.toolkit.statement_csv import CsvFormat, Row, read_rows, refused_whole, require_totals
+from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.wire_values import a_page, fitting
 from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Way
 from payment_hub.domain.bank_values import (
@@ -74,7 +75,7 @@ _TRANSACTION: Final = r"[A-Za-z0-9_-]{1,64}"
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(TwoSecrets):
     """``BANK_SANDBOX_*``."""
 
     url: str = setting(a_url, "where the bank listens")
@@ -93,11 +94,6 @@ class Settings:
     read_seconds: int = setting(
         a_number(1, 60), "how long the bank may be silent before we say that we do not know", default=10
     )
-
-    @property
-    def believed(self) -> tuple[bytes, ...]:
-        """The secrets under which a message is believed."""
-        return (self.secret, *filter(None, [self.secret_previous]))
 
 
 def build(bank: str, section: Mapping[str, str]) -> SandboxBank:

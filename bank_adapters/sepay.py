@@ -31,6 +31,7 @@ from bank_adapters.toolkit.javascript import read_fields
 from bank_adapters.toolkit.json_fields import Fields, text, whole
 from bank_adapters.toolkit.settings import a_key, a_word, read_section, setting
 from bank_adapters.toolkit.signatures import require_hmac_sha256
+from bank_adapters.toolkit.two_secrets import TwoSecrets
 from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Way
 from payment_hub.domain.bank_values import (
     Answer,
@@ -84,7 +85,7 @@ _BANK_CODE: Final = r"[!-~]{1,100}"
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(AccountSettings):
+class Settings(AccountSettings, TwoSecrets):
     """``BANK_SEPAY_*``."""
 
     secret: bytes = setting(a_key, "the secret of the signature, or the API key", secret=True)
@@ -103,11 +104,6 @@ class Settings(AccountSettings):
     statement_time: str = setting(
         a_word("[ -~]{2,40}"), "how the statement writes moments", default=WALL_CLOCK
     )
-
-    @property
-    def believed(self) -> tuple[bytes, ...]:
-        """The secrets under which a message is believed."""
-        return (self.secret, *filter(None, [self.secret_previous]))
 
 
 def build(bank: str, section: Mapping[str, str]) -> Sepay:

@@ -21,6 +21,7 @@ from bank_adapters.toolkit.json_fields import Fields, an_object, read_object, te
 from bank_adapters.toolkit.limits import require_payable, require_refundable
 from bank_adapters.toolkit.settings import a_folder, a_key, a_number, a_url, a_word, read_section, setting
 from bank_adapters.toolkit.signatures import hmac_base64, require_hmac_sha256
+from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.web_page import a_web_page
 from bank_adapters.toolkit.wire_values import fitting
 from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Limits, Way
@@ -137,7 +138,7 @@ def a_scale(written: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(TwoSecrets):
     """``BANK_SHOPEEPAY_*``."""
 
     url: str = setting(a_url, "the gateway, such as https://api.gw.airpay.vn")
@@ -168,11 +169,6 @@ class Settings:
         default=0,
     )
     read_seconds: int = setting(a_number(1, 60), "how long ShopeePay may be silent", default=15)
-
-    @property
-    def believed(self) -> tuple[bytes, ...]:
-        """The secrets under which a message is believed."""
-        return (self.secret, *filter(None, [self.secret_previous]))
 
 
 def build(bank: str, section: Mapping[str, str]) -> ShopeePay:

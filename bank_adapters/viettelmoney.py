@@ -28,6 +28,7 @@ from bank_adapters.toolkit.own_references import require_ours_whole
 from bank_adapters.toolkit.settings import a_folder, a_key, a_number, a_url, a_word, read_section, setting
 from bank_adapters.toolkit.signatures import Spelling, hmac_base64, hmac_hex, require_hmac
 from bank_adapters.toolkit.signed_fields import as_signed, read_query
+from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.wire_values import fitting
 from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Limits, Way
 from payment_hub.domain.bank_values import (
@@ -200,7 +201,7 @@ def signing(fields: str, needed: str) -> Callable[[str], str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(TwoSecrets):
     """``BANK_VIETTELMONEY_*``."""
 
     pay_url: str = setting(a_url, "the page to which citizens are sent")
@@ -225,11 +226,6 @@ class Settings:
         default=VERIFY_ANSWER_SIGNS,
     )
     read_seconds: int = setting(a_number(1, 60), "how long Viettel may be silent", default=10)
-
-    @property
-    def believed(self) -> tuple[bytes, ...]:
-        """The keys under which a message is believed."""
-        return (self.secret, *filter(None, [self.secret_previous]))
 
 
 def build(bank: str, section: Mapping[str, str]) -> ViettelMoney:

@@ -23,6 +23,7 @@ from bank_adapters.toolkit.limits import require_payable, require_refundable
 from bank_adapters.toolkit.settings import a_folder, a_key, a_number, a_url, a_word, read_section, setting
 from bank_adapters.toolkit.signatures import hmac_hex, require_hmac_sha512
 from bank_adapters.toolkit.signed_fields import as_form, as_sent, as_signed, joined, read_query
+from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.wire_values import fitting, hundredfold, hundredfold_or_none
 from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Limits, Way
 from payment_hub.domain.bank_values import (
@@ -164,7 +165,7 @@ PROFILE: Final = BankProfile(
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(TwoSecrets):
     """``BANK_VNPAY_*``."""
 
     pay_url: str = setting(a_url, "the page to which citizens are sent")
@@ -177,11 +178,6 @@ class Settings:
     order_type: str = setting(a_word("[a-z0-9]{1,20}"), "the catalogue code of what is paid", default="other")
     server_ip: str = setting(a_word("[0-9A-Fa-f.:]{3,45}"), "where we query from", default="127.0.0.1")
     read_seconds: int = setting(a_number(1, 60), "how long VNPAY may be silent", default=10)
-
-    @property
-    def believed(self) -> tuple[bytes, ...]:
-        """The secrets under which a message is believed."""
-        return (self.secret, *filter(None, [self.secret_previous]))
 
 
 def build(bank: str, section: Mapping[str, str]) -> Vnpay:

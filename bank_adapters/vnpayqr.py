@@ -25,6 +25,7 @@ from bank_adapters.toolkit.settings import a_folder, a_key, a_word, read_section
 from bank_adapters.toolkit.signatures import require_digest
 from bank_adapters.toolkit.signed_fields import as_signed, joined
 from bank_adapters.toolkit.signed_json import read_unverified
+from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.wire_values import fitting
 from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Limits, Way
 from payment_hub.domain.bank_values import (
@@ -113,7 +114,7 @@ PROFILE: Final = BankProfile(
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(TwoSecrets):
     """``BANK_VNPAYQR_*``.
 
     What we have recorded is answered with 00 whatever we think of it: it is on our books, and after another word the
@@ -139,11 +140,6 @@ class Settings:
     unknown_code: str = setting(a_word(_CODE), "our answer when we know no such order", default="00")
     amount_code: str = setting(a_word(_CODE), "our answer to another amount", default="00")
     again_code: str = setting(a_word(_CODE), "our answer when it must be sent again", default="08")
-
-    @property
-    def believed(self) -> tuple[bytes, ...]:
-        """The secrets under which a message is believed."""
-        return (self.secret, *filter(None, [self.secret_previous]))
 
     def code_of(self, answer: Answer) -> str:
         """The rail's code for ``answer``."""

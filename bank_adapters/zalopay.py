@@ -26,6 +26,7 @@ from bank_adapters.toolkit.settings import a_folder, a_key, a_number, a_url, a_w
 from bank_adapters.toolkit.signatures import hmac_hex, require_hmac_sha256
 from bank_adapters.toolkit.signed_fields import as_signed, joined, read_query
 from bank_adapters.toolkit.signed_json import read_unverified
+from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.web_page import a_web_page
 from bank_adapters.toolkit.wire_values import fitting
 from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Limits, Way
@@ -142,7 +143,7 @@ PROFILE: Final = BankProfile(
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(TwoSecrets):
     """``BANK_ZALOPAY_*``."""
 
     url: str = setting(a_url, "ZaloPay's host, such as https://openapi.zalopay.vn")
@@ -163,11 +164,6 @@ class Settings:
         a_number(0, 100_000_000), "dong kept back from each refund; where set, signed too", default=None
     )
     read_seconds: int = setting(a_number(1, 60), "how long ZaloPay may be silent", default=10)
-
-    @property
-    def believed(self) -> tuple[bytes, ...]:
-        """The keys under which a message is believed. key1 is none of them."""
-        return (self.secret, *filter(None, [self.secret_previous]))
 
 
 def build(bank: str, section: Mapping[str, str]) -> ZaloPay:

@@ -20,7 +20,7 @@ from payment_hub.domain.bank_profile import Way
 from payment_hub.domain.bank_values import Instructions, Outcome
 from payment_hub.domain.errors import BankUnavailable, Malformed
 from payment_hub.domain.money import dong
-from tests.bank_adapters.examples import ATTEMPT, PUBLIC_URL, a_request
+from tests.bank_adapters.examples import PUBLIC_URL, a_request
 from tests.bank_adapters.faults import FAILURES, Failing, refuses
 
 #: The small protocols of the port, by name.
@@ -205,6 +205,3 @@ class BankContract:
     @pytest.fixture
     def adapter(self, tmp_path: Path) -> Any:
         return self.built(self.section(tmp_path))
-
-
-__all__ = ["ABILITIES", "ATTEMPT", "BankContract"]

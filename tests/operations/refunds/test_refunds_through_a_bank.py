@@ -20,7 +20,6 @@ from payment_hub.operations.hear_refund_answer import hear_refund_answer
 from payment_hub.operations.send_refunds import FIRST_QUESTION, send_refunds
 from payment_hub.operations.show_refund import show_refund
 from tests.asking import balances, count, rows
-from tests.builders import a_portal, an_agency
 from tests.conftest import StoppedClock
 from tests.refunding import (
     ACCEPTED,
@@ -41,32 +40,6 @@ from tests.stand_in_banks import says, with_banks
 
 AMOUNT = 150_000
 PAID = {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}
-
-
-@pytest.fixture
-def bank() -> RefundingBank:
-    return RefundingBank()
-
-
-@pytest.fixture
-def hub(hub: Hub, bank: RefundingBank) -> Hub:
-    return with_banks(hub, refunding=bank, unasked=SilentAboutRefunds())
-
-
-@pytest.fixture
-def agency(hub: Hub) -> Caller:
-    return an_agency(hub)
-
-
-@pytest.fixture
-def portal(hub: Hub) -> Caller:
-    return a_portal(hub)
-
-
-@pytest.fixture
-def paid(hub: Hub, agency: Caller, portal: Caller) -> str:
-    """An order that was paid through the refunding bank."""
-    return a_paid_order(hub, agency, portal)
 
 
 def test_a_refund_that_the_bank_carries_out_at_once(

@@ -15,36 +15,15 @@ from payment_hub.operations.prove_refund import prove_refund
 from payment_hub.operations.reverse_posting import reverse_posting
 from payment_hub.operations.send_refunds import send_refunds
 from tests.asking import balances, change, one
-from tests.builders import a_portal, an_agency, an_operator
+from tests.builders import an_operator
 from tests.conftest import StoppedClock
 from tests.refunding import REFUSED, RETURNED, RefundingBank, a_paid_order, approve, propose, states
 from tests.stand_in_banks import says, with_banks
 
 
 @pytest.fixture
-def bank() -> RefundingBank:
-    return RefundingBank()
-
-
-@pytest.fixture
 def hub(hub: Hub, bank: RefundingBank) -> Hub:
     return with_banks(hub, refunding=bank)
-
-
-@pytest.fixture
-def agency(hub: Hub) -> Caller:
-    return an_agency(hub)
-
-
-@pytest.fixture
-def portal(hub: Hub) -> Caller:
-    return a_portal(hub)
-
-
-@pytest.fixture
-def paid(hub: Hub, agency: Caller, portal: Caller) -> str:
-    """An order that was paid through the refunding bank."""
-    return a_paid_order(hub, agency, portal)
 
 
 def test_a_bank_that_is_switched_off_is_not_asked_and_the_refund_waits(

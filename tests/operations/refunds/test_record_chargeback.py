@@ -25,7 +25,7 @@ from payment_hub.operations.propose_surplus import propose_surplus
 from payment_hub.operations.record_chargeback import record_chargeback
 from payment_hub.operations.send_refunds import send_refunds
 from tests.asking import balances, count, one, rows
-from tests.builders import a_portal, an_agency, an_order, confirmation, hear
+from tests.builders import an_agency, an_order, confirmation, hear
 from tests.refunding import RETURNED, RefundingBank, approve, decline, order_of, propose, prove, refundable
 from tests.stand_in_banks import says, with_banks
 
@@ -33,18 +33,8 @@ AMOUNT = 150_000
 
 
 @pytest.fixture
-def bank() -> RefundingBank:
-    return RefundingBank()
-
-
-@pytest.fixture
 def hub(hub: Hub, bank: RefundingBank) -> Hub:
     return with_banks(hub, refunding=bank)
-
-
-@pytest.fixture
-def portal(hub: Hub) -> Caller:
-    return a_portal(hub)
 
 
 @pytest.fixture

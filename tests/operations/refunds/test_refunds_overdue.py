@@ -18,7 +18,6 @@ from payment_hub.operations.ask_about_refunds import ask_about_refunds
 from payment_hub.operations.check_invariants import check_invariants
 from payment_hub.operations.send_refunds import send_refunds
 from payment_hub.operations.show_refund import show_refund
-from tests.builders import a_portal, an_agency
 from tests.conftest import StoppedClock
 from tests.refunding import (
     ACCEPTED,
@@ -33,23 +32,8 @@ from tests.stand_in_banks import says, with_banks
 
 
 @pytest.fixture
-def bank() -> RefundingBank:
-    return RefundingBank()
-
-
-@pytest.fixture
 def hub(hub: Hub, bank: RefundingBank) -> Hub:
     return with_banks(hub, refunding=bank)
-
-
-@pytest.fixture
-def agency(hub: Hub) -> Caller:
-    return an_agency(hub)
-
-
-@pytest.fixture
-def portal(hub: Hub) -> Caller:
-    return a_portal(hub)
 
 
 @pytest.fixture

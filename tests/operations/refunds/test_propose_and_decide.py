@@ -26,13 +26,10 @@ from payment_hub.operations.send_refunds import send_refunds
 from payment_hub.operations.set_refund_rules import set_refund_rules
 from payment_hub.operations.show_order import show_order
 from tests.asking import balances, change, count, one
-from tests.builders import a_portal, an_agency, an_operator, confirmation, hear
+from tests.builders import an_operator, confirmation, hear
 from tests.refunding import (
     DUC,
     LAN,
-    RefundingBank,
-    SilentAboutRefunds,
-    a_paid_order,
     an_officer,
     approve,
     decline,
@@ -41,36 +38,9 @@ from tests.refunding import (
     refundable,
     states,
 )
-from tests.stand_in_banks import with_banks
 
 AMOUNT = 150_000
 PAID = {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}
-
-
-@pytest.fixture
-def bank() -> RefundingBank:
-    return RefundingBank()
-
-
-@pytest.fixture
-def hub(hub: Hub, bank: RefundingBank) -> Hub:
-    return with_banks(hub, refunding=bank, unasked=SilentAboutRefunds())
-
-
-@pytest.fixture
-def agency(hub: Hub) -> Caller:
-    return an_agency(hub)
-
-
-@pytest.fixture
-def portal(hub: Hub) -> Caller:
-    return a_portal(hub)
-
-
-@pytest.fixture
-def paid(hub: Hub, agency: Caller, portal: Caller) -> str:
-    """An order that was paid through the refunding bank."""
-    return a_paid_order(hub, agency, portal)
 
 
 def test_the_receipt_stands_and_the_obligation_stays_settled(hub: Hub, portal: Caller, paid: str) -> None:

@@ -26,7 +26,7 @@ from payment_hub.operations.send_refunds import send_refunds
 from payment_hub.operations.set_refund_rules import set_refund_rules
 from payment_hub.operations.show_refund import show_refund
 from tests.asking import balances
-from tests.builders import a_portal, an_agency, confirmation, hear
+from tests.builders import confirmation, hear
 from tests.refunding import (
     DUC,
     LAN,
@@ -46,23 +46,8 @@ AMOUNT = 150_000
 
 
 @pytest.fixture
-def bank() -> RefundingBank:
-    return RefundingBank()
-
-
-@pytest.fixture
 def hub(hub: Hub, bank: RefundingBank) -> Hub:
     return with_banks(hub, refunding=bank)
-
-
-@pytest.fixture
-def agency(hub: Hub) -> Caller:
-    return an_agency(hub)
-
-
-@pytest.fixture
-def portal(hub: Hub) -> Caller:
-    return a_portal(hub)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from payment_hub.operations.send_refunds import send_refunds
 from payment_hub.operations.set_refund_rules import set_refund_rules
 from payment_hub.operations.show_voucher import show_voucher
 from tests.asking import balances
-from tests.builders import TREASURY, a_portal, an_agency, an_order, confirmation, fine_terms, hear
+from tests.builders import TREASURY, an_agency, an_order, confirmation, fine_terms, hear
 from tests.conftest import StoppedClock
 from tests.refunding import (
     DUC,
@@ -44,11 +44,6 @@ def hub(hub: Hub) -> Hub:
 @pytest.fixture
 def agency(hub: Hub) -> Caller:
     return an_agency(hub, tax_code="0100109106")
-
-
-@pytest.fixture
-def portal(hub: Hub) -> Caller:
-    return a_portal(hub)
 
 
 def paid(hub: Hub, agency: Caller, portal: Caller, bank: str, **more: Any) -> str:

@@ -22,44 +22,15 @@ from tests.builders import a_portal, an_agency
 from tests.refunding import (
     DUC,
     LAN,
-    RefundingBank,
-    SilentAboutRefunds,
     a_paid_order,
     an_officer,
     approve,
     decline,
     propose,
 )
-from tests.stand_in_banks import with_banks
 
 AMOUNT = 150_000
 PAID = {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}
-
-
-@pytest.fixture
-def bank() -> RefundingBank:
-    return RefundingBank()
-
-
-@pytest.fixture
-def hub(hub: Hub, bank: RefundingBank) -> Hub:
-    return with_banks(hub, refunding=bank, unasked=SilentAboutRefunds())
-
-
-@pytest.fixture
-def agency(hub: Hub) -> Caller:
-    return an_agency(hub)
-
-
-@pytest.fixture
-def portal(hub: Hub) -> Caller:
-    return a_portal(hub)
-
-
-@pytest.fixture
-def paid(hub: Hub, agency: Caller, portal: Caller) -> str:
-    """An order that was paid through the refunding bank."""
-    return a_paid_order(hub, agency, portal)
 
 
 def test_the_portal_is_told_of_each_step_with_the_refund(hub: Hub, agency: Caller) -> None:

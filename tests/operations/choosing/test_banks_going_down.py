@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from payment_hub.domain.attempt_views import AttemptView, OptionsView
 from payment_hub.domain.bank_choice import Reason
-from payment_hub.domain.bank_health import Patience
-from payment_hub.domain.bank_profile import BankProfile, Limits, Way
 from payment_hub.domain.bank_terms import BankTerms
 from payment_hub.domain.errors import (
     BankNotOffered,
@@ -20,60 +16,15 @@ from payment_hub.domain.errors import (
     OrderClosed,
     PaymentUnderWay,
 )
-from payment_hub.domain.money import dong
 from payment_hub.hub import Hub
 from payment_hub.operations import start_payment as starting
 from payment_hub.operations.announce_downtime import announce_downtime
 from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.show_payment_options import show_payment_options
-from payment_hub.operations.start_payment import start_payment
 from tests.asking import attempts
-from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
+from tests.builders import a_portal, an_agency, an_order, confirmation, hear
+from tests.choosing import GONE, reasons, shown, start, under
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import StandInBank, says, with_banks
-
-GONE = BankUnavailable("no answer")
-QUICK = Patience(failures=1, rest=timedelta(seconds=30))
-
-
-class SmallBank(StandInBank):
-    """It takes no more than 100,000 dong, by a bill that needs ten minutes."""
-
-    profile = BankProfile(
-        "Small", (Way.BILL,), (), Limits(largest=dong(100_000), shortest=timedelta(minutes=10))
-    )
-
-
-@pytest.fixture
-def one() -> StandInBank:
-    return StandInBank(code="one")
-
-
-@pytest.fixture
-def hub(hub: Hub, one: StandInBank) -> Hub:
-    banks = with_banks(hub, one=one, two=StandInBank(code="two"), small=SmallBank(code="small"))
-    return replace(banks, terms={name: BankTerms(patience=QUICK) for name in ("one", "two", "small")})
-
-
-@pytest.fixture
-def reference(hub: Hub) -> str:
-    return str(an_order(hub, an_agency(hub), a_portal(hub))["reference"])
-
-
-def start(hub: Hub, reference: str, bank: str | None = None) -> AttemptView:
-    return start_payment(hub, reference=reference, bank=bank, payer_ip="203.0.113.9", language="vi")
-
-
-def shown(hub: Hub, reference: str) -> OptionsView:
-    return show_payment_options(hub, caller=an_operator(), reference=reference)
-
-
-def reasons(hub: Hub, reference: str) -> dict[str, Reason | None]:
-    return {option.bank: option.reason for option in shown(hub, reference).options}
-
-
-def under(hub: Hub, **terms: BankTerms) -> Hub:
-    return replace(hub, terms={**hub.terms, **terms})
+from tests.stand_in_banks import StandInBank, says
 
 
 def test_a_bank_that_does_not_answer_is_not_offered_until_it_has_rested(

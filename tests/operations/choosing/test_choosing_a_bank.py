@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import time, timedelta
 
 import pytest
 
-from payment_hub.domain.attempt_views import AttemptView, OptionsView
 from payment_hub.domain.bank_choice import Reason, choose_bank
-from payment_hub.domain.bank_health import Patience
-from payment_hub.domain.bank_profile import BankProfile, Limits, Way
 from payment_hub.domain.bank_terms import BankTerms, Bearer
 from payment_hub.domain.choice_facts import Facts
 from payment_hub.domain.errors import (
@@ -20,60 +16,16 @@ from payment_hub.domain.errors import (
     BankUnavailable,
     OrderNotFound,
 )
-from payment_hub.domain.money import dong
 from payment_hub.hub import Hub
 from payment_hub.operations.explain_choices import explain_choices
 from payment_hub.operations.prefer_banks import prefer_banks
 from payment_hub.operations.show_checkout import show_checkout
 from payment_hub.operations.show_payment_options import show_payment_options
-from payment_hub.operations.start_payment import start_payment
 from tests.asking import attempts, count, rows
 from tests.builders import a_portal, an_agency, an_operator, an_order
+from tests.choosing import GONE, reasons, shown, start, under
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import StandInBank, says, with_banks
-
-GONE = BankUnavailable("no answer")
-QUICK = Patience(failures=1, rest=timedelta(seconds=30))
-
-
-class SmallBank(StandInBank):
-    """It takes no more than 100,000 dong, by a bill that needs ten minutes."""
-
-    profile = BankProfile(
-        "Small", (Way.BILL,), (), Limits(largest=dong(100_000), shortest=timedelta(minutes=10))
-    )
-
-
-@pytest.fixture
-def one() -> StandInBank:
-    return StandInBank(code="one")
-
-
-@pytest.fixture
-def hub(hub: Hub, one: StandInBank) -> Hub:
-    banks = with_banks(hub, one=one, two=StandInBank(code="two"), small=SmallBank(code="small"))
-    return replace(banks, terms={name: BankTerms(patience=QUICK) for name in ("one", "two", "small")})
-
-
-@pytest.fixture
-def reference(hub: Hub) -> str:
-    return str(an_order(hub, an_agency(hub), a_portal(hub))["reference"])
-
-
-def start(hub: Hub, reference: str, bank: str | None = None) -> AttemptView:
-    return start_payment(hub, reference=reference, bank=bank, payer_ip="203.0.113.9", language="vi")
-
-
-def shown(hub: Hub, reference: str) -> OptionsView:
-    return show_payment_options(hub, caller=an_operator(), reference=reference)
-
-
-def reasons(hub: Hub, reference: str) -> dict[str, Reason | None]:
-    return {option.bank: option.reason for option in shown(hub, reference).options}
-
-
-def under(hub: Hub, **terms: BankTerms) -> Hub:
-    return replace(hub, terms={**hub.terms, **terms})
+from tests.stand_in_banks import StandInBank, says
 
 
 def every_choice_replays(hub: Hub) -> int:

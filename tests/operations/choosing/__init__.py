@@ -1,0 +1,1 @@
+"""Which bank takes a payment, and what happens when one goes down."""
