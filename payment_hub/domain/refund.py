@@ -154,8 +154,6 @@ RETURNED_WITHIN: Final = timedelta(days=7)
 NOT_CARRIED: Final = "not sent:"
 #: A bank that has refused to give money back so often is not asked for that money again.
 REFUSALS: Final = 2
-#: Its sum has left the order's accounts.
-OUT: Final = tuple(state for state in LIVE if state is not _S.PROPOSED)
 ENDED: Final = (_S.SUCCEEDED, _S.FAILED, _S.DECLINED)
 
 

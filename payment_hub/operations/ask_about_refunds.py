@@ -8,7 +8,14 @@ from functools import partial
 
 from payment_hub.domain.bank_health import BankOperation
 from payment_hub.domain.bank_port import CanQueryRefund
-from payment_hub.domain.errors import BankCannot, BankNotFound, BankUnavailable, CallbackRejected, Malformed
+from payment_hub.domain.errors import (
+    BankCannot,
+    BankNotFound,
+    BankUnavailable,
+    CallbackRejected,
+    HubUnavailable,
+    Malformed,
+)
 from payment_hub.domain.money import Money
 from payment_hub.domain.payment_attempt import wait_before_asking
 from payment_hub.domain.refund import ANSWERED_WITHIN, RETURNED_WITHIN, RefundEvent, RefundState, event_of
@@ -56,10 +63,16 @@ def _ask(hub: Hub, key: int) -> None:
         hear_refund_answer(hub, key=key, event=RefundEvent.NO_ANSWER, code="")
     try:
         call = partial(hub.able(bank, CanQueryRefund).query_refund, query)
-        answer = ask_bank(hub, bank=bank, operation=BankOperation.QUERY, call=call)
+        answer = ask_bank(
+            hub, bank=bank, operation=BankOperation.QUERY, call=call, about=query.refund_reference
+        )
     except (BankUnavailable, BankNotFound, BankCannot, CallbackRejected, Malformed) as error:
         fields = {"bank": bank, "reference": query.refund_reference, "why": str(error)}
         log.warning("bank_silent", extra=fields)
+    except HubUnavailable:
+        raise
+    except Exception:
+        log.exception("asking_failed", extra={"bank": bank, "reference": query.refund_reference})
     else:
         # "Pending" may be a word that the bank never documented: it proves nothing that we do not know.
         if answer.outcome is not RefundOutcome.PENDING:

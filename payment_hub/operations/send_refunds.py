@@ -89,7 +89,9 @@ def _send(hub: Hub, key: int, bank: str, request: RefundRequest) -> bool:
     """Whether the bank was asked, or never will be; False when it began to rest since the refund was claimed."""
     call = partial(hub.able(bank, CanRefund).refund_payment, request)
     try:
-        answer = ask_bank(hub, bank=bank, operation=BankOperation.REFUND, call=call)
+        answer = ask_bank(
+            hub, bank=bank, operation=BankOperation.REFUND, call=call, about=request.order_reference
+        )
     except BankResting as error:
         hear_refund_answer(hub, key=key, event=RefundEvent.NOT_SENT, code=error.detail[:200])
         return False
