@@ -10,38 +10,57 @@ PYTHON := .venv/bin/python
 # The same seed shuffles the tests and starts hypothesis: `make test SEED=1234` repeats a run.
 SEED := $(or $(SEED),$(shell date +%s))
 PYTEST := $(PYTHON) -m pytest --randomly-seed=$(SEED) --hypothesis-seed=$(SEED)
+COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal --python-version 3.11 \
+  --fork-strategy fewest --generate-hashes
 # Where test-servers goes unless the caller says otherwise.
 LOCAL_DATABASE := postgresql+psycopg://$(shell id -un)@127.0.0.1:5432/postgres
 LOCAL_BROKER := amqp://guest:guest@127.0.0.1:5672//
 
-.PHONY: help setup demo run test test-deep test-servers check format bench docs migration lock clean
+.PHONY: help setup setup-runtime demo run test test-deep test-servers check format bench docs migration lock clean
 
 help: ## this menu
 	@echo "The payment hub. Two commands to see it work: make setup && make demo"
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
-setup: .venv/installed ## make .venv and install the pinned packages (again only when they changed)
+setup: .venv/installed ## make .venv with all pinned packages, tests and tools too (again only when they changed)
 
-# Python 3.11 or later, by the first name that is one. Debian's python3 comes without ensurepip: then the pip of
-# that Python fills the new environment from outside.
-.venv/installed: requirements.txt
-	@for name in python3.11 python3 python3.12 python3.13 python; do \
-	  if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then base="$$name"; break; fi; \
-	done; \
-	if [ -z "$${base:-}" ]; then echo "Python 3.11 or later is needed" >&2; exit 1; fi; \
-	if ! $(PYTHON) -c '' 2>/dev/null; then \
-	  "$$base" -m venv --clear .venv >/dev/null || "$$base" -m venv --clear --without-pip .venv; \
-	fi; \
-	if $(PYTHON) -m pip --version >/dev/null 2>&1; then pip=("$(PYTHON)" -m pip); \
-	else pip=("$$base" -m pip --python "$(PYTHON)"); fi; \
-	"$${pip[@]}" install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	@touch $@
+setup-runtime: .venv/runtime ## make .venv with only what a running hub needs
 
-demo: setup ## take payments once around the whole circle, and show what the night finds
+# The lock is complete, so nothing is left to resolve: --no-deps. A resolver would read what the packages ask of each
+# other, and the pip of Python 3.11.0 to 3.11.7 then refuses `coverage[toml]>=7` although coverage is pinned, as soon as
+# a newer coverage is published. --only-binary: an archive of sources would be built with packages that nobody pinned.
+# --no-compile: Python compiles what it imports, and most modules never are.
+define INSTALL
+@if $(PYTHON) -m pip --version >/dev/null 2>&1; then pip=($(PYTHON) -m pip); \
+else $(FIND_BASE); pip=("$$base" -m pip --python $(PYTHON)); fi; \
+"$${pip[@]}" install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: --no-compile \
+  -r $<
+@touch $@
+endef
+
+# The first of these names that is Python 3.11 or later.
+FIND_BASE = for name in python3.11 python3 python3.12 python3.13 python3.14 python; do \
+    if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then base="$$name"; break; fi; \
+  done; \
+  if [ -z "$${base:-}" ]; then echo "Python 3.11 or later is needed" >&2; exit 1; fi
+
+# Debian's python3 comes without ensurepip: then the pip of that Python fills the new environment from outside.
+$(PYTHON):
+	@$(FIND_BASE); \
+	"$$base" -m venv --clear .venv >/dev/null || "$$base" -m venv --clear --without-pip .venv
+
+.venv/runtime: requirements-runtime.txt $(PYTHON)
+	$(INSTALL)
+
+# The rest comes on top of the runtime set, whose pins are the same: one .venv serves both.
+.venv/installed: requirements.txt .venv/runtime
+	$(INSTALL)
+
+demo: setup-runtime ## take payments once around the whole circle, and show what the night finds
 	@$(PYTHON) -m payment_hub.embedded demo
 
-run: setup ## start the whole hub here; Ctrl-C stops it
+run: setup-runtime ## start the whole hub here; Ctrl-C stops it
 	@$(PYTHON) -m payment_hub.embedded run
 
 test: setup ## the tests, on two cores
@@ -79,11 +98,10 @@ docs: setup ## write the generated pages anew
 migration: setup ## draft a migration from the tables: make migration NAME=add_refund
 	@$(PYTHON) -m payment_hub.embedded migration "$(NAME)"
 
-lock: ## pin the packages of pyproject.toml in requirements.txt (needs uv)
-	@sed -n '/^#/p; /^[^#]/q' requirements.txt > requirements.new
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra tools \
-	  pyproject.toml >> requirements.new
-	@mv requirements.new requirements.txt
+# The second file is the first one's part: every pin in it is constrained to be the same. Pins that still fit stay.
+lock: setup ## pin the packages of pyproject.toml (all to their newest: make lock UPGRADE=--upgrade)
+	@$(COMPILE) $(UPGRADE) --extra tools --output-file requirements.txt pyproject.toml
+	@$(COMPILE) --constraint requirements.txt --output-file requirements-runtime.txt pyproject.toml
 
 clean: ## remove .venv and everything that can be made again
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
