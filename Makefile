@@ -16,7 +16,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quie
 LOCAL_DATABASE := postgresql+psycopg://$(shell id -un)@127.0.0.1:5432/postgres
 LOCAL_BROKER := amqp://guest:guest@127.0.0.1:5672//
 
-.PHONY: help setup setup-runtime demo run test test-deep test-servers check format bench docs migration lock clean
+.PHONY: help setup setup-runtime python-gone demo run test test-deep test-servers check format bench docs migration lock clean
 
 help: ## this menu
 	@echo "The payment hub. Two commands to see it work: make setup && make demo"
@@ -32,7 +32,8 @@ setup-runtime: .venv/runtime ## make .venv with only what a running hub needs
 # a newer coverage is published. --only-binary: an archive of sources would be built with packages that nobody pinned.
 # --no-compile: Python compiles what it imports, and most modules never are.
 define INSTALL
-@if $(PYTHON) -m pip --version >/dev/null 2>&1; then pip=($(PYTHON) -m pip); \
+@if ! $(PYTHON) -c '' 2>/dev/null; then $(FIND_BASE); $(MAKE_ENVIRONMENT); fi; \
+if $(PYTHON) -c 'import pip' 2>/dev/null; then pip=($(PYTHON) -m pip); \
 else $(FIND_BASE); pip=("$$base" -m pip --python $(PYTHON)); fi; \
 "$${pip[@]}" install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: --no-compile \
   -r $<
@@ -46,16 +47,17 @@ FIND_BASE = for name in python3.11 python3 python3.12 python3.13 python3.14 pyth
   if [ -z "$${base:-}" ]; then echo "Python 3.11 or later is needed" >&2; exit 1; fi
 
 # Debian's python3 comes without ensurepip: then the pip of that Python fills the new environment from outside.
-$(PYTHON):
-	@$(FIND_BASE); \
-	"$$base" -m venv --clear .venv >/dev/null || "$$base" -m venv --clear --without-pip .venv
+MAKE_ENVIRONMENT = "$$base" -m venv --clear .venv >/dev/null || "$$base" -m venv --clear --without-pip .venv
 
-.venv/runtime: requirements-runtime.txt $(PYTHON)
+# A Python that was removed or replaced takes its environment with it, whatever the stamps say.
+.venv/runtime: requirements-runtime.txt $(if $(shell $(PYTHON) -c '' 2>&1),python-gone)
 	$(INSTALL)
 
 # The rest comes on top of the runtime set, whose pins are the same: one .venv serves both.
 .venv/installed: requirements.txt .venv/runtime
 	$(INSTALL)
+
+python-gone:
 
 demo: setup-runtime ## take payments once around the whole circle, and show what the night finds
 	@$(PYTHON) -m payment_hub.embedded demo
