@@ -40,17 +40,17 @@ else $(FIND_BASE); pip=("$$base" -m pip --python $(PYTHON)); fi; \
 @touch $@
 endef
 
-# The first of these names that is Python 3.11 or later.
+# The first of these names that is a Python for which every locked package has a wheel.
 FIND_BASE = for name in python3.11 python3 python3.12 python3.13 python3.14 python; do \
-    if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then base="$$name"; break; fi; \
+    if "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; then base="$$name"; break; fi; \
   done; \
-  if [ -z "$${base:-}" ]; then echo "Python 3.11 or later is needed" >&2; exit 1; fi
+  if [ -z "$${base:-}" ]; then echo "Python 3.11, 3.12, 3.13 or 3.14 is needed" >&2; exit 1; fi
 
 # Debian's python3 comes without ensurepip: then the pip of that Python fills the new environment from outside.
 MAKE_ENVIRONMENT = "$$base" -m venv --clear .venv >/dev/null || "$$base" -m venv --clear --without-pip .venv
 
 # A Python that was removed or replaced takes its environment with it, whatever the stamps say.
-.venv/runtime: requirements-runtime.txt $(if $(shell $(PYTHON) -c '' 2>&1),python-gone)
+.venv/runtime: requirements-runtime.txt $(if $(shell { $(PYTHON) -c '' && echo works; } 2>/dev/null),,python-gone)
 	$(INSTALL)
 
 # The rest comes on top of the runtime set, whose pins are the same: one .venv serves both.
