@@ -115,7 +115,7 @@ def left_unjudged(hub: Hub, genuine: CallbackRequest) -> None:
     """Leave a callback as a process leaves it that dies after storing it."""
     confirmation = sandbox_adapter().read_callback(genuine)
     with hub.at_once() as connection:
-        standings.hear(connection, confirmation, genuine)
+        standings.hear(connection, confirmation, genuine, genuine.received_at)
 
 
 def sandbox_adapter() -> Any:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 
-from payment_hub.domain.errors import CallbackRejected
-from payment_hub.domain.references import ALPHABET, LENGTH, PREFIX, find_reference
+from payment_hub.domain.errors import CallbackRejected, MalformedReference
+from payment_hub.domain.references import ALPHABET, LENGTH, PREFIX, may_hold_reference, parse_reference
 
 
 def require_ours_whole(before: str, value: str, after: str, *, tail: str = "", follows: str = "") -> None:
@@ -24,7 +24,7 @@ def require_ours_whole(before: str, value: str, after: str, *, tail: str = "", f
     places = _places((before + value + after).upper(), tail + follows)
     if places[:1] == [len(before)] and _compiled(tail).fullmatch(value[LENGTH:]) and len(value) >= LENGTH:
         return
-    if places or find_reference(value) is not None:
+    if places or may_hold_reference(value):
         raise CallbackRejected
 
 
@@ -43,4 +43,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 @lru_cache(maxsize=256)
 def _is_ours(text: str) -> bool:
     """Banks send several messages about one order."""
-    return find_reference(text) == text
+    try:
+        return parse_reference(text) == text
+    except MalformedReference:
+        return False

@@ -8,11 +8,11 @@ from typing import Final
 
 from payment_hub.domain.bank_port import CanAnswerInquiry, TakesCallbacks
 from payment_hub.domain.bank_values import Bill, CallbackReply, CallbackRequest, Due, Inquiry
-from payment_hub.domain.errors import CallbackRejected, Malformed, MalformedReference, OrderNotFound
+from payment_hub.domain.errors import CallbackRejected, Malformed, OrderNotFound
 from payment_hub.domain.inquiry import due_of
 from payment_hub.domain.payable import remaining
 from payment_hub.domain.payment_attempt import AttemptState
-from payment_hub.domain.references import find_reference, parse_reference
+from payment_hub.domain.references import find_reference
 from payment_hub.hub import Hub
 from payment_hub.store import attempts, orders
 from payment_hub.store.tables import PaymentAttempt
@@ -41,7 +41,8 @@ def answer_inquiry(hub: Hub, *, bank: str, request: CallbackRequest) -> Callback
 
 
 def _bill(hub: Hub, bank: str, inquiry: Inquiry) -> Bill:
-    reference = _reference_in(inquiry.reference)
+    # Somebody at a counter may have typed it.
+    reference = find_reference(inquiry.reference, hub.now())
     if reference is None:
         return Bill(Due.NO_SUCH_ORDER)
     with hub.transaction() as session:
@@ -69,14 +70,6 @@ def _bill(hub: Hub, bank: str, inquiry: Inquiry) -> Bill:
             payer_name=order["payer_name"],
             description=f"Thanh toan {reference}",
         )
-
-
-def _reference_in(text: str) -> str | None:
-    """The order's reference in what the payer told the bank, which somebody at a counter may have typed."""
-    try:
-        return find_reference(text) or parse_reference(text)
-    except MalformedReference:
-        return None
 
 
 def _undecided(tried: Sequence[PaymentAttempt], named: PaymentAttempt | None) -> bool:

@@ -23,7 +23,7 @@ def hear_return(hub: Hub, *, bank: str, query: bytes) -> str | None:
         said = adapter.read_return(query)
     except (CallbackRejected, Malformed):
         return None
-    reference = find_reference(said.reference)
+    reference = find_reference(said.reference, hub.now())
     if reference is None or not _is_ours(hub, reference):
         return None
     if isinstance(adapter, CanQuery):

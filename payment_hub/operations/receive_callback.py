@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from payment_hub.domain.bank_port import CanQuery, TakesCallbacks
 from payment_hub.domain.bank_values import CallbackReply, CallbackRequest, Confirmation, Outcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
@@ -42,16 +44,18 @@ def receive_callback(hub: Hub, *, bank: str, request: CallbackRequest) -> Callba
         request=request,
     )
     if judgement.verdict is Verdict.UNPROVEN:
-        _ask_at_once(hub, confirmation)
+        _ask_at_once(hub, confirmation, request.received_at)
     elif confirmation.outcome is Outcome.PENDING and isinstance(adapter, CanQuery):
         # Some banks sign that something happened, but not what: they have to be asked.
-        _ask_at_once(hub, confirmation, leaving_for=NOWHERE)
+        _ask_at_once(hub, confirmation, request.received_at, leaving_for=NOWHERE)
     return adapter.acknowledge(answer_to(judgement), request)
 
 
-def _ask_at_once(hub: Hub, confirmation: Confirmation, leaving_for: str | None = None) -> None:
+def _ask_at_once(
+    hub: Hub, confirmation: Confirmation, received_at: datetime, leaving_for: str | None = None
+) -> None:
     """Most proofs are had while the bank waits for our answer; all others the clock asks for, which is due by now."""
-    reference = find_reference(confirmation.reference)
+    reference = find_reference(confirmation.reference, received_at)
     if reference is not None:
         ask_about_order(hub, reference=reference, leaving_for=leaving_for)
 

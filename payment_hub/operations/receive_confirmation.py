@@ -40,12 +40,12 @@ def receive_confirmation(
     """
     belief = Belief.CONTRADICTED if contradicted else _belief(hub, confirmation, source)
     with hub.at_once() as connection:
-        known = hear(connection, confirmation, request, callback_id)
+        known = hear(connection, confirmation, request, received_at, callback_id)
         for _ in range(TRIES):
             judgement = judge(confirmation, known.standing, received_at, belief)
             if _record(hub, connection, confirmation, judgement, known, source):
                 return judgement
-            known = hear(connection, confirmation, None, known.callback_id)
+            known = hear(connection, confirmation, None, received_at, known.callback_id)
     raise HubUnavailable("too many confirmations of one order at once")
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from payment_hub.domain.agency import LatePolicy
@@ -116,6 +117,7 @@ def hear(
     connection: Statements,
     confirmation: Confirmation,
     request: CallbackRequest | None,
+    received_at: datetime,
     callback_id: int | None = None,
 ) -> Known:
     """Store the message if there is one, and read what is known of the order, the event and the money.
@@ -126,7 +128,7 @@ def hear(
         "bank": confirmation.bank,
         "event": confirmation.event_id,
         "transaction": confirmation.bank_transaction_id,
-        "reference": find_reference(confirmation.reference),
+        "reference": find_reference(confirmation.reference, received_at),
         "attempt": confirmation.reference,
         "number": confirmation.number,
     }

@@ -37,11 +37,12 @@ def collect_ledgers(books: Books, *, day: date, agency: str | None = None) -> tu
 
 
 def _keep(books: Books, agency: int, ledger: Ledger) -> CollectedLedger:
+    at = books.now()
     with books.hub.transaction() as session:
-        file = ledgers.claim_file(session, agency=agency, ledger=ledger, at=books.now())
+        file = ledgers.claim_file(session, agency=agency, ledger=ledger, at=at)
         new = 0
         if file is not None and ledger.refused is None:
             new = ledgers.claim_entries(
-                session, file=file, agency=agency, day=ledger.day, entries=ledger.entries
+                session, file=file, agency=agency, day=ledger.day, entries=ledger.entries, at=at
             )
     return CollectedLedger(ledger.agency, ledger.name, ledger.refused, file is not None, new)

@@ -36,7 +36,7 @@ def collect_statement(books: Books, *, bank: str, day: date) -> Collected:
     has no statement for us.
     """
     statement, refused = _fetch(books, bank, day)
-    lines = statement.lines
+    lines, at = statement.lines, books.now()
     with books.hub.transaction() as session:
         file = statements.claim_file(
             session,
@@ -46,11 +46,11 @@ def collect_statement(books: Books, *, bank: str, day: date) -> Collected:
             lines=len(lines),
             shows_debits=statement.shows_debits,
             reason=refused,
-            at=books.now(),
+            at=at,
         )
         new_lines = 0
         if file is not None and refused is None:
-            new_lines = statements.claim_lines(session, file=file, bank=bank, day=day, lines=lines)
+            new_lines = statements.claim_lines(session, file=file, bank=bank, day=day, lines=lines, at=at)
     learnt = _tell_the_hub(books, bank, day)
     return Collected(refused, file is not None, new_lines, learnt, hear_debits(books, bank=bank, day=day))
 

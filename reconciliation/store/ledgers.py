@@ -78,7 +78,9 @@ def claim_file(session: Session, *, agency: int, ledger: Ledger, at: datetime) -
     return session.scalar(claim.on_conflict_do_nothing().returning(LedgerFile.id))
 
 
-def claim_entries(session: Session, *, file: int, agency: int, day: date, entries: Sequence[Entry]) -> int:
+def claim_entries(
+    session: Session, *, file: int, agency: int, day: date, entries: Sequence[Entry], at: datetime
+) -> int:
     """Add the entries that no earlier file had; how many these are."""
     session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended('ledger:' || :agency, 0))"), {"agency": agency}
@@ -86,18 +88,18 @@ def claim_entries(session: Session, *, file: int, agency: int, day: date, entrie
     session.execute(text(_STAGE))
     rest = iter(entries)
     while batch := list(islice(rest, _BATCH)):
-        session.execute(text(_FILL), _columns(batch))
+        session.execute(text(_FILL), _columns(batch, at))
     session.execute(text("ANALYZE staged_entry"))
     claimed: Any = session.execute(text(_CLAIM), {"file": file, "agency": agency, "day": day})
     return int(claimed.rowcount)
 
 
-def _columns(batch: Sequence[Entry]) -> dict[str, list[Any]]:
+def _columns(batch: Sequence[Entry], at: datetime) -> dict[str, list[Any]]:
     return {
         "lines": [entry.line for entry in batch],
         "numbers": [entry.entry_number for entry in batch],
         "references": [entry.reference for entry in batch],
-        "orders": [find_reference(entry.reference) for entry in batch],
+        "orders": [find_reference(entry.reference, at) for entry in batch],
         "amounts": [entry.amount.minor for entry in batch],
         "currencies": [entry.amount.currency for entry in batch],
         "receipts": [entry.receipt_number for entry in batch],

@@ -95,7 +95,9 @@ def claim_file(
     return session.scalar(claim.on_conflict_do_nothing().returning(StatementFile.id))
 
 
-def claim_lines(session: Session, *, file: int, bank: str, day: date, lines: Sequence[StatementLine]) -> int:
+def claim_lines(
+    session: Session, *, file: int, bank: str, day: date, lines: Sequence[StatementLine], at: datetime
+) -> int:
     """Add the items that no earlier file had; how many these are."""
     session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended('statement:' || :bank, 0))"), {"bank": bank}
@@ -103,7 +105,7 @@ def claim_lines(session: Session, *, file: int, bank: str, day: date, lines: Seq
     session.execute(text(_STAGE))
     rest = iter(lines)
     while batch := list(islice(rest, _BATCH)):
-        session.execute(text(_FILL), _columns(batch))
+        session.execute(text(_FILL), _columns(batch, at))
     session.execute(text("ANALYZE staged_line"))
     claimed: Any = session.execute(text(_CLAIM), {"file": file, "bank": bank, "day": day})
     return int(claimed.rowcount)
@@ -118,7 +120,7 @@ def unheard(
     return [(key, reference, Money(amount, currency), at) for key, reference, amount, currency, at in rows]
 
 
-def _columns(batch: Sequence[StatementLine]) -> dict[str, list[Any]]:
+def _columns(batch: Sequence[StatementLine], at: datetime) -> dict[str, list[Any]]:
     return {
         "lines": [line.line for line in batch],
         "ids": [line.bank_transaction_id for line in batch],
@@ -127,13 +129,13 @@ def _columns(batch: Sequence[StatementLine]) -> dict[str, list[Any]]:
         "movements": [str(line.movement) for line in batch],
         "references": [line.reference for line in batch],
         "moments": [line.booked_at for line in batch],
-        "orders": [_named(line, PREFIX) for line in batch],
-        "refunds": [_named(line, REFUND_PREFIX) for line in batch],
+        "orders": [_named(line, at, PREFIX) for line in batch],
+        "refunds": [_named(line, at, REFUND_PREFIX) for line in batch],
     }
 
 
-def _named(line: StatementLine, prefix: str) -> str | None:
+def _named(line: StatementLine, at: datetime, prefix: str) -> str | None:
     """What of ours a debit names. A credit says it to the hub, which finds it by itself."""
     if line.movement is not Movement.DEBIT:
         return None
-    return find_reference(line.reference, prefix) or find_reference(line.bank_transaction_id, prefix)
+    return find_reference(line.reference, at, prefix) or find_reference(line.bank_transaction_id, at, prefix)

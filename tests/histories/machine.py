@@ -182,7 +182,7 @@ class Histories(GivingBack):
         earlier = _one_of(of, place) if of and known else None
         paid = outcome is Outcome.PAID
         minor = amount or required
-        told = {"order": order, "attempt": f"{order}-1", "nothing": "ve sinh", "unknown": "DV00000000000000"}
+        told = {"order": order, "attempt": f"{order}-1", "nothing": "ve sinh", "unknown": "DV5N71C6W000000N"}
         said = confirmation(
             told[typed],
             Money(minor, currency) if paid else None,

@@ -118,11 +118,11 @@ def test_what_names_no_order_is_unknown(hub: Hub, reference: str, nonsense: str)
 
 
 def test_an_order_that_was_never_issued_is_unknown(hub: Hub) -> None:
-    assert answer(hub, "DV00000000000000")["due"] == "NO_SUCH_ORDER"
+    assert answer(hub, "DV5N71C6W000000N")["due"] == "NO_SUCH_ORDER"
 
 
 def test_two_orders_in_one_text_are_none(hub: Hub, reference: str) -> None:
-    assert answer(hub, f"{reference} DV00000000000000")["due"] == "NO_SUCH_ORDER"
+    assert answer(hub, f"{reference} DV5N71C6W000000N")["due"] == "NO_SUCH_ORDER"
 
 
 def pass_the_deadline(hub: Hub, reference: str, clock: StoppedClock) -> None:

@@ -133,7 +133,7 @@ def test_a_second_payment_is_kept_whole_to_be_given_back(hub: Hub, reference: st
 
 
 def test_money_for_no_order_is_remembered_in_suspense(hub: Hub, reference: str) -> None:
-    judgement = hear(hub, confirmation("DV00000000000000"))
+    judgement = hear(hub, confirmation("DV5N71C6W000000N"))
     assert (judgement.verdict, judgement.disposition) == (Verdict.NO_SUCH_ORDER, Disposition.ORPHAN)
     assert balances(hub) == {"BANK_CLEARING": -150_000, "SUSPENSE": 150_000}
     assert order_of(hub)["status"] == "OPEN"

@@ -94,7 +94,7 @@ def test_what_is_due_is_told_in_the_banks_words(client: FlaskClient, reference: 
     said = json.loads(answer.data)
     assert (said["result_code"], said["customer_name"]) == ("000", "Nguyễn Thị Hường")
     assert said["data"] == {"type": 1, "amount": "150000", "bill_id": reference}
-    assert json.loads(ask(client, "DV00000000000000").data)["result_code"] == "011"
+    assert json.loads(ask(client, "DV5N71C6W000000N").data)["result_code"] == "011"
 
 
 def test_what_was_asked_and_then_paid_is_paid_once(client: FlaskClient, reference: str) -> None:

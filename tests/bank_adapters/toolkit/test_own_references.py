@@ -42,6 +42,7 @@ def test_a_whole_reference_and_what_is_none_are_believed(before: str, order: str
         ("T", f"{OTHER}-1", "150000"),
         ("T", f"{OTHER} {ORDER}"[1:], "150000"),
         ("T", OTHER[:4], f"{OTHER[4:]}150000"),
+        ("T", ORDER.replace("0", "O"), "150000"),
     ],
 )
 def test_a_piece_or_more_than_one_is_not(before: str, order: str, after: str) -> None:
