@@ -66,8 +66,17 @@ ATTEMPT_LIFE: Final = Lifecycle(
     },
 )
 
+#: A bank that says this of an attempt in that state contradicts what it has said before.
+CONTRADICTIONS: Final = frozenset({(_S.FAILED, _E.PAID), (_S.SUCCEEDED, _E.DECLINED)})
+
 #: While an attempt is in one of these no other may start, except that a PENDING one may be given up.
 UNDER_WAY: Final = (_S.SUBMITTING, _S.PENDING, _S.UNKNOWN)
+
+
+def after_outcome(state: AttemptState, event: AttemptEvent) -> tuple[AttemptState, bool]:
+    """The state after a bank's word, which may change nothing, and whether the bank contradicts itself."""
+    after = ATTEMPT_LIFE.after(state, event) if ATTEMPT_LIFE.allows(state, event) else state
+    return after, (state, event) in CONTRADICTIONS
 
 
 def wait_before_asking(asked: int) -> timedelta:

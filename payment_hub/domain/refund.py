@@ -126,6 +126,9 @@ REFUND_LIFE: Final = Lifecycle(
     },
 )
 
+#: Told against the end that a refund has come to.
+CONTRADICTIONS: Final = frozenset({(_S.SUCCEEDED, _E.FAILED), (_S.FAILED, _E.RETURNED)})
+
 _PAPER_ALONE: Final = {
     (_S.APPROVED, _E.HANDED_IN),
     (_S.HANDED_IN, _E.RETURNED),

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
 
-from payment_hub.domain.refund import RefundEvent, RefundState, Route, life_of, storable
+from payment_hub.domain.refund import CONTRADICTIONS, RefundEvent, RefundState, Route, life_of, storable
 from payment_hub.hub import Hub
 from payment_hub.store import orders, refunds
 from payment_hub.store.refund_moves import Told, move, note
 
 _log = logging.getLogger(__name__)
-
-#: Told against the end that a refund has come to.
-_AGAINST: Final = {
-    (RefundState.SUCCEEDED, RefundEvent.FAILED),
-    (RefundState.FAILED, RefundEvent.RETURNED),
-}
 
 
 def hear_refund_answer(
@@ -37,7 +30,7 @@ def hear_refund_answer(
         if life_of(Route(refund.route)).allows(state, event):
             refund.bank_refund_id = called
             move(session, refund, known, event, told, hub.checkout_url)
-        elif (state, event) in _AGAINST and not refund.contradicted:
+        elif (state, event) in CONTRADICTIONS and not refund.contradicted:
             refund.contradicted = True
             note(session, refund, RefundEvent.CONTRADICTED, told)
             fields = {"reference": refund.reference, "bank": refund.bank, "reason": f"{event} after {state}"}

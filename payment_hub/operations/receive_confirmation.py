@@ -7,7 +7,7 @@ from datetime import datetime
 from payment_hub.domain.bank_values import CallbackRequest, Confirmation, Outcome
 from payment_hub.domain.errors import HubUnavailable
 from payment_hub.domain.judgement import Judgement, judge
-from payment_hub.domain.payment_attempt import ATTEMPT_LIFE, AttemptEvent, AttemptState, Told
+from payment_hub.domain.payment_attempt import AttemptEvent, AttemptState, Told, after_outcome
 from payment_hub.domain.standing import Belief, Disposition, Source, Verdict
 from payment_hub.hub import Hub, Statements
 from payment_hub.store.claims import AlreadyClaimed, claimed_key
@@ -123,11 +123,7 @@ def _attempt_after(outcome: Outcome, known: Known) -> tuple[AttemptState, bool] 
         return None
     _, state = known.attempt
     event = AttemptEvent.PAID if outcome is Outcome.PAID else AttemptEvent.DECLINED
-    contradicted = (state, event) in {
-        (AttemptState.FAILED, AttemptEvent.PAID),
-        (AttemptState.SUCCEEDED, AttemptEvent.DECLINED),
-    }
-    return (ATTEMPT_LIFE.after(state, event) if ATTEMPT_LIFE.allows(state, event) else state), contradicted
+    return after_outcome(state, event)
 
 
 def _event_data(hub: Hub, judgement: Judgement, known: Known) -> dict[str, object] | None:

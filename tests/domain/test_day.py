@@ -16,6 +16,16 @@ def test_the_day_changes_at_midnight_in_vietnam() -> None:
     assert business_day(datetime(2026, 3, 1, 17, 0, tzinfo=UTC)) == date(2026, 3, 2)
 
 
+def test_a_payment_in_the_small_hours_is_of_the_day_that_its_payer_lives_in() -> None:
+    """Two in the morning in Vietnam is seven in the evening of the day before in Greenwich."""
+    at_two = datetime(2026, 3, 1, 19, 0, tzinfo=UTC)
+    assert business_day(at_two) == date(2026, 3, 2)
+    assert business_day(at_two.astimezone(HUB_TIME)) == date(2026, 3, 2)
+    assert business_day(datetime(2025, 12, 31, 19, 0, tzinfo=UTC)) == date(2026, 1, 1)
+    first, after = bounds(date(2026, 3, 2))
+    assert (first, after) == (datetime(2026, 3, 1, 17, tzinfo=UTC), datetime(2026, 3, 2, 17, tzinfo=UTC))
+
+
 def test_a_cut_off_before_midnight_ends_the_day_earlier() -> None:
     early = timedelta(hours=-1)
     assert business_day(datetime(2026, 12, 31, 22, 59, tzinfo=HUB_TIME), early) == date(2026, 12, 31)

@@ -17,6 +17,7 @@ from payment_hub.domain.references import new_reference, new_refund_reference, p
 from payment_hub.domain.refund import (
     ASKED_ABOUT,
     BANK_REFUND_LIFE,
+    CONTRADICTIONS,
     EFFECTS,
     ENDED,
     LIVE,
@@ -118,6 +119,23 @@ def test_the_sums_of_every_story_end_where_they_must() -> None:
                     stories.append(
                         (after, held + change[0], refunded + change[1], given_back + change[2], steps + 1)
                     )
+
+
+def test_a_declined_refund_frees_what_it_had_reserved_and_nothing_else() -> None:
+    proposed, declined = EFFECTS[RefundEvent.PROPOSED], EFFECTS[RefundEvent.DECLINED]
+    assert (proposed.held, proposed.refunded, proposed.given_back) == (1, 0, 0)
+    assert (declined.held, declined.refunded, declined.given_back) == (-1, 0, 0)
+
+
+@pytest.mark.parametrize("state", RefundState)
+@pytest.mark.parametrize("event", [RefundEvent.RETURNED, RefundEvent.FAILED, RefundEvent.ACCEPTED])
+def test_only_a_word_against_the_end_is_a_contradiction(state: RefundState, event: RefundEvent) -> None:
+    against = {
+        (RefundState.SUCCEEDED, RefundEvent.FAILED),
+        (RefundState.FAILED, RefundEvent.RETURNED),
+    }
+    assert ((state, event) in CONTRADICTIONS) == ((state, event) in against)
+    assert not (state in ENDED and BANK_REFUND_LIFE.allows(state, event))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from payment_hub.domain.money import Money
 from payment_hub.hub import Hub
 from payment_hub.operations.reverse_posting import reverse_posting
 from payment_hub.operations.trial_balance import trial_balance
+from tests.asking import one
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 
@@ -108,3 +109,15 @@ def test_a_reversal_shows_on_both_sides_and_leaves_nothing_standing(hub: Hub) ->
 def test_a_portal_has_no_part_in_the_ledger_whatever_its_key_says(hub: Hub) -> None:
     with pytest.raises(Forbidden):
         balance(hub, a_portal(hub, "curious"))
+
+
+def test_money_of_the_small_hours_is_of_the_day_in_vietnam(
+    hub: Hub, agency: Caller, clock: StoppedClock
+) -> None:
+    """At two in the morning of Tuesday it is still Monday in Greenwich."""
+    clock.advance(hours=2)
+    assert clock().isoformat() == "2026-03-02T19:00:00+00:00"
+    hear(hub, confirmation("typed at two", 9_000, bank="napas", paid_at=clock()))
+    assert short(balance(hub, day_from=TUESDAY, bank="napas")) == [(3, None, "napas", "BANK_CLEARING", 9_000)]
+    assert balance(hub, day_to=MONDAY, bank="napas") == []
+    assert one(hub, "SELECT day FROM collection WHERE bank = 'napas'") == TUESDAY

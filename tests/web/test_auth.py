@@ -194,6 +194,27 @@ def test_guessing_keys_is_limited_by_address_and_a_forged_forwarded_for_does_not
     assert statuses == [401, 401, 401, 429, 429]
 
 
+def test_an_address_that_floods_is_refused_alone(hub: Hub) -> None:
+    app = an_app(hub, requests_per_minute=3)
+    caller = Asker(app.test_client(), make_key(hub, role=Role.OPERATOR, holder="x"))
+
+    def statuses(address: str, times: int) -> list[int]:
+        from_there = {"REMOTE_ADDR": address}
+        client = app.test_client()
+        return [client.get("/v1/events", environ_base=from_there).status_code for _ in range(times)]
+
+    assert statuses("198.51.100.7", 5) == [401, 401, 401, 429, 429]
+    assert statuses("198.51.100.8", 4) == [401, 401, 401, 429]
+    assert caller.get("/v1/events", environ_base={"REMOTE_ADDR": "198.51.100.7"}).status_code == 200
+
+
+def test_a_caller_that_floods_is_refused_alone(hub: Hub) -> None:
+    app = an_app(hub, requests_per_minute=2)
+    one, other = (Asker(app.test_client(), make_key(hub, role=Role.OPERATOR, holder=name)) for name in "xy")
+    assert [one.get("/v1/events").status_code for _ in range(3)] == [200, 200, 429]
+    assert [other.get("/v1/events").status_code for _ in range(3)] == [200, 200, 429]
+
+
 def test_a_portals_key_is_bound_to_its_portal(hub: Hub) -> None:
     with pytest.raises(Malformed):
         make_key(hub, role=Role.PORTAL, holder="x")

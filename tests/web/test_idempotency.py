@@ -27,6 +27,22 @@ def _count(hub: Hub, table: str) -> int:
         return session.scalar(text(f"SELECT count(*) FROM {table}")) or 0
 
 
+def _an_order(agency: Asker, portal: Asker, obligation: str) -> str:
+    agency.post("/v1/obligations", FINE | {"reference": obligation})
+    issued = portal.post("/v1/payment-orders", ORDER | {"obligation": obligation})
+    assert issued.status_code == 201, issued.text
+    return str((issued.json or {})["reference"])
+
+
+def _let_the_first_die(hub: Hub) -> None:
+    """As if its process had ended after the claim, before the answer was kept."""
+    with hub.transaction() as session:
+        session.execute(
+            text("UPDATE idempotency_record SET status = NULL, body = NULL, leased_until = :until"),
+            {"until": hub.now() + timedelta(seconds=60)},
+        )
+
+
 def test_the_first_answer_is_given_again(agency: Asker, portal: Asker) -> None:
     first = agency.post("/v1/obligations", FINE, headers=KEY)
     again = agency.post("/v1/obligations", FINE, headers=KEY)
@@ -57,6 +73,36 @@ def test_the_same_key_for_another_request_is_refused(agency: Asker, portal: Aske
     other = portal.post("/v1/payment-orders", ORDER | {"minutes": 5}, headers=KEY)
     assert (other.status_code, (other.json or {})["type"]) == (422, "/problems/idempotency-conflict")
     assert _count(hub, "obligation") == _count(hub, "payment_order") == 1
+
+
+@pytest.mark.parametrize("verb", ["withdraw", "attempts"])
+def test_the_same_key_and_body_at_another_address_is_another_request(
+    agency: Asker, portal: Asker, hub: Hub, verb: str
+) -> None:
+    """Whoever withdraws B must never be told that it is done because A is."""
+    bodies = {"withdraw": {"reason": "wrong person"}, "attempts": {"bank": "nobank"}}
+    headers = KEY | {"If-Match": '"1"'}
+    one, other = _an_order(agency, portal, "XP-1"), _an_order(agency, portal, "XP-2")
+    done = portal.post(f"/v1/payment-orders/{one}/withdraw", bodies["withdraw"], headers=headers)
+    assert (done.status_code, (done.json or {})["status"]) == (200, "CANCELLED")
+    refused = portal.post(f"/v1/payment-orders/{other}/{verb}", bodies[verb], headers=headers)
+    assert (refused.status_code, (refused.json or {})["type"]) == (422, "/problems/idempotency-conflict")
+    assert "Idempotent-Replayed" not in refused.headers
+    assert (portal.get(f"/v1/payment-orders/{other}").json or {})["status"] == "OPEN"
+    again = portal.post(f"/v1/payment-orders/{one}/withdraw", bodies["withdraw"], headers=headers)
+    assert (again.status_code, again.data) == (200, done.data)
+
+
+def test_a_key_whose_request_died_is_no_other_requests(agency: Asker, hub: Hub, clock: StoppedClock) -> None:
+    """The process died between its claim and its answer: what it had done by then nobody knows."""
+    agency.post("/v1/obligations", FINE, headers=KEY)
+    _let_the_first_die(hub)
+    for _ in range(2):
+        other = agency.post("/v1/obligations", FINE | {"reference": "XP-43"}, headers=KEY)
+        assert (other.status_code, (other.json or {})["type"]) == (422, "/problems/idempotency-conflict")
+        clock.advance(seconds=61)
+    assert _count(hub, "obligation") == 1
+    assert agency.post("/v1/obligations", FINE, headers=KEY).status_code == 200
 
 
 def test_a_key_belongs_to_its_caller_and_outlives_the_callers_api_key(
@@ -100,11 +146,7 @@ def test_while_the_first_is_running_the_second_is_told_to_wait(
 ) -> None:
     sent = agency.post("/v1/obligations", FINE, headers=KEY)
     assert sent.status_code == 201
-    with hub.transaction() as session:
-        session.execute(
-            text("UPDATE idempotency_record SET status = NULL, body = NULL, leased_until = :until"),
-            {"until": hub.now() + timedelta(seconds=60)},
-        )
+    _let_the_first_die(hub)
     waiting = agency.post("/v1/obligations", FINE, headers=KEY)
     assert (waiting.status_code, waiting.headers["Retry-After"]) == (409, "1")
     assert (waiting.json or {})["type"] == "/problems/request-still-running"

@@ -114,6 +114,7 @@ def test_declining_needs_a_reason_and_frees_the_sum(hub: Hub, portal: Caller, pa
         decline_refund(hub, caller=DUC, reference=paid, refund_id="R1", reason=" ")
     assert decline(hub, paid).history[-1].words == "not so"
     assert (refundable(hub, paid), balances(hub)) == (AMOUNT, PAID)
+    assert propose(hub, portal, paid, refund_id="R2").state == "PROPOSED"
     for again in (approve, decline):
         with pytest.raises(IllegalTransition):
             again(hub, paid)

@@ -63,6 +63,23 @@ def test_one_debit_for_two_equal_unknown_refunds_proves_neither(
     assert states(books.hub) == [("R1", "SUCCEEDED"), ("R2", "SUCCEEDED")]
 
 
+@pytest.mark.parametrize("failed_first", [True, False])
+@pytest.mark.parametrize("named", ["money", "order"])
+def test_a_debit_proves_an_unknown_refund_beside_an_equal_failed_one(
+    books: Books, bank: PaperRefunds, order: str, named: str, failed_first: bool
+) -> None:
+    """The failed one did not go back, as its bank has proved: so there is no doubt whose debit it is."""
+    words = (REFUSED, SILENCE) if failed_first else (SILENCE, REFUSED)
+    a_refund(books.hub, bank, order, THIRD, says(words[0]))
+    a_refund(books.hub, bank, order, THIRD, says(words[1]), "R2", reason=Reason.OTHER)
+    unknown, failed = ("R2", "R1") if failed_first else ("R1", "R2")
+    assert dict(states(books.hub)) == {unknown: "UNKNOWN", failed: "FAILED"}
+    debit = a_debit("T1", THIRD) if named == "money" else a_debit("X1", THIRD, order)
+    assert night(books, bank, debit) == {}
+    assert dict(states(books.hub)) == {unknown: "SUCCEEDED", failed: "FAILED"}
+    assert rows(books.hub, "SELECT refund_id FROM refund WHERE contradicted") == []
+
+
 def test_a_debit_from_before_the_refund_was_sent_proves_nothing(
     books: Books, bank: PaperRefunds, order: str, clock: StoppedClock
 ) -> None:
