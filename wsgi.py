@@ -7,10 +7,10 @@ from functools import partial
 
 from bank_adapters import load_adapters, load_terms
 from payment_hub.app import create_app
-from payment_hub.domain.standing import Source
+from payment_hub.domain.settlement import Source
 from payment_hub.hub import Hub, utc_now
 from payment_hub.logs import configure_logs
-from payment_hub.operations.receive_confirmation import receive_confirmation
+from payment_hub.operations.confirmations.record import receive_confirmation
 from payment_hub.settings import Settings
 from payment_hub.tasks import SCHEDULE
 from payment_hub.worker import create_celery

@@ -14,8 +14,8 @@ from typing import Final, TypeVar
 
 from bank_adapters.toolkit.settings import PUBLIC_URL, BankSettingsError
 from bank_adapters.toolkit.terms import read_terms
-from payment_hub.domain.bank_port import BankAdapter
-from payment_hub.domain.bank_terms import BankTerms
+from payment_hub.domain.banks.port import BankAdapter
+from payment_hub.domain.banks.profile import BankTerms
 
 __all__ = ["BankSettingsError", "load_adapters", "load_terms"]
 

@@ -25,8 +25,8 @@ from bank_adapters.toolkit.signatures import require_digest
 from bank_adapters.toolkit.signed_fields import as_signed
 from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.wire_values import fitting
-from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Way
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, PaymentMethod
+from payment_hub.domain.banks.values import (
     Answer,
     Bill,
     CallbackReply,
@@ -99,7 +99,7 @@ _AMOUNT: Final = r"[1-9][0-9]{0,11}"
 
 PROFILE: Final = BankProfile(
     title="BIDV bill collection",
-    ways=(Way.BILL,),
+    ways=(PaymentMethod.BILL,),
     facts=(
         Fact(
             "the fields and checksums of getbill and paybill",

@@ -31,8 +31,8 @@ from bank_adapters.toolkit.json_fields import Fields, an_object, text, whole
 from bank_adapters.toolkit.settings import a_key, a_number, a_word, read_section, setting
 from bank_adapters.toolkit.signatures import require_hmac_sha512
 from bank_adapters.toolkit.two_secrets import TwoSecrets
-from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Way
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, PaymentMethod
+from payment_hub.domain.banks.values import (
     Answer,
     CallbackReply,
     CallbackRequest,
@@ -63,7 +63,7 @@ COLUMNS: Final = Columns(
 
 PROFILE: Final = BankProfile(
     title="Casso v2",
-    ways=(Way.QR,),
+    ways=(PaymentMethod.QR,),
     facts=(
         Fact(
             "the signature of a callback", "Casso's published sample, with its test key", Certainty.REPRODUCED

@@ -26,8 +26,8 @@ from bank_adapters.toolkit.signatures import hmac_hex, require_hmac_sha256
 from bank_adapters.toolkit.signed_fields import as_signed, joined
 from bank_adapters.toolkit.web_page import a_web_page
 from bank_adapters.toolkit.wire_values import fitting
-from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Limits, Way
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, Limits, PaymentMethod
+from payment_hub.domain.banks.values import (
     Answer,
     CallbackReply,
     CallbackRequest,
@@ -36,11 +36,14 @@ from payment_hub.domain.bank_values import (
     Outcome,
     PaymentQuery,
     PaymentRequest,
+    RefundAnswer,
+    RefundOutcome,
+    RefundQuery,
+    RefundRequest,
     Statement,
 )
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import Money
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome, RefundQuery, RefundRequest
 
 VERSION: Final = "3.0"
 PAY, REFUND = "PAY", "REFUND"
@@ -79,7 +82,7 @@ _AMOUNT: Final = r"[1-9][0-9]{0,11}"
 
 PROFILE: Final = BankProfile(
     title="KeyPay v3",
-    ways=(Way.PAGE,),
+    ways=(PaymentMethod.PAGE,),
     facts=(
         Fact("the four check_sums, and which key is for what", "VietOpenCPS", Certainty.ONE_SOURCE),
         Fact(

@@ -29,8 +29,8 @@ from bank_adapters.toolkit.signed_json import read_unverified
 from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.web_page import a_web_page
 from bank_adapters.toolkit.wire_values import fitting
-from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Limits, Way
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, Limits, PaymentMethod
+from payment_hub.domain.banks.values import (
     Answer,
     CallbackReply,
     CallbackRequest,
@@ -39,11 +39,14 @@ from payment_hub.domain.bank_values import (
     Outcome,
     PaymentQuery,
     PaymentRequest,
+    RefundAnswer,
+    RefundOutcome,
+    RefundQuery,
+    RefundRequest,
     Statement,
 )
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import Money, dong
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome, RefundQuery, RefundRequest
 
 
 class Result(Enum):
@@ -155,7 +158,7 @@ _TRANSACTION: Final = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
 PROFILE: Final = BankProfile(
     title="MoMo payment gateway v2",
-    ways=(Way.PAGE, Way.APP_LINK, Way.QR),
+    ways=(PaymentMethod.PAGE, PaymentMethod.APP_LINK, PaymentMethod.QR),
     facts=(
         Fact("the signature of notices and returns", "six messages of a test system", Certainty.REPRODUCED),
         Fact("what the other messages sign; codes; limits", "developers.momo.vn", Certainty.OFFICIAL),

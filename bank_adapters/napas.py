@@ -31,8 +31,8 @@ from bank_adapters.toolkit.signed_fields import read_query
 from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.web_page import a_web_page
 from bank_adapters.toolkit.wire_values import fitting
-from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Way
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, PaymentMethod
+from payment_hub.domain.banks.values import (
     Answer,
     CallbackReply,
     CallbackRequest,
@@ -77,7 +77,7 @@ _FIELDS: Final = "{fields}"
 
 PROFILE: Final = BankProfile(
     title="Napas e-commerce gateway (API 32)",
-    ways=(Way.PAGE,),
+    ways=(PaymentMethod.PAGE,),
     facts=(
         Fact("token, data key, and the checksum of a result", "public clients", Certainty.OFFICIAL),
         Fact("the fields of a result", "two public clients' models", Certainty.OFFICIAL),

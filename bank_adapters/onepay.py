@@ -23,8 +23,8 @@ from bank_adapters.toolkit.signatures import hmac_hex, require_hmac_sha256
 from bank_adapters.toolkit.signed_fields import form_encoded, read_query, sorted_and_filled
 from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.wire_values import fitting, hundredfold, hundredfold_or_none
-from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Way
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, PaymentMethod
+from payment_hub.domain.banks.values import (
     Answer,
     CallbackReply,
     CallbackRequest,
@@ -104,7 +104,7 @@ _CURRENCIES: Final = ("vpc_Currency", "vpc_CurrencyCode")
 
 PROFILE: Final = BankProfile(
     title="OnePay, version 2",
-    ways=(Way.PAGE,),
+    ways=(PaymentMethod.PAGE,),
     facts=(
         Fact("the hash of a return, its key decoded from hex", "a published return", Certainty.REPRODUCED),
         Fact("an IPN is signed like a return, by GET or POST", "independent programs", Certainty.OFFICIAL),

@@ -29,8 +29,8 @@ from bank_adapters.toolkit.signed_json import read_unverified
 from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.web_page import a_web_page
 from bank_adapters.toolkit.wire_values import fitting
-from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Way
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, PaymentMethod
+from payment_hub.domain.banks.values import (
     Answer,
     CallbackReply,
     CallbackRequest,
@@ -89,7 +89,7 @@ _AMOUNT: Final = re.compile(r"([1-9][0-9]{0,11})(?:\.0{1,2})?", re.ASCII)
 
 PROFILE: Final = BankProfile(
     title="National public service portal, PaymentPlatform 1.0.6",
-    ways=(Way.PAGE,),
+    ways=(PaymentMethod.PAGE,),
     facts=(
         Fact(
             "the hash of INIT, result and question", "OpenCPS and TD.DichVuCongApi agree", Certainty.OFFICIAL

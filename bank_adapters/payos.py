@@ -26,8 +26,8 @@ from bank_adapters.toolkit.settings import a_folder, a_key, a_number, a_url, a_w
 from bank_adapters.toolkit.signatures import hmac_hex, require_hmac_sha256
 from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.wire_values import a_page, fitting
-from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Limits, Way
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, Limits, PaymentMethod
+from payment_hub.domain.banks.values import (
     Answer,
     CallbackReply,
     CallbackRequest,
@@ -36,11 +36,14 @@ from payment_hub.domain.bank_values import (
     Outcome,
     PaymentQuery,
     PaymentRequest,
+    RefundAnswer,
+    RefundOutcome,
+    RefundQuery,
+    RefundRequest,
     Statement,
 )
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome, RefundQuery, RefundRequest
 
 #: ``code`` inside a callback's data. Only transfers that came are told of.
 OUTCOMES: Final = {"00": Outcome.PAID}
@@ -78,7 +81,7 @@ STATEMENT_FILE: Final = CollectorFile(
 
 PROFILE: Final = BankProfile(
     title="payOS",
-    ways=(Way.PAGE, Way.QR),
+    ways=(PaymentMethod.PAGE, PaymentMethod.QR),
     facts=(
         Fact("all signatures", "payos-lib-node and -python, test cases", Certainty.REPRODUCED),
         Fact("addresses, headers, statuses, payout states", "payos-lib-node", Certainty.OFFICIAL),

@@ -24,8 +24,8 @@ from bank_adapters.toolkit.settings import a_number, a_url, read_section, settin
 from bank_adapters.toolkit.statement_csv import CsvFormat, Row, read_rows, refused_whole, require_totals
 from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.wire_values import a_page, fitting
-from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Way
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, PaymentMethod
+from payment_hub.domain.banks.values import (
     Answer,
     CallbackReply,
     CallbackRequest,
@@ -43,7 +43,7 @@ from payment_hub.domain.money import Money
 
 PROFILE: Final = BankProfile(
     title="The hub's open protocol",
-    ways=(Way.QR, Way.PAGE),
+    ways=(PaymentMethod.QR, PaymentMethod.PAGE),
     facts=(Fact("every message and its signature", "docs/open-protocol.md", Certainty.REPRODUCED),),
     codes={"PAID": "paid", "DECLINED": "declined for good", "PENDING": "not known yet"},
 )

@@ -32,8 +32,8 @@ from bank_adapters.toolkit.json_fields import Fields, text, whole
 from bank_adapters.toolkit.settings import a_key, a_word, read_section, setting
 from bank_adapters.toolkit.signatures import require_hmac_sha256
 from bank_adapters.toolkit.two_secrets import TwoSecrets
-from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Way
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, PaymentMethod
+from payment_hub.domain.banks.values import (
     Answer,
     CallbackReply,
     CallbackRequest,
@@ -64,7 +64,7 @@ COLUMNS: Final = Columns(
 
 PROFILE: Final = BankProfile(
     title="SePay",
-    ways=(Way.QR,),
+    ways=(PaymentMethod.QR,),
     facts=(
         Fact("fields, signature, times and answers", "developer.sepay.vn, webhooks", Certainty.OFFICIAL),
         Fact(

@@ -24,8 +24,8 @@ from bank_adapters.toolkit.signatures import hmac_base64, require_hmac_sha256
 from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.web_page import a_web_page
 from bank_adapters.toolkit.wire_values import fitting
-from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Limits, Way
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, Limits, PaymentMethod
+from payment_hub.domain.banks.values import (
     Answer,
     CallbackReply,
     CallbackRequest,
@@ -34,11 +34,14 @@ from payment_hub.domain.bank_values import (
     Outcome,
     PaymentQuery,
     PaymentRequest,
+    RefundAnswer,
+    RefundOutcome,
+    RefundQuery,
+    RefundRequest,
     Statement,
 )
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import Money, dong
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome, RefundQuery, RefundRequest
 
 CLIENT: Final = "X-Airpay-ClientId"
 SIGNATURE: Final = "X-Airpay-Req-H"
@@ -90,7 +93,7 @@ _SCALES: Final = {"1": 1, "100": 100}
 
 PROFILE: Final = BankProfile(
     title="ShopeePay (Checkout with ShopeePay, v3)",
-    ways=(Way.PAGE,),
+    ways=(PaymentMethod.PAGE,),
     facts=(
         Fact("the signature: base64 of HMAC-SHA256 over the raw body", "public clients", Certainty.OFFICIAL),
         Fact(

@@ -18,12 +18,12 @@ from bank_adapters.toolkit.account_transfer import (
     read_account_statement,
 )
 from bank_adapters.toolkit.settings import a_word, read_section, setting
-from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Way
-from payment_hub.domain.bank_values import Instructions, PaymentRequest, Statement
+from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, PaymentMethod
+from payment_hub.domain.banks.values import Instructions, PaymentRequest, Statement
 
 PROFILE: Final = BankProfile(
     title="VietQR",
-    ways=(Way.QR,),
+    ways=(PaymentMethod.QR,),
     facts=(
         Fact("the text of the code", "QR Format T&C 1.0 (09/2021), section 6.1", Certainty.REPRODUCED),
         Fact("56 BINs", "NHNN 1589/NHNN-TT, list to 31/12/2023", Certainty.OFFICIAL),

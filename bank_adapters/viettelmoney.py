@@ -30,8 +30,8 @@ from bank_adapters.toolkit.signatures import Spelling, hmac_base64, hmac_hex, re
 from bank_adapters.toolkit.signed_fields import as_signed, read_query
 from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.wire_values import fitting
-from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Limits, Way
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, Limits, PaymentMethod
+from payment_hub.domain.banks.values import (
     Answer,
     Bill,
     CallbackReply,
@@ -44,11 +44,13 @@ from payment_hub.domain.bank_values import (
     PayerAccount,
     PaymentQuery,
     PaymentRequest,
+    RefundAnswer,
+    RefundOutcome,
+    RefundRequest,
     Statement,
 )
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.money import Money
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome, RefundRequest
 
 VERSION: Final = "2.0"
 OK: Final = "00"
@@ -149,7 +151,7 @@ _TELEPHONE: Final = re.compile(r"84[0-9]{9}|0[0-9]{9}", re.ASCII)
 
 PROFILE: Final = BankProfile(
     title="Viettel Money payment gateway 2.0",
-    ways=(Way.PAGE,),
+    ways=(PaymentMethod.PAGE,),
     facts=(
         Fact("fields and check_sum of all messages", "two clients", Certainty.OFFICIAL),
         Fact("status and error codes; refunds are full ones", "two clients", Certainty.OFFICIAL),

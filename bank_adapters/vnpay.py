@@ -25,8 +25,8 @@ from bank_adapters.toolkit.signatures import hmac_hex, require_hmac_sha512
 from bank_adapters.toolkit.signed_fields import as_form, as_sent, as_signed, joined, read_query
 from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.wire_values import fitting, hundredfold, hundredfold_or_none
-from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Limits, Way
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, Limits, PaymentMethod
+from payment_hub.domain.banks.values import (
     Answer,
     CallbackReply,
     CallbackRequest,
@@ -35,11 +35,14 @@ from payment_hub.domain.bank_values import (
     Outcome,
     PaymentQuery,
     PaymentRequest,
+    RefundAnswer,
+    RefundOutcome,
+    RefundQuery,
+    RefundRequest,
     Statement,
 )
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome, RefundQuery, RefundRequest
 
 VERSION: Final = "2.1.0"
 
@@ -124,7 +127,7 @@ _CODE: Final = r"[0-9A-Za-z]{1,10}"
 
 PROFILE: Final = BankProfile(
     title="VNPAY PAY 2.1.0",
-    ways=(Way.PAGE,),
+    ways=(PaymentMethod.PAGE,),
     facts=(
         Fact("the hash of address, IPN and return", "published hashes, recomputed", Certainty.REPRODUCED),
         Fact("the checksums of querydr and refund", "an independent program, compared", Certainty.REPRODUCED),

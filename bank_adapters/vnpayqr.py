@@ -27,8 +27,8 @@ from bank_adapters.toolkit.signed_fields import as_signed, joined
 from bank_adapters.toolkit.signed_json import read_unverified
 from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.wire_values import fitting
-from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Limits, Way
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, Limits, PaymentMethod
+from payment_hub.domain.banks.values import (
     Answer,
     CallbackReply,
     CallbackRequest,
@@ -72,7 +72,7 @@ _CODE: Final = "[0-9]{2}"
 
 PROFILE: Final = BankProfile(
     title="VNPAYQR, merchant service (MMS)",
-    ways=(Way.QR,),
+    ways=(PaymentMethod.QR,),
     facts=(
         Fact("the QR text: tag 26 with A000000775, tags 52 to 62", "published texts", Certainty.REPRODUCED),
         Fact("the checksum of the IPN", "a published sample and its secret", Certainty.REPRODUCED),

@@ -29,8 +29,8 @@ from bank_adapters.toolkit.signed_json import read_unverified
 from bank_adapters.toolkit.two_secrets import TwoSecrets
 from bank_adapters.toolkit.web_page import a_web_page
 from bank_adapters.toolkit.wire_values import fitting
-from payment_hub.domain.bank_profile import BankProfile, Certainty, Fact, Limits, Way
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, Limits, PaymentMethod
+from payment_hub.domain.banks.values import (
     Answer,
     CallbackReply,
     CallbackRequest,
@@ -39,11 +39,14 @@ from payment_hub.domain.bank_values import (
     Outcome,
     PaymentQuery,
     PaymentRequest,
+    RefundAnswer,
+    RefundOutcome,
+    RefundQuery,
+    RefundRequest,
     Statement,
 )
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import Money, dong
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome, RefundQuery, RefundRequest
 
 #: return_code of a question, and ``status`` of a return.
 OUTCOMES: Final = {"1": Outcome.PAID, "2": Outcome.DECLINED, "3": Outcome.PENDING}
@@ -125,7 +128,7 @@ _STATUS: Final = r"-?[0-9]{1,6}"
 
 PROFILE: Final = BankProfile(
     title="ZaloPay OpenAPI v2",
-    ways=(Way.PAGE,),
+    ways=(PaymentMethod.PAGE,),
     facts=(
         Fact("the macs of create, query and callback", "public tests, a test system", Certainty.REPRODUCED),
         Fact("the macs of refund, query_refund and return", "zalopay-oss/zalopay-nodejs", Certainty.OFFICIAL),

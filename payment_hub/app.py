@@ -9,51 +9,39 @@ from typing import Any, Final
 from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from payment_hub.commands import bank_kit, banks, books, give_back, hub_commands, parties, receipts  # noqa: F401 (they add)
-from payment_hub.current import hang
+from payment_hub.commands import hub_commands
+from payment_hub.current import attach_hub
 from payment_hub.hub import Hub
-from payment_hub.operations.check_database import check_database
+from payment_hub.operations.health import check_database
 from payment_hub.settings import Settings
-from payment_hub.web import (
-    callbacks,
-    checkout,
-    events,
-    health,
-    ledger,
-    metrics,
-    notices,
-    obligations,
-    openapi,
-    orders,
-    problem_pages,
-    reference,
-    refunds,
-    unknown_outcomes,
-)
-from payment_hub.web.api import Door, hang_api
-from payment_hub.web.auth import hang_callers
-from payment_hub.web.bodies import API_BODY_BYTES
-from payment_hub.web.every_request import surround
-from payment_hub.web.limits import hang_limits
-from payment_hub.web.problems import answer_problem
+from payment_hub.web import callbacks, health, metrics, reference
+from payment_hub.web.api import openapi
+from payment_hub.web.api.auth import register_callers
+from payment_hub.web.api.errors import answer_problem
+from payment_hub.web.api.limits import register_limits
+from payment_hub.web.api.requests import API_BODY_BYTES
+from payment_hub.web.api.resource import Resource, register_api
+from payment_hub.web.checkout import views
+from payment_hub.web.request_log import surround
+from payment_hub.web.resources import ledger, obligations, orders, refunds, unresolved, webhooks
 from payment_hub.web.security_headers import with_security_headers
 
 _API: Final = (
-    obligations.door,
-    orders.door,
-    events.door,
-    notices.door,
-    ledger.door,
-    unknown_outcomes.door,
-    refunds.door,
+    obligations.blueprint,
+    orders.blueprint,
+    webhooks.events_blueprint,
+    webhooks.blueprint,
+    ledger.blueprint,
+    unresolved.blueprint,
+    refunds.blueprint,
 )
 _OTHERS: Final = (
-    callbacks.door,
-    checkout.blueprint,
-    health.door,
-    metrics.door,
-    problem_pages.door,
-    reference.door,
+    callbacks.blueprint,
+    views.blueprint,
+    health.blueprint,
+    metrics.blueprint,
+    reference.problem_blueprint,
+    reference.blueprint,
 )
 
 
@@ -61,19 +49,19 @@ def create_app(settings: Settings, hub: Hub, *, doors: Sequence[Blueprint] = ())
     """The app with every door. ``doors`` are those of other packages, with or without the API's order before them."""
     app = Flask(__name__, static_folder=None, template_folder="web/templates")
     app.config.update(MAX_CONTENT_LENGTH=API_BODY_BYTES, PROVIDE_AUTOMATIC_OPTIONS=False)
-    hang(app, hub)
-    hang_callers(app)
-    hang_limits(app, settings.requests_per_minute)
+    attach_hub(app, hub)
+    register_callers(app)
+    register_limits(app, settings.requests_per_minute)
     app.config["SANDBOX"] = settings.sandbox
     app.extensions[metrics.TOKEN] = settings.metrics_token
     parts: dict[str, health.Check] = {
         "database": partial(check_database, hub),
         "broker": health.broker_check(settings.broker_url),
     }
-    health.hang_checks(app, parts)
+    health.register_checks(app, parts)
     surround(app)
     _hang_api(app, doors)
-    for door in (*_OTHERS, *(door for door in doors if not isinstance(door, Door))):
+    for door in (*_OTHERS, *(door for door in doors if not isinstance(door, Resource))):
         app.register_blueprint(door)
     app.cli.add_command(hub_commands)
     app.register_error_handler(Exception, answer_problem)
@@ -92,7 +80,7 @@ def _hang_api(app: Flask, doors: Sequence[Blueprint]) -> None:
     app.config.update(openapi.CONFIG)
     app.url_map.converters["agency_reference"] = obligations.AgencyReferenceConverter
     app.url_map.merge_slashes = False
-    hang_api(app, [*_API, *(door for door in doors if isinstance(door, Door))])
+    register_api(app, [*_API, *(door for door in doors if isinstance(door, Resource))])
 
 
 def _guarded(wsgi_app: Any, settings: Settings) -> Any:

@@ -9,7 +9,7 @@ from payment_hub.hub import Hub
 _KEY = "payment_hub"
 
 
-def hang(app: Flask, hub: Hub) -> None:
+def attach_hub(app: Flask, hub: Hub) -> None:
     """Hang the hub on the app."""
     app.extensions[_KEY] = hub
 

@@ -14,11 +14,11 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
-from payment_hub.domain.bank_health import BankStates
-from payment_hub.domain.bank_port import BankAdapter, CanQuery
-from payment_hub.domain.bank_terms import NO_TERMS, BankTerms
+from payment_hub.domain.banks.health import BankStates
+from payment_hub.domain.banks.port import BankAdapter, CanQuery
+from payment_hub.domain.banks.profile import NO_TERMS, BankTerms
 from payment_hub.domain.errors import BankCannot, BankNotFound, HubUnavailable
-from payment_hub.domain.promise import Promise
+from payment_hub.domain.payments import Expectation
 from payment_hub.settings import Settings
 from payment_hub.signing import Signer
 from payment_hub.store import connections
@@ -27,7 +27,7 @@ from payment_hub.store import connections
 Ability = TypeVar("Ability")
 
 #: A connection of the driver's own.
-Statements = connections.Statements
+DriverConnection = connections.DriverConnection
 
 
 def utc_now() -> datetime:
@@ -92,17 +92,17 @@ class Hub:
 
         Raises HubUnavailable when the database cannot be reached.
         """
-        with unavailable_is_said(), self.sessions.begin() as session:
+        with translate_db_errors(), self.sessions.begin() as session:
             yield session
 
     @contextmanager
-    def at_once(self) -> Iterator[Statements]:
+    def at_once(self) -> Iterator[DriverConnection]:
         """The driver's own connection, on which every statement is its own transaction: for the hot verbs alone.
 
         What the toolkit above the driver does for a statement costs a fifth of a whole request, and a verb that is one
         statement needs none of it. Raises HubUnavailable when the database cannot be reached.
         """
-        with unavailable_is_said(), connections.lent_by(self.engine) as connection:
+        with translate_db_errors(), connections.lent_by(self.engine) as connection:
             yield connection
 
     def checkout_url(self, reference: str) -> str:
@@ -113,9 +113,9 @@ class Hub:
         """Our contract with a bank; where there is none, one that is open to all."""
         return self.terms.get(bank, NO_TERMS)
 
-    def promise_of(self, bank: str) -> Promise:
+    def promise_of(self, bank: str) -> Expectation:
         """What may be promised of an outcome that this bank has not told."""
-        return Promise(isinstance(self.adapters.get(bank), CanQuery), self.terms_of(bank).known_within)
+        return Expectation(isinstance(self.adapters.get(bank), CanQuery), self.terms_of(bank).known_within)
 
     def able(self, bank: str, ability: type[Ability]) -> Ability:
         """The adapter of an enabled bank that has this ability of the port. Raises BankNotFound, BankCannot."""
@@ -160,7 +160,7 @@ def connect(database_url: str, *, pool: int, statement_seconds: int = 30) -> Eng
 
 
 @contextmanager
-def unavailable_is_said() -> Iterator[None]:
+def translate_db_errors() -> Iterator[None]:
     """Turn a lost or refused database connection into HubUnavailable; every other error passes."""
     try:
         yield

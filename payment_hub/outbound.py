@@ -19,12 +19,12 @@ from types import TracebackType
 from typing import Any, Final, Self, cast
 
 from payment_hub.domain.errors import Malformed
-from payment_hub.domain.notice import NoticeAnswer
-from payment_hub.domain.notice_address import (
-    NoticeAddress,
-    NoticePolicy,
+from payment_hub.domain.webhooks import (
+    AddressPolicy,
+    WebhookAddress,
+    WebhookAnswer,
     may_connect,
-    read_notice_url,
+    read_webhook_url,
 )
 
 CONNECT_SECONDS: Final = 1.0
@@ -69,7 +69,7 @@ class _Pinned(HTTPConnection):
     auto_open = 0
     sock: _Bounded | Any
 
-    def __init__(self, address: NoticeAddress, sock: _Bounded) -> None:
+    def __init__(self, address: WebhookAddress, sock: _Bounded) -> None:
         super().__init__(address.host, address.port)
         if address.scheme == "https":
             self.default_port = 443  # so that the Host header names the port only when it is unusual
@@ -82,12 +82,12 @@ def _trust() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-class Courier:
+class WebhookSender:
     """Posts messages one after the other, keeping the connection to the last receiver. For one thread."""
 
     def __init__(
         self,
-        policy: NoticePolicy,
+        policy: AddressPolicy,
         *,
         seconds: float = TOTAL_SECONDS,
         resolve: Resolve = resolve,
@@ -97,7 +97,7 @@ class Courier:
         self._seconds = seconds
         self._resolve = resolve
         self._tls = tls
-        self._kept: tuple[NoticeAddress, _Pinned] | None = None
+        self._kept: tuple[WebhookAddress, _Pinned] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -107,13 +107,13 @@ class Courier:
     ) -> None:
         self._hang_up()
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> NoticeAnswer:
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> WebhookAnswer:
         """POST ``body``. What address, network or receiver do wrong is in the answer, not raised."""
         began = time.monotonic()
         status: int | None = None
         text: bytes | str
         try:
-            address = read_notice_url(url, self._policy)
+            address = read_webhook_url(url, self._policy)
             status, text = self._exchange(address, headers, body, began + self._seconds)
         except Malformed as error:
             text = error.detail
@@ -123,10 +123,10 @@ class Courier:
             text = _why(error)
         if status is None:
             self._hang_up()
-        return NoticeAnswer(status, excerpt(text), round((time.monotonic() - began) * 1000))
+        return WebhookAnswer(status, excerpt(text), round((time.monotonic() - began) * 1000))
 
     def _exchange(
-        self, address: NoticeAddress, headers: Mapping[str, str], body: bytes, deadline: float
+        self, address: WebhookAddress, headers: Mapping[str, str], body: bytes, deadline: float
     ) -> tuple[int, bytes]:
         kept = self._kept_connection(address)
         if kept is not None:
@@ -141,7 +141,7 @@ class Courier:
     def _send(
         self,
         connection: _Pinned,
-        address: NoticeAddress,
+        address: WebhookAddress,
         headers: Mapping[str, str],
         body: bytes,
         deadline: float,
@@ -155,7 +155,7 @@ class Courier:
                 self._hang_up()
             return answer.status, text
 
-    def _dial(self, address: NoticeAddress, deadline: float) -> _Bounded:
+    def _dial(self, address: WebhookAddress, deadline: float) -> _Bounded:
         """A socket connected to one of the addresses that were judged."""
         failure = OSError("the name has no address")
         for family, place in self._judged(address)[:_TRIED_ADDRESSES]:
@@ -177,14 +177,14 @@ class Courier:
         tls.sslsocket_class = _BoundedTls
         return cast(_BoundedTls, tls.wrap_socket(sock, server_hostname=host))
 
-    def _judged(self, address: NoticeAddress) -> list[tuple[int, SocketAddress]]:
+    def _judged(self, address: WebhookAddress) -> list[tuple[int, SocketAddress]]:
         """What the name stands for now. One address out of bounds refuses all: an honest name has none."""
         found = self._resolve(address.host, address.port)
         if not all(may_connect(place[0], address, self._policy) for _, place in found):
             raise AddressRefused
         return found
 
-    def _kept_connection(self, address: NoticeAddress) -> _Pinned | None:
+    def _kept_connection(self, address: WebhookAddress) -> _Pinned | None:
         """The connection of the message before, if it led to the same place and is still open and silent."""
         if self._kept is None:
             return None

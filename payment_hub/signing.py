@@ -17,7 +17,7 @@ from datetime import datetime
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from payment_hub.domain.notice_views import NoticeKeys
+from payment_hub.domain.webhooks import WebhookKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ class Signer:
         made = [_portal_secret(key, portal, each) for key in self.secret_keys for each in versions]
         return tuple(made)
 
-    def notice_keys(self, portal: str, version: int) -> NoticeKeys:
+    def notice_keys(self, portal: str, version: int) -> WebhookKeys:
         """What the portal configures to verify notices."""
         secret = f"whsec_{_base64(self.portal_secrets(portal, version)[0])}"
-        return NoticeKeys(portal, version, secret, self.public_keys())
+        return WebhookKeys(portal, version, secret, self.public_keys())
 
     def notice_headers(
         self, message_id: str, moment: datetime, body: bytes, secrets: Sequence[bytes]

@@ -7,17 +7,17 @@ from typing import Any, Final
 from celery import shared_task
 
 from payment_hub.current import current_hub
-from payment_hub.operations.ask_about_pending import ask_about_pending as ask
-from payment_hub.operations.ask_about_refunds import ask_about_refunds as ask_refunds
-from payment_hub.operations.check_invariants import check_invariants as check
-from payment_hub.operations.deliver_notices import deliver_notices as deliver
-from payment_hub.operations.expire_orders import expire_orders as expire
-from payment_hub.operations.forget_requests import forget_requests as forget
-from payment_hub.operations.propose_surplus import RECENT as RECENT_SURPLUS
-from payment_hub.operations.propose_surplus import propose_surplus as propose
-from payment_hub.operations.rejudge_callbacks import RECENT
-from payment_hub.operations.rejudge_callbacks import rejudge_callbacks as rejudge
-from payment_hub.operations.send_refunds import send_refunds as send
+from payment_hub.operations.confirmations.callbacks import RECENT
+from payment_hub.operations.confirmations.callbacks import rejudge_callbacks as rejudge
+from payment_hub.operations.health import check_invariants as check
+from payment_hub.operations.idempotency import delete_expired_answers as forget
+from payment_hub.operations.orders import expire_orders as expire
+from payment_hub.operations.payments.query import query_pending as ask
+from payment_hub.operations.refunds.decide import RECENT as RECENT_SURPLUS
+from payment_hub.operations.refunds.decide import propose_excess_refunds as propose
+from payment_hub.operations.refunds.send import query_refunds as ask_refunds
+from payment_hub.operations.refunds.send import send_refunds as send
+from payment_hub.operations.webhooks import deliver_webhooks as deliver
 
 
 @shared_task(name="hub.deliver_notices")

@@ -7,17 +7,17 @@ from typing import Final
 
 from flask import Blueprint, Flask
 
-from payment_hub.commands import hub_commands
+from payment_hub.commands.group import hub_commands
 from reconciliation.books import Books
 from reconciliation.commands import night
-from reconciliation.current import hang
+from reconciliation.current import attach_books
 from reconciliation.web import discrepancies, reports, runs
 
 #: The finance officers' doors.
-DOORS: Final[Sequence[Blueprint]] = (runs.door, discrepancies.door, reports.door)
+DOORS: Final[Sequence[Blueprint]] = (runs.blueprint, discrepancies.blueprint, reports.blueprint)
 
 
 def attach(app: Flask, books: Books) -> None:
     """Let the doors, the tasks and the commands of reconciliation find the books."""
-    hang(app, books)
+    attach_books(app, books)
     hub_commands.add_command(night)

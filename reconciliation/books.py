@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from payment_hub.domain.bank_values import Confirmation
+from payment_hub.domain.banks.values import Confirmation
 from payment_hub.hub import Hub
 from reconciliation.domain.ledger_port import AgencyLedgers
 

@@ -9,16 +9,13 @@ from typing import Final
 import click
 from flask.cli import AppGroup
 
-from payment_hub.commands import operator, says_refusals
-from payment_hub.domain.day import business_day
+from payment_hub.commands.group import exit_on_refusal, operator
+from payment_hub.domain.calendar import business_day
 from reconciliation.current import current_books
 from reconciliation.domain.run import RunState
 from reconciliation.domain.scope import Scope
-from reconciliation.operations.collect_and_reconcile import collect_and_reconcile
-from reconciliation.operations.export_report import export_report
-from reconciliation.operations.list_discrepancies import list_discrepancies
-from reconciliation.operations.list_runs import list_runs
-from reconciliation.operations.plan_night import plan_night
+from reconciliation.operations.discrepancies import list_discrepancies
+from reconciliation.operations.runs import collect_and_reconcile, export_report, list_runs, plan_night
 
 DAY: Final = click.DateTime(["%Y-%m-%d"])
 
@@ -30,7 +27,7 @@ def night() -> None:
 
 @night.command("run")
 @click.option("--day", type=DAY, help="Business day; yesterday without it.")
-@says_refusals
+@exit_on_refusal
 def run_command(day: datetime | None) -> None:
     """Compare all books of a day now, here and not in a worker. Exit code 1 when a comparison failed."""
     books = current_books()
@@ -48,7 +45,7 @@ def run_command(day: datetime | None) -> None:
 
 @night.command("runs")
 @click.option("--state", type=click.Choice([*RunState]))
-@says_refusals
+@exit_on_refusal
 def runs_command(state: str | None) -> None:
     """List the latest runs."""
     page = list_runs(current_books(), caller=operator(), state=RunState(state) if state else None)
@@ -57,7 +54,7 @@ def runs_command(state: str | None) -> None:
 
 
 @night.command("discrepancies")
-@says_refusals
+@exit_on_refusal
 def discrepancies_command() -> None:
     """List what does not agree, with a sentence for each. Exit code 1 when there is anything."""
     page = list_discrepancies(current_books(), caller=operator())
@@ -68,7 +65,7 @@ def discrepancies_command() -> None:
 
 @night.command("report")
 @click.argument("run", type=int)
-@says_refusals
+@exit_on_refusal
 def report_command(run: int) -> None:
     """Print the report of a run as CSV."""
     click.echo(export_report(current_books(), caller=operator(), run=run, form="csv"), nl=False)

@@ -11,7 +11,7 @@ from reconciliation.books import Books
 _KEY: Final = "reconciliation"
 
 
-def hang(app: Flask, books: Books) -> None:
+def attach_books(app: Flask, books: Books) -> None:
     """Hang the books on the app."""
     app.extensions[_KEY] = books
 

@@ -12,9 +12,9 @@ from celery.schedules import crontab
 from payment_hub.domain.errors import BankUnavailable
 from reconciliation.current import current_books
 from reconciliation.domain.scope import Scope
-from reconciliation.operations import catch_up_nights as catching_up
-from reconciliation.operations import plan_night as planning
-from reconciliation.operations.collect_and_reconcile import collect_and_reconcile
+from reconciliation.operations import runs as catching_up
+from reconciliation.operations import runs as planning
+from reconciliation.operations.runs import collect_and_reconcile
 
 
 @shared_task(name="night.reconcile_night")

@@ -7,19 +7,18 @@ import json
 from datetime import date, datetime
 from typing import Any
 
-from payment_hub.domain.bank_values import Confirmation, Outcome
+from payment_hub.domain.access import USUAL_SCOPES, Caller, Role
+from payment_hub.domain.banks.values import Confirmation, Outcome
+from payment_hub.domain.idempotency import Claim
 from payment_hub.domain.judgement import Judgement
-from payment_hub.domain.keys import USUAL_SCOPES, Caller, Role
 from payment_hub.domain.money import Money, dong
-from payment_hub.domain.obligation import Beneficiary, Kind, Terms
-from payment_hub.domain.requests import Claim
-from payment_hub.domain.standing import Source
+from payment_hub.domain.obligations import Beneficiary, Kind, Terms
+from payment_hub.domain.settlement import Source
 from payment_hub.hub import Hub
-from payment_hub.operations.add_agency import add_agency
-from payment_hub.operations.add_portal import add_portal
-from payment_hub.operations.issue_payment_order import issue_payment_order
-from payment_hub.operations.receive_confirmation import receive_confirmation
-from payment_hub.operations.register_obligation import register_obligation
+from payment_hub.operations.access import add_agency, add_portal
+from payment_hub.operations.confirmations.record import receive_confirmation
+from payment_hub.operations.obligations import register_obligation
+from payment_hub.operations.orders import issue_payment_order
 
 _numbers = itertools.count(1)
 

@@ -5,30 +5,27 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from payment_hub.domain.attempt_views import AttemptView, OptionsView
-from payment_hub.domain.bank_choice import Reason
-from payment_hub.domain.bank_health import Patience
-from payment_hub.domain.bank_profile import BankProfile, Limits, Way
-from payment_hub.domain.bank_terms import BankTerms
-from payment_hub.domain.errors import (
-    BankUnavailable,
-)
+from payment_hub.domain.banks.health import BreakerPolicy
+from payment_hub.domain.banks.profile import BankProfile, BankTerms, Limits, PaymentMethod
+from payment_hub.domain.errors import BankUnavailable
 from payment_hub.domain.money import dong
+from payment_hub.domain.payments import AttemptView
+from payment_hub.domain.routing import OptionReason, OptionsView
 from payment_hub.hub import Hub
-from payment_hub.operations.show_payment_options import show_payment_options
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.payments.start import start_payment
+from payment_hub.operations.routing import show_payment_options
 from tests.builders import an_operator
 from tests.stand_in_banks import StandInBank
 
 GONE = BankUnavailable("no answer")
-QUICK = Patience(failures=1, rest=timedelta(seconds=30))
+QUICK = BreakerPolicy(failures=1, rest=timedelta(seconds=30))
 
 
 class SmallBank(StandInBank):
     """It takes no more than 100,000 dong, by a bill that needs ten minutes."""
 
     profile = BankProfile(
-        "Small", (Way.BILL,), (), Limits(largest=dong(100_000), shortest=timedelta(minutes=10))
+        "Small", (PaymentMethod.BILL,), (), Limits(largest=dong(100_000), shortest=timedelta(minutes=10))
     )
 
 
@@ -40,7 +37,7 @@ def shown(hub: Hub, reference: str) -> OptionsView:
     return show_payment_options(hub, caller=an_operator(), reference=reference)
 
 
-def reasons(hub: Hub, reference: str) -> dict[str, Reason | None]:
+def reasons(hub: Hub, reference: str) -> dict[str, OptionReason | None]:
     return {option.bank: option.reason for option in shown(hub, reference).options}
 
 

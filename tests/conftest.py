@@ -17,7 +17,7 @@ from sqlalchemy.orm import sessionmaker
 
 from payment_hub.embedded.postgres import throw_away_postgres
 from payment_hub.hub import Hub
-from payment_hub.operations.check_invariants import check_invariants
+from payment_hub.operations.health import check_invariants
 from payment_hub.signing import Signer
 from payment_hub.store.schema import upgrade
 

@@ -7,18 +7,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from payment_hub.domain.bank_profile import BankProfile, Limits, Way
-from payment_hub.domain.keys import USUAL_SCOPES, Caller, Role
+from payment_hub.domain.access import USUAL_SCOPES, Caller, Role
+from payment_hub.domain.banks.profile import BankProfile, Limits, PaymentMethod
+from payment_hub.domain.banks.values import RefundAnswer, RefundOutcome, RefundQuery, RefundRequest
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund import Reason
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome, RefundQuery, RefundRequest
-from payment_hub.domain.refund_views import RefundView
+from payment_hub.domain.refunds.lifecycle import RefundReason
+from payment_hub.domain.refunds.views import RefundView
 from payment_hub.hub import Hub
-from payment_hub.operations.approve_refund import approve_refund
-from payment_hub.operations.decline_refund import decline_refund
-from payment_hub.operations.propose_refund import propose_refund
-from payment_hub.operations.prove_refund import prove_refund
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.payments.start import start_payment
+from payment_hub.operations.refunds.decide import approve_refund, decline_refund, propose_refund
+from payment_hub.operations.refunds.send import prove_refund
 from tests.asking import change, one, rows
 from tests.builders import an_order, confirmation, hear
 from tests.stand_in_banks import StandInBank
@@ -27,7 +25,7 @@ RETURNED = RefundAnswer(RefundOutcome.SUCCEEDED, "00", "BR1")
 REFUSED = RefundAnswer(RefundOutcome.FAILED, "94")
 ACCEPTED = RefundAnswer(RefundOutcome.PENDING, "05", "BR1")
 
-PROFILE = BankProfile(title="Refunding", ways=(Way.PAGE,), facts=(), limits=Limits())
+PROFILE = BankProfile(title="Refunding", ways=(PaymentMethod.PAGE,), facts=(), limits=Limits())
 
 
 def _returns(_: Any) -> RefundAnswer:
@@ -84,7 +82,7 @@ def propose(hub: Hub, caller: Caller, reference: str, amount: int = 150_000, **m
     asked: dict[str, Any] = {
         "refund_id": "R1",
         "refundable": dong(refundable(hub, reference)),
-        "reason": Reason.DOSSIER_REFUSED,
+        "reason": RefundReason.DOSSIER_REFUSED,
         "words": "Hồ sơ bị từ chối",
     }
     return propose_refund(hub, caller=caller, reference=reference, amount=dong(amount), **(asked | more))

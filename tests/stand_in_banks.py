@@ -15,9 +15,9 @@ from bank_adapters import load_adapters
 from bank_adapters.far_side.sandbox import SandboxBankService, serve
 from bank_adapters.far_side.sandbox.service import QUICK
 from bank_adapters.toolkit import standard_webhooks
-from payment_hub.domain.bank_port import BankAdapter
-from payment_hub.domain.bank_profile import BankProfile, Way
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.port import BankAdapter
+from payment_hub.domain.banks.profile import BankProfile, PaymentMethod
+from payment_hub.domain.banks.values import (
     Answer,
     CallbackReply,
     CallbackRequest,
@@ -30,7 +30,7 @@ from payment_hub.domain.bank_values import (
 )
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected
 from payment_hub.hub import Hub
-from payment_hub.store import standings
+from payment_hub.store import confirmations
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -56,7 +56,7 @@ class StandInBank:
     opened: list[PaymentRequest] = field(default_factory=list)
     queried: list[PaymentQuery] = field(default_factory=list)
     code: str = "standin"
-    profile: ClassVar[BankProfile] = BankProfile("A stand-in", (Way.PAGE,), ())
+    profile: ClassVar[BankProfile] = BankProfile("A stand-in", (PaymentMethod.PAGE,), ())
 
     def open_payment(self, request: PaymentRequest) -> Instructions:
         """As the test says."""
@@ -115,7 +115,7 @@ def left_unjudged(hub: Hub, genuine: CallbackRequest) -> None:
     """Leave a callback as a process leaves it that dies after storing it."""
     confirmation = sandbox_adapter().read_callback(genuine)
     with hub.at_once() as connection:
-        standings.hear(connection, confirmation, genuine, genuine.received_at)
+        confirmations.store_and_read(connection, confirmation, genuine, genuine.received_at)
 
 
 def sandbox_adapter() -> Any:

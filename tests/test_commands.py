@@ -8,7 +8,7 @@ import pytest
 from click.testing import Result
 from flask.testing import FlaskCliRunner
 
-from payment_hub.domain.day import business_day
+from payment_hub.domain.calendar import business_day
 from payment_hub.hub import utc_now
 from tests.journeys.conftest import World, world
 

@@ -9,11 +9,11 @@ import pytest
 from click.testing import Result
 from flask.testing import FlaskCliRunner
 
-from payment_hub.domain.bank_terms import BankTerms, Trust
+from payment_hub.domain.banks.profile import BankTerms, Trust
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub
-from payment_hub.operations.ask_about_pending import ask_about_pending
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.payments.query import query_pending
+from payment_hub.operations.payments.start import start_payment
 from tests.asking import one
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -90,7 +90,7 @@ def test_what_is_unknown_is_listed_and_what_is_told_without_proof(
     )
     assert said("bank", "unknown", "--overdue").output == ""
     clock.advance(hours=26)
-    ask_about_pending(hub)
+    query_pending(hub)
     assert said("bank", "unknown", "--overdue").output.count("with an officer") == 2
 
 

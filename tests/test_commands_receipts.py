@@ -10,10 +10,10 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from payment_hub.commands.receipts import bank_receipt_command
-from payment_hub.current import hang
+from payment_hub.current import attach_hub
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.payments.start import start_payment
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.operations.test_fetch_bank_receipt import PDF, WritingBank
 from tests.stand_in_banks import with_banks
@@ -38,7 +38,7 @@ def reference(hub: Hub, bank: WritingBank) -> str:
 def run(hub: Hub, bank: WritingBank) -> Any:
     """``run(order, file)`` runs the command."""
     app = Flask("commands")
-    hang(app, with_banks(hub, standin=bank))
+    attach_hub(app, with_banks(hub, standin=bank))
     return lambda *words: FlaskCliRunner(app).invoke(bank_receipt_command, [*map(str, words)])
 
 

@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 
 from payment_hub import outbound
-from payment_hub.domain.notice import NoticeAnswer
-from payment_hub.domain.notice_address import NoticePolicy, read_notice_url
-from payment_hub.outbound import Courier, excerpt
+from payment_hub.domain.webhooks import AddressPolicy, WebhookAnswer, read_webhook_url
+from payment_hub.outbound import WebhookSender, excerpt
 from tests.receiver import Receiver, a_receiver, hang_up, status
 
-TRIAL = NoticePolicy(allow_loopback=True)
-STRICT = NoticePolicy()
+TRIAL = AddressPolicy(allow_loopback=True)
+STRICT = AddressPolicy()
 TCP = socket.AF_INET
 
 
@@ -44,8 +43,8 @@ def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def post(url: str, policy: NoticePolicy = TRIAL, seconds: float = 2, **more: Any) -> NoticeAnswer:
-    with Courier(policy, seconds=seconds, **more) as courier:
+def post(url: str, policy: AddressPolicy = TRIAL, seconds: float = 2, **more: Any) -> WebhookAnswer:
+    with WebhookSender(policy, seconds=seconds, **more) as courier:
         return courier.post(url, {"webhook-id": "evt_1"}, b'{"id":"evt_1"}')
 
 
@@ -79,14 +78,14 @@ def test_a_redirect_is_not_followed_not_even_to_the_same_machine(receiver: Recei
 
 def test_messages_to_one_receiver_share_a_connection(receiver: Receiver) -> None:
     receiver.behaviour = status(200, b"thank you")
-    with Courier(TRIAL) as courier:
+    with WebhookSender(TRIAL) as courier:
         assert [courier.post(receiver.url, {}, b"{}").status for _ in range(5)] == [200] * 5
     assert receiver.connections == 1
 
 
 def test_a_receiver_that_closes_after_each_answer_is_called_again(receiver: Receiver) -> None:
     receiver.behaviour = status(200, Connection="close")
-    with Courier(TRIAL) as courier:
+    with WebhookSender(TRIAL) as courier:
         assert [courier.post(receiver.url, {}, b"{}").status for _ in range(3)] == [200] * 3
     assert receiver.connections == 3
 
@@ -97,13 +96,13 @@ def test_a_receiver_that_closes_without_saying_so_is_called_again(receiver: Rece
         handler.close_connection = True
 
     receiver.behaviour = answer_and_leave
-    with Courier(TRIAL) as courier:
+    with WebhookSender(TRIAL) as courier:
         assert [courier.post(receiver.url, {}, b"{}").status for _ in range(20)] == [200] * 20
 
 
 def test_a_long_answer_is_not_read_to_its_end(receiver: Receiver) -> None:
     receiver.behaviour = status(200, b"x" * 5_000_000)
-    with Courier(TRIAL) as courier:
+    with WebhookSender(TRIAL) as courier:
         answers = [courier.post(receiver.url, {}, b"{}") for _ in range(2)]
     assert [(answer.status, answer.text) for answer in answers] == [(200, "x" * 500)] * 2
 
@@ -208,7 +207,7 @@ def test_a_name_that_changes_after_the_check_leads_nowhere_else(
 
 def test_a_connection_that_was_closed_never_resolves_the_name_by_itself() -> None:
     ours, theirs = socket.socketpair()
-    address = read_notice_url("https://localhost/", TRIAL)
+    address = read_webhook_url("https://localhost/", TRIAL)
     with theirs, outbound._Bounded(fileno=ours.detach()) as sock:
         connection = outbound._Pinned(address, sock)
         connection.close()

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from payment_hub.outbound import Courier
+from payment_hub.outbound import WebhookSender
 from tests.receiver import a_receiver
 from tests.test_outbound import TRIAL, names, post
 
@@ -35,7 +35,7 @@ def test_connections_over_tls_are_kept_too(certificates: Path) -> None:
     ours = ssl.create_default_context(cafile=str(certificates / "ca.pem"))
     with a_receiver(_serving(certificates)) as receiver:
         found = names("127.0.0.1", port=receiver.port)
-        with Courier(TRIAL, resolve=found, tls=ours) as courier:
+        with WebhookSender(TRIAL, resolve=found, tls=ours) as courier:
             answers = [courier.post("https://portal.test/", {}, b"{}") for _ in range(3)]
     assert [answer.status for answer in answers] == [200] * 3
     assert receiver.connections == 1

@@ -21,8 +21,8 @@ from bank_adapters.toolkit.limits import require_payable
 from bank_adapters.toolkit.settings import a_folder, a_word, setting
 from bank_adapters.toolkit.statement_csv import CsvFormat, Row, read_rows, refused_whole
 from bank_adapters.toolkit.wire_values import fitting
-from payment_hub.domain.bank_profile import Limits
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.profile import Limits
+from payment_hub.domain.banks.values import (
     Confirmation,
     Instructions,
     Movement,

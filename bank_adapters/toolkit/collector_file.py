@@ -18,7 +18,7 @@ from typing import Any, Final
 from bank_adapters.toolkit.bank_time import read_vietnam_time
 from bank_adapters.toolkit.json_fields import read_object
 from bank_adapters.toolkit.statement_csv import CsvFormat, Row, read_rows, refused_whole
-from payment_hub.domain.bank_values import Movement, Statement, StatementLine
+from payment_hub.domain.banks.values import Movement, Statement, StatementLine
 from payment_hub.domain.errors import BankUnavailable, Malformed
 from payment_hub.domain.money import Money
 

@@ -21,7 +21,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
-from payment_hub.domain.waiting import seconds_to_wait
+from payment_hub.domain.timeouts import seconds_to_wait
 
 CONNECT_SECONDS: Final = 1
 KEPT_CONNECTIONS: Final = 32
@@ -41,7 +41,7 @@ class HttpAnswer:
 class HttpClient:
     """One bank's kept HTTP session.
 
-    ``read_seconds``, or less where who asks has less patience (``payment_hub.domain.waiting``), bounds the silence of
+    ``read_seconds``, or less where who asks has less patience (``payment_hub.domain.timeouts``), bounds the silence of
     the bank and, doubled, the whole answer.
     """
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from payment_hub.domain.bank_profile import Limits
-from payment_hub.domain.bank_values import PaymentRequest
+from payment_hub.domain.banks.profile import Limits
+from payment_hub.domain.banks.values import PaymentRequest, RefundRequest
 from payment_hub.domain.errors import Malformed
 from payment_hub.domain.money import VND
-from payment_hub.domain.refund_port import RefundRequest
 
 
 def require_payable(limits: Limits, request: PaymentRequest) -> None:

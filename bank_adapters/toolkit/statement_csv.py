@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from payment_hub.domain.bank_values import Movement, StatementLine
+from payment_hub.domain.banks.values import Movement, StatementLine
 from payment_hub.domain.errors import Malformed, MalformedStatement
 from payment_hub.domain.money import Money, dong
 

@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 from bank_adapters.toolkit.settings import BankSettingsError, a_number, read_section, setting
-from payment_hub.domain.bank_health import Patience
-from payment_hub.domain.bank_terms import NO_TERMS, BankTerms, Bearer, Trust
-from payment_hub.domain.obligation import Kind
+from payment_hub.domain.banks.health import BreakerPolicy
+from payment_hub.domain.banks.profile import NO_TERMS, BankTerms, Bearer, Trust
+from payment_hub.domain.obligations import Kind
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -152,7 +152,7 @@ def read_terms(bank: str, section: Mapping[str, str]) -> BankTerms:
         trust=read.trust,
         inquiry_above=read.inquiry_above,
         known_within=timedelta(minutes=read.known_minutes),
-        patience=Patience(
+        patience=BreakerPolicy(
             failures=read.failures_to_rest,
             within=timedelta(seconds=read.failure_seconds),
             rest=timedelta(seconds=read.rest_seconds),

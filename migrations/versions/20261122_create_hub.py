@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from payment_hub.store.tables.events import Xid8
+from payment_hub.store.tables.webhooks import Xid8
 
 revision = "20261122_hub"
 down_revision = None

@@ -1,41 +1,6 @@
-"""The operators' door: ``flask --app wsgi hub ...``. Each has ``--help`` and says by its exit code how it went."""
+"""The operators' commands: ``flask --app wsgi hub ...``; each module adds its own to the group."""
 
-from __future__ import annotations
+from payment_hub.commands import access, banks, conformance, ledger, receipts, refunds
+from payment_hub.commands.group import hub_commands
 
-import functools
-import sys
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
-
-import click
-from flask.cli import AppGroup
-
-from payment_hub.domain.errors import HubError
-from payment_hub.domain.keys import Caller, Role, Scope
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-hub_commands = AppGroup(
-    "hub", help="Agencies, portals, keys, banks, the night, and whether the books are right."
-)
-
-
-def says_refusals(command: Callable[P, T]) -> Callable[P, T]:
-    """A refusal is one line on standard error and exit code 1; a wrong option stays click's exit code 2."""
-
-    @functools.wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return command(*args, **kwargs)
-        except HubError as refusal:
-            title = (type(refusal).__doc__ or "").partition("\n")[0]
-            click.echo(f"{title} {refusal.detail}".strip(), err=True)
-            sys.exit(1)
-
-    return wrapped
-
-
-def operator() -> Caller:
-    """Whoever may run commands on this machine may see and do everything."""
-    return Caller(0, Role.OPERATOR, "command line", frozenset(Scope))
+__all__ = ["access", "banks", "conformance", "hub_commands", "ledger", "receipts", "refunds"]

@@ -6,20 +6,16 @@ from datetime import datetime
 
 import click
 
-from payment_hub.commands import hub_commands, operator, says_refusals
+from payment_hub.commands.group import exit_on_refusal, hub_commands, operator
 from payment_hub.current import current_hub
-from payment_hub.domain.bank_health import BankOperation
-from payment_hub.domain.day import HUB_TIME
-from payment_hub.domain.outcome_views import OutcomeFigures
-from payment_hub.operations.announce_downtime import announce_downtime
-from payment_hub.operations.explain_choices import explain_choices
-from payment_hub.operations.list_downtimes import list_downtimes
-from payment_hub.operations.list_key_uses import list_key_uses
-from payment_hub.operations.list_unknown_outcomes import list_unknown_outcomes
-from payment_hub.operations.measure_outcomes import measure_outcomes
-from payment_hub.operations.prefer_banks import prefer_banks
-from payment_hub.operations.show_bank_health import show_bank_health
-from payment_hub.operations.withdraw_downtime import withdraw_downtime
+from payment_hub.domain.banks.health import BankOperation
+from payment_hub.domain.calendar import HUB_TIME
+from payment_hub.domain.payments import OutcomeFigures
+from payment_hub.operations.access import list_key_uses
+from payment_hub.operations.banks import announce_downtime, cancel_downtime, list_downtimes, show_bank_health
+from payment_hub.operations.health import measure_outcomes
+from payment_hub.operations.payments.unresolved import list_unresolved
+from payment_hub.operations.routing import explain_choices, prefer_banks
 
 #: A moment in hub time, as an announcement names it.
 MOMENT = click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])
@@ -31,7 +27,7 @@ def bank_commands() -> None:
 
 
 @bank_commands.command("health")
-@says_refusals
+@exit_on_refusal
 def health_command() -> None:
     """Show whether each bank answers, and how long it left outcomes unknown in the last day."""
     for view in show_bank_health(current_hub()):
@@ -56,10 +52,10 @@ def _measured(figures: OutcomeFigures) -> str:
 
 @bank_commands.command("unknown")
 @click.option("--overdue", is_flag=True, help="Only those that lie before an officer.")
-@says_refusals
+@exit_on_refusal
 def unknown_command(overdue: bool) -> None:
     """List the attempts whose outcome is unknown, the oldest first."""
-    for view in list_unknown_outcomes(current_hub(), caller=operator(), overdue=overdue, limit=500).items:
+    for view in list_unresolved(current_hub(), caller=operator(), overdue=overdue, limit=500).items:
         told = {"PAID": "told paid, unproven", "AUTHORISED": "held"}.get(view.told or "", view.state.lower())
         click.echo(
             f"{view.reference:<20}{view.bank:<20}{view.amount!s:>14}  {told}, since {_here(view.unknown_at)}, "
@@ -68,7 +64,7 @@ def unknown_command(overdue: bool) -> None:
 
 
 @bank_commands.command("keys")
-@says_refusals
+@exit_on_refusal
 def keys_command() -> None:
     """Show when each bank last signed with its current key, and with the one before."""
     for use in list_key_uses(current_hub()):
@@ -81,7 +77,7 @@ def keys_command() -> None:
 @bank_commands.command("prefer")
 @click.argument("agency")
 @click.argument("banks", nargs=-1)
-@says_refusals
+@exit_on_refusal
 def prefer_command(agency: str, banks: tuple[str, ...]) -> None:
     """Let an agency be paid rather through BANKS, the most wanted first; without any it has no preference."""
     prefer_banks(current_hub(), agency=agency, banks=banks)
@@ -90,7 +86,7 @@ def prefer_command(agency: str, banks: tuple[str, ...]) -> None:
 
 @bank_commands.command("choices")
 @click.argument("order")
-@says_refusals
+@exit_on_refusal
 def choices_command(order: str) -> None:
     """Explain why the attempts at an order went through their banks."""
     for attempt, said in explain_choices(current_hub(), caller=operator(), reference=order).items():
@@ -109,7 +105,7 @@ def downtime_commands() -> None:
 @click.option("--reason", required=True)
 @click.option("--by", "announced_by", required=True, help="Who told us.")
 @click.option("--operation", type=click.Choice([word.lower() for word in BankOperation]), help="Only this.")
-@says_refusals
+@exit_on_refusal
 def add_downtime_command(
     bank: str, starts_at: datetime, ends_at: datetime, reason: str, announced_by: str, operation: str | None
 ) -> None:
@@ -127,7 +123,7 @@ def add_downtime_command(
 
 
 @downtime_commands.command("list")
-@says_refusals
+@exit_on_refusal
 def list_downtimes_command() -> None:
     """List the downtimes that are not over."""
     for each in list_downtimes(current_hub()):
@@ -140,10 +136,10 @@ def list_downtimes_command() -> None:
 @downtime_commands.command("withdraw")
 @click.argument("number", type=int)
 @click.option("--by", "withdrawn_by", required=True, help="Who told us.")
-@says_refusals
+@exit_on_refusal
 def withdraw_downtime_command(number: int, withdrawn_by: str) -> None:
     """End a downtime now."""
-    withdraw_downtime(current_hub(), number=number, withdrawn_by=withdrawn_by)
+    cancel_downtime(current_hub(), number=number, withdrawn_by=withdrawn_by)
     click.echo(f"downtime {number} withdrawn")
 
 

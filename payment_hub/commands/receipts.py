@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from payment_hub.commands import hub_commands, operator, says_refusals
+from payment_hub.commands.group import exit_on_refusal, hub_commands, operator
 from payment_hub.current import current_hub
-from payment_hub.operations.fetch_bank_receipt import fetch_bank_receipt
+from payment_hub.operations.receipts import fetch_bank_receipt
 
 
 @hub_commands.command("bank-receipt")
 @click.argument("order")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@says_refusals
+@exit_on_refusal
 def bank_receipt_command(order: str, file: Path) -> None:
     """Fetch the receipt that the bank wrote for ORDER, and write the PDF to FILE, which must not exist."""
     receipt = fetch_bank_receipt(current_hub(), caller=operator(), reference=order)

@@ -13,12 +13,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from payment_hub.domain.attempt_views import AttemptView
-from payment_hub.domain.bank_choice import Option
 from payment_hub.domain.money import Money
-from payment_hub.domain.payment_attempt import UNDER_WAY, AttemptState
-from payment_hub.domain.payment_order import OrderFlag, OrderStatus
-from payment_hub.domain.views import ObligationView, OrderView, ReceiptView
+from payment_hub.domain.obligations import ObligationView
+from payment_hub.domain.orders import OrderFlag, OrderStatus, OrderView
+from payment_hub.domain.payments import UNDER_WAY, AttemptState, AttemptView
+from payment_hub.domain.receipts import ReceiptView
+from payment_hub.domain.routing import Option
 
 
 class CheckoutState(StrEnum):

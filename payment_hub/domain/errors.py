@@ -242,7 +242,7 @@ class BankUnavailable(HubError):
     """The bank cannot be reached or did not answer in time."""
 
 
-class BankResting(BankUnavailable):
+class CircuitOpen(BankUnavailable):
     """The bank is not asked at the moment, because it did not answer lately or has announced that it is away."""
 
 

@@ -11,24 +11,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.bank_values import Answer, Confirmation, Outcome
-from payment_hub.domain.belonging import allocation, facts_after
+from payment_hub.domain.banks.values import Answer, Confirmation, Outcome
 from payment_hub.domain.ledger import Allocation, Transfer, transfers
-from payment_hub.domain.notice import EventType
-from payment_hub.domain.standing import (
-    Belief,
-    Booked,
+from payment_hub.domain.settlement import (
+    Context,
+    Corroboration,
     Disposition,
-    OrderAfter,
-    OrderStanding,
-    Standing,
+    LatePolicy,
+    OrderSnapshot,
+    OrderTotals,
+    RecordedCollection,
     Verdict,
+    allocation,
+    totals_after,
 )
+from payment_hub.domain.webhooks import EventType
 
 #: How far a bank's own moment of payment may lie behind or ahead of its arrival here and still decide lateness.
-BELIEVED_BEHIND: Final = timedelta(days=3)
-BELIEVED_AHEAD: Final = timedelta(minutes=5)
+CREDIBLE_BEHIND: Final = timedelta(days=3)
+CREDIBLE_AHEAD: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Judgement:
     accepts: bool = False
     """Whether the money may settle the order."""
     collected_at: datetime | None = None
-    after: OrderAfter | None = None
+    after: OrderTotals | None = None
     transfers: tuple[Transfer, ...] = ()
     receipt: bool = False
     event: EventType | None = None
@@ -52,9 +53,9 @@ class Judgement:
 
 def judge(
     confirmation: Confirmation,
-    standing: Standing,
+    standing: Context,
     received_at: datetime,
-    belief: Belief = Belief.BELIEVED,
+    belief: Corroboration = Corroboration.BELIEVED,
 ) -> Judgement:
     """What ``confirmation``, arrived at ``received_at``, means. Pure; never raises."""
     digest = digest_of(confirmation)
@@ -63,14 +64,14 @@ def judge(
             return Judgement(Verdict.ALREADY_HEARD, Disposition.DUPLICATE, first_verdict=heard.verdict)
     if standing.heard:
         return _contradiction(standing.order)
-    if belief is Belief.CONTRADICTED:
+    if belief is Corroboration.CONTRADICTED:
         # Two words about one payment, none of which has moved anything: the order is not held for them.
         return Judgement(Verdict.CONTRADICTS, Disposition.CONFLICT)
     if confirmation.outcome is not Outcome.PAID:
         return _no_money(confirmation, standing.order)
     if standing.booked is not None:
-        return _booked_before(confirmation, standing.booked, standing.order)
-    if belief is Belief.UNPROVEN:
+        return _recorded_before(confirmation, standing.booked, standing.order)
+    if belief is Corroboration.UNPROVEN:
         known = standing.order is not None
         return Judgement(Verdict.UNPROVEN, Disposition.APPLIED if known else Disposition.ORPHAN)
     return _new_money(confirmation, standing.order, received_at)
@@ -96,9 +97,9 @@ def answer_to(judgement: Judgement) -> Answer:
     return _ANSWERS.get(verdict, Answer.RECORDED)
 
 
-def believed_moment(paid_at: datetime | None, received_at: datetime) -> datetime:
+def credible_moment(paid_at: datetime | None, received_at: datetime) -> datetime:
     """The moment by which lateness is judged: the bank's if it is credible, else that of arrival."""
-    if paid_at is None or not received_at - BELIEVED_BEHIND <= paid_at <= received_at + BELIEVED_AHEAD:
+    if paid_at is None or not received_at - CREDIBLE_BEHIND <= paid_at <= received_at + CREDIBLE_AHEAD:
         return received_at
     return paid_at
 
@@ -113,14 +114,16 @@ _RECORDED: Final = (
 )
 
 
-def _no_money(confirmation: Confirmation, order: OrderStanding | None) -> Judgement:
+def _no_money(confirmation: Confirmation, order: OrderSnapshot | None) -> Judgement:
     if order is None:
         return Judgement(Verdict.NO_SUCH_ORDER, Disposition.ORPHAN)
     declined = confirmation.outcome is Outcome.DECLINED
     return Judgement(Verdict.DECLINED if declined else Verdict.STILL_PENDING, Disposition.APPLIED)
 
 
-def _booked_before(confirmation: Confirmation, booked: Booked, order: OrderStanding | None) -> Judgement:
+def _recorded_before(
+    confirmation: Confirmation, booked: RecordedCollection, order: OrderSnapshot | None
+) -> Judgement:
     amount = confirmation.amount
     same = amount is not None and (amount.minor, amount.currency) == (booked.amount, booked.currency)
     if same and booked.for_this_order:
@@ -128,20 +131,20 @@ def _booked_before(confirmation: Confirmation, booked: Booked, order: OrderStand
     return _contradiction(order)
 
 
-def _contradiction(order: OrderStanding | None) -> Judgement:
+def _contradiction(order: OrderSnapshot | None) -> Judgement:
     """Neither of two values can be trusted: the first stays, the order is held, a person decides."""
     if order is None:
         return Judgement(Verdict.CONTRADICTS, Disposition.CONFLICT)
-    after = facts_after(order, conflict=True)
+    after = totals_after(order, conflict=True)
     return Judgement(Verdict.CONTRADICTS, Disposition.CONFLICT, after=after, event=EventType.HELD)
 
 
-def _new_money(confirmation: Confirmation, order: OrderStanding | None, received_at: datetime) -> Judgement:
+def _new_money(confirmation: Confirmation, order: OrderSnapshot | None, received_at: datetime) -> Judgement:
     amount = confirmation.amount
     if amount is None or amount.minor <= 0 or confirmation.bank_transaction_id is None:
         # "Paid" without an amount or without the bank's transaction is no proof of money.
         return Judgement(Verdict.CONTRADICTS, Disposition.CONFLICT)
-    moment = believed_moment(confirmation.paid_at, received_at)
+    moment = credible_moment(confirmation.paid_at, received_at)
     if order is None:
         into_suspense = transfers({}, _all_suspense(amount.minor), amount.minor)
         return Judgement(
@@ -156,24 +159,24 @@ def _new_money(confirmation: Confirmation, order: OrderStanding | None, received
     return _payment(order, amount.minor, moment)
 
 
-def _foreign(order: OrderStanding, minor: int, moment: datetime) -> Judgement:
+def _foreign(order: OrderSnapshot, minor: int, moment: datetime) -> Judgement:
     """Never convert silently: it waits in suspense in its own currency."""
     return Judgement(
         Verdict.WRONG_CURRENCY,
         Disposition.APPLIED,
         collects=True,
         collected_at=moment,
-        after=facts_after(order, other_currency=True),
+        after=totals_after(order, other_currency=True),
         transfers=transfers({}, _all_suspense(minor), minor),
         event=EventType.HELD,
     )
 
 
-def _payment(order: OrderStanding, minor: int, moment: datetime) -> Judgement:
+def _payment(order: OrderSnapshot, minor: int, moment: datetime) -> Judgement:
     late = moment > min(order.expires_at, order.cancelled_at or order.expires_at)
     accepts = not late or order.late_policy is LatePolicy.ACCEPT
     accepted = order.accepted + (minor if accepts else 0)
-    after = facts_after(order, received=order.received + minor, accepted=accepted, late=late)
+    after = totals_after(order, received=order.received + minor, accepted=accepted, late=late)
     return Judgement(
         _verdict(order, after, late),
         Disposition.APPLIED,
@@ -192,7 +195,7 @@ def _all_suspense(minor: int) -> Allocation:
     return Allocation(suspense=minor)
 
 
-def _verdict(order: OrderStanding, after: OrderAfter, late: bool) -> Verdict:
+def _verdict(order: OrderSnapshot, after: OrderTotals, late: bool) -> Verdict:
     if order.settled_here or order.settled_elsewhere:
         return Verdict.PAID_TWICE
     if after.settled:
@@ -202,7 +205,7 @@ def _verdict(order: OrderStanding, after: OrderAfter, late: bool) -> Verdict:
     return Verdict.UNDERPAYS
 
 
-def _event(order: OrderStanding, after: OrderAfter) -> EventType:
+def _event(order: OrderSnapshot, after: OrderTotals) -> EventType:
     if order.settled_here and after.received - order.given_back > order.required:
         return EventType.OVERPAID
     if after.settled:

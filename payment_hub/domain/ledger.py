@@ -1,10 +1,17 @@
-"""The ledger's accounts, and the postings that bring them to where the facts say they belong."""
+"""The ledger's accounts, and the postings that bring them to where the facts say they belong.
+
+The trial balance, line by line.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
+from typing import Any
+
+from payment_hub.domain.money import Money, wire_money
 
 
 class Account(StrEnum):
@@ -100,3 +107,27 @@ def transfers(
 def _transfer(source: Account, target: Account, amount: int) -> Transfer:
     """A liability grows on its credit side; money that only changes its owner debits the old one."""
     return Transfer(kind=f"{source}>{target}", debit=source, credit=target, amount=amount)
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceLine:
+    """What moved in one account on one business day."""
+
+    day: date
+    account: str
+    agency: str | None
+    bank: str | None
+    debit: Money
+    credit: Money
+
+    def as_wire(self) -> dict[str, Any]:
+        """The form on the wire; the balance is debit less credit."""
+        return {
+            "day": self.day.isoformat(),
+            "account": self.account,
+            "agency": self.agency,
+            "bank": self.bank,
+            "debit": wire_money(self.debit),
+            "credit": wire_money(self.credit),
+            "balance": wire_money(self.debit - self.credit),
+        }

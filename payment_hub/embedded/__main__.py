@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
 def demo(options: argparse.Namespace) -> int:
     """Take payments once around the whole circle."""
     del options
-    return int(importlib.import_module("payment_hub.demo.play").main() or 0)
+    return int(importlib.import_module("payment_hub.demo.run").main() or 0)
 
 
 def migration(options: argparse.Namespace) -> int:

@@ -10,11 +10,11 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import ObligationNotFound
-from payment_hub.domain.keys import Caller, Role
 from payment_hub.domain.money import Money
-from payment_hub.domain.obligation import Beneficiary, Terms, VersionEvent
-from payment_hub.domain.views import ObligationView
+from payment_hub.domain.obligations import Beneficiary, ObligationView, Terms, VersionEvent
+from payment_hub.store.access import seen_agency
 from payment_hub.store.tables import Obligation, ObligationVersion, PaymentOrder
 
 _SELECT: Final = """
@@ -40,11 +40,6 @@ _LIST: Final = text(
     AND (CAST(:after AS bigint) IS NULL OR b.id < :after)
     ORDER BY b.id DESC LIMIT :limit"""
 )
-
-
-def seen_agency(caller: Caller) -> int | None:
-    """The one agency that the caller may see, or nothing when it is not bound to one."""
-    return caller.agency_id if caller.role in (Role.AGENCY, Role.OFFICER) else None
 
 
 def view(session: Session, caller: Caller, agency: str, reference: str) -> ObligationView:

@@ -8,9 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payment_hub.domain.money import Money
-from payment_hub.domain.receipt import receipt_number
-from payment_hub.domain.views import ReceiptView
-from payment_hub.domain.words import amount_in_words
+from payment_hub.domain.receipts import ReceiptView, amount_in_words, receipt_number
 
 _ONE: Final = text(
     """

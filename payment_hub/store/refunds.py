@@ -1,4 +1,7 @@
-"""Questions about refunds, and about the money of an order that can go back."""
+"""Questions about refunds, and about the money of an order that can go back.
+
+Refunds as callers see them.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,18 @@ from typing import Any, Final
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from payment_hub.domain.access import Caller, Role
 from payment_hub.domain.errors import OrderNotFound, RefundNotFound
-from payment_hub.domain.keys import Caller, Role
-from payment_hub.domain.refund import LIVE, NOT_CARRIED, REFUSALS, THE_HUB
-from payment_hub.domain.refundable import Collected
-from payment_hub.domain.standing import OrderStanding
+from payment_hub.domain.money import Money
+from payment_hub.domain.refunds.eligibility import Collected
+from payment_hub.domain.refunds.lifecycle import LIVE, NOT_CARRIED, REFUSALS, THE_HUB, RefundState
+from payment_hub.domain.refunds.views import RefundHistory, RefundView
+from payment_hub.domain.settlement import OrderSnapshot
 from payment_hub.store import orders
-from payment_hub.store.obligations import seen_agency
-from payment_hub.store.order_rows import COLUMNS, JOINS
-from payment_hub.store.standings import POSTED, order_standing
-from payment_hub.store.tables import Refund
+from payment_hub.store.access import seen_agency
+from payment_hub.store.confirmations import POSTED, order_snapshot
+from payment_hub.store.orders import COLUMNS, JOINS
+from payment_hub.store.tables import Refund, RefundEventRecord
 
 _ORDER: Final = text(
     f"""SELECT {COLUMNS}, posted.payable, posted.overpayment, posted.suspense, a.refund_limit, a.refund_unseen,
@@ -102,11 +107,11 @@ _SURPLUS: Final = text(
 
 
 @dataclass(frozen=True, slots=True)
-class OrderMoney:
+class RefundContext:
     """An order as whoever gives money back must know it."""
 
     row: Mapping[Any, Any]
-    standing: OrderStanding
+    standing: OrderSnapshot
     money: tuple[Collected, ...]
     """The latest first."""
 
@@ -121,14 +126,14 @@ class OrderMoney:
         return next(one for one in self.money if one.key == collection_id)
 
 
-def lock_order(session: Session, reference: str, caller: Caller) -> OrderMoney:
+def lock_order(session: Session, reference: str, caller: Caller) -> RefundContext:
     """The order with its money, locked, if the caller may see it. Raises OrderNotFound."""
     orders.find_row(session, reference, caller)
     orders.lock(session, reference)
-    return order_money(session, reference)
+    return refund_context(session, reference)
 
 
-def order_money(session: Session, reference: str) -> OrderMoney:
+def refund_context(session: Session, reference: str) -> RefundContext:
     """The order with its money. Raises OrderNotFound."""
     row = session.execute(_ORDER, {"reference": reference}).mappings().one_or_none()
     if row is None:
@@ -136,7 +141,7 @@ def order_money(session: Session, reference: str) -> OrderMoney:
     asked = {"order_id": row["order_id"], "live": [str(state) for state in LIVE], "hub": THE_HUB}
     asked |= {"refusals": REFUSALS, "not_carried": NOT_CARRIED}
     found = session.execute(_MONEY, asked).mappings()
-    return OrderMoney(row, order_standing(row), tuple(_collected(one) for one in found))
+    return RefundContext(row, order_snapshot(row), tuple(_collected(one) for one in found))
 
 
 def find(session: Session, order_id: int, refund_id: str) -> Refund | None:
@@ -204,7 +209,7 @@ def claim_due(session: Session, now: datetime, leased_until: datetime, limit: in
     return session.scalars(_CLAIM_DUE, {"now": now, "leased_until": leased_until, "limit": limit}).all()
 
 
-def lay_before_officers(
+def escalate_overdue(
     session: Session, now: datetime, *, unanswered: datetime, unreturned: datetime
 ) -> Sequence[Mapping[Any, Any]]:
     """The refunds that lie before an officer from now on: sent, or to be sent, before ``unanswered`` and not answered,
@@ -213,7 +218,7 @@ def lay_before_officers(
     return session.execute(_OVERDUE, asked).mappings().all()
 
 
-def with_surplus(session: Session, since: datetime, after: int, limit: int) -> Sequence[tuple[int, str]]:
+def with_excess(session: Session, since: datetime, after: int, limit: int) -> Sequence[tuple[int, str]]:
     """Where in the list, and which orders: those that may have too much, told since a moment, a page at a time."""
     asked = {"since": since, "after": after, "limit": limit, "hub": THE_HUB}
     return [(key, reference) for key, reference in session.execute(_SURPLUS, asked)]
@@ -228,3 +233,87 @@ def seen_by(caller: Caller) -> dict[str, int | None]:
 def _collected(row: Mapping[Any, Any]) -> Collected:
     reasons = {name: frozenset(row[name]) for name in ("live_reasons", "hub_reasons")}
     return Collected(**{**row, **reasons})
+
+
+_SHOWN: Final = """SELECT r.*, o.reference AS order_reference, a.code AS agency, a.refund_unseen,
+    c.bank_transaction_id,
+    EXISTS (SELECT FROM statement_line l WHERE l.bank = c.bank AND l.bank_transaction_id = c.bank_transaction_id
+        AND l.movement = 'CREDIT' AND l.amount = c.amount AND l.currency = c.currency) AS seen
+FROM refund r
+JOIN payment_order o ON o.id = r.order_id
+JOIN agency a ON a.id = r.agency_id
+JOIN collection c ON c.id = r.collection_id"""
+
+_OF_ORDER: Final = text(f"{_SHOWN} WHERE r.order_id = :order_id ORDER BY r.id DESC")
+
+_LIST: Final = text(
+    f"""{_SHOWN} WHERE (CAST(:only_agency AS bigint) IS NULL OR r.agency_id = :only_agency)
+    AND (CAST(:only_portal AS bigint) IS NULL OR o.portal_id = :only_portal)
+    AND (CAST(:state AS text) IS NULL OR r.state = :state)
+    AND (CAST(:route AS text) IS NULL OR r.route = :route)
+    AND (NOT :overdue OR r.officer_since IS NOT NULL AND r.state NOT IN ('SUCCEEDED', 'FAILED', 'DECLINED'))
+    AND (CAST(:agency AS text) IS NULL OR a.code = :agency)
+    AND (CAST(:after AS bigint) IS NULL OR r.id < :after)
+    ORDER BY r.id DESC LIMIT :limit"""
+)
+
+
+def refunds_of_order(session: Session, caller: Caller, order_id: int) -> list[RefundView]:
+    """All refunds of an order that the caller sees, the latest first."""
+    rows = session.execute(_OF_ORDER, {"order_id": order_id}).mappings()
+    return [_view(row).seen_by(caller) for row in rows]
+
+
+def list_refunds(session: Session, caller: Caller, **asked: Any) -> list[tuple[int, RefundView]]:
+    """Refunds that the caller sees, newest first, each with its key."""
+    rows = session.execute(_LIST, {**seen_by(caller), **asked}).mappings()
+    return [(row["id"], _view(row).seen_by(caller)) for row in rows]
+
+
+def refund_view(session: Session, caller: Caller, order_id: int, refund_id: str) -> RefundView:
+    """One refund, which must be there, with everything that happened to it."""
+    found = session.execute(_OF_ORDER, {"order_id": order_id}).mappings()
+    row = next(row for row in found if row["refund_id"] == refund_id)
+    return _view(row, _history(session, row["id"])).seen_by(caller)
+
+
+def _history(session: Session, key: int) -> list[RefundHistory]:
+    asked = select(RefundEventRecord).where(RefundEventRecord.refund_id == key).order_by(RefundEventRecord.id)
+    return [
+        RefundHistory(
+            told.event, told.state, told.actor, told.code, told.words, told.evidence, told.happened_at
+        )
+        for told in session.scalars(asked)
+    ]
+
+
+def _view(row: Mapping[Any, Any], history: Sequence[RefundHistory] = ()) -> RefundView:
+    by_itself = row["proposed_by"] == THE_HUB and row["state"] == RefundState.PROPOSED
+    return RefundView(
+        **{
+            name: row[name]
+            for name in (
+                "reference",
+                "refund_id",
+                "order_reference",
+                "agency",
+                "state",
+                "route",
+                "reason",
+                "words",
+                "bank",
+                "bank_transaction_id",
+                "bank_refund_id",
+                "proposed_by",
+                "approved_by",
+                "contradicted",
+                "payee",
+                "proposed_at",
+                "changed_at",
+                "officer_since",
+            )
+        },
+        amount=Money(row["amount"], row["currency"]),
+        waits_for_statement=by_itself and not row["seen"] and not row["refund_unseen"],
+        history=history,
+    )

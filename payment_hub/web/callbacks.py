@@ -7,23 +7,22 @@ from typing import Final
 from flask import Blueprint, Response, request
 
 from payment_hub.current import current_hub
-from payment_hub.domain.bank_values import CallbackReply, CallbackRequest
+from payment_hub.domain.banks.values import CallbackReply, CallbackRequest
 from payment_hub.hub import Hub
-from payment_hub.operations.answer_inquiry import answer_inquiry
-from payment_hub.operations.receive_callback import receive_callback
-from payment_hub.web.bodies import CALLBACK_BODY_BYTES, raw_body
+from payment_hub.operations.confirmations.callbacks import answer_inquiry, receive_callback
+from payment_hub.web.api.requests import CALLBACK_BODY_BYTES, raw_body
 
-door: Final = Blueprint("callbacks", __name__)
+blueprint: Final = Blueprint("callbacks", __name__)
 
 
-@door.route("/callbacks/<bank>", methods=["GET", "POST"])
+@blueprint.route("/callbacks/<bank>", methods=["GET", "POST"])
 def receive(bank: str) -> Response:
     """Hand a bank's message to its adapter, byte for byte. Nothing is decoded here, and no rate limit applies."""
     hub = current_hub()
     return _response(receive_callback(hub, bank=bank, request=_message(hub)))
 
 
-@door.route("/callbacks/<bank>/inquiry", methods=["GET", "POST"])
+@blueprint.route("/callbacks/<bank>/inquiry", methods=["GET", "POST"])
 def inquire(bank: str) -> Response:
     """Tell a bank that asks first what is due. As for callbacks, nothing is decoded here."""
     hub = current_hub()

@@ -11,9 +11,9 @@ from flask import Blueprint, Flask, Response, current_app
 from kombu.connection import Connection
 
 from payment_hub.domain.errors import HubUnavailable
-from payment_hub.web.answers import answer_text, as_text
+from payment_hub.web.api.answers import answer_text, as_text
 
-door: Final = Blueprint("health", __name__, url_prefix="/health")
+blueprint: Final = Blueprint("health", __name__, url_prefix="/health")
 
 #: A part that does not answer within this time counts as not answering.
 SECONDS: Final = 2.0
@@ -32,7 +32,7 @@ class Checks:
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(8, "health"))
 
 
-def hang_checks(app: Flask, parts: Mapping[str, Check]) -> None:
+def register_checks(app: Flask, parts: Mapping[str, Check]) -> None:
     """Hang the checks on the app."""
     app.extensions[_KEY] = Checks(parts)
 
@@ -51,13 +51,13 @@ def broker_check(url: str) -> Check:
     return check
 
 
-@door.get("/live")
+@blueprint.get("/live")
 def live() -> Response:
     """The process answers; nothing else is asked."""
     return answer_text(as_text({"status": "live"}))
 
 
-@door.get("/ready")
+@blueprint.get("/ready")
 def ready() -> Response:
     """Every part answers in time. Raises HubUnavailable naming the parts that do not, and not why."""
     checks: Checks = current_app.extensions[_KEY]

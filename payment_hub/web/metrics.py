@@ -1,32 +1,34 @@
 """Figures for Prometheus: what the doors did, and what work waits. Closed unless the settings open it.
 
 With several web processes PROMETHEUS_MULTIPROC_DIR must name an empty folder: the client library then sums over them.
+
+Figures of banks for Prometheus: whether they answer, and how long they leave outcomes unknown.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import cache
 from typing import Final
 
 from flask import Blueprint, Response, current_app, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
 from payment_hub.current import current_hub
+from payment_hub.domain.banks.health import HealthState, HealthView
 from payment_hub.domain.errors import HubUnavailable, PageNotFound
+from payment_hub.domain.payments import OutcomeFigures
 from payment_hub.hub import Hub
-from payment_hub.operations.count_work import count_work
-from payment_hub.operations.measure_outcomes import measure_outcomes
-from payment_hub.operations.show_bank_health import show_bank_health
-from payment_hub.web.bank_metrics import health_gauge, outcome_gauges
+from payment_hub.operations.banks import show_bank_health
+from payment_hub.operations.health import count_work, measure_outcomes
 
-door: Final = Blueprint("metrics", __name__)
+blueprint: Final = Blueprint("metrics", __name__)
 
 #: Under which name the token hangs on the app.
 TOKEN: Final = "payment_hub.metrics_token"  # noqa: S105
@@ -53,7 +55,7 @@ def _figures(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
     return REQUESTS.labels(route, method, str(status)), SECONDS.labels(route)
 
 
-@door.get("/metrics")
+@blueprint.get("/metrics")
 def show() -> Response:
     """Everything in Prometheus' text form. Raises PageNotFound without the token."""
     token = current_app.extensions.get(TOKEN)
@@ -61,7 +63,7 @@ def show() -> Response:
     if token is None or not hmac.compare_digest(given, f"Bearer {token}".encode()):
         raise PageNotFound
     registry = CollectorRegistry()
-    registry.register(_Waiting(current_hub()))
+    registry.register(_Backlog(current_hub()))
     text = generate_latest(_counted()) + generate_latest(registry)
     return Response(text, content_type=CONTENT_TYPE_LATEST)
 
@@ -76,7 +78,7 @@ def _counted() -> CollectorRegistry:
     return registry
 
 
-class _Waiting(Collector):
+class _Backlog(Collector):
     """What the database says, asked at the moment of reading. Without a database only ``hub_database_up 0``."""
 
     def __init__(self, hub: Hub) -> None:
@@ -94,3 +96,31 @@ class _Waiting(Collector):
             yield GaugeMetricFamily(f"hub_{name}", name.replace("_", " "), value)
         yield health_gauge(health)
         yield from outcome_gauges(outcomes)
+
+
+def health_gauge(health: Sequence[HealthView]) -> GaugeMetricFamily:
+    """1 while questions go out to a bank, 0 while it is left alone."""
+    gauge = GaugeMetricFamily("hub_bank_up", "The bank is asked", labels=["bank", "operation"])
+    for view in health:
+        asked = view.health.state is HealthState.CLOSED and view.away_until is None
+        gauge.add_metric([view.bank, view.operation.lower()], int(asked))
+    return gauge
+
+
+def outcome_gauges(outcomes: Sequence[OutcomeFigures]) -> Iterator[Metric]:
+    """What is unknown now, and the times from unknown to known of the last day with the promises kept."""
+    now = GaugeMetricFamily("hub_outcomes_unknown", "Outcomes that nobody knows", labels=["bank", "whose"])
+    kept = GaugeMetricFamily(
+        "hub_outcomes_known_as_promised", "Outcomes of the last day that came in time", labels=["bank"]
+    )
+    waits = GaugeHistogramMetricFamily(
+        "hub_outcome_unknown_seconds", "From unknown to known, over the last day", labels=["bank"]
+    )
+    for figures in outcomes:
+        now.add_metric([figures.bank, "clock"], figures.open - figures.overdue)
+        now.add_metric([figures.bank, "officer"], figures.overdue)
+        kept.add_metric([figures.bank], figures.kept)
+        buckets: list[tuple[str, float]] = [(str(limit), count) for limit, count in figures.within]
+        buckets.append(("+Inf", len(figures.waits)))
+        waits.add_metric([figures.bank], buckets, sum(figures.waits))
+    yield from (now, kept, waits)

@@ -1,18 +1,79 @@
-"""The reference for developers: the OpenAPI file, and the page that draws it from files of our own."""
+"""Pages for developers: how their HTML goes out, and the style they share.
+
+A page about each refusal, at the address that its ``type`` names: HTML for people, JSON for machines.
+
+The reference for developers: the OpenAPI file, and the page that draws it from files of our own.
+"""
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from flask import Blueprint, Response, current_app, render_template, send_from_directory
+from flask import Blueprint, Response, current_app, render_template, request, send_from_directory
 
-from payment_hub.domain.errors import PageNotFound
-from payment_hub.web.answers import answer_text
-from payment_hub.web.openapi import openapi_text
-from payment_hub.web.pages import answer_html
+from payment_hub.domain.errors import HubError, PageNotFound
+from payment_hub.web.api.answers import answer_text, as_text
+from payment_hub.web.api.errors import RETRY_AFTER, every_problem, slug_of, status_of, title_of
+from payment_hub.web.api.openapi import openapi_text
 
-door: Final = Blueprint("reference", __name__)
+#: Own files only; no script or style inside a page.
+PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def answer_html(html: str) -> Response:
+    """A page under the strict policy for pages."""
+    answer = Response(html, content_type="text/html; charset=utf-8")
+    answer.headers["Content-Security-Policy"] = PAGE_POLICY
+    return answer
+
+
+problem_blueprint: Final = Blueprint("problems", __name__, url_prefix="/problems")
+
+
+@problem_blueprint.get("")
+def list_problems() -> Response:
+    """Every refusal."""
+    return _answer("problems.html", problems=[_told(kind) for kind in every_problem().values()])
+
+
+@problem_blueprint.get("/<slug>")
+def show_problem(slug: str) -> Response:
+    """One refusal. Raises PageNotFound."""
+    kind = every_problem().get(slug)
+    if kind is None:
+        raise PageNotFound("there is no such problem")
+    return _answer("problem.html", **_told(kind))
+
+
+def _told(kind: type[HubError]) -> dict[str, Any]:
+    """What is known of a class of refusals: from its docstring and the tables of statuses."""
+    _, _, more = inspect.cleandoc(kind.__doc__ or "").partition("\n")
+    return {
+        "type": f"/problems/{slug_of(kind)}",
+        "slug": slug_of(kind),
+        "status": status_of(kind),
+        "title": title_of(kind),
+        "title_vi": title_of(kind, "vi"),
+        "more": more.strip(),
+        "retry_after": RETRY_AFTER.get(kind),
+    }
+
+
+def _answer(template: str, **told: Any) -> Response:
+    wanted = request.accept_mimetypes.best_match(
+        ("application/json", "text/html"), default="application/json"
+    )
+    if wanted == "text/html":
+        return answer_html(render_template(f"pages/{template}", **told))
+    return answer_text(as_text(told))
+
+
+blueprint: Final = Blueprint("reference", __name__)
 
 _STATIC: Final = Path(__file__).parent / "static"
 _SERVED: Final = {
@@ -24,7 +85,7 @@ _SERVED: Final = {
 _TEXT: Final = "payment_hub.openapi_text"
 
 
-@door.get("/openapi.json")
+@blueprint.get("/openapi.json")
 def file() -> Response:
     """The OpenAPI file, written once in a process's life."""
     text = current_app.extensions.get(_TEXT) or openapi_text(current_app)
@@ -32,13 +93,13 @@ def file() -> Response:
     return answer_text(text)
 
 
-@door.get("/docs")
+@blueprint.get("/docs")
 def page() -> Response:
     """The reference page."""
     return answer_html(render_template("pages/reference.html"))
 
 
-@door.get("/docs/<name>")
+@blueprint.get("/docs/<name>")
 def part(name: str) -> Response:
     """A script or style of the pages. Raises PageNotFound for any other file."""
     if name not in _SERVED:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+from payment_hub.domain.calendar import wire_moment
 from payment_hub.domain.money import DECIMAL_PLACES, Money
-from payment_hub.domain.views import wire_moment
 from reconciliation.domain.discrepancy import USUAL_DECISIONS, Decision, DiscrepancyKind
 from reconciliation.domain.sentences import SENTENCES
 

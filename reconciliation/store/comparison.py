@@ -15,8 +15,8 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from payment_hub.domain.day import bounds
-from payment_hub.store.whole_tables import whole_tables
+from payment_hub.domain.calendar import bounds
+from payment_hub.store.connections import allow_seq_scan
 from reconciliation.domain.scope import Scope, Side
 from reconciliation.domain.totals import Column, Figure
 from reconciliation.store import agency_side, bank_side, given_back, money_side
@@ -127,13 +127,13 @@ PAIRS: Final[Mapping[Side, Pair]] = {
 }
 
 
-def one_moment(session: Session) -> None:
+def snapshot_isolation(session: Session) -> None:
     """Let the transaction see the database as of one moment. Must be its first statement."""
     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     session.execute(text("SET LOCAL work_mem = '256MB'"))
     # Compiling takes longer than these few plain expressions ever save.
     session.execute(text("SET LOCAL jit = off"))
-    whole_tables(session)
+    allow_seq_scan(session)
 
 
 def load(session: Session, scope: Scope, asked: Mapping[str, Any]) -> None:

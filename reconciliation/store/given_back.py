@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from payment_hub.domain.day import bounds
+from payment_hub.domain.calendar import bounds
 from reconciliation.domain.given_back import Named
 from reconciliation.store.temporary import temporary
 

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import DiscrepancyNotFound, StaleVersion
-from payment_hub.domain.keys import Caller
-from payment_hub.store.obligations import seen_agency
+from payment_hub.store.access import seen_agency
 from reconciliation.domain.discrepancy import DISCREPANCY_LIFE, DiscrepancyEvent, DiscrepancyState
 from reconciliation.store.tables import Discrepancy, DiscrepancyEventRecord
 

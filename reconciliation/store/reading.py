@@ -8,9 +8,9 @@ from typing import Any, Final
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
+from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import DiscrepancyNotFound, RunNotFound
-from payment_hub.domain.keys import Caller
-from payment_hub.store.obligations import seen_agency
+from payment_hub.store.access import seen_agency
 from reconciliation.domain.discrepancy import DiscrepancyKind
 from reconciliation.domain.views import Amount, DiscrepancyView, FindingView, HistoryLine, RunView
 

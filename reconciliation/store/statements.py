@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from payment_hub.domain.bank_values import Movement, StatementLine
+from payment_hub.domain.banks.values import Movement, StatementLine
 from payment_hub.domain.money import Money
 from payment_hub.domain.references import PREFIX, REFUND_PREFIX, find_reference
 from reconciliation.domain.files import FileState
@@ -111,7 +111,7 @@ def claim_lines(
     return int(claimed.rowcount)
 
 
-def unheard(
+def unreported(
     session: Session, *, bank: str, day: date, after: str, limit: int
 ) -> list[tuple[str, str, Money, datetime]]:
     """Credits that the hub has no collection for: transaction, reference, amount, booked at; by transaction."""

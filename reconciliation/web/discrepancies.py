@@ -7,19 +7,15 @@ from typing import Any, Final
 from flask import Response
 
 from payment_hub.domain import errors
-from payment_hub.domain.keys import Scope
-from payment_hub.web.answers import answer_page, answer_versioned, wanted_version
-from payment_hub.web.api import Door
-from payment_hub.web.auth import current_caller
-from payment_hub.web.endpoints import EVENTUAL, Endpoint
-from payment_hub.web.schemas.parts import NothingSchema, ReasonSchema
+from payment_hub.domain.access import Scope
+from payment_hub.web.api.answers import answer_page, answer_versioned, wanted_version
+from payment_hub.web.api.auth import current_caller
+from payment_hub.web.api.fields import NothingSchema, ReasonSchema
+from payment_hub.web.api.resource import EVENTUAL, Endpoint, Resource
 from reconciliation.current import current_books
 from reconciliation.domain.discrepancy import Decision, DiscrepancyKind, DiscrepancyState
-from reconciliation.operations.approve_resolution import approve_resolution
-from reconciliation.operations.decline_resolution import decline_resolution
-from reconciliation.operations.list_discrepancies import list_discrepancies
-from reconciliation.operations.propose_resolution import propose_resolution
-from reconciliation.operations.show_discrepancy import show_discrepancy
+from reconciliation.operations.discrepancies import list_discrepancies, show_discrepancy
+from reconciliation.operations.resolutions import approve_resolution, decline_resolution, propose_resolution
 from reconciliation.web.schemas import (
     DiscrepancyPageSchema,
     DiscrepancyQuery,
@@ -27,7 +23,7 @@ from reconciliation.web.schemas import (
     ProposalRequest,
 )
 
-door: Final = Door(
+blueprint: Final = Resource(
     "discrepancies", __name__, description="What does not agree, in plain words, and what officers decided."
 )
 
@@ -36,7 +32,7 @@ _ONE: Final = f"{_ALL}/<int(min=1, max=999999999999999):number>"
 _REFUSES: Final = (errors.DiscrepancyNotFound, errors.AlreadyResolved, errors.IllegalTransition)
 
 
-@door.serve(
+@blueprint.serve(
     Endpoint(
         "GET",
         _ALL,
@@ -62,7 +58,7 @@ def list_(asked: dict[str, Any]) -> Response:
     return answer_page(page, lambda view: view.as_wire())
 
 
-@door.serve(
+@blueprint.serve(
     Endpoint(
         "GET",
         _ONE,
@@ -77,7 +73,7 @@ def show(number: int) -> Response:
     return answer_versioned(show_discrepancy(current_books(), caller=current_caller(), number=number))
 
 
-@door.serve(
+@blueprint.serve(
     Endpoint(
         "POST",
         f"{_ONE}/propose",
@@ -105,7 +101,7 @@ def propose(asked: dict[str, Any], number: int) -> Response:
     return answer_versioned(view)
 
 
-@door.serve(
+@blueprint.serve(
     Endpoint(
         "POST",
         f"{_ONE}/approve",
@@ -125,7 +121,7 @@ def approve(_: dict[str, Any], number: int) -> Response:
     )
 
 
-@door.serve(
+@blueprint.serve(
     Endpoint(
         "POST",
         f"{_ONE}/decline",

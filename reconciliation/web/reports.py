@@ -7,17 +7,16 @@ from typing import Final
 from flask import Response
 
 from payment_hub.domain import errors
-from payment_hub.domain.keys import Scope
-from payment_hub.web.api import Door
-from payment_hub.web.auth import current_caller
-from payment_hub.web.endpoints import Endpoint
+from payment_hub.domain.access import Scope
+from payment_hub.web.api.auth import current_caller
+from payment_hub.web.api.resource import Endpoint, Resource
 from reconciliation.current import current_books
-from reconciliation.operations.export_report import export_report
+from reconciliation.operations.runs import export_report
 
-door: Final = Door("reconciliation-reports", __name__, description="A run's report as a file.")
+blueprint: Final = Resource("reconciliation-reports", __name__, description="A run's report as a file.")
 
 
-@door.serve(
+@blueprint.serve(
     Endpoint(
         "GET",
         "/reconciliation/runs/<int(min=1, max=999999999999999):number>/report.csv",

@@ -7,29 +7,25 @@ from typing import Any, Final
 from flask import Response
 
 from payment_hub.domain import errors
-from payment_hub.domain.keys import Scope as KeyScope
-from payment_hub.web.answers import answer_page, answer_text, answer_view
-from payment_hub.web.api import Door
-from payment_hub.web.auth import current_caller
-from payment_hub.web.endpoints import EVENTUAL, Endpoint
+from payment_hub.domain.access import Scope as KeyScope
+from payment_hub.web.api.answers import answer_page, answer_text, answer_view
+from payment_hub.web.api.auth import current_caller
+from payment_hub.web.api.resource import EVENTUAL, Endpoint, Resource
 from reconciliation.current import current_books
 from reconciliation.domain.errors import RunUnderWay
 from reconciliation.domain.run import RunState
 from reconciliation.domain.scope import Scope
-from reconciliation.operations.export_report import export_report
-from reconciliation.operations.list_runs import list_runs
-from reconciliation.operations.show_run import show_run
-from reconciliation.operations.start_run import start_run
+from reconciliation.operations.runs import export_report, list_runs, show_run, start_run
 from reconciliation.web.schemas import ReportSchema, RunPageSchema, RunQuery, RunRequest, RunSchema
 
-door: Final = Door(
+blueprint: Final = Resource(
     "reconciliation-runs", __name__, description="One comparison of two books for one day, numbered and kept."
 )
 
 _ONE: Final = "/reconciliation/runs/<int(min=1, max=999999999999999):number>"
 
 
-@door.serve(
+@blueprint.serve(
     Endpoint(
         "POST",
         "/reconciliation/runs",
@@ -48,7 +44,7 @@ def start(asked: dict[str, Any]) -> Response:
     return answer_view(start_run(current_books(), caller=current_caller(), scope=scope, day=asked["day"]))
 
 
-@door.serve(
+@blueprint.serve(
     Endpoint(
         "GET",
         "/reconciliation/runs",
@@ -68,7 +64,7 @@ def list_(asked: dict[str, Any]) -> Response:
     return answer_page(page, lambda view: view.as_wire())
 
 
-@door.serve(
+@blueprint.serve(
     Endpoint("GET", _ONE, scope=KeyScope.RECONCILIATION_READ, gives=RunSchema, refuses=(errors.RunNotFound,))
 )
 def show(number: int) -> Response:
@@ -76,7 +72,7 @@ def show(number: int) -> Response:
     return answer_view(show_run(current_books(), caller=current_caller(), run=number))
 
 
-@door.serve(
+@blueprint.serve(
     Endpoint(
         "GET",
         f"{_ONE}/report",

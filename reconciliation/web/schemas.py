@@ -6,8 +6,17 @@ from typing import Final
 
 from marshmallow import fields, validate
 
-from payment_hub.web.schemas.fields import AGENCY_CODE, DayField, Shown, Strict, TextField
-from payment_hub.web.schemas.parts import PageQuery, moment, page_of, words
+from payment_hub.web.api.fields import (
+    AGENCY_CODE,
+    DayField,
+    PageQuery,
+    Shown,
+    Strict,
+    TextField,
+    moment,
+    page_of,
+    words,
+)
 from reconciliation.domain.discrepancy import Decision, DiscrepancyEvent, DiscrepancyKind, DiscrepancyState
 from reconciliation.domain.files import FileState
 from reconciliation.domain.run import RunState

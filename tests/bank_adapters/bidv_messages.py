@@ -6,7 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from payment_hub.domain.bank_values import CallbackRequest
+from payment_hub.domain.banks.values import CallbackRequest
 from tests.bank_adapters.examples import NOON, ORDER
 
 SERVICE, SECRET, TOKEN = "HUB001", "hub-bidv-checksum-secret", "hub-bidv-bearer-token-0001"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from bank_adapters.sandbox import SandboxBank
-from payment_hub.domain.bank_values import CallbackRequest, Confirmation
+from payment_hub.domain.banks.values import CallbackRequest, Confirmation
 from payment_hub.domain.errors import CallbackRejected
 from tests.bank_adapters.sandbox_messages import SECRET, a_sandbox
 

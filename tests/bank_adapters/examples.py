@@ -5,9 +5,14 @@ from __future__ import annotations
 import dataclasses
 from datetime import UTC, date, datetime, timedelta
 
-from payment_hub.domain.bank_values import PayerAccount, PaymentQuery, PaymentRequest
+from payment_hub.domain.banks.values import (
+    PayerAccount,
+    PaymentQuery,
+    PaymentRequest,
+    RefundQuery,
+    RefundRequest,
+)
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund_port import RefundQuery, RefundRequest
 
 NOON = datetime(2026, 11, 22, 5, 0, 0, tzinfo=UTC)
 DAY = date(2026, 11, 22)

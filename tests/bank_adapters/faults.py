@@ -9,7 +9,7 @@ from typing import Any
 import requests
 import responses
 
-from payment_hub.domain.bank_values import CallbackRequest
+from payment_hub.domain.banks.values import CallbackRequest
 
 FAILURES: Mapping[str, Exception | dict[str, Any]] = {
     "no answer in time": requests.ReadTimeout(),

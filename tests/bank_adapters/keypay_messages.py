@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from payment_hub.domain.bank_values import CallbackRequest
+from payment_hub.domain.banks.values import CallbackRequest
 from tests.bank_adapters.examples import ATTEMPT, NOON, TRANSACTION
 
 CLIENT, KEY_1, KEY_2 = "HUB01", "hub-keypay-key-1-000001", "hub-keypay-key-2-000001"

@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from payment_hub.domain.bank_values import CallbackRequest
+from payment_hub.domain.banks.values import CallbackRequest
 from tests.bank_adapters.examples import ATTEMPT, NOON
 from tests.bank_adapters.examples import REFUND as REFUND_REFERENCE
 

@@ -11,8 +11,8 @@ from typing import Any
 import responses
 
 from bank_adapters import load_adapters
-from payment_hub.domain.bank_port import BankAdapter
-from payment_hub.domain.bank_values import CallbackRequest, Instructions, Outcome
+from payment_hub.domain.banks.port import BankAdapter
+from payment_hub.domain.banks.values import CallbackRequest, Instructions, Outcome
 from tests.bank_adapters.examples import ATTEMPT, NOON, TRANSACTION, a_request
 
 API = "https://napas.test/api"

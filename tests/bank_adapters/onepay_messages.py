@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from bank_adapters import load_adapters
 from bank_adapters.onepay import OnePay
-from payment_hub.domain.bank_values import CallbackRequest
+from payment_hub.domain.banks.values import CallbackRequest
 from tests.bank_adapters.examples import ATTEMPT, NOON, ORDER
 
 SECRET, MERCHANT, ACCESS_CODE = "A3EFDFABA8653DF2342E8DAC29B51AF0", "HUBTEST", "D67342C2"

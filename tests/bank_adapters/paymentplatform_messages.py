@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bank_adapters import load_adapters
-from payment_hub.domain.bank_values import CallbackRequest, Outcome
+from payment_hub.domain.banks.values import CallbackRequest, Outcome
 from tests.bank_adapters.examples import ATTEMPT, NOON, TRANSACTION
 
 INIT, QUERY, RECEIPT = (f"https://platform.test/{name}" for name in ("init", "query", "receipt"))

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bank_adapters.toolkit.emv_qr import write_vietqr
-from payment_hub.domain.bank_values import CallbackRequest
+from payment_hub.domain.banks.values import CallbackRequest
 from tests.bank_adapters.examples import AMOUNT, NOON, NUMBER, ORDER, REFUND, TRANSACTION
 
 URL = "https://payos.test"

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bank_adapters import load_adapters
-from payment_hub.domain.bank_values import CallbackRequest, Outcome
-from payment_hub.domain.refund_port import RefundOutcome
+from payment_hub.domain.banks.values import CallbackRequest, Outcome, RefundOutcome
 from tests.bank_adapters.examples import ATTEMPT, NOON, TRANSACTION
 
 URL = "https://shopee.test"

@@ -17,7 +17,7 @@ import pytest
 import responses
 
 from bank_adapters import load_adapters
-from payment_hub.domain.bank_values import Answer, Outcome
+from payment_hub.domain.banks.values import Answer, Outcome
 from payment_hub.domain.errors import CallbackRejected
 from tests.bank_adapters import onepay_messages, test_vnpayqr, vnpay_messages
 from tests.bank_adapters.examples import AMOUNT, a_query

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 import responses
 
-from payment_hub.domain.bank_values import Answer, CallbackRequest, Outcome
+from payment_hub.domain.banks.values import Answer, CallbackRequest, Outcome
 from payment_hub.domain.errors import Malformed
 from tests.bank_adapters import napas_messages, paymentplatform_messages, shopeepay_messages
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, NOON, TRANSACTION, a_query

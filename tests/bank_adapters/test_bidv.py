@@ -10,7 +10,7 @@ import pytest
 import responses
 
 from bank_adapters.bidv import CODES, Bidv
-from payment_hub.domain.bank_values import Answer, Bill, CallbackRequest, Due, Instructions, Outcome
+from payment_hub.domain.banks.values import Answer, Bill, CallbackRequest, Due, Instructions, Outcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.money import Money
 from tests.bank_adapters.bidv_messages import (

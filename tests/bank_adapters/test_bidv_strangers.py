@@ -10,7 +10,7 @@ import pytest
 
 from bank_adapters import load_adapters
 from bank_adapters.bidv import CODES, Bidv
-from payment_hub.domain.bank_values import Bill, Due
+from payment_hub.domain.banks.values import Bill, Due
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.money import dong
 from tests.bank_adapters.bidv_messages import SERVICE, a_getbill, a_paybill, a_section, asked, md5, sent

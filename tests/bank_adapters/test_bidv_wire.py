@@ -12,7 +12,7 @@ from bank_adapters import load_adapters
 from bank_adapters.far_side import bidv as far
 from bank_adapters.far_side.desk import Payment, WireReply, WireRequest
 from bank_adapters.far_side.desk_server import serve, settings_of
-from payment_hub.domain.bank_values import Answer, Bill, CallbackRequest, Due, Outcome
+from payment_hub.domain.banks.values import Answer, Bill, CallbackRequest, Due, Outcome
 from payment_hub.domain.errors import CallbackRejected
 from payment_hub.domain.money import dong
 from tests.bank_adapters.bidv_messages import BEARER, TOKEN

@@ -10,7 +10,7 @@ import pytest
 
 from bank_adapters import load_adapters
 from bank_adapters.casso import Casso
-from payment_hub.domain.bank_values import Outcome
+from payment_hub.domain.banks.values import Outcome
 from payment_hub.domain.errors import CallbackRejected
 from tests.bank_adapters.casso_messages import a_movement, a_section, told, with_balance
 from tests.bank_adapters.examples import AMOUNT

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bank_adapters import load_adapters
-from payment_hub.domain.bank_values import CallbackRequest, Outcome
+from payment_hub.domain.banks.values import CallbackRequest, Outcome
 from payment_hub.domain.errors import CallbackRejected
 from tests.bank_adapters.casso_messages import a_section
 

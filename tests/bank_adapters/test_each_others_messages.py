@@ -10,8 +10,8 @@ import pytest
 
 import bank_adapters
 from bank_adapters import load_adapters
-from payment_hub.domain.bank_port import TakesCallbacks
-from payment_hub.domain.bank_values import CallbackRequest, Outcome
+from payment_hub.domain.banks.port import TakesCallbacks
+from payment_hub.domain.banks.values import CallbackRequest, Outcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from tests.bank_adapters.contract import CallbackContract
 from tests.bank_adapters.examples import PUBLIC_URL

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from bank_adapters.keypay import KeyPay
-from payment_hub.domain.bank_port import CanQueryRefund, TakesCallbacks
-from payment_hub.domain.bank_values import Answer, CallbackRequest, Instructions, Outcome
+from payment_hub.domain.banks.port import CanQueryRefund, TakesCallbacks
+from payment_hub.domain.banks.values import Answer, CallbackRequest, Instructions, Outcome, RefundOutcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund_port import RefundOutcome
 from tests.bank_adapters.contract import (
     BankContract,
     CallbackContract,

@@ -9,9 +9,8 @@ import pytest
 
 from bank_adapters import load_adapters
 from bank_adapters.keypay import KeyPay
-from payment_hub.domain.bank_values import Outcome
+from payment_hub.domain.banks.values import Outcome, RefundOutcome
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund_port import RefundOutcome
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, a_query, a_refund, a_refund_query, a_request
 from tests.bank_adapters.faults import Failing
 from tests.bank_adapters.keypay_messages import (

@@ -15,10 +15,9 @@ from bank_adapters import load_adapters
 from bank_adapters.far_side.desk import FarSide, Payment, WireReply
 from bank_adapters.far_side.desk_server import serve, settings_of
 from bank_adapters.far_side.keypay import KeyPayFarSide
-from payment_hub.domain.bank_values import Answer, CallbackRequest, Outcome, PaymentQuery
+from payment_hub.domain.banks.values import Answer, CallbackRequest, Outcome, PaymentQuery, RefundOutcome
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund_port import RefundOutcome
 from tests.bank_adapters.examples import (
     AMOUNT,
     ATTEMPT,

@@ -14,8 +14,8 @@ import pytest
 import bank_adapters
 from bank_adapters import BankSettingsError, load_adapters
 from bank_adapters.toolkit.settings import describe
-from payment_hub.domain.bank_port import BankAdapter, CanQuery, TakesCallbacks
-from payment_hub.domain.bank_values import CallbackRequest
+from payment_hub.domain.banks.port import BankAdapter, CanQuery, TakesCallbacks
+from payment_hub.domain.banks.values import CallbackRequest
 from payment_hub.domain.errors import CallbackRejected
 from payment_hub.domain.money import dong
 from tests.bank_adapters.sandbox_messages import SECRET

@@ -12,10 +12,9 @@ import pytest
 
 from bank_adapters.momo import RESULTS, Momo
 from bank_adapters.toolkit.emv_qr import write_vietqr
-from payment_hub.domain.bank_values import CallbackRequest, Outcome
+from payment_hub.domain.banks.values import CallbackRequest, Outcome, RefundOutcome
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund_port import RefundOutcome
 from tests.bank_adapters.contract import (
     CallbackContract,
     CancelContract,

@@ -10,10 +10,9 @@ import pytest
 
 from bank_adapters import load_adapters
 from bank_adapters.momo import OUTCOMES, RESULTS, Momo, Result
-from payment_hub.domain.bank_values import Answer, Outcome
+from payment_hub.domain.banks.values import Answer, Outcome, RefundAnswer, RefundOutcome
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome
 from tests.bank_adapters.examples import ATTEMPT, a_query, a_refund, a_refund_query
 from tests.bank_adapters.faults import Failing, refuses
 from tests.bank_adapters.momo_messages import (

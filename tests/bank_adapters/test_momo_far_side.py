@@ -15,10 +15,16 @@ from bank_adapters.far_side.desk_server import serve, settings_of
 from bank_adapters.far_side.momo import MomoFarSide
 from bank_adapters.momo import Momo
 from bank_adapters.toolkit.emv_qr import read_qr
-from payment_hub.domain.bank_values import Answer, CallbackRequest, Confirmation, Outcome
+from payment_hub.domain.banks.values import (
+    Answer,
+    CallbackRequest,
+    Confirmation,
+    Outcome,
+    RefundAnswer,
+    RefundOutcome,
+)
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, NOON, a_query, a_refund, a_refund_query, a_request
 
 HUB = "http://127.0.0.1:9"

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 import pytest
 
 from bank_adapters.napas import OUTCOMES, Napas
-from payment_hub.domain.bank_port import BankAdapter
-from payment_hub.domain.bank_values import CallbackRequest, Instructions, Outcome
+from payment_hub.domain.banks.port import BankAdapter
+from payment_hub.domain.banks.values import CallbackRequest, Instructions, Outcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from tests.bank_adapters.contract import BankContract, CallbackContract, StatementContract
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, NOON, TRANSACTION

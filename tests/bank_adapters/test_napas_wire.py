@@ -12,7 +12,7 @@ import requests
 from bank_adapters import load_adapters
 from bank_adapters.far_side.desk_server import serve, settings_of
 from bank_adapters.far_side.napas import NapasFarSide
-from payment_hub.domain.bank_values import CallbackRequest, Outcome
+from payment_hub.domain.banks.values import CallbackRequest, Outcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.money import dong
 from tests.bank_adapters.examples import ATTEMPT, NOON, a_request

@@ -14,7 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 import bank_adapters
-from payment_hub.domain.bank_values import Answer, CallbackReply, CallbackRequest, Outcome
+from payment_hub.domain.banks.values import Answer, CallbackReply, CallbackRequest, Outcome
 from payment_hub.hub import Hub
 from tests.asking import one
 from tests.bank_adapters.contract import CallbackContract, QueryContract, StatementContract

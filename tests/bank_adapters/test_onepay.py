@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from bank_adapters.onepay import CODES, OUTCOMES, OnePay
-from payment_hub.domain.bank_values import Answer, CallbackReply, CallbackRequest, Outcome
+from payment_hub.domain.banks.values import Answer, CallbackReply, CallbackRequest, Outcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.money import Money, dong
 from tests.bank_adapters.contract import CallbackContract, QueryContract, ReturnContract, StatementContract

@@ -14,7 +14,7 @@ from bank_adapters.far_side.desk import Desk, Payment, WireReply
 from bank_adapters.far_side.desk_server import serve, settings_of
 from bank_adapters.far_side.onepay import OnePayFarSide
 from bank_adapters.onepay import OnePay
-from payment_hub.domain.bank_values import Answer, CallbackRequest, Confirmation, Outcome
+from payment_hub.domain.banks.values import Answer, CallbackRequest, Confirmation, Outcome
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, NOON, a_query, a_request
 from tests.bank_adapters.onepay_messages import a_onepay

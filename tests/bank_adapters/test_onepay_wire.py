@@ -12,8 +12,8 @@ import responses
 
 from bank_adapters import BankSettingsError
 from bank_adapters.onepay import OnePay
-from payment_hub.domain.bank_port import CanRefund
-from payment_hub.domain.bank_values import CallbackRequest, Movement, Outcome
+from payment_hub.domain.banks.port import CanRefund
+from payment_hub.domain.banks.values import CallbackRequest, Movement, Outcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.money import dong
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, DAY, NOON, a_query, a_request

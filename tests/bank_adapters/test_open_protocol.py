@@ -11,7 +11,7 @@ import pytest
 
 from bank_adapters.sandbox import ANSWERS
 from bank_adapters.toolkit.standard_webhooks import read_webhook_secret, require_standard_webhook
-from payment_hub.domain.bank_values import Answer, CallbackRequest, Outcome
+from payment_hub.domain.banks.values import Answer, CallbackRequest, Outcome
 from payment_hub.domain.money import dong
 from tests.bank_adapters.sandbox_messages import a_sandbox
 

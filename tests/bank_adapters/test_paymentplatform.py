@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bank_adapters.paymentplatform import PaymentPlatform
-from payment_hub.domain.bank_values import Answer, CallbackReply, CallbackRequest, Outcome
+from payment_hub.domain.banks.values import Answer, CallbackReply, CallbackRequest, Outcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from tests.bank_adapters.contract import BankContract, CallbackContract, QueryContract, StatementContract
 from tests.bank_adapters.examples import ATTEMPT, TRANSACTION

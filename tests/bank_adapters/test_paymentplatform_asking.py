@@ -11,7 +11,7 @@ import responses
 
 from bank_adapters import BankSettingsError
 from bank_adapters.paymentplatform import LARGEST_RECEIPT, PaymentPlatform
-from payment_hub.domain.bank_port import CanFetchReceipt
+from payment_hub.domain.banks.port import CanFetchReceipt
 from payment_hub.domain.errors import BankUnavailable, Malformed
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, NOON, ORDER, a_query, a_request
 from tests.bank_adapters.faults import FAILURES

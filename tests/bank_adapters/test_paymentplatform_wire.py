@@ -13,7 +13,7 @@ from bank_adapters import load_adapters
 from bank_adapters.far_side.desk_server import serve, settings_of
 from bank_adapters.far_side.paymentplatform import PaymentPlatformFarSide
 from bank_adapters.toolkit.bank_time import read_vietnam_time
-from payment_hub.domain.bank_values import Answer, CallbackRequest, Outcome
+from payment_hub.domain.banks.values import Answer, CallbackRequest, Outcome
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected
 from payment_hub.domain.money import dong
 from tests.bank_adapters.examples import ATTEMPT, NOON, a_query, a_request

@@ -18,10 +18,15 @@ from bank_adapters.far_side.payos import PayosFarSide
 from bank_adapters.far_side.payos_messages import link_id
 from bank_adapters.payos import Payos
 from bank_adapters.toolkit.emv_qr import read_qr
-from payment_hub.domain.bank_values import CallbackRequest, Confirmation, Outcome, PayerAccount
+from payment_hub.domain.banks.values import (
+    CallbackRequest,
+    Confirmation,
+    Outcome,
+    PayerAccount,
+    RefundOutcome,
+)
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund_port import RefundOutcome
 from tests.bank_adapters.examples import (
     AMOUNT,
     NUMBER,

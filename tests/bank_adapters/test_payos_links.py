@@ -12,7 +12,7 @@ import responses
 
 from bank_adapters import load_adapters
 from bank_adapters.payos import STATUSES, Payos
-from payment_hub.domain.bank_values import Outcome
+from payment_hub.domain.banks.values import Outcome
 from payment_hub.domain.errors import BankUnavailable, Malformed
 from payment_hub.domain.money import dong
 from tests.bank_adapters.examples import NOON, NUMBER, ORDER, TRANSACTION, a_query, a_request

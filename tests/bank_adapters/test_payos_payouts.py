@@ -10,11 +10,10 @@ import pytest
 import responses
 
 from bank_adapters import load_adapters
-from payment_hub.domain.bank_values import PayerAccount
+from payment_hub.domain.banks.values import PayerAccount, RefundOutcome
 from payment_hub.domain.errors import BankUnavailable, Malformed
-from payment_hub.domain.refund import Route, route_of
-from payment_hub.domain.refund_port import RefundOutcome
-from payment_hub.domain.refundable import limits_of
+from payment_hub.domain.refunds.eligibility import limits_of
+from payment_hub.domain.refunds.lifecycle import Route, route_of
 from tests.bank_adapters.examples import REFUND, a_refund, a_refund_query
 from tests.bank_adapters.payos_messages import (
     PAYOUT_SECRET,

@@ -10,7 +10,7 @@ import pytest
 
 from bank_adapters import load_adapters
 from bank_adapters.payos import Payos
-from payment_hub.domain.bank_values import Outcome
+from payment_hub.domain.banks.values import Outcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from tests.bank_adapters.examples import AMOUNT, NUMBER, TRANSACTION
 from tests.bank_adapters.payos_messages import a_section, a_transfer, row, told

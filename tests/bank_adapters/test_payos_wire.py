@@ -11,10 +11,9 @@ import pytest
 import responses
 
 from bank_adapters import load_adapters
-from payment_hub.domain.bank_values import CallbackRequest, Outcome, PayerAccount
+from payment_hub.domain.banks.values import CallbackRequest, Outcome, PayerAccount, RefundOutcome
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund_port import RefundOutcome
 from tests.bank_adapters.examples import NOON, a_query, a_refund, a_refund_query, a_request
 from tests.bank_adapters.payos_messages import LINKS, PAYOUTS, a_section
 

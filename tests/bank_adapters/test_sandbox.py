@@ -12,8 +12,8 @@ import pytest
 
 from bank_adapters.sandbox import SandboxBank
 from bank_adapters.toolkit.emv_qr import read_qr
-from payment_hub.domain.bank_port import HasStatement
-from payment_hub.domain.bank_values import CallbackRequest, Outcome
+from payment_hub.domain.banks.port import HasStatement
+from payment_hub.domain.banks.values import CallbackRequest, Outcome
 from payment_hub.domain.errors import BankUnavailable, Malformed
 from payment_hub.domain.money import Money
 from tests.bank_adapters.contract import CallbackContract, QueryContract, StatementContract

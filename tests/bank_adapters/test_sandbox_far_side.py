@@ -13,7 +13,7 @@ import requests
 from bank_adapters.far_side.sandbox import OUTCOMES_BY_AMOUNT, QUICK, serve
 from bank_adapters.far_side.sandbox.outcomes import as_markdown
 from bank_adapters.sandbox import SandboxBank
-from payment_hub.domain.bank_values import Outcome, Statement
+from payment_hub.domain.banks.values import Outcome, Statement
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.domain.money import dong
 from tests.bank_adapters.callback_door import Door, open_door

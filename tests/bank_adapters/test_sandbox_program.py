@@ -17,7 +17,7 @@ import requests
 
 from bank_adapters.far_side.sandbox import QUICK, serve
 from bank_adapters.far_side.sandbox.__main__ import main
-from payment_hub.domain.bank_values import Outcome
+from payment_hub.domain.banks.values import Outcome
 from payment_hub.domain.money import dong
 from tests.bank_adapters.callback_door import open_door
 from tests.bank_adapters.examples import a_query, a_request

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from bank_adapters.shopeepay import CHECK, CREATE, REFUND, ShopeePay
-from payment_hub.domain.bank_values import Answer, CallbackReply, CallbackRequest, Outcome
+from payment_hub.domain.banks.values import Answer, CallbackReply, CallbackRequest, Outcome, RefundOutcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
-from payment_hub.domain.refund_port import RefundOutcome
 from tests.bank_adapters.contract import (
     BankContract,
     CallbackContract,
@@ -20,13 +19,8 @@ from tests.bank_adapters.contract import (
     RefundQueryContract,
     StatementContract,
 )
-from tests.bank_adapters.examples import (
-    ATTEMPT,
-    TRANSACTION,
-)
-from tests.bank_adapters.examples import (
-    REFUND as REFUND_REFERENCE,
-)
+from tests.bank_adapters.examples import ATTEMPT, TRANSACTION
+from tests.bank_adapters.examples import REFUND as REFUND_REFERENCE
 from tests.bank_adapters.shopeepay_messages import (
     PAGE,
     REFUND_STATUS,

@@ -11,7 +11,7 @@ import responses
 
 from bank_adapters import BankSettingsError
 from bank_adapters.shopeepay import CHECK, CREATE, REFUND, ShopeePay
-from payment_hub.domain.bank_values import Outcome
+from payment_hub.domain.banks.values import Outcome
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.domain.money import dong
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, NOON, a_query, a_refund, a_refund_query, a_request

@@ -13,10 +13,9 @@ from bank_adapters import load_adapters
 from bank_adapters.far_side.desk_server import serve, settings_of
 from bank_adapters.far_side.shopeepay import ShopeePayFarSide
 from bank_adapters.shopeepay import CHECK
-from payment_hub.domain.bank_values import CallbackRequest, Outcome
+from payment_hub.domain.banks.values import CallbackRequest, Outcome, RefundOutcome
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund_port import RefundOutcome
 from tests.bank_adapters.examples import ATTEMPT, NOON, a_query, a_refund, a_refund_query, a_request
 
 URL = "https://shopee.test"

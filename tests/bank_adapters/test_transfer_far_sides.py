@@ -18,7 +18,7 @@ from bank_adapters.far_side.desk_choices import altered
 from bank_adapters.far_side.desk_server import House, serve, settings_of
 from bank_adapters.far_side.sepay import SepayFarSide
 from bank_adapters.far_side.vietqr import VietqrFarSide
-from payment_hub.domain.bank_values import Answer, CallbackReply, CallbackRequest, Confirmation, Outcome
+from payment_hub.domain.banks.values import Answer, CallbackReply, CallbackRequest, Confirmation, Outcome
 from payment_hub.domain.errors import CallbackRejected
 from payment_hub.domain.money import dong
 from payment_hub.domain.references import find_reference

@@ -12,8 +12,8 @@ from bank_adapters import BankSettingsError
 from bank_adapters.toolkit.bank_bins import BINS
 from bank_adapters.toolkit.emv_qr import TO_CARD, read_qr
 from bank_adapters.vietqr import Vietqr
-from payment_hub.domain.bank_port import CanQuery, TakesCallbacks
-from payment_hub.domain.bank_values import Movement
+from payment_hub.domain.banks.port import CanQuery, TakesCallbacks
+from payment_hub.domain.banks.values import Movement
 from payment_hub.domain.errors import Malformed, MalformedStatement
 from payment_hub.domain.money import Money, dong
 from tests.bank_adapters.contract import StatementContract
@@ -62,7 +62,7 @@ class TestVietqr(StatementContract):
             assert (read_qr(given.qr_text).bank_bin, given.account_bank) == (bank_bin, bank_bin)
 
     def test_every_bank_with_a_bin_has_a_name_for_the_page(self) -> None:
-        named = json.loads((HOUSE / "payment_hub/web/words/banks.json").read_text("utf-8"))
+        named = json.loads((HOUSE / "payment_hub/web/texts/banks.json").read_text("utf-8"))
         assert set(named) == BINS
 
     def test_the_code_says_what_to_pay_and_for_what(self, adapter: Vietqr) -> None:

@@ -9,9 +9,8 @@ from typing import Any, ClassVar
 import pytest
 
 from bank_adapters.viettelmoney import OUTCOMES, ViettelMoney
-from payment_hub.domain.bank_values import CallbackRequest, Due, Outcome, PayerAccount
+from payment_hub.domain.banks.values import CallbackRequest, Due, Outcome, PayerAccount, RefundOutcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
-from payment_hub.domain.refund_port import RefundOutcome
 from tests.bank_adapters.contract import (
     BankContract,
     CallbackContract,

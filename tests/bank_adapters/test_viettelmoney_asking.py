@@ -12,9 +12,8 @@ import responses
 
 from bank_adapters import BankSettingsError, load_adapters
 from bank_adapters.viettelmoney import REFUNDS, ViettelMoney
-from payment_hub.domain.bank_values import Answer, Bill, Due
+from payment_hub.domain.banks.values import Answer, Bill, Due, RefundOutcome
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
-from payment_hub.domain.refund_port import RefundOutcome
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, ORDER, a_query, a_refund, a_request
 from tests.bank_adapters.faults import Failing
 from tests.bank_adapters.viettelmoney_messages import (

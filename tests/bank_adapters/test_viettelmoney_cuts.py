@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from payment_hub.domain.bank_values import Outcome
+from payment_hub.domain.banks.values import Outcome
 from payment_hub.domain.errors import CallbackRejected
 from payment_hub.domain.references import new_reference
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, NOON, ORDER

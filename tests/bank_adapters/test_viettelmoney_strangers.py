@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from bank_adapters.viettelmoney import REFUNDS, ViettelMoney
-from payment_hub.domain.bank_values import Confirmation, Outcome, PayerAccount
+from payment_hub.domain.banks.values import Confirmation, Outcome, PayerAccount, RefundOutcome
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund_port import RefundOutcome
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, ORDER, a_query, a_refund
 from tests.bank_adapters.faults import Failing
 from tests.bank_adapters.viettelmoney_messages import (

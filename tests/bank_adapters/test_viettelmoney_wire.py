@@ -16,10 +16,17 @@ from bank_adapters import load_adapters
 from bank_adapters.far_side import viettelmoney as far
 from bank_adapters.far_side.desk import FarSide, WireReply, WireRequest
 from bank_adapters.far_side.desk_server import serve, settings_of
-from payment_hub.domain.bank_values import Answer, Bill, CallbackRequest, Due, Outcome, PaymentQuery
+from payment_hub.domain.banks.values import (
+    Answer,
+    Bill,
+    CallbackRequest,
+    Due,
+    Outcome,
+    PaymentQuery,
+    RefundOutcome,
+)
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund_port import RefundOutcome
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, DAY, NOON, ORDER, a_query, a_refund, a_request
 
 VECTORS: dict[str, dict[str, Any]] = {

@@ -12,9 +12,8 @@ from urllib.parse import urlencode
 import pytest
 
 from bank_adapters.vnpay import OUTCOMES, STATUSES, Vnpay
-from payment_hub.domain.bank_values import Answer, CallbackReply, CallbackRequest, Outcome
+from payment_hub.domain.banks.values import Answer, CallbackReply, CallbackRequest, Outcome, RefundOutcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
-from payment_hub.domain.refund_port import RefundOutcome
 from tests.bank_adapters.contract import (
     CallbackContract,
     QueryContract,

@@ -14,10 +14,9 @@ from bank_adapters.far_side.desk import Desk, Payment, WireReply
 from bank_adapters.far_side.desk_server import serve, settings_of
 from bank_adapters.far_side.vnpay import VnpayFarSide
 from bank_adapters.vnpay import Vnpay
-from payment_hub.domain.bank_values import Answer, CallbackRequest, Confirmation, Outcome
+from payment_hub.domain.banks.values import Answer, CallbackRequest, Confirmation, Outcome, RefundOutcome
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected
 from payment_hub.domain.money import Money, dong
-from payment_hub.domain.refund_port import RefundOutcome
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, NOON, a_query, a_refund, a_refund_query, a_request
 from tests.bank_adapters.vnpay_messages import a_vnpay
 

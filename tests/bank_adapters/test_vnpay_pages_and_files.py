@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from bank_adapters.vnpay import Vnpay
-from payment_hub.domain.bank_values import Movement
+from payment_hub.domain.banks.values import Movement
 from payment_hub.domain.errors import BankUnavailable, Malformed
 from payment_hub.domain.money import Money, dong
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, DAY, NOON, a_request

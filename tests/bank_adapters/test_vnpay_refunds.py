@@ -12,9 +12,9 @@ import responses
 
 from bank_adapters.toolkit.bank_time import read_vietnam_time
 from bank_adapters.vnpay import Vnpay
+from payment_hub.domain.banks.values import RefundAnswer, RefundOutcome, RefundRequest
 from payment_hub.domain.errors import BankUnavailable, Malformed
 from payment_hub.domain.money import Money, dong
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome, RefundRequest
 from tests.bank_adapters.examples import AMOUNT, NOON, a_refund, a_refund_query
 from tests.bank_adapters.test_vnpay_wire import bank_of, of_kind
 from tests.bank_adapters.vnpay_messages import ANSWER, API, a_movement, a_section, a_vnpay, answered

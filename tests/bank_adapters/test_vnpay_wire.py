@@ -17,7 +17,7 @@ import responses
 from bank_adapters.toolkit.bank_time import read_vietnam_time
 from bank_adapters.toolkit.signed_fields import joined
 from bank_adapters.vnpay import ANSWER_SIGNS, QUERY_SIGNS, STATUSES, Vnpay, canonical_query
-from payment_hub.domain.bank_values import CallbackRequest, Outcome, PaymentQuery
+from payment_hub.domain.banks.values import CallbackRequest, Outcome, PaymentQuery
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected
 from payment_hub.domain.money import dong
 from tests.bank_adapters.examples import NOON, a_request

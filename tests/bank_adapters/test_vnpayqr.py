@@ -12,8 +12,8 @@ import pytest
 from bank_adapters import BankSettingsError, load_adapters
 from bank_adapters.toolkit.emv_qr import read_qr
 from bank_adapters.vnpayqr import VnpayQr
-from payment_hub.domain.bank_port import CanQuery, CanRefund
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.port import CanQuery, CanRefund
+from payment_hub.domain.banks.values import (
     Answer,
     CallbackReply,
     CallbackRequest,

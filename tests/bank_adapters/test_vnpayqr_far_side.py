@@ -14,7 +14,7 @@ from bank_adapters.far_side.desk import Payment, WireReply
 from bank_adapters.far_side.desk_server import House, serve, settings_of
 from bank_adapters.far_side.vnpayqr import VnpayQrFarSide
 from bank_adapters.vnpayqr import VnpayQr
-from payment_hub.domain.bank_values import Answer, CallbackRequest, Outcome
+from payment_hub.domain.banks.values import Answer, CallbackRequest, Outcome
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, NOON, a_request
 
 NOBODY = "http://127.0.0.1:9"

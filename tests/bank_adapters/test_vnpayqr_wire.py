@@ -12,7 +12,7 @@ import pytest
 from bank_adapters import load_adapters
 from bank_adapters.toolkit.emv_qr import crc, read_qr
 from bank_adapters.vnpayqr import VnpayQr
-from payment_hub.domain.bank_values import CallbackRequest, Outcome
+from payment_hub.domain.banks.values import CallbackRequest, Outcome
 from payment_hub.domain.errors import CallbackRejected
 from payment_hub.domain.money import dong
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, NOON, ORDER, a_request

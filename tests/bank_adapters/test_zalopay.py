@@ -12,10 +12,9 @@ from urllib.parse import urlencode
 import pytest
 
 from bank_adapters.zalopay import ZaloPay
-from payment_hub.domain.bank_values import Answer, CallbackReply, CallbackRequest, Outcome
+from payment_hub.domain.banks.values import Answer, CallbackReply, CallbackRequest, Outcome, RefundOutcome
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import Money, dong
-from payment_hub.domain.refund_port import RefundOutcome
 from tests.bank_adapters.contract import (
     CallbackContract,
     QueryContract,

@@ -11,7 +11,7 @@ import pytest
 
 from bank_adapters import load_adapters
 from bank_adapters.zalopay import REFUSALS, ZaloPay
-from payment_hub.domain.bank_values import CallbackRequest, Outcome
+from payment_hub.domain.banks.values import CallbackRequest, Outcome
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import dong
 from tests.bank_adapters.examples import ATTEMPT, DAY, NOON, a_query

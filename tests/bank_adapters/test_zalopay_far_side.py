@@ -14,10 +14,17 @@ from bank_adapters.far_side.desk import Desk, Payment, WireReply, business_day
 from bank_adapters.far_side.desk_server import serve, settings_of
 from bank_adapters.far_side.zalopay import ZaloPayFarSide
 from bank_adapters.zalopay import ZaloPay
-from payment_hub.domain.bank_values import Answer, CallbackRequest, Confirmation, Outcome, PaymentRequest
+from payment_hub.domain.banks.values import (
+    Answer,
+    CallbackRequest,
+    Confirmation,
+    Outcome,
+    PaymentRequest,
+    RefundAnswer,
+    RefundOutcome,
+)
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, NOON, a_query, a_refund, a_refund_query, a_request
 
 HUB = "http://127.0.0.1:9"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bank_adapters import load_adapters
 from bank_adapters.zalopay import CODES
-from payment_hub.domain.bank_port import CanQuery
+from payment_hub.domain.banks.port import CanQuery
 from payment_hub.domain.errors import BankUnavailable
 from tests.bank_adapters.examples import a_query
 from tests.bank_adapters.faults import Failing

@@ -11,8 +11,8 @@ import pytest
 
 from bank_adapters import load_adapters
 from bank_adapters.zalopay import REFUSALS, ZaloPay
+from payment_hub.domain.banks.values import RefundAnswer, RefundOutcome
 from payment_hub.domain.errors import BankUnavailable, Malformed
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome
 from tests.bank_adapters.examples import a_refund, a_refund_query
 from tests.bank_adapters.faults import Failing, refuses
 from tests.bank_adapters.zalopay_messages import (

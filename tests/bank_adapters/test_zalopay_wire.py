@@ -14,7 +14,7 @@ import responses
 
 from bank_adapters import load_adapters
 from bank_adapters.zalopay import ZaloPay
-from payment_hub.domain.bank_values import CallbackRequest, Outcome
+from payment_hub.domain.banks.values import CallbackRequest, Outcome
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import dong
 from tests.bank_adapters.examples import NOON, a_query, a_refund, a_refund_query, a_request

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from bank_adapters import load_adapters
 from bank_adapters.viettelmoney import ViettelMoney
-from payment_hub.domain.bank_values import CallbackRequest, Confirmation
+from payment_hub.domain.banks.values import CallbackRequest, Confirmation
 from tests.bank_adapters.examples import ATTEMPT, NOON, ORDER
 
 MERCHANT, ACCESS, SECRET = "HUB", "hub-access-code", "hub-viettel-hash-key-000001"

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from bank_adapters import load_adapters
 from bank_adapters.vnpay import Vnpay
-from payment_hub.domain.bank_values import CallbackRequest
+from payment_hub.domain.banks.values import CallbackRequest
 from tests.bank_adapters.examples import ATTEMPT, NOON
 
 SECRET, TERMINAL = "HUBTESTSECRETHUBTESTSECRET123456", "DEMOTMN1"

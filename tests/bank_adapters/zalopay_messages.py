@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from payment_hub.domain.bank_values import CallbackRequest
+from payment_hub.domain.banks.values import CallbackRequest
 from tests.bank_adapters.examples import ATTEMPT, NOON
 
 URL = "https://zalopay.test"

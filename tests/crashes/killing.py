@@ -16,9 +16,9 @@ import psycopg
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import sessionmaker
 
-from payment_hub.domain.bank_port import BankAdapter
+from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.hub import Hub
-from payment_hub.store.prepared import Prepared
+from payment_hub.store.connections import Prepared
 
 MORTAL = "mortal"
 """How the server knows the connections of the process that is killed."""

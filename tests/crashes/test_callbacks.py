@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from bank_adapters.far_side.sandbox import SandboxBankService
-from payment_hub.domain.bank_port import BankAdapter
-from payment_hub.domain.bank_values import CallbackRequest
-from payment_hub.domain.keys import Caller
+from payment_hub.domain.access import Caller
+from payment_hub.domain.banks.port import BankAdapter
+from payment_hub.domain.banks.values import CallbackRequest
 from payment_hub.hub import Hub
-from payment_hub.operations.receive_callback import receive_callback
-from payment_hub.operations.rejudge_callbacks import IN_HAND, rejudge_callbacks
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.confirmations.callbacks import IN_HAND, receive_callback, rejudge_callbacks
+from payment_hub.operations.payments.start import start_payment
 from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock
 from tests.crashes.conftest import Survives

@@ -9,22 +9,19 @@ from typing import Any
 import pytest
 
 from bank_adapters.far_side.sandbox import SandboxBankService
-from payment_hub.domain.bank_port import BankAdapter
+from payment_hub.domain.access import Caller
+from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.errors import Conflict
-from payment_hub.domain.keys import Caller
-from payment_hub.domain.notice import LEASE as SENDING
+from payment_hub.domain.webhooks import LEASE as SENDING
 from payment_hub.hub import Hub
-from payment_hub.operations import deliver_notices as delivering
-from payment_hub.operations.amend_obligation import amend_obligation
-from payment_hub.operations.ask_about_pending import LEASE as ASKING
-from payment_hub.operations.ask_about_pending import ask_about_pending
-from payment_hub.operations.deliver_notices import deliver_notices
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.issue_payment_order import issue_payment_order
-from payment_hub.operations.start_payment import FIRST_QUESTION, start_payment
-from payment_hub.operations.withdraw_obligation import withdraw_obligation
-from payment_hub.operations.withdraw_order import withdraw_order
-from payment_hub.outbound import Courier
+from payment_hub.operations import webhooks as delivering
+from payment_hub.operations.obligations import amend_obligation, withdraw_obligation
+from payment_hub.operations.orders import cancel_order, expire_orders, issue_payment_order
+from payment_hub.operations.payments.query import LEASE as ASKING
+from payment_hub.operations.payments.query import query_pending
+from payment_hub.operations.payments.start import FIRST_QUESTION, start_payment
+from payment_hub.operations.webhooks import deliver_webhooks
+from payment_hub.outbound import WebhookSender
 from tests.builders import a_claim, a_portal, an_agency, an_obligation, an_order, fine_terms
 from tests.conftest import StoppedClock
 from tests.crashes.conftest import Survives
@@ -91,7 +88,7 @@ def test_starting_to_pay(
 
     def after(hub: Hub, reference: str) -> None:
         clock.moment += FIRST_QUESTION
-        ask_about_pending(hub)
+        query_pending(hub)
         start(hub, reference)
         assert list(sandbox[0].book.payments)[-1] == f"{reference}-1"
 
@@ -127,9 +124,9 @@ def test_asking_the_bank(
 
     def after(hub: Hub, _: None) -> None:
         clock.moment += ASKING
-        ask_about_pending(hub)
+        query_pending(hub)
 
-    assert survives(scene, lambda hub, _: ask_about_pending(hub), after) > 20
+    assert survives(scene, lambda hub, _: query_pending(hub), after) > 20
 
 
 def test_expiring(survives: Survives, clock: StoppedClock) -> None:
@@ -151,7 +148,7 @@ def test_withdrawing_an_order(survives: Survives) -> None:
         with suppress(
             Conflict
         ):  # the first try was committed before it died: the caller reads the order and sees it
-            withdraw_order(hub, caller=given[0], reference=given[1], reason="wrong", version=1)
+            cancel_order(hub, caller=given[0], reference=given[1], reason="wrong", version=1)
 
     assert survives(scene, verb, verb) > 5
 
@@ -186,7 +183,7 @@ def test_delivering_notices(
 ) -> None:
     points = Points()
 
-    class MortalCourier(Courier):
+    class MortalCourier(WebhookSender):
         def post(self, *asked: Any) -> Any:
             points.passing("before POST")
             answer = super().post(*asked)
@@ -203,7 +200,7 @@ def test_delivering_notices(
 
     def after(hub: Hub, _: None) -> None:
         clock.moment += SENDING
-        deliver_notices(hub)
+        deliver_webhooks(hub)
         assert set(receiver.ids) == {"evt_1", "evt_2"}
 
-    assert survives(scene, lambda hub, _: deliver_notices(hub), after, points) > 12
+    assert survives(scene, lambda hub, _: deliver_webhooks(hub), after, points) > 12

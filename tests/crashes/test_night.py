@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.standing import Source
+from payment_hub.domain.settlement import Source
 from payment_hub.hub import Hub
-from payment_hub.operations.receive_confirmation import receive_confirmation
+from payment_hub.operations.confirmations.record import receive_confirmation
 from reconciliation.books import Books
 from reconciliation.domain.run import LEASE
 from reconciliation.domain.scope import MONEY, agency_scope, bank_scope
 from reconciliation.ledgers.csv_drop import CsvDrop
-from reconciliation.operations.collect_ledgers import collect_ledgers
-from reconciliation.operations.collect_statement import collect_statement
-from reconciliation.operations.reconcile_day import reconcile_day
+from reconciliation.operations.ledgers import collect_ledgers
+from reconciliation.operations.runs import reconcile_day
+from reconciliation.operations.statements import collect_statement
 from tests.asking import rows
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock

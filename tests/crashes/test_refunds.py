@@ -7,18 +7,15 @@ from typing import Any
 
 import pytest
 
+from payment_hub.domain.banks.values import RefundAnswer, RefundOutcome
 from payment_hub.domain.errors import Conflict
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund import Reason, RefundEvent
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome
+from payment_hub.domain.refunds.lifecycle import RefundEvent, RefundReason
 from payment_hub.hub import Hub
-from payment_hub.operations.approve_refund import approve_refund
-from payment_hub.operations.ask_about_refunds import LEASE, ask_about_refunds
-from payment_hub.operations.check_invariants import check_invariants
-from payment_hub.operations.propose_refund import propose_refund
-from payment_hub.operations.propose_surplus import propose_surplus
-from payment_hub.operations.record_chargeback import record_chargeback
-from payment_hub.operations.send_refunds import FIRST_QUESTION, send_refunds
+from payment_hub.operations.health import check_invariants
+from payment_hub.operations.refunds.chargebacks import record_chargeback
+from payment_hub.operations.refunds.decide import approve_refund, propose_excess_refunds, propose_refund
+from payment_hub.operations.refunds.send import FIRST_QUESTION, LEASE, query_refunds, send_refunds
 from tests.asking import balances, rows
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -128,7 +125,7 @@ def _die_while_sending(hub: Hub, clock: StoppedClock, bank: RememberingBank, poi
     points.counting = False
     send_refunds(hub)
     clock.moment += FIRST_QUESTION
-    ask_about_refunds(hub)
+    query_refunds(hub)
 
 
 @EVERYWHERE
@@ -145,11 +142,11 @@ def test_asking(everywhere: bool, survives: Survives, clock: StoppedClock, bank:
 
     def after(hub: Hub, _: None) -> None:
         clock.moment += LEASE
-        ask_about_refunds(hub)
+        query_refunds(hub)
         assert len(bank.sent) == 1
         assert the_end(hub)[0]["state"] == ("FAILED" if bank.answer == REFUSED else "SUCCEEDED")
 
-    visited = survives(scene, lambda hub, _: ask_about_refunds(hub), after, everywhere=everywhere)
+    visited = survives(scene, lambda hub, _: query_refunds(hub), after, everywhere=everywhere)
     assert visited > 8
 
 
@@ -171,10 +168,10 @@ VERBS: dict[str, Any] = {
         refund_id="R2",
         refundable=dong(100_000),
         amount=dong(20_000),
-        reason=Reason.NOT_OWED,
+        reason=RefundReason.NOT_OWED,
         words="",
     ),
-    "look for surplus": lambda hub, _: propose_surplus(hub),
+    "look for surplus": lambda hub, _: propose_excess_refunds(hub),
 }
 
 

@@ -9,16 +9,15 @@ from typing import Any
 import pytest
 
 from bank_adapters.far_side.sandbox import SandboxBankService
-from payment_hub.domain.bank_port import BankAdapter
-from payment_hub.domain.bank_terms import BankTerms, Trust
-from payment_hub.domain.bank_values import Outcome
+from payment_hub.domain.banks.port import BankAdapter
+from payment_hub.domain.banks.profile import BankTerms, Trust
+from payment_hub.domain.banks.values import Outcome
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub
-from payment_hub.operations.ask_about_pending import LEASE as ASKING
-from payment_hub.operations.ask_about_pending import ask_about_pending
-from payment_hub.operations.receive_callback import receive_callback
-from payment_hub.operations.rejudge_callbacks import IN_HAND, rejudge_callbacks
-from payment_hub.operations.start_payment import FIRST_QUESTION, start_payment
+from payment_hub.operations.confirmations.callbacks import IN_HAND, receive_callback, rejudge_callbacks
+from payment_hub.operations.payments.query import LEASE as ASKING
+from payment_hub.operations.payments.query import query_pending
+from payment_hub.operations.payments.start import FIRST_QUESTION, start_payment
 from tests.asking import one
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -66,7 +65,7 @@ def test_a_callback_that_needs_a_second_word(
         clock.moment += IN_HAND
         rejudge_callbacks(hub)
         clock.moment += ASKING
-        ask_about_pending(hub)
+        query_pending(hub)
         assert one(hub, "SELECT status FROM payment_order") == "PAID"
 
     assert survives(scene, verb, after) > 10
@@ -89,10 +88,10 @@ def test_held_money_is_taken_once(survives: Survives, clock: StoppedClock) -> No
 
     def after(hub: Hub, _: None) -> None:
         clock.moment += ASKING
-        ask_about_pending(hub)
+        query_pending(hub)
         assert one(hub, "SELECT sum(amount) FROM collection") == 150_000
 
-    assert survives(scene, lambda hub, _: ask_about_pending(hub), after) > 10
+    assert survives(scene, lambda hub, _: query_pending(hub), after) > 10
 
 
 def test_going_on_from_a_silent_bank_to_whichever_is_chosen(survives: Survives, clock: StoppedClock) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payment_hub.domain.api_token import LOOKUP_BYTES, SECRET_BYTES, make_token, read_token
+from payment_hub.domain.access import LOOKUP_BYTES, SECRET_BYTES, make_token, read_token
 
 CHANCE = st.binary(min_size=LOOKUP_BYTES + SECRET_BYTES, max_size=LOOKUP_BYTES + SECRET_BYTES)
 

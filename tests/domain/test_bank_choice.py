@@ -10,12 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payment_hub.domain.bank_choice import REASONS, Choice, Option, Reason, Rule, choose_bank, options
-from payment_hub.domain.choice_facts import BankFacts, Facts
-from payment_hub.domain.choice_words import LANGUAGES, explained, not_offered
+from payment_hub.domain.routing import (
+    LANGUAGES,
+    REASONS,
+    BankFacts,
+    Choice,
+    Option,
+    OptionReason,
+    RoutingFacts,
+    Rule,
+    choose_bank,
+    explained,
+    not_offered,
+    options,
+)
 
 LATER = "2026-03-02T05:00:00+00:00"
-ORDER = Facts("G22", "traffic_fine", 150_000, "VND", "2026-03-02T03:00:00+00:00", 3_600, ())
+ORDER = RoutingFacts("G22", "traffic_fine", 150_000, "VND", "2026-03-02T03:00:00+00:00", 3_600, ())
 
 
 def a_bank(bank: str = "one", **more: Any) -> BankFacts:
@@ -34,25 +45,25 @@ def a_bank(bank: str = "one", **more: Any) -> BankFacts:
     return BankFacts(**(known | more))
 
 
-def of(*banks: BankFacts, **more: Any) -> Facts:
+def of(*banks: BankFacts, **more: Any) -> RoutingFacts:
     return replace(ORDER, banks=banks, **more)
 
 
 @pytest.mark.parametrize(
     ("bank", "order", "reason"),
     [
-        ({}, {"closed": True}, Reason.ORDER_CLOSED),
-        ({}, {"undecided": True, "resumed_at": "another"}, Reason.UNDER_WAY),
-        ({}, {"undecided": True}, Reason.UNDER_WAY),
-        ({"agencies": ("H55",)}, {}, Reason.CONTRACT),
-        ({"agencies": ()}, {}, Reason.CONTRACT),
-        ({"kinds": ("fee",)}, {}, Reason.KIND),
-        ({"smallest": 150_001}, {}, Reason.TOO_SMALL),
-        ({"largest": 149_999}, {}, Reason.TOO_LARGE),
-        ({"away_until": LATER}, {}, Reason.MAINTENANCE),
-        ({"health": "OPEN", "resting_until": LATER}, {}, Reason.HEALTH),
-        ({"closed_until": LATER}, {}, Reason.CUT_OFF),
-        ({"needs_seconds": 3_601}, {}, Reason.EXPIRY_NEAR),
+        ({}, {"closed": True}, OptionReason.ORDER_CLOSED),
+        ({}, {"undecided": True, "resumed_at": "another"}, OptionReason.UNDER_WAY),
+        ({}, {"undecided": True}, OptionReason.UNDER_WAY),
+        ({"agencies": ("H55",)}, {}, OptionReason.CONTRACT),
+        ({"agencies": ()}, {}, OptionReason.CONTRACT),
+        ({"kinds": ("fee",)}, {}, OptionReason.KIND),
+        ({"smallest": 150_001}, {}, OptionReason.TOO_SMALL),
+        ({"largest": 149_999}, {}, OptionReason.TOO_LARGE),
+        ({"away_until": LATER}, {}, OptionReason.MAINTENANCE),
+        ({"health": "OPEN", "resting_until": LATER}, {}, OptionReason.HEALTH),
+        ({"closed_until": LATER}, {}, OptionReason.CUT_OFF),
+        ({"needs_seconds": 3_601}, {}, OptionReason.EXPIRY_NEAR),
         ({}, {}, None),
         ({"agencies": ("H55", "G22"), "kinds": ("traffic_fine",)}, {}, None),
         ({"smallest": 150_000, "largest": 150_000, "needs_seconds": 3_600}, {}, None),
@@ -62,17 +73,17 @@ def of(*banks: BankFacts, **more: Any) -> Facts:
     ],
 )
 def test_the_first_reason_that_holds_is_told(
-    bank: dict[str, Any], order: dict[str, Any], reason: Reason | None
+    bank: dict[str, Any], order: dict[str, Any], reason: OptionReason | None
 ) -> None:
     [option] = options(of(a_bank(**bank), **order))
     assert (option.reason, option.offered) == (reason, reason is None)
 
 
 def test_reasons_are_asked_in_their_order() -> None:
-    assert [reason for reason, _ in REASONS] == list(Reason)
+    assert [reason for reason, _ in REASONS] == list(OptionReason)
     everything = a_bank(agencies=(), kinds=(), smallest=10**9, away_until=LATER)
-    assert options(of(everything))[0].reason is Reason.CONTRACT
-    assert options(of(everything, closed=True))[0].reason is Reason.ORDER_CLOSED
+    assert options(of(everything))[0].reason is OptionReason.CONTRACT
+    assert options(of(everything, closed=True))[0].reason is OptionReason.ORDER_CLOSED
 
 
 def test_a_reason_that_ends_says_when() -> None:
@@ -118,7 +129,7 @@ def test_the_first_rule_that_leaves_one_bank_decides(
 
 def test_a_wish_that_is_refused_says_why() -> None:
     choice = choose_bank(of(a_bank("a"), a_bank("b", resting_until=LATER), wish="b"))
-    assert (choice.reason, choice.until is not None, choice.offered) == (Reason.HEALTH, True, 1)
+    assert (choice.reason, choice.until is not None, choice.offered) == (OptionReason.HEALTH, True, 1)
     assert explained(choice, "en") == "The bank does not answer at the moment. Until 12:00 02/03/2026."
     assert explained(choose_bank(of(wish="x")), "en") == "There is no such bank."
 
@@ -158,7 +169,7 @@ FACTS = st.builds(
 
 
 @given(FACTS)
-def test_the_choice_is_always_one_of_the_offered_and_never_silent(facts: Facts) -> None:
+def test_the_choice_is_always_one_of_the_offered_and_never_silent(facts: RoutingFacts) -> None:
     offered = [option.bank for option in options(facts) if option.offered]
     choice = choose_bank(facts)
     if facts.wish is None:
@@ -171,14 +182,14 @@ def test_the_choice_is_always_one_of_the_offered_and_never_silent(facts: Facts) 
 
 
 @given(FACTS)
-def test_facts_that_were_stored_give_the_same_choice(facts: Facts) -> None:
+def test_facts_that_were_stored_give_the_same_choice(facts: RoutingFacts) -> None:
     stored = json.loads(json.dumps(facts.as_json()))
-    assert Facts.from_json(stored) == facts
-    assert choose_bank(Facts.from_json(stored)) == choose_bank(facts)
+    assert RoutingFacts.from_json(stored) == facts
+    assert choose_bank(RoutingFacts.from_json(stored)) == choose_bank(facts)
 
 
 @given(FACTS, st.randoms())
-def test_only_the_last_rule_looks_at_the_order_of_the_settings(facts: Facts, chance: Any) -> None:
+def test_only_the_last_rule_looks_at_the_order_of_the_settings(facts: RoutingFacts, chance: Any) -> None:
     shuffled = list(facts.banks)
     chance.shuffle(shuffled)
     choice, again = choose_bank(facts), choose_bank(replace(facts, banks=tuple(shuffled)))
@@ -189,7 +200,7 @@ def test_only_the_last_rule_looks_at_the_order_of_the_settings(facts: Facts, cha
 
 
 @given(FACTS)
-def test_a_bank_that_goes_down_is_not_chosen_and_the_others_do_not_change(facts: Facts) -> None:
+def test_a_bank_that_goes_down_is_not_chosen_and_the_others_do_not_change(facts: RoutingFacts) -> None:
     before = choose_bank(facts)
     if before.bank is None:
         return
@@ -202,7 +213,7 @@ def test_a_bank_that_goes_down_is_not_chosen_and_the_others_do_not_change(facts:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_everything_is_said_in_one_sentence(language: str) -> None:
-    for reason in Reason:
+    for reason in OptionReason:
         assert not_offered(reason, None, language).count(".") == 1
     for rule in Rule:
         chosen = None if rule is Rule.NONE_OFFERED else "vietbank"

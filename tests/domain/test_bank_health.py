@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payment_hub.domain.bank_health import (
+from payment_hub.domain.banks.health import (
     HEALTHY,
     PROBE,
     BankOperation,
     BankStates,
+    BreakerPolicy,
     Downtime,
     Health,
     HealthState,
-    Patience,
     after_answer,
     after_failure,
     after_nothing_sent,
@@ -25,7 +25,7 @@ from payment_hub.domain.bank_health import (
 from payment_hub.domain.errors import IllegalTransition
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
-THREE = Patience(failures=3, within=timedelta(minutes=5), rest=timedelta(seconds=30))
+THREE = BreakerPolicy(failures=3, within=timedelta(minutes=5), rest=timedelta(seconds=30))
 
 
 def failed(times: int, health: Health = HEALTHY, every: timedelta = timedelta(seconds=1)) -> Health:
@@ -91,7 +91,7 @@ def test_a_closed_one_is_not_probed() -> None:
 
 @given(st.lists(st.sampled_from(["answer", "fail", "probe", "nothing"]), max_size=60), st.integers(1, 6))
 def test_whatever_happens_it_is_never_stuck(story: list[str], failures: int) -> None:
-    patience, health, now = Patience(failures=failures, rest=timedelta(seconds=30)), HEALTHY, NOW
+    patience, health, now = BreakerPolicy(failures=failures, rest=timedelta(seconds=30)), HEALTHY, NOW
     for word in story:
         now += timedelta(seconds=7)
         if word == "probe" and health.may_probe(now, patience):

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from payment_hub.domain.bank_health import (
+from payment_hub.domain.banks.health import (
     HEALTHY,
     PROBE,
     PROBE_SECONDS,
     BankStates,
+    BreakerPolicy,
     HealthState,
-    Patience,
     after_failure,
     after_probe,
 )
-from payment_hub.domain.bank_profile import BankProfile, Way
-from payment_hub.domain.bank_terms import BankTerms
-from payment_hub.domain.choice_facts import bank_facts
+from payment_hub.domain.banks.profile import BankProfile, BankTerms, PaymentMethod
 from payment_hub.domain.money import dong
+from payment_hub.domain.routing import bank_facts
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
-TWO = Patience(failures=2, rest=timedelta(seconds=30))
-PROFILE = BankProfile("One", (Way.PAGE,), ())
+TWO = BreakerPolicy(failures=2, rest=timedelta(seconds=30))
+PROFILE = BankProfile("One", (PaymentMethod.PAGE,), ())
 
 
 def test_a_clock_that_is_set_back_does_not_lengthen_a_rest() -> None:

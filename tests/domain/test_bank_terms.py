@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payment_hub.domain.bank_health import BankOperation, Patience
-from payment_hub.domain.bank_terms import NO_TERMS, BankTerms, Trust
+from payment_hub.domain.banks.health import BankOperation, BreakerPolicy
+from payment_hub.domain.banks.profile import NO_TERMS, BankTerms, Trust
 from payment_hub.domain.money import Money, dong
 
 
@@ -53,6 +53,6 @@ def test_a_second_word_is_wanted_always_or_above_an_amount(
 
 
 def test_each_operation_has_its_own_patience() -> None:
-    terms = BankTerms(patience=Patience(open_seconds=1, query_seconds=2, refund_seconds=3))
+    terms = BankTerms(patience=BreakerPolicy(open_seconds=1, query_seconds=2, refund_seconds=3))
     assert [terms.seconds(operation) for operation in BankOperation] == [1, 2, 3]
     assert [NO_TERMS.seconds(operation) for operation in BankOperation] == [None, 5, None]

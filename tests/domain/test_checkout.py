@@ -11,8 +11,8 @@ import pytest
 
 from payment_hub.domain.checkout import MEANINGS, CheckoutState, CheckoutView, Taken
 from payment_hub.domain.money import dong
-from payment_hub.domain.payment_attempt import AttemptState
-from payment_hub.domain.payment_order import OrderFacts, flags_of, status_of
+from payment_hub.domain.orders import OrderFacts, flags_of, status_of
+from payment_hub.domain.payments import AttemptState
 from tests.web.checkout.views import ATTEMPT, NOW, OBLIGATION, OPEN, PAGES, a_view, settled
 
 REQUIRED = 100

@@ -7,16 +7,15 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.bank_health import BankOperation, BankStates, Downtime, Health, HealthState
-from payment_hub.domain.bank_profile import BankProfile, Limits, Way
-from payment_hub.domain.bank_terms import NO_TERMS, BankTerms, Bearer
-from payment_hub.domain.choice_facts import BankFacts, bank_facts
+from payment_hub.domain.banks.health import BankOperation, BankStates, Downtime, Health, HealthState
+from payment_hub.domain.banks.profile import NO_TERMS, BankProfile, BankTerms, Bearer, Limits, PaymentMethod
 from payment_hub.domain.money import dong
+from payment_hub.domain.routing import BankFacts, bank_facts
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 PROFILE = BankProfile(
     "A bank",
-    (Way.QR, Way.BILL),
+    (PaymentMethod.QR, PaymentMethod.BILL),
     (),
     Limits(smallest=dong(2_000), largest=dong(500_000), shortest=timedelta(minutes=5)),
 )

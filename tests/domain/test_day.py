@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payment_hub.domain.day import HUB_TIME, bounds, business_day
+from payment_hub.domain.calendar import HUB_TIME, bounds, business_day
 
 
 def test_the_day_changes_at_midnight_in_vietnam() -> None:

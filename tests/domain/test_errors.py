@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from payment_hub.domain.errors import HubError, Malformed, MalformedStatement
-from payment_hub.domain.requests import KEPT, LEASE, Answered, Claim, StoredAnswer
+from payment_hub.domain.idempotency import KEPT, LEASE, Answered, Claim, StoredAnswer
 
 
 def test_a_refusal_names_the_places_that_are_wrong() -> None:

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.bank_values import Due
-from payment_hub.domain.inquiry import due_of
+from payment_hub.domain.banks.values import Due
 from payment_hub.domain.money import Money, dong
-from payment_hub.domain.payment_order import OrderStatus
+from payment_hub.domain.orders import OrderStatus
+from payment_hub.domain.settlement import LatePolicy, due_of
 
 NOON = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 OPEN: dict[str, Any] = {

@@ -8,24 +8,31 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.bank_values import Answer, Confirmation, Outcome
+from payment_hub.domain.banks.values import Answer, Confirmation, Outcome
 from payment_hub.domain.judgement import (
-    BELIEVED_AHEAD,
-    BELIEVED_BEHIND,
+    CREDIBLE_AHEAD,
+    CREDIBLE_BEHIND,
     Judgement,
     answer_to,
-    believed_moment,
+    credible_moment,
     digest_of,
     judge,
 )
 from payment_hub.domain.ledger import Account
 from payment_hub.domain.money import Money, dong
-from payment_hub.domain.notice import EventType
-from payment_hub.domain.standing import Booked, Disposition, Heard, OrderStanding, Standing, Verdict
+from payment_hub.domain.settlement import (
+    Context,
+    Disposition,
+    LatePolicy,
+    OrderSnapshot,
+    PreviousConfirmation,
+    RecordedCollection,
+    Verdict,
+)
+from payment_hub.domain.webhooks import EventType
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
-ORDER = OrderStanding(
+ORDER = OrderSnapshot(
     required=100,
     currency="VND",
     received=0,
@@ -66,9 +73,9 @@ def said(amount: int | None = 100, **more: Any) -> Confirmation:
     return Confirmation(**(words | more))
 
 
-def judged(confirmation: Confirmation, order: OrderStanding | None = ORDER, **more: Any) -> Judgement:
+def judged(confirmation: Confirmation, order: OrderSnapshot | None = ORDER, **more: Any) -> Judgement:
     """What the judge finds."""
-    return judge(confirmation, Standing(order, **more), NOW)
+    return judge(confirmation, Context(order, **more), NOW)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +98,7 @@ def judged(confirmation: Confirmation, order: OrderStanding | None = ORDER, **mo
     ],
 )
 def test_money_means_what_it_comes_to_with_all_that_came_before(
-    amount: int, order: OrderStanding, verdict: Verdict, event: EventType, receipt: bool
+    amount: int, order: OrderSnapshot, verdict: Verdict, event: EventType, receipt: bool
 ) -> None:
     found = judged(said(amount), order)
     assert (found.verdict, found.event, found.receipt) == (verdict, event, receipt)
@@ -118,7 +125,7 @@ def test_money_at_the_last_moment_is_in_time() -> None:
 
 
 def test_the_same_message_again_is_a_duplicate_with_its_first_verdict() -> None:
-    found = judged(said(), SETTLED, heard=(Heard(digest_of(said()), Verdict.SETTLES),))
+    found = judged(said(), SETTLED, heard=(PreviousConfirmation(digest_of(said()), Verdict.SETTLES),))
     assert (found.verdict, found.disposition) == (Verdict.ALREADY_HEARD, Disposition.DUPLICATE)
     assert found.first_verdict is Verdict.SETTLES
     assert answer_to(found) is Answer.ALREADY_RECORDED
@@ -128,7 +135,9 @@ def test_the_same_message_again_is_a_duplicate_with_its_first_verdict() -> None:
     "change", [{"amount": dong(99)}, {"outcome": Outcome.DECLINED}, {"bank_transaction_id": "t2"}]
 )
 def test_the_same_event_with_other_content_is_a_conflict(change: dict[str, Any]) -> None:
-    found = judged(replace(said(), **change), SETTLED, heard=(Heard(digest_of(said()), Verdict.SETTLES),))
+    found = judged(
+        replace(said(), **change), SETTLED, heard=(PreviousConfirmation(digest_of(said()), Verdict.SETTLES),)
+    )
     assert (found.verdict, found.disposition) == (Verdict.CONTRADICTS, Disposition.CONFLICT)
     assert found.after is not None
     assert (found.after.received, found.after.conflict, found.after.held) == (100, True, True)
@@ -136,19 +145,25 @@ def test_the_same_event_with_other_content_is_a_conflict(change: dict[str, Any])
 
 
 def test_a_conflict_about_no_order_is_still_kept() -> None:
-    found = judged(said(99), None, heard=(Heard(digest_of(said()), Verdict.NO_SUCH_ORDER),))
+    found = judged(said(99), None, heard=(PreviousConfirmation(digest_of(said()), Verdict.NO_SUCH_ORDER),))
     assert (found.disposition, found.after) == (Disposition.CONFLICT, None)
 
 
 def test_the_same_transaction_under_a_new_event_is_a_duplicate() -> None:
-    found = judged(said(event_id="e2"), SETTLED, booked=Booked(100, "VND", for_this_order=True))
+    found = judged(said(event_id="e2"), SETTLED, booked=RecordedCollection(100, "VND", for_this_order=True))
     assert (found.disposition, answer_to(found)) == (Disposition.DUPLICATE, Answer.ALREADY_RECORDED)
 
 
 @pytest.mark.parametrize(
-    "booked", [Booked(99, "VND", True), Booked(100, "USD", True), Booked(100, "VND", False)], ids=str
+    "booked",
+    [
+        RecordedCollection(99, "VND", True),
+        RecordedCollection(100, "USD", True),
+        RecordedCollection(100, "VND", False),
+    ],
+    ids=str,
 )
-def test_a_transaction_that_was_booked_otherwise_is_a_conflict(booked: Booked) -> None:
+def test_a_transaction_that_was_booked_otherwise_is_a_conflict(booked: RecordedCollection) -> None:
     assert judged(said(event_id="e2"), SETTLED, booked=booked).disposition is Disposition.CONFLICT
 
 
@@ -210,19 +225,19 @@ def test_a_bank_is_told_the_same_at_every_repetition(verdict: Verdict, answer: A
 @pytest.mark.parametrize(
     ("distance", "believed"),
     [
-        (-BELIEVED_BEHIND, True),
-        (-BELIEVED_BEHIND - timedelta(seconds=1), False),
-        (BELIEVED_AHEAD, True),
-        (BELIEVED_AHEAD + timedelta(seconds=1), False),
+        (-CREDIBLE_BEHIND, True),
+        (-CREDIBLE_BEHIND - timedelta(seconds=1), False),
+        (CREDIBLE_AHEAD, True),
+        (CREDIBLE_AHEAD + timedelta(seconds=1), False),
         (timedelta(0), True),
     ],
 )
 def test_a_banks_moment_is_believed_within_limits(distance: timedelta, believed: bool) -> None:
-    assert believed_moment(NOW + distance, NOW) == (NOW + distance if believed else NOW)
+    assert credible_moment(NOW + distance, NOW) == (NOW + distance if believed else NOW)
 
 
 def test_without_a_banks_moment_the_arrival_counts() -> None:
-    assert believed_moment(None, NOW) == NOW
+    assert credible_moment(None, NOW) == NOW
 
 
 def test_the_digest_is_over_what_was_said_and_not_over_how() -> None:

@@ -8,8 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payment_hub.domain.api_token import LOOKUP_BYTES, SECRET_BYTES, api_token_of, make_token, read_token
-from payment_hub.domain.keys import USUAL_SCOPES, Caller, Role, Scope
+from payment_hub.domain.access import (
+    LOOKUP_BYTES,
+    SECRET_BYTES,
+    USUAL_SCOPES,
+    Caller,
+    Role,
+    Scope,
+    api_token_of,
+    make_token,
+    read_token,
+)
 
 chances = st.binary(min_size=LOOKUP_BYTES + SECRET_BYTES, max_size=LOOKUP_BYTES + SECRET_BYTES)
 

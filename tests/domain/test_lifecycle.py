@@ -9,14 +9,8 @@ import pytest
 
 from payment_hub.domain.errors import IllegalTransition
 from payment_hub.domain.lifecycle import Lifecycle
-from payment_hub.domain.notice import NOTICE_LIFE
-from payment_hub.domain.payment_attempt import (
-    ATTEMPT_LIFE,
-    UNDER_WAY,
-    AttemptEvent,
-    AttemptState,
-    wait_before_asking,
-)
+from payment_hub.domain.payments import ATTEMPT_LIFE, UNDER_WAY, AttemptEvent, AttemptState, wait_before_query
+from payment_hub.domain.webhooks import WEBHOOK_LIFE
 
 
 class Door(StrEnum):
@@ -84,12 +78,12 @@ def test_an_attempt_under_way_is_one_whose_end_is_not_known() -> None:
 
 
 def test_a_bank_is_asked_often_at_first_then_hourly_then_daily() -> None:
-    waits = [wait_before_asking(asked).total_seconds() for asked in range(40)]
+    waits = [wait_before_query(asked).total_seconds() for asked in range(40)]
     assert waits[:8] == [5, 5, 30, 120, 300, 900, 3600, 3600]
     assert waits == sorted(waits)
     assert (waits[30], waits[31]) == (3600, 86400)
 
 
-@pytest.mark.parametrize("life", [ATTEMPT_LIFE, NOTICE_LIFE], ids=lambda life: life.name)
+@pytest.mark.parametrize("life", [ATTEMPT_LIFE, WEBHOOK_LIFE], ids=lambda life: life.name)
 def test_nothing_happens_before_the_first_state(life: Lifecycle[Any, Any]) -> None:
     assert life.first in {state for state, _ in life.table}

@@ -7,15 +7,17 @@ from datetime import timedelta
 import pytest
 
 from payment_hub.domain.errors import EventNotFound, Malformed
-from payment_hub.domain.event_cursor import EventCursor, event_id_of, event_number
-from payment_hub.domain.notice import (
+from payment_hub.domain.webhooks import (
     ENDED,
     LADDER,
     LEASE,
     LONGEST_WAIT,
-    NOTICE_LIFE,
-    NoticeEvent,
-    NoticeState,
+    WEBHOOK_LIFE,
+    EventCursor,
+    WebhookEvent,
+    WebhookState,
+    event_id_of,
+    event_number,
     meaning_of,
     wait_after,
 )
@@ -38,29 +40,29 @@ def test_notices_that_failed_together_do_not_come_back_together() -> None:
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_any_2xx_is_acceptance(status: int) -> None:
-    assert meaning_of(status, 1) is NoticeEvent.ACCEPTED
-    assert meaning_of(status, 99) is NoticeEvent.ACCEPTED
+    assert meaning_of(status, 1) is WebhookEvent.ACCEPTED
+    assert meaning_of(status, 99) is WebhookEvent.ACCEPTED
 
 
 @pytest.mark.parametrize(
     "status", [None, 100, 103, 199, 300, 301, 302, 308, 400, 401, 404, 409, 429, 500, 503]
 )
 def test_anything_else_is_a_failure_and_ends_the_last_try(status: int | None) -> None:
-    assert meaning_of(status, 1) is NoticeEvent.FAILED
-    assert meaning_of(status, len(LADDER)) is NoticeEvent.FAILED
-    assert meaning_of(status, len(LADDER) + 1) is NoticeEvent.GIVEN_UP
+    assert meaning_of(status, 1) is WebhookEvent.FAILED
+    assert meaning_of(status, len(LADDER)) is WebhookEvent.FAILED
+    assert meaning_of(status, len(LADDER) + 1) is WebhookEvent.GIVEN_UP
 
 
 def test_gone_ends_it_at_once() -> None:
-    assert meaning_of(410, 1) is NoticeEvent.GONE
+    assert meaning_of(410, 1) is WebhookEvent.GONE
 
 
 def test_every_notice_ends_by_itself_and_only_a_wish_revives_it() -> None:
-    leaves_an_end = {event for (state, event) in NOTICE_LIFE.table if state in ENDED}
-    assert leaves_an_end == {NoticeEvent.SENT_AGAIN}
-    assert set(NOTICE_LIFE.table.values()) == set(NoticeState)
-    assert set(NOTICE_LIFE.sources(NoticeEvent.SENT_AGAIN)) == set(NoticeState)
-    assert {*ENDED, NOTICE_LIFE.first} == set(NoticeState)
+    leaves_an_end = {event for (state, event) in WEBHOOK_LIFE.table if state in ENDED}
+    assert leaves_an_end == {WebhookEvent.SENT_AGAIN}
+    assert set(WEBHOOK_LIFE.table.values()) == set(WebhookState)
+    assert set(WEBHOOK_LIFE.sources(WebhookEvent.SENT_AGAIN)) == set(WebhookState)
+    assert {*ENDED, WEBHOOK_LIFE.first} == set(WebhookState)
 
 
 def test_a_lease_outlasts_a_batch() -> None:

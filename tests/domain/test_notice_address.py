@@ -9,11 +9,11 @@ import subprocess
 import pytest
 
 from payment_hub.domain.errors import Malformed
-from payment_hub.domain.notice_address import NoticeAddress, NoticePolicy, may_connect, read_notice_url
+from payment_hub.domain.webhooks import AddressPolicy, WebhookAddress, may_connect, read_webhook_url
 
-STRICT = NoticePolicy()
-TRIAL = NoticePolicy(allow_loopback=True)
-LISTED = NoticePolicy(hosts=frozenset({"portal.noi-bo.vn", "10.20.30.40", "portal"}))
+STRICT = AddressPolicy()
+TRIAL = AddressPolicy(allow_loopback=True)
+LISTED = AddressPolicy(hosts=frozenset({"portal.noi-bo.vn", "10.20.30.40", "portal"}))
 
 HONEST = [
     "https://dichvucong.gov.vn",
@@ -116,7 +116,7 @@ DRESSED_UP = [
 
 @pytest.mark.parametrize("url", HONEST)
 def test_an_honest_url_is_accepted(url: str) -> None:
-    address = read_notice_url(url, STRICT)
+    address = read_webhook_url(url, STRICT)
     assert address.scheme == "https"
     assert address.target.startswith("/")
 
@@ -124,23 +124,23 @@ def test_an_honest_url_is_accepted(url: str) -> None:
 @pytest.mark.parametrize("url", DRESSED_UP)
 def test_a_url_that_leads_or_may_lead_astray_is_refused(url: str) -> None:
     with pytest.raises(Malformed) as refused:
-        read_notice_url(url, STRICT)
+        read_webhook_url(url, STRICT)
     assert list(refused.value.pointers) == ["/notice_url"]
 
 
 def test_a_url_is_taken_apart() -> None:
-    assert read_notice_url("https://Portal.vn?a=1", STRICT) == NoticeAddress(
+    assert read_webhook_url("https://Portal.vn?a=1", STRICT) == WebhookAddress(
         "https", "portal.vn", 443, "/?a=1"
     )
-    assert read_notice_url("https://portal.vn:8443/x", STRICT) == NoticeAddress(
+    assert read_webhook_url("https://portal.vn:8443/x", STRICT) == WebhookAddress(
         "https", "portal.vn", 8443, "/x"
     )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "portal.localhost", "127.8.9.10"])
 def test_a_trial_may_use_this_machine_even_without_tls(host: str) -> None:
-    address = read_notice_url(f"http://{host}:8080/n", TRIAL)
-    assert address == NoticeAddress("http", host.strip("[]"), 8080, "/n")
+    address = read_webhook_url(f"http://{host}:8080/n", TRIAL)
+    assert address == WebhookAddress("http", host.strip("[]"), 8080, "/n")
     assert may_connect("127.0.0.1", address, TRIAL)
     assert not may_connect("127.0.0.1", address, STRICT)
 
@@ -150,11 +150,11 @@ def test_a_trial_may_use_this_machine_even_without_tls(host: str) -> None:
 )
 def test_a_trial_opens_nothing_else(url: str) -> None:
     with pytest.raises(Malformed):
-        read_notice_url(url, TRIAL)
+        read_webhook_url(url, TRIAL)
 
 
 def test_without_tls_a_name_of_this_machine_leads_to_this_machine_only() -> None:
-    address = read_notice_url("http://portal.localhost/", TRIAL)
+    address = read_webhook_url("http://portal.localhost/", TRIAL)
     assert not may_connect("93.184.216.34", address, TRIAL)
     assert not may_connect("10.0.0.1", address, TRIAL)
 
@@ -180,13 +180,13 @@ NOWHERE = [
 
 @pytest.mark.parametrize("ip", PUBLIC)
 def test_public_addresses_may_be_connected_to(ip: str) -> None:
-    assert may_connect(ip, read_notice_url("https://portal.vn/", STRICT), STRICT)
+    assert may_connect(ip, read_webhook_url("https://portal.vn/", STRICT), STRICT)
 
 
 @pytest.mark.parametrize("ip", INSIDE)
 def test_addresses_inside_are_for_listed_hosts_only(ip: str) -> None:
-    listed = read_notice_url("https://portal.noi-bo.vn/", LISTED)
-    other = read_notice_url("https://portal.vn/", LISTED)
+    listed = read_webhook_url("https://portal.noi-bo.vn/", LISTED)
+    other = read_webhook_url("https://portal.vn/", LISTED)
     assert may_connect(ip, listed, LISTED)
     assert not may_connect(ip, listed, STRICT)
     assert not may_connect(ip, other, LISTED)
@@ -195,14 +195,14 @@ def test_addresses_inside_are_for_listed_hosts_only(ip: str) -> None:
 @pytest.mark.parametrize("ip", NOWHERE)
 def test_no_host_may_stand_for_this_machine_or_for_a_special_address(ip: str) -> None:
     for host in ("portal.vn", "portal.noi-bo.vn"):
-        assert not may_connect(ip, read_notice_url(f"https://{host}/", LISTED), LISTED)
+        assert not may_connect(ip, read_webhook_url(f"https://{host}/", LISTED), LISTED)
 
 
 def test_a_listed_host_may_be_a_short_name_or_an_address_but_still_needs_tls() -> None:
-    assert read_notice_url("https://portal/", LISTED).host == "portal"
-    assert may_connect("10.20.30.40", read_notice_url("https://10.20.30.40/", LISTED), LISTED)
+    assert read_webhook_url("https://portal/", LISTED).host == "portal"
+    assert may_connect("10.20.30.40", read_webhook_url("https://10.20.30.40/", LISTED), LISTED)
     with pytest.raises(Malformed):
-        read_notice_url("http://portal/", LISTED)
+        read_webhook_url("http://portal/", LISTED)
 
 
 @pytest.mark.skipif(
@@ -214,7 +214,7 @@ def test_what_we_accept_a_browser_reads_in_the_same_way() -> None:
     node = subprocess.run(
         ["node", "-e", script, json.dumps(HONEST)], capture_output=True, check=True, timeout=60
     )
-    ours = [read_notice_url(url, STRICT) for url in HONEST]
+    ours = [read_webhook_url(url, STRICT) for url in HONEST]
     assert json.loads(node.stdout) == [
         [each.host, "" if each.port == 443 else str(each.port)] for each in ours
     ]

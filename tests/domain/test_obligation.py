@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from payment_hub.domain.errors import MalformedObligation
-from payment_hub.domain.kinds import RULES
 from payment_hub.domain.money import MAX_MINOR, Money, dong
-from payment_hub.domain.obligation import Beneficiary, Kind, Terms, check_terms
+from payment_hub.domain.obligations import RULES, Beneficiary, Kind, Terms, check_terms
 
 TREASURY = Beneficiary("7111000000001", "970436", "KHO BAC NHA NUOC", "009", "4252")
 IDENTIFIERS = {

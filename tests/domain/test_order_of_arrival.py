@@ -11,12 +11,18 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.bank_values import Confirmation, Outcome
+from payment_hub.domain.banks.values import Confirmation, Outcome
 from payment_hub.domain.judgement import digest_of, judge
 from payment_hub.domain.ledger import Account, allocate
 from payment_hub.domain.money import Money
-from payment_hub.domain.standing import Booked, Disposition, Heard, OrderStanding, Standing
+from payment_hub.domain.settlement import (
+    Context,
+    Disposition,
+    LatePolicy,
+    OrderSnapshot,
+    PreviousConfirmation,
+    RecordedCollection,
+)
 from tests.domain.test_judgement import NOW, ORDER
 
 
@@ -24,24 +30,28 @@ from tests.domain.test_judgement import NOW, ORDER
 class Book:
     """A store in memory: it remembers what the judge says, as the tables do."""
 
-    order: OrderStanding
-    heard: dict[str, list[Heard]] = field(default_factory=dict)
-    booked: dict[str | None, Booked] = field(default_factory=dict)
+    order: OrderSnapshot
+    heard: dict[str, list[PreviousConfirmation]] = field(default_factory=dict)
+    booked: dict[str | None, RecordedCollection] = field(default_factory=dict)
     receipts: int = 0
     held: bool = False
     foreign: Counter[str] = field(default_factory=Counter)
 
     def hear(self, said: Confirmation) -> None:
         """Judge one confirmation and remember all that follows."""
-        standing = Standing(
+        standing = Context(
             self.order, tuple(self.heard.get(said.event_id, ())), self.booked.get(said.bank_transaction_id)
         )
         found = judge(said, standing, NOW)
         if found.disposition is not Disposition.DUPLICATE:
-            self.heard.setdefault(said.event_id, []).append(Heard(digest_of(said), found.verdict))
+            self.heard.setdefault(said.event_id, []).append(
+                PreviousConfirmation(digest_of(said), found.verdict)
+            )
         if found.collects:
             assert said.amount is not None
-            self.booked[said.bank_transaction_id] = Booked(said.amount.minor, said.amount.currency, True)
+            self.booked[said.bank_transaction_id] = RecordedCollection(
+                said.amount.minor, said.amount.currency, True
+            )
             if said.amount.currency != self.order.currency:
                 self.foreign[said.amount.currency] += said.amount.minor
         self.receipts += found.receipt
@@ -114,7 +124,7 @@ orders = st.builds(
 
 @given(orders, messages, st.data())
 def test_every_order_of_arrival_comes_to_the_same_end(
-    order: OrderStanding, said: list[Confirmation], data: st.DataObject
+    order: OrderSnapshot, said: list[Confirmation], data: st.DataObject
 ) -> None:
     again = data.draw(st.lists(st.sampled_from(said), max_size=2))
     ends = set()
@@ -128,7 +138,7 @@ def test_every_order_of_arrival_comes_to_the_same_end(
 
 @given(orders, messages)
 def test_after_every_step_the_money_stands_where_the_facts_want_it(
-    order: OrderStanding, said: list[Confirmation]
+    order: OrderSnapshot, said: list[Confirmation]
 ) -> None:
     book = Book(order)
     for each in said:
@@ -148,7 +158,7 @@ def test_after_every_step_the_money_stands_where_the_facts_want_it(
 
 
 @given(orders, messages)
-def test_a_message_repeated_at_once_changes_nothing(order: OrderStanding, said: list[Confirmation]) -> None:
+def test_a_message_repeated_at_once_changes_nothing(order: OrderSnapshot, said: list[Confirmation]) -> None:
     once, twice = Book(order), Book(order)
     for each in said:
         once.hear(each)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payment_hub.domain.errors import EventNotFound, Malformed
-from payment_hub.domain.event_cursor import EventCursor, event_id_of, event_number
-from payment_hub.domain.pages import cursor_of, key_of
+from payment_hub.domain.paging import cursor_of, key_of
+from payment_hub.domain.webhooks import EventCursor, event_id_of, event_number
 
 numbers = st.integers(0, 2**63 - 1)
 

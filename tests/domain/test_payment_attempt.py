@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from payment_hub.domain.payment_attempt import (
+from payment_hub.domain.payments import (
     ATTEMPT_LIFE,
     UNDER_WAY,
     AttemptEvent,
     AttemptState,
     after_outcome,
-    wait_before_asking,
+    wait_before_query,
 )
 
 S, E = AttemptState, AttemptEvent
@@ -54,7 +54,7 @@ def test_silence_is_not_failure() -> None:
 
 
 def test_a_silent_bank_is_asked_quickly_then_hourly_then_daily() -> None:
-    seconds = [wait_before_asking(asked) // timedelta(seconds=1) for asked in range(8)]
+    seconds = [wait_before_query(asked) // timedelta(seconds=1) for asked in range(8)]
     assert seconds == [5, 5, 30, 120, 300, 900, 3600, 3600]
-    assert wait_before_asking(30) == timedelta(hours=1)
-    assert wait_before_asking(31) == timedelta(days=1)
+    assert wait_before_query(30) == timedelta(hours=1)
+    assert wait_before_query(31) == timedelta(days=1)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Engine, text
 
-from payment_hub.domain.payment_order import OrderFacts, OrderFlag, OrderStatus, finished, flags_of, status_of
+from payment_hub.domain.orders import OrderFacts, OrderFlag, OrderStatus, finished, flags_of, status_of
 from payment_hub.store.tables.orders import STATUS
 
 #: What each status means, said once more and independently of the code.

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payment_hub.domain.day import HUB_TIME
-from payment_hub.domain.promise import Promise, officer_from
+from payment_hub.domain.calendar import HUB_TIME
+from payment_hub.domain.payments import Expectation, escalates_at
 
 UNKNOWN = datetime(2026, 3, 2, 10, 0, tzinfo=HUB_TIME)
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=HUB_TIME)
-ASKED = Promise(can_query=True, known_within=timedelta(minutes=15))
-SILENT = Promise(can_query=False, known_within=timedelta(minutes=15))
+ASKED = Expectation(can_query=True, known_within=timedelta(minutes=15))
+SILENT = Expectation(can_query=False, known_within=timedelta(minutes=15))
 
 
 @pytest.mark.parametrize(
@@ -29,21 +29,21 @@ SILENT = Promise(can_query=False, known_within=timedelta(minutes=15))
     ],
 )
 def test_each_promise_is_followed_by_the_next(
-    promise: Promise, later: timedelta, ask_in: timedelta, known_by: datetime
+    promise: Expectation, later: timedelta, ask_in: timedelta, known_by: datetime
 ) -> None:
     now = UNKNOWN + later
     assert promise.known_by(UNKNOWN, now + ask_in, now) == known_by
 
 
 def test_an_officer_sees_to_it_from_noon_of_the_day_after() -> None:
-    assert officer_from(UNKNOWN) == NOON
-    assert officer_from(datetime(2026, 3, 2, 17, 30, tzinfo=HUB_TIME).replace(hour=23)) == NOON
+    assert escalates_at(UNKNOWN) == NOON
+    assert escalates_at(datetime(2026, 3, 2, 17, 30, tzinfo=HUB_TIME).replace(hour=23)) == NOON
 
 
 @given(st.integers(0, 20_000), st.integers(0, 90_000), st.booleans())
 def test_what_is_promised_lies_ahead_and_never_far(minutes: int, ask_in: int, can_query: bool) -> None:
     now = UNKNOWN + timedelta(minutes=minutes)
-    promise = Promise(can_query, timedelta(minutes=15))
+    promise = Expectation(can_query, timedelta(minutes=15))
     known_by = promise.known_by(UNKNOWN, now + timedelta(seconds=ask_in), now)
     assert now < known_by <= now + timedelta(days=2)
 

@@ -10,9 +10,14 @@ import pytest
 
 from payment_hub.domain.errors import Malformed
 from payment_hub.domain.money import dong
-from payment_hub.domain.receipt import MAX_SERIAL, missing_content, receipt_number, yearly_series
-from payment_hub.domain.views import ReceiptView
-from payment_hub.domain.words import amount_in_words
+from payment_hub.domain.receipts import (
+    MAX_SERIAL,
+    ReceiptView,
+    amount_in_words,
+    missing_content,
+    receipt_number,
+    yearly_series,
+)
 
 
 def test_a_number_has_seven_digits() -> None:

@@ -8,20 +8,22 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.bank_profile import Limits
+from payment_hub.domain.banks.profile import Limits
+from payment_hub.domain.banks.values import RefundOutcome
 from payment_hub.domain.errors import MalformedReference, RefundExceeds
 from payment_hub.domain.ledger import Account
 from payment_hub.domain.lifecycle import Lifecycle
 from payment_hub.domain.money import dong
 from payment_hub.domain.references import new_reference, new_refund_reference, parse_reference
-from payment_hub.domain.refund import (
-    ASKED_ABOUT,
+from payment_hub.domain.refunds.eligibility import Collected, is_credited, limits_of, method_of
+from payment_hub.domain.refunds.lifecycle import (
     BANK_REFUND_LIFE,
     CONTRADICTIONS,
     EFFECTS,
     ENDED,
     LIVE,
     PAPER_REFUND_LIFE,
+    QUERIED,
     RefundEvent,
     RefundState,
     Route,
@@ -32,8 +34,6 @@ from payment_hub.domain.refund import (
     route_of,
     storable,
 )
-from payment_hub.domain.refund_port import RefundOutcome
-from payment_hub.domain.refundable import Collected, is_credited, limits_of, way
 from tests.domain.test_judgement import ORDER
 from tests.refunding import RefundingBank
 from tests.stand_in_banks import StandInBank
@@ -88,9 +88,7 @@ def test_unknown_never_fails_without_proof_and_is_never_sent_again() -> None:
     assert events == {RefundEvent.ACCEPTED, RefundEvent.RETURNED, RefundEvent.FAILED}
     assert BANK_REFUND_LIFE.sources(RefundEvent.NOT_SENT) == (RefundState.SUBMITTING,)
     assert BANK_REFUND_LIFE.sources(RefundEvent.SUBMITTED) == (RefundState.APPROVED,)
-    assert set(ASKED_ABOUT) == {
-        state for state in LIVE if BANK_REFUND_LIFE.allows(state, RefundEvent.RETURNED)
-    }
+    assert set(QUERIED) == {state for state in LIVE if BANK_REFUND_LIFE.allows(state, RefundEvent.RETURNED)}
 
 
 def test_accepted_is_not_returned() -> None:
@@ -177,10 +175,10 @@ def test_a_part_that_the_agency_has_had_goes_alone() -> None:
     )
     money = replace(MONEY, amount=130)
     asked: dict[str, Any] = {"treasury": True, "limits": Limits()}
-    assert way(order, money, 30, credited=True, **asked) is Route.BANK
-    assert way(order, money, 130, credited=False, **asked) is Route.BANK
+    assert method_of(order, money, 30, credited=True, **asked) is Route.BANK
+    assert method_of(order, money, 130, credited=False, **asked) is Route.BANK
     with pytest.raises(RefundExceeds, match="has had 1 of it: first give back 30"):
-        way(order, money, 31, credited=True, **asked)
+        method_of(order, money, 31, credited=True, **asked)
 
 
 def test_when_money_is_with_the_agency() -> None:

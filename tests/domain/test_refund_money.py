@@ -10,9 +10,15 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payment_hub.domain.belonging import allocation, facts_after, leaving, settling_in, without
 from payment_hub.domain.ledger import Account, Transfer, allocate, transfers
-from payment_hub.domain.standing import OrderStanding
+from payment_hub.domain.settlement import (
+    OrderSnapshot,
+    allocation,
+    leaving,
+    settling_in,
+    totals_after,
+    without,
+)
 from tests.domain.test_judgement import ORDER
 
 OUT = Account.REFUND_CLEARING
@@ -22,14 +28,14 @@ OUT = Account.REFUND_CLEARING
 class Book:
     """An order in memory: its facts, its postings, and the refunds on their way."""
 
-    order: OrderStanding
+    order: OrderSnapshot
     held: bool = False
     way_out: dict[int, tuple[int, bool, tuple[Transfer, ...]]] = field(default_factory=dict)
 
     def pay(self, amount: int, *, accepted: bool) -> None:
         """Money comes."""
         known = self.order
-        after = facts_after(
+        after = totals_after(
             known,
             received=known.received + amount,
             accepted=known.accepted + (amount if accepted else 0),
@@ -69,7 +75,7 @@ class Book:
         self._follow()
 
     def _follow(self) -> None:
-        after = facts_after(self.order)
+        after = totals_after(self.order)
         self.held = after.held
         self.order = replace(
             self.order,
@@ -87,7 +93,7 @@ class Book:
 
     def check(self) -> None:
         """The book is a function of the facts."""
-        order, after = self.order, facts_after(self.order)
+        order, after = self.order, totals_after(self.order)
         wanted = allocation(order, after).by_account()
         assert {account: order.posted.get(account, 0) for account in wanted} == wanted
         assert sum(wanted.values()) == order.received - order.given_back

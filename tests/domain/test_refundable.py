@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.agency import LatePolicy
 from payment_hub.domain.errors import CollectionNotFound, RefundBlocked, RefundExceeds
 from payment_hub.domain.ledger import Account
-from payment_hub.domain.refund import Reason
-from payment_hub.domain.refundable import Collected, money_to_return, surplus
+from payment_hub.domain.refunds.eligibility import Collected, excess, money_to_return
+from payment_hub.domain.refunds.lifecycle import RefundReason
+from payment_hub.domain.settlement import LatePolicy
 from tests.domain.test_judgement import ORDER
 from tests.domain.test_refund import MONEY
 
@@ -19,15 +19,15 @@ from tests.domain.test_refund import MONEY
 def test_the_latest_payment_with_enough_left_goes_back() -> None:
     late = replace(MONEY, key=2, bank_transaction_id="T2", amount=50)
     money = (late, MONEY)
-    assert money_to_return(money, 50, None, Reason.OTHER) is late
-    assert money_to_return(money, 51, None, Reason.OTHER) is MONEY
-    assert money_to_return(money, 50, ("bank", "T1"), Reason.OTHER) is MONEY
+    assert money_to_return(money, 50, None, RefundReason.OTHER) is late
+    assert money_to_return(money, 51, None, RefundReason.OTHER) is MONEY
+    assert money_to_return(money, 50, ("bank", "T1"), RefundReason.OTHER) is MONEY
     with pytest.raises(RefundExceeds):
-        money_to_return(money, 101, None, Reason.OTHER)
+        money_to_return(money, 101, None, RefundReason.OTHER)
     with pytest.raises(CollectionNotFound):
-        money_to_return(money, 1, ("other", "T1"), Reason.OTHER)
+        money_to_return(money, 1, ("other", "T1"), RefundReason.OTHER)
     with pytest.raises(CollectionNotFound):
-        money_to_return((), 1, None, Reason.OTHER)
+        money_to_return((), 1, None, RefundReason.OTHER)
 
 
 @pytest.mark.parametrize(
@@ -37,9 +37,9 @@ def test_the_latest_payment_with_enough_left_goes_back() -> None:
 def test_money_that_is_blocked_does_not_go_back_and_other_money_does(fault: dict[str, Any]) -> None:
     bad = replace(MONEY, **fault)
     with pytest.raises(RefundBlocked):
-        money_to_return((bad,), 1, None, Reason.OTHER)
+        money_to_return((bad,), 1, None, RefundReason.OTHER)
     good = replace(MONEY, key=2)
-    assert money_to_return((bad, good), 1, None, Reason.OTHER) is good
+    assert money_to_return((bad, good), 1, None, RefundReason.OTHER) is good
 
 
 def over(**more: Any) -> Any:
@@ -57,7 +57,7 @@ def over(**more: Any) -> Any:
 def found(
     order: Any, *money: Collected, proposed: int = 0, withdrawn: bool = False
 ) -> list[tuple[int, int, str]]:
-    said = surplus(order, money, proposed, withdrawn=withdrawn)
+    said = excess(order, money, proposed, withdrawn=withdrawn)
     return [(one.collected.key, one.amount, str(one.reason)) for one in said]
 
 

@@ -9,17 +9,14 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.attempt_views import AttemptView
-from payment_hub.domain.balance import BalanceLine
-from payment_hub.domain.money import Money, dong
-from payment_hub.domain.notice_views import EventView, NoticeAttemptView, NoticeView
-from payment_hub.domain.views import (
-    ObligationView,
-    OrderView,
-    ReceiptView,
-    wire_moment,
-    wire_money,
-)
+from payment_hub.domain.calendar import wire_moment
+from payment_hub.domain.ledger import BalanceLine
+from payment_hub.domain.money import Money, dong, wire_money
+from payment_hub.domain.obligations import ObligationView
+from payment_hub.domain.orders import OrderView
+from payment_hub.domain.payments import AttemptView
+from payment_hub.domain.receipts import ReceiptView
+from payment_hub.domain.webhooks import DeliveryView, EventView, WebhookView
 
 MOMENT = datetime(2026, 3, 2, 10, 0, 0, 123_456, tzinfo=timezone(timedelta(hours=7)))
 EXAMPLES: dict[str, Any] = {
@@ -73,8 +70,8 @@ def test_no_field_stands_in_anothers_place() -> None:
 
 
 def test_a_notice_shows_every_attempt() -> None:
-    attempt = example(NoticeAttemptView, status=None)
-    notice = example(NoticeView, attempts=(attempt, attempt)).as_wire()
+    attempt = example(DeliveryView, status=None)
+    notice = example(WebhookView, attempts=(attempt, attempt)).as_wire()
     assert notice["attempts"] == [attempt.as_wire()] * 2
     assert attempt.as_wire() == {
         "url": "url",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from payment_hub.domain.errors import CurrencyMismatch
 from payment_hub.domain.money import Money, dong
-from payment_hub.domain.words import MAX_NUMBER, amount_in_words, number_in_words
+from payment_hub.domain.receipts import MAX_NUMBER, amount_in_words, number_in_words
 
 HARD_CASES = {
     0: "không",

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payment_hub.domain.day import HUB_TIME
-from payment_hub.domain.working_days import is_working_day, next_working_day, settlement_day
+from payment_hub.domain.calendar import HUB_TIME, is_working_day, next_working_day, settlement_day
 
 TET = frozenset(date(2026, 2, 16) + timedelta(days=days) for days in range(5))
 

@@ -15,13 +15,20 @@ from flask.testing import FlaskCliRunner
 from sqlalchemy import Engine
 
 from bank_adapters.far_side.desk import FarSide, Payment, WireRequest
-from payment_hub.commands.far_end import HttpFarEnd
-from payment_hub.domain.attempt_views import AttemptView
-from payment_hub.domain.bank_kit import CHECKS, CheckResult, KitReport, Mark, NotAsExpected, ToldMessage
+from payment_hub.commands.conformance import HttpFarEnd
+from payment_hub.domain.banks.conformance import (
+    CHECKS,
+    CheckResult,
+    ConformanceReport,
+    Mark,
+    NotAsExpected,
+    SimulatorMessage,
+)
 from payment_hub.domain.errors import BankNotFound
+from payment_hub.domain.payments import AttemptView
 from payment_hub.hub import Hub
-from payment_hub.operations.check_invariants import check_invariants
-from payment_hub.operations.play_bank_kit import play_bank_kit
+from payment_hub.operations.conformance import run_conformance
+from payment_hub.operations.health import check_invariants
 from tests.conftest import emptied
 from tests.far_side.listener import listening
 from tests.far_side.mekong import MekongFarSide
@@ -59,7 +66,7 @@ class MuteFarSide(MekongFarSide):
 class StubbornFarEnd(HttpFarEnd):
     """Does everything otherwise."""
 
-    def pay(self, attempt: AttemptView, choice: str) -> list[ToldMessage]:
+    def pay(self, attempt: AttemptView, choice: str) -> list[SimulatorMessage]:
         return super().pay(attempt, OTHERWISE[choice])
 
     def set_mode(self, mode: str) -> int:
@@ -85,10 +92,12 @@ def at(world: World, rail: str) -> str:
     return f"{world.far_side.url}/{rail}"
 
 
-def played(hub: Hub, bank: str, far_end: HttpFarEnd | None) -> tuple[KitReport, dict[str, CheckResult]]:
+def played(
+    hub: Hub, bank: str, far_end: HttpFarEnd | None
+) -> tuple[ConformanceReport, dict[str, CheckResult]]:
     """The report, and its checks by name."""
     heard: list[CheckResult] = []
-    report = play_bank_kit(hub, bank=bank, far_end=far_end, done=heard.append)
+    report = run_conformance(hub, bank=bank, far_end=far_end, done=heard.append)
     assert heard == list(report.results)
     return report, {one.check.name: one for one in report.results}
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import text
 
-from payment_hub.domain.bank_values import Outcome
+from payment_hub.domain.banks.values import Outcome
 from payment_hub.domain.money import Money
 from payment_hub.hub import Hub
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.orders import expire_orders
+from payment_hub.operations.payments.start import start_payment
 from tests.builders import a_portal, an_agency, an_obligation, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.histories.state import money_of

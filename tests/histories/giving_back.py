@@ -10,19 +10,16 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from payment_hub.domain.bank_values import Confirmation
+from payment_hub.domain.access import Caller
+from payment_hub.domain.banks.values import Confirmation
 from payment_hub.domain.errors import CollectionNotFound, Conflict, Malformed, RefundableChanged
-from payment_hub.domain.keys import Caller
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund import ENDED, Reason, RefundEvent, RefundState, Route
+from payment_hub.domain.refunds.lifecycle import ENDED, RefundEvent, RefundReason, RefundState, Route
 from payment_hub.hub import Hub
-from payment_hub.operations import send_refunds as sending
-from payment_hub.operations.hear_refund_answer import hear_refund_answer
-from payment_hub.operations.propose_refund import propose_refund
-from payment_hub.operations.propose_surplus import propose_surplus
-from payment_hub.operations.prove_refund import PROVABLE, prove_refund
-from payment_hub.operations.record_chargeback import record_chargeback
-from payment_hub.operations.set_refund_rules import set_refund_rules
+from payment_hub.operations.refunds import send as sending
+from payment_hub.operations.refunds.chargebacks import record_chargeback
+from payment_hub.operations.refunds.decide import propose_excess_refunds, propose_refund, set_refund_rules
+from payment_hub.operations.refunds.send import PROVABLE, prove_refund, record_refund_result
 from tests.asking import one, rows
 from tests.builders import an_order, confirmation, hear
 from tests.histories.giving_bank import DOES, GivingBank
@@ -75,9 +72,9 @@ class GivingBack(RuleBasedStateMachine):
             self.said.append(confirmation(self.orders[-1], amount, bank="one"))
             hear(self.house, self.said[-1])
 
-    @rule(place=_PLACES, amount=st.sampled_from([None, 40_000]), reason=st.sampled_from(Reason))
+    @rule(place=_PLACES, amount=st.sampled_from([None, 40_000]), reason=st.sampled_from(RefundReason))
     @precondition(lambda self: any(self.received.values()))
-    def send_back(self, place: int, amount: int | None, reason: Reason) -> None:
+    def send_back(self, place: int, amount: int | None, reason: RefundReason) -> None:
         """Two officers agree."""
         self.propose(place, amount, reason, LAN, 0)
         self.refunds = rows(self.house, _REFUNDS)
@@ -87,12 +84,12 @@ class GivingBack(RuleBasedStateMachine):
     @rule(
         place=_PLACES,
         amount=st.sampled_from([None, None, 1, 40_000, 150_000]),
-        reason=st.sampled_from([Reason.NOT_OWED, Reason.OTHER, Reason.PAID_TWICE]),
+        reason=st.sampled_from([RefundReason.NOT_OWED, RefundReason.OTHER, RefundReason.PAID_TWICE]),
         by=_PEOPLE,
         stale=st.sampled_from([0, 0, 0, 1]),
     )
     @precondition(lambda self: any(self.received.values()))
-    def propose(self, place: int, amount: int | None, reason: Reason, by: Any, stale: int) -> None:
+    def propose(self, place: int, amount: int | None, reason: RefundReason, by: Any, stale: int) -> None:
         paid = [reference for reference, received in self.received.items() if received]
         reference = paid[place % len(paid)]
         balance = refundable(self.house, reference)
@@ -142,7 +139,7 @@ class GivingBack(RuleBasedStateMachine):
             known = refund["reference"] in self.giving.given
             self.honest &= word is not (RefundEvent.FAILED if known else RefundEvent.RETURNED)
             self.honest &= refund["reference"] not in self.giving.waits
-            hear_refund_answer(self.house, key=refund["id"], event=word, code="99")
+            record_refund_result(self.house, key=refund["id"], event=word, code="99")
 
     @rule(place=_PLACES, event=st.sampled_from(PROVABLE), by=_PEOPLE)
     @precondition(lambda self: self.refunds)
@@ -185,7 +182,7 @@ class GivingBack(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: any(self.received.values()))
     def look_for_surplus(self) -> None:
-        propose_surplus(self.house)
+        propose_excess_refunds(self.house)
 
     @rule(place=_PLACES)
     @precondition(lambda self: self.said)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from payment_hub.domain.banks.values import RefundAnswer, RefundOutcome, RefundQuery, RefundRequest
 from payment_hub.domain.errors import BankUnavailable, Malformed
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome, RefundQuery, RefundRequest
 
 #: What it may do, and whether it says so.
 DOES: Final = ("gives", "gives", "refuses", "waits", "gives, silent", "refuses, silent", "cannot")

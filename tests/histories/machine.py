@@ -10,24 +10,23 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.bank_values import Confirmation, Instructions, Outcome, PaymentQuery, PaymentRequest
+from payment_hub.domain.access import Caller
+from payment_hub.domain.banks.values import Confirmation, Instructions, Outcome, PaymentQuery, PaymentRequest
 from payment_hub.domain.errors import BankUnavailable, Conflict
-from payment_hub.domain.keys import Caller
 from payment_hub.domain.money import Money
-from payment_hub.domain.standing import Disposition
+from payment_hub.domain.settlement import Disposition, LatePolicy
 from payment_hub.hub import Hub
-from payment_hub.operations.amend_obligation import amend_obligation
-from payment_hub.operations.ask_about_pending import ask_about_pending
-from payment_hub.operations.ask_about_refunds import ask_about_refunds
-from payment_hub.operations.check_invariants import check_invariants
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.restore_obligation import restore_obligation
-from payment_hub.operations.show_obligation import show_obligation
-from payment_hub.operations.show_order import show_order
-from payment_hub.operations.start_payment import start_payment
-from payment_hub.operations.withdraw_obligation import withdraw_obligation
-from payment_hub.operations.withdraw_order import withdraw_order
+from payment_hub.operations.health import check_invariants
+from payment_hub.operations.obligations import (
+    amend_obligation,
+    restore_obligation,
+    show_obligation,
+    withdraw_obligation,
+)
+from payment_hub.operations.orders import cancel_order, expire_orders, show_order
+from payment_hub.operations.payments.query import query_pending
+from payment_hub.operations.payments.start import start_payment
+from payment_hub.operations.refunds.send import query_refunds
 from tests.asking import rows
 from tests.builders import (
     a_portal,
@@ -210,7 +209,7 @@ class Histories(GivingBack):
     def withdraw_order(self, place: int, stale: bool) -> None:
         shown = show_order(self.house, caller=an_operator(), reference=_one_of(self.orders, place))
         try:
-            withdraw_order(
+            cancel_order(
                 self.house,
                 caller=an_operator(),
                 reference=shown.reference,
@@ -225,9 +224,9 @@ class Histories(GivingBack):
     def let_time_pass(self, minutes: int, answer: Outcome, silent: bool) -> None:
         self.clock.advance(minutes=minutes)
         self.answer, self.silent = answer, silent
-        ask_about_pending(self.house)
+        query_pending(self.house)
         self.giving.does = "gives, silent" if silent else "gives"
-        ask_about_refunds(self.house)
+        query_refunds(self.house)
         self.silent = False
         expire_orders(self.house)
 

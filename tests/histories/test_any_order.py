@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.bank_values import Outcome
+from payment_hub.domain.banks.values import Outcome
+from payment_hub.domain.settlement import LatePolicy
 from payment_hub.hub import Hub
-from payment_hub.operations.check_invariants import check_invariants
+from payment_hub.operations.health import check_invariants
 from tests.conftest import StoppedClock
 from tests.histories.facts import EXPIRE, Act, Fact, end_after
 from tests.stand_in_banks import StandInBank, with_banks

@@ -19,7 +19,7 @@ OUTSIDE |= {"ask_bank", "ask_about_attempt", "ask_about_order"}
 TRANSACTIONS = ("transaction", "at_once")
 
 
-@law({"payment_hub/web/orders.py": "with hub.transaction() as session:\n    pass\n"})
+@law({"payment_hub/web/resources/orders.py": "with hub.transaction() as session:\n    pass\n"})
 def only_operations_open_transactions(house: Path) -> list[str]:
     return [
         f"{module.path}:{node.lineno}"
@@ -101,7 +101,7 @@ def only_the_hub_reads_the_clock(house: Path) -> list[str]:
 
 OTHER_CLOCKS = {
     # The library that counts requests goes by this clock, and what it says is compared with it.
-    "payment_hub/web/limits.py",
+    "payment_hub/web/api/limits.py",
     # The freshness of a signature is a matter of the wire; it decides nothing about money.
     "bank_adapters/toolkit/http_client.py",
 }
@@ -194,10 +194,10 @@ DEMO = ("payment_hub/demo", "payment_hub/commands/demo.py")
 NAMED_FOR_ANOTHER_REASON = {
     # Here the word says that the whole installation is a trial.
     ("payment_hub/app.py", "sandbox"),
-    ("payment_hub/commands/bank_kit.py", "sandbox"),
+    ("payment_hub/commands/conformance.py", "sandbox"),
     ("payment_hub/settings.py", "sandbox"),
-    ("payment_hub/web/checkout.py", "sandbox"),
-    ("payment_hub/web/checkout_page.py", "sandbox"),
+    ("payment_hub/web/checkout/views.py", "sandbox"),
+    ("payment_hub/web/checkout/page.py", "sandbox"),
     # Here it is the association that wrote the rules of the code, not its gateway for cards.
     ("bank_adapters/vietqr.py", "napas"),
 }

@@ -10,16 +10,16 @@ from bank_adapters import load_adapters
 from bank_adapters.toolkit.settings import BankSettingsError
 from bank_adapters.toolkit.terms import Terms
 from docs.banks import ABILITIES, CERTAINTIES, WAYS, Bank, banks_page, chapter, every_bank
-from payment_hub.domain import bank_port
-from payment_hub.domain.bank_profile import Certainty, Way
+from payment_hub.domain.banks import port
+from payment_hub.domain.banks.profile import Certainty, PaymentMethod
 
 BANKS = list(every_bank())
 
 
 def test_everything_that_the_port_knows_has_words() -> None:
-    protocols = {name for name, it in vars(bank_port).items() if getattr(it, "_is_runtime_protocol", False)}
+    protocols = {name for name, it in vars(port).items() if getattr(it, "_is_runtime_protocol", False)}
     assert set(ABILITIES) == protocols - {"BankAdapter"}
-    assert (set(WAYS), set(CERTAINTIES)) == (set(Way), set(Certainty))
+    assert (set(WAYS), set(CERTAINTIES)) == (set(PaymentMethod), set(Certainty))
 
 
 def test_what_every_bank_can_be_told_stands_once() -> None:

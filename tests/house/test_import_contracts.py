@@ -23,9 +23,9 @@ TRESPASSES = {
     ),
     "an adapter is a web server": ("bank_adapters/vnpay.py", "import flask"),
     "an adapter knows reconciliation": ("bank_adapters/vnpay.py", "import reconciliation.domain.matching"),
-    "a view looks into the store": ("payment_hub/web/orders.py", "import payment_hub.store.orders"),
+    "a view looks into the store": ("payment_hub/web/resources/orders.py", "import payment_hub.store.orders"),
     "a task looks into the store": ("payment_hub/tasks.py", "import payment_hub.store.orders"),
-    "a command speaks SQL": ("payment_hub/commands/books.py", "import sqlalchemy"),
+    "a command speaks SQL": ("payment_hub/commands/ledger.py", "import sqlalchemy"),
     "the domain knows the database": ("payment_hub/domain/judgement.py", "import sqlalchemy"),
     "the domain knows a room above it": (
         "payment_hub/domain/judgement.py",
@@ -33,14 +33,17 @@ TRESPASSES = {
     ),
     "the store asks an operation": (
         "payment_hub/store/orders.py",
-        "import payment_hub.operations.show_order",
+        "import payment_hub.operations.orders",
     ),
-    "an operation knows the doors": ("payment_hub/operations/show_order.py", "import payment_hub.web.orders"),
+    "an operation knows the doors": (
+        "payment_hub/operations/orders.py",
+        "import payment_hub.web.resources.orders",
+    ),
     "an operation chooses a bank's module": (
-        "payment_hub/operations/show_order.py",
+        "payment_hub/operations/orders.py",
         "import bank_adapters.vnpay",
     ),
-    "the hub knows reconciliation": ("payment_hub/operations/show_order.py", "import reconciliation.books"),
+    "the hub knows reconciliation": ("payment_hub/operations/orders.py", "import reconciliation.books"),
     "a ledger reader looks into the store": (
         "reconciliation/ledgers/csv_drop.py",
         "import payment_hub.store.orders",

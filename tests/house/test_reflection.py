@@ -11,8 +11,7 @@ import pytest
 from docs.pages import LIFECYCLES, every_refusal
 from payment_hub.domain.errors import Conflict, HubError
 from payment_hub.domain.lifecycle import Lifecycle
-from payment_hub.web.problem_titles import VIETNAMESE
-from payment_hub.web.problems import STATUSES, title_of
+from payment_hub.web.api.errors import STATUSES, VIETNAMESE, title_of
 from tests.house.law import HOUSE, modules
 
 #: Events with which a life begins; they are recorded, and nothing moves.

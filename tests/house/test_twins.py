@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine
 
-from payment_hub.domain.receipt import MAX_SERIAL, receipt_number
-from payment_hub.store.closing_cte import NUMBER
+from payment_hub.domain.receipts import MAX_SERIAL, receipt_number
+from payment_hub.store.order_writes import NUMBER
 
 
 @pytest.mark.parametrize("serial", [1, 9, 10, 999_999, 1_000_000, MAX_SERIAL])

@@ -25,15 +25,13 @@ from bank_adapters.far_side.desk_server import House, settings_of
 from bank_adapters.far_side.sandbox import QUICK, serve
 from payment_hub.app import create_app
 from payment_hub.demo.portal import ListeningPortal, listening_portal
-from payment_hub.domain.keys import Role
-from payment_hub.domain.standing import Source
+from payment_hub.domain.access import Role
+from payment_hub.domain.settlement import Source
 from payment_hub.embedded.ports import ANY, reserved_port
 from payment_hub.hub import Hub, utc_now
-from payment_hub.operations.add_agency import add_agency
-from payment_hub.operations.add_portal import add_portal
-from payment_hub.operations.check_invariants import check_invariants
-from payment_hub.operations.make_key import make_key
-from payment_hub.operations.receive_confirmation import receive_confirmation
+from payment_hub.operations.access import add_agency, add_portal, make_key
+from payment_hub.operations.confirmations.record import receive_confirmation
+from payment_hub.operations.health import check_invariants
 from payment_hub.settings import Settings
 from reconciliation import app as reconciliation
 from reconciliation.books import Books

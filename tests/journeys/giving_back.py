@@ -16,14 +16,13 @@ from bank_adapters import load_adapters
 from bank_adapters.far_side.desk import FarSide, Refund
 from bank_adapters.far_side.desk_server import found_rails, settings_of
 from bank_adapters.far_side.payos import PayosFarSide
-from payment_hub.domain.bank_port import CanQuery, CanQueryRefund, TakesCallbacks
-from payment_hub.domain.day import business_day
+from payment_hub.domain.banks.port import CanQuery, CanQueryRefund, TakesCallbacks
+from payment_hub.domain.calendar import business_day
 from payment_hub.domain.money import dong
-from payment_hub.domain.refundable import limits_of
+from payment_hub.domain.refunds.eligibility import limits_of
 from payment_hub.hub import utc_now
-from payment_hub.operations.ask_about_refunds import ask_about_refunds
-from payment_hub.operations.deliver_notices import deliver_notices
-from payment_hub.operations.send_refunds import send_refunds
+from payment_hub.operations.refunds.send import query_refunds, send_refunds
+from payment_hub.operations.webhooks import deliver_webhooks
 from tests.asking import change, one
 from tests.far_side.mekong import MekongFarSide
 from tests.journeys.conftest import Caller, World
@@ -143,7 +142,7 @@ def ask(world: World, *orders: dict[str, Any]) -> int:
         of=[order["reference"] for order in orders],
         due=utc_now() - timedelta(seconds=1),
     )
-    return ask_about_refunds(world.hub)
+    return query_refunds(world.hub)
 
 
 def at_the_rail(world: World, bank: str) -> list[Refund]:
@@ -204,7 +203,7 @@ def in_clearing(world: World, order: dict[str, Any], account: str = "REFUND_CLEA
 
 def require_told(world: World, order: dict[str, Any], *events: str) -> None:
     """The portal has heard of exactly these, in this order, after that it was paid."""
-    while deliver_notices(world.hub):
+    while deliver_webhooks(world.hub):
         pass
     told = [one for one in world.listening.notices if one["order"] == order["reference"]]
     by_sequence = [

@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 import requests
 from sqlalchemy import text
 
-from payment_hub.operations.ask_about_pending import ask_about_pending
-from payment_hub.operations.deliver_notices import deliver_notices
+from payment_hub.operations.payments.query import query_pending
+from payment_hub.operations.webhooks import deliver_webhooks
 from tests.journeys.conftest import VNPAY_SECRET, World
 
 
@@ -36,7 +36,7 @@ def test_a_citizen_pays_a_traffic_fine_by_qr_code(world: World) -> None:
     assert receipt["amount_in_words"] == "Năm triệu đồng"
     assert requests.get(f"{order['checkout_url']}/receipt", timeout=10).status_code == 200
 
-    assert deliver_notices(world.hub) == 2
+    assert deliver_webhooks(world.hub) == 2
     told = world.listening.told(order["reference"], "payment_order.paid")
     assert told is not None
     assert told["data"] == paid
@@ -88,7 +88,7 @@ def test_nobody_is_told_failed_while_the_bank_is_silent(world: World) -> None:
 def _ask_now(world: World) -> None:
     with world.hub.transaction() as session:
         session.execute(text("UPDATE payment_attempt SET ask_at = now() - interval '1 second'"))
-    assert ask_about_pending(world.hub) == 1
+    assert query_pending(world.hub) == 1
 
 
 def _ipn(asked: dict[str, str]) -> str:

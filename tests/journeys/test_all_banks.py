@@ -16,15 +16,14 @@ from sqlalchemy import Engine, text
 from bank_adapters import load_adapters
 from bank_adapters.far_side.desk import FarSide
 from bank_adapters.far_side.desk_server import found_rails, settings_of
-from payment_hub.commands.far_end import HttpFarEnd
-from payment_hub.domain.bank_kit import KitReport, Mark
-from payment_hub.domain.bank_port import CanQuery, HasStatement, TakesCallbacks
-from payment_hub.domain.day import business_day
+from payment_hub.commands.conformance import HttpFarEnd
+from payment_hub.domain.banks.conformance import ConformanceReport, Mark
+from payment_hub.domain.banks.port import CanQuery, HasStatement, TakesCallbacks
+from payment_hub.domain.calendar import business_day
 from payment_hub.hub import utc_now
-from payment_hub.operations.ask_about_pending import ask_about_pending
-from payment_hub.operations.deliver_notices import deliver_notices
-from payment_hub.operations.open_kit_payment import open_kit_payment
-from payment_hub.operations.play_bank_kit import play_bank_kit
+from payment_hub.operations.conformance import open_conformance_payment, run_conformance
+from payment_hub.operations.payments.query import query_pending
+from payment_hub.operations.webhooks import deliver_webhooks
 from tests.conftest import emptied
 from tests.far_side.mekong import MekongFarSide
 from tests.journeys.conftest import World, world_of
@@ -65,7 +64,7 @@ def test_a_citizen_pays_and_the_portal_hears_of_it(world: World, bank: str) -> N
     assert (paid["status"], paid["received"]["amount"]) == ("PAID", str(AMOUNT))
     receipt = world.portal.get(f"/v1/payment-orders/{order['reference']}/receipt")
     assert receipt.json()["amount_in_words"] == "Một trăm năm mươi nghìn đồng"
-    while deliver_notices(world.hub):
+    while deliver_webhooks(world.hub):
         pass
     told = world.listening.told(order["reference"], "payment_order.paid")
     assert told is not None
@@ -120,11 +119,13 @@ def test_every_far_side_passes_the_acceptance_kit(world: World) -> None:
     far_side = world.far_side
     assert far_side is not None
     far_side.slow_seconds = 2.5
-    open_kit_payment(world.hub, bank="mekong")  # so that the kit's agency and portal are there, and made once
+    open_conformance_payment(
+        world.hub, bank="mekong"
+    )  # so that the kit's agency and portal are there, and made once
 
-    def kit(bank: str) -> KitReport:
+    def kit(bank: str) -> ConformanceReport:
         far_end = HttpFarEnd(f"{far_side.url}/{bank}")
-        return play_bank_kit(world.hub, bank=bank, far_end=far_end, done=lambda result: None)
+        return run_conformance(world.hub, bank=bank, far_end=far_end, done=lambda result: None)
 
     with ThreadPoolExecutor(8) as pool:
         reports = list(pool.map(kit, _ADAPTERS))
@@ -188,7 +189,7 @@ def ask_now(world: World) -> None:
     """Every open question is due."""
     with world.hub.transaction() as session:
         session.execute(text("UPDATE payment_attempt SET ask_at = now() - interval '1 second'"))
-    ask_about_pending(world.hub)
+    query_pending(world.hub)
 
 
 def night(world: World, bank: str) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Engine
 
-from payment_hub.domain.bank_port import HasStatement
+from payment_hub.domain.banks.port import HasStatement
 from tests.asking import balances
 from tests.conftest import emptied
 from tests.journeys.conftest import World, world_of

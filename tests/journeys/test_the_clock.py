@@ -13,7 +13,7 @@ import pytest
 from celery import Celery
 from sqlalchemy import text
 
-from payment_hub.domain.day import business_day
+from payment_hub.domain.calendar import business_day
 from payment_hub.embedded.child import Plan, start
 from payment_hub.hub import utc_now
 from tests.journeys.brokers import Broker, mortal_broker

@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from payment_hub.domain.day import business_day
+from payment_hub.domain.calendar import business_day
 from payment_hub.hub import utc_now
 from tests.journeys.conftest import POLICE, Caller, World
 

@@ -13,9 +13,8 @@ from sqlalchemy import Engine
 
 from bank_adapters.far_side.desk import WireRequest
 from bank_adapters.far_side.desk_courier import ask
-from payment_hub.domain.keys import Role
-from payment_hub.operations.add_agency import add_agency
-from payment_hub.operations.make_key import make_key
+from payment_hub.domain.access import Role
+from payment_hub.operations.access import add_agency, make_key
 from tests.asking import count, rows
 from tests.conftest import emptied
 from tests.journeys.accounts import account_at

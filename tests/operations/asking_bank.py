@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from payment_hub.domain.bank_values import (
+from payment_hub.domain.banks.values import (
     Bill,
     CallbackReply,
     CallbackRequest,
@@ -17,8 +17,8 @@ from payment_hub.domain.bank_values import (
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.money import dong
 from payment_hub.hub import Hub
-from payment_hub.operations.answer_inquiry import answer_inquiry
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.confirmations.callbacks import answer_inquiry
+from payment_hub.operations.payments.start import start_payment
 from tests.asking import count
 from tests.stand_in_banks import StandInBank, with_banks
 

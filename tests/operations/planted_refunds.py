@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from payment_hub.domain.keys import Caller
+from payment_hub.domain.access import Caller
 from payment_hub.domain.money import dong
 from payment_hub.hub import Hub
-from payment_hub.operations.record_chargeback import record_chargeback
-from payment_hub.operations.send_refunds import send_refunds
+from payment_hub.operations.refunds.chargebacks import record_chargeback
+from payment_hub.operations.refunds.send import send_refunds
 from tests.builders import an_order, confirmation, hear
 from tests.refunding import LAN, REFUSED, RETURNED, RefundingBank, approve, decline, propose
 from tests.stand_in_banks import says, with_banks

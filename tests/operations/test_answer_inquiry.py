@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.bank_values import CallbackReply, Instructions, PaymentRequest
+from payment_hub.domain.banks.values import CallbackReply, Instructions, PaymentRequest
 from payment_hub.domain.errors import (
     BankCannot,
     BankNotFound,
@@ -17,11 +16,11 @@ from payment_hub.domain.errors import (
     HubUnavailable,
 )
 from payment_hub.domain.money import Money
+from payment_hub.domain.settlement import LatePolicy
 from payment_hub.hub import Hub
-from payment_hub.operations.amend_obligation import amend_obligation
-from payment_hub.operations.answer_inquiry import answer_inquiry
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.withdraw_order import withdraw_order
+from payment_hub.operations.confirmations.callbacks import answer_inquiry
+from payment_hub.operations.obligations import amend_obligation
+from payment_hub.operations.orders import cancel_order, expire_orders
 from tests.asking import change, count, rows
 from tests.builders import (
     a_portal,
@@ -130,7 +129,7 @@ def pass_the_deadline(hub: Hub, reference: str, clock: StoppedClock) -> None:
 
 
 def withdraw(hub: Hub, reference: str, clock: StoppedClock) -> None:
-    withdraw_order(hub, caller=an_operator(), reference=reference, reason="wrong", version=1)
+    cancel_order(hub, caller=an_operator(), reference=reference, reason="wrong", version=1)
 
 
 def pay_in_dollars(hub: Hub, reference: str, clock: StoppedClock) -> None:

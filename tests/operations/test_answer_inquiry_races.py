@@ -10,8 +10,8 @@ import pytest
 
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub
-from payment_hub.operations.answer_inquiry import answer_inquiry
-from payment_hub.store import attempts
+from payment_hub.operations.confirmations.callbacks import answer_inquiry
+from payment_hub.store import payments
 from tests.asking import change
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.operations.asking_bank import answer, asked, asking, start
@@ -43,14 +43,14 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]
     """Let something happen once, between the reading of the order and that of its attempts."""
 
     def arrange(happen: Callable[[], object]) -> None:
-        left, read = [happen], attempts.of_order
+        left, read = [happen], payments.attempts_of_order
 
         def of_order(*given: Any) -> Any:
             if left:
                 left.pop()()
             return read(*given)
 
-        monkeypatch.setattr(attempts, "of_order", of_order)
+        monkeypatch.setattr(payments, "of_order", of_order)
 
     return arrange
 

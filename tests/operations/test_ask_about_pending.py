@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.bank_values import Confirmation, Outcome
+from payment_hub.domain.banks.values import Confirmation, Outcome
 from payment_hub.domain.errors import BankUnavailable, Malformed
 from payment_hub.domain.money import dong
-from payment_hub.domain.payment_attempt import wait_before_asking
+from payment_hub.domain.payments import wait_before_query
 from payment_hub.hub import Hub
-from payment_hub.operations.ask_about_pending import LEASE, ask_about_pending
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.start_payment import FIRST_QUESTION, start_payment
+from payment_hub.operations.orders import expire_orders
+from payment_hub.operations.payments.query import LEASE, query_pending
+from payment_hub.operations.payments.start import FIRST_QUESTION, start_payment
 from tests.asking import attempts, balances, count, one, rows
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -69,9 +69,9 @@ def when_asked(hub: Hub) -> float:
 def test_nobody_is_asked_before_the_time(
     hub: Hub, attempt: str, bank: StandInBank, clock: StoppedClock
 ) -> None:
-    assert ask_about_pending(hub) == 0
+    assert query_pending(hub) == 0
     clock.moment += FIRST_QUESTION
-    assert ask_about_pending(hub) == 1
+    assert query_pending(hub) == 1
     assert bank.queried[0].attempt_reference == attempt
 
 
@@ -80,13 +80,13 @@ def test_money_that_the_bank_tells_when_asked_settles_the_order(
 ) -> None:
     bank.on_query = says(told(attempt))
     clock.moment += FIRST_QUESTION
-    assert ask_about_pending(hub) == 1
+    assert query_pending(hub) == 1
     assert (one(hub, "SELECT status FROM payment_order"), attempts(hub)[0][1]) == ("PAID", "SUCCEEDED")
     assert rows(hub, "SELECT source, callback_id FROM confirmation") == [
         {"source": "QUERY", "callback_id": None}
     ]
     clock.advance(days=1)
-    assert ask_about_pending(hub) == 0
+    assert query_pending(hub) == 0
 
 
 def test_an_answer_and_a_callback_about_the_same_money_count_once(
@@ -98,7 +98,7 @@ def test_an_answer_and_a_callback_about_the_same_money_count_once(
 
     bank.on_query = after_the_callback
     clock.moment += FIRST_QUESTION
-    ask_about_pending(hub)
+    query_pending(hub)
     assert balances(hub) == {"BANK_CLEARING": -150_000, "AGENCY_PAYABLE": 150_000}
     assert [row["disposition"] for row in rows(hub, "SELECT disposition FROM confirmation ORDER BY id")] == [
         "APPLIED",
@@ -111,7 +111,7 @@ def test_a_refusal_that_the_bank_tells_when_asked_lets_the_payer_try_again(
 ) -> None:
     bank.on_query = says(told(attempt, Outcome.DECLINED))
     clock.moment += FIRST_QUESTION
-    ask_about_pending(hub)
+    query_pending(hub)
     assert attempts(hub) == [("standin", "FAILED", 150_000)]
     assert one(hub, "SELECT status FROM payment_order") == "OPEN"
 
@@ -123,9 +123,9 @@ def test_a_bank_without_an_outcome_is_asked_later_and_later_and_nothing_is_assum
     bank.on_query = says(answer)
     clock.moment += FIRST_QUESTION
     for asked in range(1, 12):
-        assert ask_about_pending(hub) == 1
-        assert when_asked(hub) == wait_before_asking(asked).total_seconds()
-        assert ask_about_pending(hub) == 0
+        assert query_pending(hub) == 1
+        assert when_asked(hub) == wait_before_query(asked).total_seconds()
+        assert query_pending(hub) == 0
         clock.advance(seconds=when_asked(hub))
     assert attempts(hub) == [("standin", "PENDING", 150_000)]
     assert count(hub, "confirmation") == 0
@@ -136,7 +136,7 @@ def test_a_bank_that_is_not_enabled_any_more_is_logged_and_waits(
 ) -> None:
     clock.moment += FIRST_QUESTION
     with caplog.at_level(logging.WARNING):
-        assert ask_about_pending(with_banks(hub)) == 1
+        assert query_pending(with_banks(hub)) == 1
     assert [record.message for record in caplog.records] == ["bank_silent"]
     assert attempts(hub) == [("standin", "PENDING", 150_000)]
 
@@ -151,11 +151,11 @@ def test_an_intent_of_a_dead_process_becomes_unknown_and_is_asked_about(
             hub, reference=order["reference"], bank="standin", payer_ip="203.0.113.9", language="vi"
         )
     clock.moment += FIRST_QUESTION
-    assert ask_about_pending(hub) == 1
+    assert query_pending(hub) == 1
     assert attempts(hub) == [("standin", "UNKNOWN", 150_000)]
     bank.on_query = says(told(f"{order['reference']}-1"))
     clock.advance(minutes=1)
-    assert ask_about_pending(hub) == 1
+    assert query_pending(hub) == 1
     assert attempts(hub) == [("standin", "SUCCEEDED", 150_000)]
 
 
@@ -165,10 +165,10 @@ def test_a_worker_that_dies_while_asking_is_followed_by_another_when_its_lease_e
     bank.on_query = says(Killed(), told(attempt))
     clock.moment += FIRST_QUESTION
     with pytest.raises(Killed):
-        ask_about_pending(hub)
-    assert ask_about_pending(hub) == 0
+        query_pending(hub)
+    assert query_pending(hub) == 0
     clock.moment += LEASE
-    assert ask_about_pending(hub) == 1
+    assert query_pending(hub) == 1
     assert attempts(hub) == [("standin", "SUCCEEDED", 150_000)]
 
 
@@ -177,7 +177,7 @@ def test_an_attempt_given_up_is_not_asked_about_and_its_money_still_counts(
 ) -> None:
     clock.advance(days=1)
     assert expire_orders(hub) == 1
-    assert (ask_about_pending(hub), attempts(hub)[0][1]) == (0, "ABANDONED")
+    assert (query_pending(hub), attempts(hub)[0][1]) == (0, "ABANDONED")
     hear(hub, confirmation(attempt, bank="standin"))
     assert attempts(hub) == [("standin", "SUCCEEDED", 150_000)]
 
@@ -187,8 +187,8 @@ def test_instructions_that_nobody_followed_for_a_week_are_given_up(
 ) -> None:
     hear(hub, confirmation(attempt.partition("-")[0], bank="another"))
     clock.advance(days=6)
-    assert (ask_about_pending(hub), attempts(hub)[0][1]) == (1, "PENDING")
+    assert (query_pending(hub), attempts(hub)[0][1]) == (1, "PENDING")
     clock.advance(days=2)
-    assert (ask_about_pending(hub), attempts(hub)[0][1]) == (1, "ABANDONED")
+    assert (query_pending(hub), attempts(hub)[0][1]) == (1, "ABANDONED")
     clock.advance(days=30)
-    assert ask_about_pending(hub) == 0
+    assert query_pending(hub) == 0

@@ -10,24 +10,26 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import sessionmaker
 
-from payment_hub.domain.bank_health import PROBE, BankOperation, Patience
-from payment_hub.domain.bank_terms import BankTerms
-from payment_hub.domain.errors import BankResting, BankUnavailable, HubUnavailable, Malformed
-from payment_hub.domain.waiting import seconds_to_wait
+from payment_hub.domain.banks.health import PROBE, BankOperation, BreakerPolicy
+from payment_hub.domain.banks.profile import BankTerms
+from payment_hub.domain.errors import BankUnavailable, CircuitOpen, HubUnavailable, Malformed
+from payment_hub.domain.timeouts import seconds_to_wait
 from payment_hub.hub import Hub, Memory, connect
-from payment_hub.operations.announce_downtime import announce_downtime
-from payment_hub.operations.ask_bank import ask_bank
-from payment_hub.operations.list_downtimes import list_downtimes
-from payment_hub.operations.read_bank_states import FRESH
-from payment_hub.operations.show_bank_health import show_bank_health
-from payment_hub.operations.withdraw_downtime import withdraw_downtime
+from payment_hub.operations.banks import (
+    FRESH,
+    announce_downtime,
+    call_bank,
+    cancel_downtime,
+    list_downtimes,
+    show_bank_health,
+)
 from tests.asking import count, rows
 from tests.conftest import StoppedClock
 from tests.stand_in_banks import StandInBank, with_banks
 
 GONE = BankUnavailable("no answer")
 REST = timedelta(seconds=30)
-TERMS = BankTerms(patience=Patience(failures=3, rest=REST, open_seconds=7, query_seconds=2))
+TERMS = BankTerms(patience=BreakerPolicy(failures=3, rest=REST, open_seconds=7, query_seconds=2))
 
 
 class Killed(BaseException):
@@ -45,7 +47,7 @@ def asks(hub: Hub, answer: object = "yes", operation: BankOperation = BankOperat
             raise answer
         return answer
 
-    return ask_bank(hub, bank="one", operation=operation, call=call)
+    return call_bank(hub, bank="one", operation=operation, call=call)
 
 
 def fails(hub: Hub, times: int = 1, operation: BankOperation = BankOperation.OPEN) -> None:
@@ -93,7 +95,7 @@ def test_a_bank_that_answers_costs_one_small_question_a_second_and_writes_nothin
 def test_after_so_many_failures_in_a_row_it_is_left_alone(hub: Hub) -> None:
     fails(hub, 3)
     assert breaker(hub) == [("OPEN", "OPEN", 3)]
-    with pytest.raises(BankResting, match="2026-03-02T03:00:30Z"):
+    with pytest.raises(CircuitOpen, match="2026-03-02T03:00:30Z"):
         asks(hub, AssertionError("it was asked"))
 
 
@@ -118,14 +120,14 @@ def test_another_process_learns_of_it_within_a_second(hub: Hub, clock: StoppedCl
     fails(hub, 3)
     assert asks(other) == "yes"
     clock.moment += FRESH
-    with pytest.raises(BankResting):
+    with pytest.raises(CircuitOpen):
         asks(other)
 
 
 def test_failures_of_all_processes_count_together(hub: Hub) -> None:
     for process in (hub, another_process(hub), another_process(hub)):
         fails(process)
-    with pytest.raises(BankResting):
+    with pytest.raises(CircuitOpen):
         asks(another_process(hub))
 
 
@@ -142,7 +144,7 @@ def test_a_probe_that_fails_lets_it_rest_again(hub: Hub, clock: StoppedClock) ->
     fails(hub)
     assert breaker(hub) == [("OPEN", "OPEN", 4)]
     clock.moment += REST - timedelta(seconds=1)
-    with pytest.raises(BankResting):
+    with pytest.raises(CircuitOpen):
         asks(hub)
 
 
@@ -152,11 +154,11 @@ def test_while_one_probes_the_others_do_not_ask(hub: Hub, clock: StoppedClock) -
     other = another_process(hub)
 
     def meanwhile() -> str:
-        with pytest.raises(BankResting):
+        with pytest.raises(CircuitOpen):
             asks(other)
         return "yes"
 
-    assert ask_bank(hub, bank="one", operation=BankOperation.OPEN, call=meanwhile) == "yes"
+    assert call_bank(hub, bank="one", operation=BankOperation.OPEN, call=meanwhile) == "yes"
     clock.moment += FRESH
     assert asks(other) == "yes"
 
@@ -166,7 +168,7 @@ def test_a_prober_that_dies_is_followed_by_another(hub: Hub, clock: StoppedClock
     clock.moment += REST
     with pytest.raises(Killed):
         asks(hub, Killed())
-    with pytest.raises(BankResting):
+    with pytest.raises(CircuitOpen):
         asks(hub)
     clock.moment += PROBE
     assert asks(another_process(hub)) == "yes"
@@ -198,7 +200,7 @@ def test_an_announced_downtime_is_kept_by_all_and_ends(hub: Hub, clock: StoppedC
     )
     assert asks(hub) == "yes"
     clock.advance(minutes=1)
-    with pytest.raises(BankResting, match="away; asked again at 2026-03-02T03:02:00Z"):
+    with pytest.raises(CircuitOpen, match="away; asked again at 2026-03-02T03:02:00Z"):
         asks(hub)
     assert asks(hub, operation=BankOperation.QUERY) == "yes"
     assert [each["id"] for each in list_downtimes(hub)] == [number]
@@ -213,16 +215,16 @@ def test_a_downtime_that_is_withdrawn_ends_at_once(hub: Hub, clock: StoppedClock
     number = announce_downtime(
         hub, bank="one", starts_at=clock(), ends_at=ends_at, reason="so", announced_by="op"
     )
-    with pytest.raises(BankResting):
+    with pytest.raises(CircuitOpen):
         asks(hub)
     assert {view.away_until for view in show_bank_health(hub)} == {ends_at}
-    withdraw_downtime(hub, number=number, withdrawn_by="op")
+    cancel_downtime(hub, number=number, withdrawn_by="op")
     assert asks(hub) == "yes"
 
 
 def test_how_long_an_answer_is_waited_for_is_said_by_the_contract_or_by_who_asks(hub: Hub) -> None:
     def waited(operation: BankOperation, seconds: int | None = None) -> int:
-        return ask_bank(
+        return call_bank(
             hub, bank="one", operation=operation, call=lambda: seconds_to_wait(10), seconds=seconds
         )
 

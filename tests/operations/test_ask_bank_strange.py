@@ -9,14 +9,12 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from payment_hub.domain.bank_health import PROBE_SECONDS, BankOperation, Patience
-from payment_hub.domain.bank_terms import BankTerms
-from payment_hub.domain.errors import BankResting, BankUnavailable
-from payment_hub.domain.waiting import seconds_to_wait, waiting_at_most
+from payment_hub.domain.banks.health import PROBE_SECONDS, BankOperation, BreakerPolicy
+from payment_hub.domain.banks.profile import BankTerms
+from payment_hub.domain.errors import BankUnavailable, CircuitOpen
+from payment_hub.domain.timeouts import seconds_to_wait, waiting_at_most
 from payment_hub.hub import Hub, Memory
-from payment_hub.operations.announce_downtime import announce_downtime
-from payment_hub.operations.ask_bank import ask_bank
-from payment_hub.operations.read_bank_states import read_bank_states
+from payment_hub.operations.banks import announce_downtime, call_bank, read_bank_states
 from tests.asking import rows
 from tests.conftest import StoppedClock
 from tests.stand_in_banks import StandInBank, with_banks
@@ -28,7 +26,7 @@ OPEN = BankOperation.OPEN
 
 @pytest.fixture
 def hub(hub: Hub) -> Hub:
-    terms = BankTerms(patience=Patience(failures=2, rest=REST))
+    terms = BankTerms(patience=BreakerPolicy(failures=2, rest=REST))
     return replace(with_banks(hub, one=StandInBank()), terms={"one": terms})
 
 
@@ -42,7 +40,7 @@ def fails(hub: Hub, times: int = 1, about: str | None = None) -> None:
 
     for _ in range(times):
         with pytest.raises(BankUnavailable):
-            ask_bank(hub, bank="one", operation=OPEN, call=call, about=about)
+            call_bank(hub, bank="one", operation=OPEN, call=call, about=about)
 
 
 def state(hub: Hub) -> str:
@@ -64,7 +62,7 @@ def test_while_the_probe_is_out_no_other_word_counts(hub: Hub, clock: StoppedClo
 
     def asking() -> None:
         with contextlib.suppress(BankUnavailable):
-            ask_bank(another(hub), bank="one", operation=OPEN, call=slowly)
+            call_bank(another(hub), bank="one", operation=OPEN, call=slowly)
 
     slow = threading.Thread(target=asking)
     slow.start()
@@ -78,7 +76,7 @@ def test_while_the_probe_is_out_no_other_word_counts(hub: Hub, clock: StoppedClo
         assert state(hub) == "HALF_OPEN"
         return "yes"
 
-    assert ask_bank(another(hub), bank="one", operation=OPEN, call=probe) == "yes"
+    assert call_bank(another(hub), bank="one", operation=OPEN, call=probe) == "yes"
     assert state(hub) == "CLOSED"
 
 
@@ -91,14 +89,14 @@ def test_a_probe_is_noted_whatever_this_process_remembered(hub: Hub, clock: Stop
         hub.memory.bank_states = stale  # another thread had read it just before the probe was claimed
         return "yes"
 
-    assert ask_bank(hub, bank="one", operation=OPEN, call=meanwhile) == "yes"
+    assert call_bank(hub, bank="one", operation=OPEN, call=meanwhile) == "yes"
     assert state(hub) == "CLOSED"
 
 
 def test_one_payment_that_a_bank_chokes_on_closes_it_for_nobody(hub: Hub) -> None:
     fails(hub, 10, about="DV1-1")
     assert state(hub) == "CLOSED"
-    assert ask_bank(hub, bank="one", operation=OPEN, call=lambda: "yes", about="DV2-1") == "yes"
+    assert call_bank(hub, bank="one", operation=OPEN, call=lambda: "yes", about="DV2-1") == "yes"
     fails(hub, 1, about="DV1-1")
     fails(hub, 1, about="DV2-1")
     assert state(hub) == "OPEN"
@@ -107,9 +105,9 @@ def test_one_payment_that_a_bank_chokes_on_closes_it_for_nobody(hub: Hub) -> Non
 def test_a_probe_is_waited_for_no_longer_than_its_lease_lasts(hub: Hub, clock: StoppedClock) -> None:
     fails(hub, 2)
     clock.moment += REST
-    waited = ask_bank(hub, bank="one", operation=OPEN, call=lambda: seconds_to_wait(60))
+    waited = call_bank(hub, bank="one", operation=OPEN, call=lambda: seconds_to_wait(60))
     assert waited == PROBE_SECONDS
-    assert ask_bank(hub, bank="one", operation=OPEN, call=lambda: seconds_to_wait(60)) == 60
+    assert call_bank(hub, bank="one", operation=OPEN, call=lambda: seconds_to_wait(60)) == 60
 
 
 def test_patience_can_only_shorten() -> None:
@@ -126,8 +124,8 @@ def test_a_downtime_told_in_hanoi_time_is_said_in_utc(hub: Hub, clock: StoppedCl
         connection.exec_driver_sql(f"ALTER DATABASE \"{database}\" SET timezone TO 'Asia/Ho_Chi_Minh'")
     try:
         hub.engine.dispose()
-        with pytest.raises(BankResting, match="asked again at 2026-03-02T04:00:00Z"):
-            ask_bank(hub, bank="one", operation=OPEN, call=lambda: "yes")
+        with pytest.raises(CircuitOpen, match="asked again at 2026-03-02T04:00:00Z"):
+            call_bank(hub, bank="one", operation=OPEN, call=lambda: "yes")
     finally:
         with hub.engine.connect() as connection, connection.begin():
             connection.exec_driver_sql(f'ALTER DATABASE "{database}" RESET timezone')

@@ -10,16 +10,15 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.bank_health import Patience
-from payment_hub.domain.bank_terms import BankTerms, Trust
-from payment_hub.domain.bank_values import Confirmation, Outcome, PaymentQuery
+from payment_hub.domain.banks.health import BreakerPolicy
+from payment_hub.domain.banks.profile import BankTerms, Trust
+from payment_hub.domain.banks.values import Confirmation, Outcome, PaymentQuery
 from payment_hub.domain.errors import BankUnavailable, HubUnavailable
 from payment_hub.hub import Hub
-from payment_hub.operations import ask_about_attempt as asking_one
-from payment_hub.operations.announce_downtime import announce_downtime
-from payment_hub.operations.ask_about_pending import AT_MOST, LOOKED_AGAIN, ask_about_pending
-from payment_hub.operations.start_payment import FIRST_QUESTION, start_payment
-from payment_hub.operations.withdraw_downtime import withdraw_downtime
+from payment_hub.operations.banks import announce_downtime, cancel_downtime
+from payment_hub.operations.payments import query as asking_one
+from payment_hub.operations.payments.query import AT_MOST, LOOKED_AGAIN, query_pending
+from payment_hub.operations.payments.start import FIRST_QUESTION, start_payment
 from tests.asking import attempts, one, rows
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -82,7 +81,7 @@ def test_a_bank_with_many_payments_and_slow_answers_lets_the_others_come_in_turn
     slow.on_query = slowly
     clock.moment += FIRST_QUESTION
     began = clock()
-    ask_about_pending(hub)
+    query_pending(hub)
     assert len({query.attempt_reference for query in quick.queried}) == 2
     assert clock() - began <= AT_MOST + timedelta(seconds=4)
     assert 0 < len(slow.queried) < 12
@@ -100,7 +99,7 @@ def test_what_there_was_no_time_for_is_not_held_back(
     slow.on_query = slowly
     clock.moment += FIRST_QUESTION
     for _ in range(3):
-        ask_about_pending(hub)
+        query_pending(hub)
     assert len({query.attempt_reference for query in slow.queried}) == 12
 
 
@@ -116,7 +115,7 @@ def test_an_answer_that_breaks_its_adapter_stops_no_other_question(
     started("slow", 3)
     slow.on_query = says(broken, broken, waits(PaymentQuery("x", "x", None, clock(), clock())))  # type: ignore[arg-type]
     clock.moment += FIRST_QUESTION
-    assert ask_about_pending(hub) == 3
+    assert query_pending(hub) == 3
     assert len(slow.queried) == 3
     assert [row["asked"] for row in rows(hub, "SELECT asked FROM payment_attempt")] == [1, 1, 1]
     assert [record.levelno for record in caplog.records if record.message == "asking_failed"] == [
@@ -140,7 +139,7 @@ def test_a_database_that_goes_away_is_said(
     monkeypatch.setattr(asking_one, "receive_confirmation", gone)
     clock.moment += FIRST_QUESTION
     with pytest.raises(HubUnavailable):
-        ask_about_pending(hub)
+        query_pending(hub)
 
 
 def test_a_bank_that_was_not_asked_because_it_is_away_is_asked_when_it_is_back(
@@ -151,13 +150,13 @@ def test_a_bank_that_was_not_asked_because_it_is_away_is_asked_when_it_is_back(
     announce_downtime(hub, bank="slow", starts_at=clock(), ends_at=ends_at, reason="core", announced_by="op")
     clock.moment += FIRST_QUESTION
     while clock() < ends_at:
-        ask_about_pending(hub)
+        query_pending(hub)
         assert 0 < asked_in(hub) <= LOOKED_AGAIN.total_seconds()
         clock.advance(seconds=asked_in(hub))
     assert (slow.queried, one(hub, "SELECT asked FROM payment_attempt")) == ([], 0)
     assert clock() == ends_at
     slow.on_query = says(confirmation(f"{order}-1", bank="slow"))
-    ask_about_pending(hub)
+    query_pending(hub)
     assert attempts(hub) == [("slow", "SUCCEEDED", 150_000)]
 
 
@@ -170,21 +169,21 @@ def test_a_downtime_that_is_withdrawn_is_noticed_soon(
         hub, bank="slow", starts_at=clock(), ends_at=ends_at, reason="core", announced_by="op"
     )
     clock.moment += FIRST_QUESTION
-    ask_about_pending(hub)
-    withdraw_downtime(hub, number=number, withdrawn_by="op")
+    query_pending(hub)
+    cancel_downtime(hub, number=number, withdrawn_by="op")
     clock.moment += LOOKED_AGAIN
-    ask_about_pending(hub)
+    query_pending(hub)
     assert len(slow.queried) == 1
 
 
 def test_of_a_dead_bank_with_many_payments_only_the_breakers_questions_go_out(
     hub: Hub, slow: StandInBank, clock: StoppedClock, started: Callable[..., list[str]]
 ) -> None:
-    hub = replace(hub, terms={"slow": BankTerms(patience=Patience(failures=3))})
+    hub = replace(hub, terms={"slow": BankTerms(patience=BreakerPolicy(failures=3))})
     started("slow", 8)
     slow.on_query = says(GONE)
     clock.moment += FIRST_QUESTION
-    assert ask_about_pending(hub) == 8
+    assert query_pending(hub) == 8
     assert len(slow.queried) == 3
     assert sorted(row["asked"] for row in rows(hub, "SELECT asked FROM payment_attempt")) == [0] * 5 + [1] * 3
 
@@ -199,7 +198,7 @@ def test_an_intent_of_a_bank_that_is_away_becomes_unknown_all_the_same(
     ends_at = clock() + timedelta(hours=2)
     announce_downtime(hub, bank="slow", starts_at=clock(), ends_at=ends_at, reason="core", announced_by="op")
     clock.moment += FIRST_QUESTION
-    ask_about_pending(hub)
+    query_pending(hub)
     assert attempts(hub) == [("slow", "UNKNOWN", 150_000)]
     assert one(hub, "SELECT promised_at FROM payment_attempt") > clock()
 
@@ -211,7 +210,7 @@ def test_a_callback_that_comes_while_the_bank_is_asked_is_followed_at_once(
     [order] = started("slow")
     clock.moment += FIRST_QUESTION
     for _ in range(9):
-        ask_about_pending(hub)
+        query_pending(hub)
         clock.advance(seconds=asked_in(hub))
     paid = confirmation(f"{order}-1", bank="slow")
 
@@ -221,6 +220,6 @@ def test_a_callback_that_comes_while_the_bank_is_asked_is_followed_at_once(
 
     slow.on_query = meanwhile
     before = len(slow.queried)
-    ask_about_pending(hub)
+    query_pending(hub)
     assert len(slow.queried) == before + 2
     assert asked_in(hub) <= 30, "a payment that is told begins its quick questions anew"

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from payment_hub.domain.bank_values import Confirmation, Outcome
-from payment_hub.domain.standing import Source, Verdict
+from payment_hub.domain.banks.values import Confirmation, Outcome
+from payment_hub.domain.settlement import Source, Verdict
 from payment_hub.hub import Hub
-from payment_hub.operations.receive_confirmation import receive_confirmation
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.confirmations.record import receive_confirmation
+from payment_hub.operations.payments.start import start_payment
 from tests.asking import one, rows
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.stand_in_banks import StandInBank, with_banks

@@ -8,17 +8,16 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.bank_profile import BankProfile, Way
-from payment_hub.domain.bank_values import Instructions, PaymentRequest
+from payment_hub.domain.banks.profile import BankProfile, PaymentMethod
+from payment_hub.domain.banks.values import Instructions, PaymentRequest
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub
-from payment_hub.operations.ask_about_pending import ask_about_pending
-from payment_hub.operations.end_unknown_outcome import end_unknown_outcome
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.list_unknown_outcomes import list_unknown_outcomes
-from payment_hub.operations.show_checkout import show_checkout
-from payment_hub.operations.show_payment_options import show_payment_options
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.checkout import show_checkout
+from payment_hub.operations.orders import expire_orders
+from payment_hub.operations.payments.query import query_pending
+from payment_hub.operations.payments.start import start_payment
+from payment_hub.operations.payments.unresolved import list_unresolved, resolve_attempt
+from payment_hub.operations.routing import show_payment_options
 from tests.asking import attempts, one
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -28,7 +27,7 @@ from tests.stand_in_banks import INSTRUCTIONS, StandInBank, says, with_banks
 class OnlyOpens:
     """A QR text and nothing else."""
 
-    code, profile = "paper", BankProfile("Paper", (Way.QR,), ())
+    code, profile = "paper", BankProfile("Paper", (PaymentMethod.QR,), ())
 
     def open_payment(self, request: PaymentRequest) -> Instructions:
         return INSTRUCTIONS
@@ -52,7 +51,7 @@ def through_the_night(hub: Hub, clock: StoppedClock, days: int) -> int:
     """Let the clock's task run whenever something is due; how often it had anything to do."""
     ends, seen = clock() + timedelta(days=days), 0
     while clock() < ends:
-        seen += ask_about_pending(hub)
+        seen += query_pending(hub)
         expire_orders(hub)
         due = one(hub, "SELECT min(ask_at) FROM payment_attempt WHERE state <> 'ABANDONED'")
         clock.moment = max(due, clock()) if due is not None else ends
@@ -70,11 +69,9 @@ def test_a_bank_that_was_disabled_comes_before_an_officer_and_does_not_spin(
     assert [(option.bank, option.reason) for option in shown.options] == [("other", "UNDER_WAY")]
     assert shown.options[0].until is not None
     assert through_the_night(after, clock, 3) < 50
-    [listed] = list_unknown_outcomes(after, caller=an_operator(), overdue=True).items
+    [listed] = list_unresolved(after, caller=an_operator(), overdue=True).items
     assert (listed.bank, listed.known_by > clock()) == ("gone", True)  # type: ignore[operator]
-    ended = end_unknown_outcome(
-        after, caller=an_operator(), reference=f"{reference}-1", reason="their letter"
-    )
+    ended = resolve_attempt(after, caller=an_operator(), reference=f"{reference}-1", reason="their letter")
     assert ended.state == "FAILED"
 
 
@@ -102,9 +99,9 @@ def test_instructions_that_were_lost_with_a_process_are_given_again(
         start(hub, reference, "paper")
     monkeypatch.undo()
     clock.advance(seconds=30)
-    ask_about_pending(hub)
+    query_pending(hub)
     assert attempts(hub) == [("paper", "UNKNOWN", 150_000)]
-    [listed] = list_unknown_outcomes(hub, caller=an_operator()).items
+    [listed] = list_unresolved(hub, caller=an_operator()).items
     assert listed.known_by is not None
     assert listed.known_by.isoformat() == "2026-03-03T05:00:00+00:00"
     start(hub, reference, "paper")

@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from payment_hub.domain.bank_values import Outcome
+from payment_hub.domain.banks.values import Outcome
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.domain.money import Money
 from payment_hub.hub import Hub
-from payment_hub.operations.check_invariants import check_invariants
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.receive_callback import receive_callback
-from payment_hub.operations.reverse_posting import reverse_posting
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.confirmations.callbacks import receive_callback
+from payment_hub.operations.health import check_invariants
+from payment_hub.operations.ledger import reverse_posting
+from payment_hub.operations.orders import expire_orders
+from payment_hub.operations.payments.start import start_payment
 from payment_hub.store.invariants import INVARIANTS, LISTED, violations
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock

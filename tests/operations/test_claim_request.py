@@ -7,11 +7,9 @@ from datetime import timedelta
 import pytest
 
 from payment_hub.domain.errors import IdempotencyConflict, RequestStillRunning
-from payment_hub.domain.requests import KEPT, LEASE, StoredAnswer
+from payment_hub.domain.idempotency import KEPT, LEASE, StoredAnswer
 from payment_hub.hub import Hub
-from payment_hub.operations.claim_request import claim_request
-from payment_hub.operations.release_request import release_request
-from payment_hub.operations.remember_answer import remember_answer
+from payment_hub.operations.idempotency import claim_request, release_request, store_answer
 from tests.asking import rows
 from tests.conftest import StoppedClock
 
@@ -25,7 +23,7 @@ def claim(hub: Hub, digest: bytes = ONE, caller: str = "portal:dvc") -> StoredAn
 
 def remember(hub: Hub, body: str = ANSWER.body) -> None:
     headers = dict(ANSWER.headers)
-    remember_answer(hub, caller="portal:dvc", key="k", status=ANSWER.status, body=body, headers=headers)
+    store_answer(hub, caller="portal:dvc", key="k", status=ANSWER.status, body=body, headers=headers)
 
 
 def test_the_same_request_gets_the_first_answer_and_another_gets_none(hub: Hub) -> None:

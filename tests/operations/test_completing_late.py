@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from payment_hub.domain.agency import LatePolicy
 from payment_hub.domain.errors import OrderClosed
 from payment_hub.domain.money import dong
+from payment_hub.domain.settlement import LatePolicy
 from payment_hub.hub import Hub
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.payments.start import start_payment
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.stand_in_banks import StandInBank, with_banks

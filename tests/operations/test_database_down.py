@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy.orm import sessionmaker
 
 from payment_hub.app import create_app
-from payment_hub.domain.bank_values import CallbackRequest
+from payment_hub.domain.banks.values import CallbackRequest
 from payment_hub.domain.errors import HubUnavailable
 from payment_hub.embedded.postgres import THROW_AWAY, Postgres, start_postgres, stop_postgres
 from payment_hub.hub import Hub, connect
-from payment_hub.operations.check_invariants import check_invariants
-from payment_hub.operations.receive_callback import receive_callback
+from payment_hub.operations.confirmations.callbacks import receive_callback
+from payment_hub.operations.health import check_invariants
 from payment_hub.signing import Signer
 from payment_hub.store.schema import upgrade
 from tests.asking import balances, count

@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from payment_hub.domain.bank_terms import BankTerms, Trust
+from payment_hub.domain.banks.profile import BankTerms, Trust
 from payment_hub.domain.errors import BankUnavailable, IllegalTransition, OrderNotFound, PaymentUnderWay
 from payment_hub.hub import Hub
-from payment_hub.operations.ask_about_pending import ask_about_pending
-from payment_hub.operations.end_unknown_outcome import end_unknown_outcome
-from payment_hub.operations.list_unknown_outcomes import list_unknown_outcomes
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.payments.query import query_pending
+from payment_hub.operations.payments.start import start_payment
+from payment_hub.operations.payments.unresolved import list_unresolved, resolve_attempt
 from tests.asking import attempts, one, rows
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -39,14 +38,14 @@ def start(hub: Hub, reference: str, bank: str = "standin") -> None:
 
 
 def end(hub: Hub, reference: str, number: int = 1) -> str:
-    return end_unknown_outcome(
+    return resolve_attempt(
         hub, caller=an_operator(), reference=f"{reference}-{number}", reason="the bank's letter of today"
     ).state
 
 
 def wait_for_the_officer(hub: Hub, clock: StoppedClock) -> None:
     clock.advance(hours=26)
-    ask_about_pending(hub)
+    query_pending(hub)
     clock.advance(minutes=1)
 
 
@@ -90,10 +89,10 @@ def test_a_payment_that_is_told_and_never_proven_can_be_ended_too(
     with pytest.raises(PaymentUnderWay):
         start(hub, reference, "other")
     assert end(hub, reference) == "FAILED"
-    assert list_unknown_outcomes(hub, caller=an_operator()).items == ()
+    assert list_unresolved(hub, caller=an_operator()).items == ()
     start(hub, reference, "other")
     clock.advance(days=1)
-    ask_about_pending(hub)
+    query_pending(hub)
     assert attempts(hub)[0] == ("standin", "FAILED", 150_000)
 
 
@@ -105,4 +104,4 @@ def test_what_is_known_or_not_theirs_cannot_be_ended(hub: Hub, reference: str, c
         end(hub, reference, 2)
     stranger = an_agency(hub, "H55")
     with pytest.raises(OrderNotFound):
-        end_unknown_outcome(hub, caller=stranger, reference=f"{reference}-1", reason="mine")
+        resolve_attempt(hub, caller=stranger, reference=f"{reference}-1", reason="mine")

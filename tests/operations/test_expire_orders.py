@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import BankUnavailable
-from payment_hub.domain.keys import Caller
 from payment_hub.domain.money import Money
 from payment_hub.hub import Hub
-from payment_hub.operations import expire_orders as module
-from payment_hub.operations.ask_about_pending import ask_about_pending
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations import orders as module
+from payment_hub.operations.orders import expire_orders
+from payment_hub.operations.payments.query import query_pending
+from payment_hub.operations.payments.start import start_payment
 from tests.asking import attempts, rows
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -90,4 +90,4 @@ def test_a_payment_under_way_is_given_up_unless_its_outcome_is_unknown(
     clock.advance(days=2)
     assert expire_orders(hub) == 2
     assert attempts(hub) == [("standin", "ABANDONED", 150_000), ("silent", "UNKNOWN", 150_000)]
-    assert ask_about_pending(hub) == 1
+    assert query_pending(hub) == 1

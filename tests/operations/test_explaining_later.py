@@ -6,17 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from payment_hub.domain import bank_choice
-from payment_hub.domain.bank_choice import Rule
-from payment_hub.domain.bank_terms import BankTerms
-from payment_hub.domain.choice_facts import RULES, Facts
+from payment_hub.domain import routing
+from payment_hub.domain.banks.profile import BankTerms
 from payment_hub.domain.errors import BankUnavailable
+from payment_hub.domain.routing import RULES, RoutingFacts, Rule
 from payment_hub.hub import Hub
-from payment_hub.operations.explain_choices import explain_choices
-from payment_hub.operations.prefer_banks import prefer_banks
-from payment_hub.operations.show_checkout import show_checkout
-from payment_hub.operations.show_payment_options import show_payment_options
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.checkout import show_checkout
+from payment_hub.operations.payments.start import start_payment
+from payment_hub.operations.routing import explain_choices, prefer_banks, show_payment_options
 from tests.asking import rows
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -44,8 +41,8 @@ def test_when_the_rules_change_an_old_choice_is_still_explained_as_it_was_made(
     start(hub, reference)
     before = explain_choices(hub, caller=an_operator(), reference=reference)
     assert "two was chosen because its fee is the lowest" in before[f"{reference}-1"]["en"]
-    changed = [(rule, narrow) for rule, narrow in bank_choice._RULES if rule is not Rule.CHEAPEST]
-    monkeypatch.setattr(bank_choice, "_RULES", changed)
+    changed = [(rule, narrow) for rule, narrow in routing._RULES if rule is not Rule.CHEAPEST]
+    monkeypatch.setattr(routing, "_RULES", changed)
     assert explain_choices(hub, caller=an_operator(), reference=reference) == before
 
 
@@ -57,7 +54,7 @@ def test_when_the_facts_change_their_form_old_ones_still_explain(
     def forgotten(*_: object) -> None:
         raise TypeError("unexpected keyword")
 
-    monkeypatch.setattr(Facts, "from_json", forgotten)
+    monkeypatch.setattr(RoutingFacts, "from_json", forgotten)
     assert explain_choices(hub, caller=an_operator(), reference=reference)
 
 
@@ -65,7 +62,7 @@ def test_the_version_of_the_rules_is_stored_with_the_facts(hub: Hub, reference: 
     start(hub, reference)
     [row] = rows(hub, "SELECT facts, offered FROM bank_choice")
     assert (row["facts"]["rules"], row["offered"]) == (RULES, 2)
-    assert Facts.from_json(row["facts"]).rules == RULES
+    assert RoutingFacts.from_json(row["facts"]).rules == RULES
 
 
 def test_a_preference_for_a_bank_that_is_gone_prefers_nothing(hub: Hub, reference: str) -> None:

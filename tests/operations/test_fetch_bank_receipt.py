@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from payment_hub.domain.bank_values import PaymentQuery
+from payment_hub.domain.banks.values import PaymentQuery
 from payment_hub.domain.errors import (
     BankCannot,
     BankUnavailable,
@@ -16,8 +16,8 @@ from payment_hub.domain.errors import (
 )
 from payment_hub.domain.money import dong
 from payment_hub.hub import Hub
-from payment_hub.operations.fetch_bank_receipt import fetch_bank_receipt
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.payments.start import start_payment
+from payment_hub.operations.receipts import fetch_bank_receipt
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.stand_in_banks import StandInBank, with_banks
 

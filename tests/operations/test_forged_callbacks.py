@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from payment_hub.domain.bank_port import TakesCallbacks
-from payment_hub.domain.bank_values import CallbackRequest
+from payment_hub.domain.banks.port import TakesCallbacks
+from payment_hub.domain.banks.values import CallbackRequest
 from payment_hub.domain.errors import CallbackRejected
 from payment_hub.hub import Hub
-from payment_hub.operations.receive_callback import UNVERIFIED_BYTES
+from payment_hub.operations.confirmations.callbacks import UNVERIFIED_BYTES
 from tests.asking import one
 from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from payment_hub.domain.bank_values import Confirmation, Outcome
+from payment_hub.domain.banks.values import Confirmation, Outcome
 from payment_hub.domain.errors import BankNotFound, CallbackRejected, Malformed
 from payment_hub.hub import Hub
-from payment_hub.operations.hear_return import hear_return
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.checkout import handle_return
+from payment_hub.operations.payments.start import start_payment
 from tests.asking import one
 from tests.builders import a_portal, an_agency, an_order, confirmation
 from tests.conftest import StoppedClock
@@ -55,12 +55,12 @@ def test_the_bank_is_asked_and_only_its_answer_counts(
     hub: Hub, bank: ReturningBank, reference: str, clock: StoppedClock
 ) -> None:
     query = f"genuine={reference}-1".encode()
-    assert hear_return(hub, bank="returning", query=query) == reference
+    assert handle_return(hub, bank="returning", query=query) == reference
     assert [asked.attempt_reference for asked in bank.queried] == [f"{reference}-1"]
     assert one(hub, "SELECT status FROM payment_order") == "OPEN"
     bank.on_query = says(confirmation(f"{reference}-1", bank="returning"))
     clock.advance(minutes=2)
-    assert hear_return(hub, bank="returning", query=query) == reference
+    assert handle_return(hub, bank="returning", query=query) == reference
     assert one(hub, "SELECT status FROM payment_order") == "PAID"
 
 
@@ -68,7 +68,7 @@ def test_a_page_that_is_loaded_again_and_again_asks_once(
     hub: Hub, bank: ReturningBank, reference: str
 ) -> None:
     for _ in range(5):
-        hear_return(hub, bank="returning", query=f"genuine={reference}-1".encode())
+        handle_return(hub, bank="returning", query=f"genuine={reference}-1".encode())
     assert len(bank.queried) == 1
 
 
@@ -78,11 +78,11 @@ def test_a_page_that_is_loaded_again_and_again_asks_once(
 def test_what_is_not_signed_or_not_ours_is_nothing(
     hub: Hub, bank: ReturningBank, reference: str, query: bytes
 ) -> None:
-    assert hear_return(hub, bank="returning", query=query) is None
+    assert handle_return(hub, bank="returning", query=query) is None
     assert bank.queried == []
 
 
 def test_a_bank_whose_browsers_bring_nothing_says_nothing(hub: Hub, reference: str) -> None:
-    assert hear_return(hub, bank="standin", query=f"genuine={reference}-1".encode()) is None
+    assert handle_return(hub, bank="standin", query=f"genuine={reference}-1".encode()) is None
     with pytest.raises(BankNotFound):
-        hear_return(hub, bank="nobody", query=b"")
+        handle_return(hub, bank="nobody", query=b"")

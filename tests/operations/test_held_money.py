@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.bank_profile import BankProfile, Way
-from payment_hub.domain.bank_values import Confirmation, Instructions, Outcome, PaymentQuery, PaymentRequest
+from payment_hub.domain.banks.profile import BankProfile, PaymentMethod
+from payment_hub.domain.banks.values import Confirmation, Instructions, Outcome, PaymentQuery, PaymentRequest
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub
-from payment_hub.operations.ask_about_pending import ask_about_pending
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.start_payment import FIRST_QUESTION, start_payment
+from payment_hub.operations.orders import expire_orders
+from payment_hub.operations.payments.query import query_pending
+from payment_hub.operations.payments.start import FIRST_QUESTION, start_payment
 from tests.asking import attempts, balances, one
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -80,20 +80,20 @@ def test_held_money_is_taken_while_the_order_is_open(
     hub: Hub, reference: str, bank: HoldingBank, clock: StoppedClock
 ) -> None:
     clock.moment += FIRST_QUESTION
-    ask_about_pending(hub)
+    query_pending(hub)
     assert (bank.done, attempts(hub)) == (["capture 1"], [("standin", "SUCCEEDED", 150_000)])
     assert balances(hub)["AGENCY_PAYABLE"] == 150_000
     clock.advance(days=1)
-    assert ask_about_pending(hub) == 0
+    assert query_pending(hub) == 0
 
 
 def test_a_callback_that_tells_of_held_money_is_followed_at_once(
     hub: Hub, reference: str, bank: HoldingBank
 ) -> None:
-    assert ask_about_pending(hub) == 0
+    assert query_pending(hub) == 0
     hear(hub, told(reference))
     assert one(hub, "SELECT told FROM payment_attempt") == "AUTHORISED"
-    assert ask_about_pending(hub) == 1
+    assert query_pending(hub) == 1
     assert one(hub, "SELECT status FROM payment_order") == "PAID"
 
 
@@ -107,16 +107,16 @@ def test_held_money_that_can_settle_nothing_is_let_go(
         expire_orders(hub)
     else:
         hear(hub, confirmation(reference, bank="another"))
-    ask_about_pending(hub)
+    query_pending(hub)
     assert (bank.done, attempts(hub)) == (["cancel 1"], [("standin", "FAILED", 150_000)])
     clock.advance(days=8)
-    assert ask_about_pending(hub) == 0
+    assert query_pending(hub) == 0
 
 
 def test_more_than_the_rest_is_not_taken(hub: Hub, reference: str, bank: HoldingBank) -> None:
     hear(hub, told(reference))
     hear(hub, confirmation(reference, 1, bank="another"))
-    ask_about_pending(hub)
+    query_pending(hub)
     assert bank.done == ["cancel 1"]
 
 
@@ -125,11 +125,11 @@ def test_a_bank_that_does_not_answer_the_taking_is_asked_again(
 ) -> None:
     bank.on_capture = says(GONE)
     hear(hub, told(reference))
-    ask_about_pending(hub)
+    query_pending(hub)
     assert attempts(hub) == [("standin", "PENDING", 150_000)]
     bank.on_query = taken
     clock.advance(minutes=1)
-    ask_about_pending(hub)
+    query_pending(hub)
     assert (bank.done, attempts(hub)) == (["capture 1"], [("standin", "SUCCEEDED", 150_000)])
 
 
@@ -137,7 +137,7 @@ def test_a_bank_that_cannot_be_asked_is_taken_at_its_word_that_it_holds_the_mone
     hub: Hub, reference: str
 ) -> None:
     class Deaf:
-        code, profile = "standin", BankProfile("Deaf", (Way.PAGE,), ())
+        code, profile = "standin", BankProfile("Deaf", (PaymentMethod.PAGE,), ())
 
         def open_payment(self, request: PaymentRequest) -> Instructions:
             return INSTRUCTIONS
@@ -147,7 +147,7 @@ def test_a_bank_that_cannot_be_asked_is_taken_at_its_word_that_it_holds_the_mone
 
     deaf = with_banks(hub, standin=Deaf())
     hear(deaf, told(reference))
-    ask_about_pending(deaf)
+    query_pending(deaf)
     assert attempts(deaf) == [("standin", "SUCCEEDED", 150_000)]
 
 
@@ -156,6 +156,6 @@ def test_a_bank_that_cannot_take_what_it_holds_is_only_waited_for(
 ) -> None:
     hub = with_banks(hub, standin=StandInBank(on_query=authorised))
     hear(hub, told(reference))
-    assert ask_about_pending(hub) == 1
+    assert query_pending(hub) == 1
     assert attempts(hub) == [("standin", "PENDING", 150_000)]
     assert one(hub, "SELECT ask_at FROM payment_attempt") > clock()

@@ -6,19 +6,16 @@ from datetime import timedelta
 
 import pytest
 
-from payment_hub.domain.bank_values import Confirmation, Outcome, PaymentQuery
+from payment_hub.domain.banks.values import Confirmation, Outcome, PaymentQuery
 from payment_hub.domain.errors import BankUnavailable, PaymentUnderWay
 from payment_hub.hub import Hub
-from payment_hub.operations.ask_about_attempt import MOVING
-from payment_hub.operations.ask_about_order import ask_about_order
-from payment_hub.operations.ask_about_pending import ask_about_pending
-from payment_hub.operations.end_unknown_outcome import end_unknown_outcome
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.list_unknown_outcomes import list_unknown_outcomes
-from payment_hub.operations.measure_outcomes import measure_outcomes
-from payment_hub.operations.show_checkout import show_checkout
-from payment_hub.operations.show_payment_options import show_payment_options
-from payment_hub.operations.start_payment import FIRST_QUESTION, start_payment
+from payment_hub.operations.checkout import show_checkout
+from payment_hub.operations.health import measure_outcomes
+from payment_hub.operations.orders import expire_orders
+from payment_hub.operations.payments.query import MOVING, query_order, query_pending
+from payment_hub.operations.payments.start import FIRST_QUESTION, start_payment
+from payment_hub.operations.payments.unresolved import list_unresolved, resolve_attempt
+from payment_hub.operations.routing import show_payment_options
 from tests.asking import attempts, balances, change, one
 from tests.builders import a_portal, an_agency, an_operator, an_order, hear
 from tests.conftest import StoppedClock
@@ -58,7 +55,7 @@ def test_while_a_silent_bank_may_have_taken_the_money_no_other_payment_starts(
         hear(hub, told(reference))
     else:
         clock.moment += FIRST_QUESTION
-    ask_about_pending(hub)
+    query_pending(hub)
     assert bank.done == ["capture 1"]
     bank.on_query = says(GONE)
     clock.advance(seconds=10)
@@ -73,7 +70,7 @@ def test_while_a_silent_bank_may_have_taken_the_money_no_other_payment_starts(
     assert {option.reason for option in shown.options} == {"UNDER_WAY"}
     bank.on_query = taken
     clock.advance(minutes=1)
-    ask_about_pending(hub)
+    query_pending(hub)
     assert (attempts(hub), balances(hub)["AGENCY_PAYABLE"]) == ([("standin", "SUCCEEDED", 150_000)], 150_000)
 
 
@@ -83,12 +80,12 @@ def test_two_who_learn_of_it_at_the_same_moment_take_it_once(
     def meanwhile(query: PaymentQuery) -> Confirmation:
         clock.advance(seconds=3)
         bank.on_capture = taken
-        ask_about_order(hub, reference=reference, leaving_for="other")
+        query_order(hub, reference=reference, leaving_for="other")
         return taken(query)
 
     bank.on_capture = meanwhile
     clock.moment += FIRST_QUESTION
-    ask_about_pending(hub)
+    query_pending(hub)
     assert bank.done == ["capture 1"]
     assert attempts(hub) == [("standin", "SUCCEEDED", 150_000)]
 
@@ -101,11 +98,11 @@ def test_who_dies_while_he_takes_it_is_followed_by_another(
     )
     hear(hub, told(reference))
     with pytest.raises(KeyboardInterrupt):
-        ask_about_pending(hub)
+        query_pending(hub)
     bank.on_capture = taken
     clock.advance(minutes=10)
     assert clock() > FIRST_QUESTION + MOVING + hub.now() - timedelta(minutes=10)
-    ask_about_pending(hub)
+    query_pending(hub)
     assert (bank.done, attempts(hub)) == (["capture 1"] * 2, [("standin", "SUCCEEDED", 150_000)])
 
 
@@ -117,11 +114,11 @@ def test_what_a_left_bank_holds_is_not_taken_while_another_may_have_been_paid(
     change(hub, "UPDATE payment_attempt SET state = 'UNKNOWN', unknown_at = started_at WHERE number = 2")
     bank.on_query = authorised
     hear(hub, told(reference))
-    ask_about_pending(hub)
+    query_pending(hub)
     assert bank.done == []
     change(hub, "UPDATE payment_attempt SET state = 'FAILED' WHERE number = 2")
     clock.advance(minutes=1)
-    ask_about_pending(hub)
+    query_pending(hub)
     assert (bank.done, attempts(hub)[0]) == (["capture 1"], ("standin", "SUCCEEDED", 150_000))
 
 
@@ -131,15 +128,15 @@ def test_held_money_that_nobody_can_move_comes_before_an_officer(
     hub = with_banks(hub, standin=StandInBank(on_query=authorised), other=StandInBank(code="other"))
     hear(hub, told(reference))
     began = clock()
-    ask_about_pending(hub)
-    [listed] = list_unknown_outcomes(hub, caller=an_operator()).items
+    query_pending(hub)
+    [listed] = list_unresolved(hub, caller=an_operator()).items
     assert (listed.told, listed.unknown_at, listed.officer_since) == ("AUTHORISED", began, None)
     clock.advance(hours=26)
-    ask_about_pending(hub)
-    [listed] = list_unknown_outcomes(hub, caller=an_operator(), overdue=True).items
+    query_pending(hub)
+    [listed] = list_unresolved(hub, caller=an_operator(), overdue=True).items
     assert (listed.told, measure_outcomes(hub)[0].overdue) == ("AUTHORISED", 1)
     clock.advance(minutes=1)
-    ended = end_unknown_outcome(hub, caller=an_operator(), reference=f"{reference}-1", reason="their letter")
+    ended = resolve_attempt(hub, caller=an_operator(), reference=f"{reference}-1", reason="their letter")
     assert ended.state == "FAILED"
     start(hub, reference, "other")
 
@@ -149,10 +146,10 @@ def test_held_money_of_an_order_that_closed_is_let_go_and_never_taken(
 ) -> None:
     bank.on_capture = says(GONE)
     hear(hub, told(reference))
-    ask_about_pending(hub)
+    query_pending(hub)
     clock.advance(days=5)
     expire_orders(hub)
-    ask_about_pending(hub)
+    query_pending(hub)
     assert bank.done == ["capture 1", "cancel 1"]
     assert attempts(hub) == [("standin", "FAILED", 150_000)]
     assert one(hub, "SELECT count(*) FROM collection") == 0
@@ -162,5 +159,5 @@ def test_a_bank_that_tells_paid_and_then_held_is_not_asked_to_take_it(
     hub: Hub, reference: str, bank: HoldingBank
 ) -> None:
     change(hub, "UPDATE payment_attempt SET told = 'PAID', unknown_at = started_at, ask_at = started_at")
-    ask_about_pending(hub)
+    query_pending(hub)
     assert (bank.done, one(hub, "SELECT told FROM payment_attempt")) == ([], "PAID")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.agency import LatePolicy
+from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import (
     Forbidden,
     IdempotencyConflict,
@@ -17,19 +17,20 @@ from payment_hub.domain.errors import (
     OpenOrderExists,
     RequestStillRunning,
 )
-from payment_hub.domain.keys import Caller
+from payment_hub.domain.idempotency import Answered
 from payment_hub.domain.references import parse_reference
-from payment_hub.domain.requests import Answered
+from payment_hub.domain.settlement import LatePolicy
 from payment_hub.hub import Hub
-from payment_hub.operations.claim_request import claim_request
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.issue_payment_order import issue_payment_order
-from payment_hub.operations.list_orders import list_orders
-from payment_hub.operations.show_obligation import show_obligation
-from payment_hub.operations.show_order import show_order
-from payment_hub.operations.show_receipt import show_receipt
-from payment_hub.operations.withdraw_obligation import withdraw_obligation
-from payment_hub.operations.withdraw_order import withdraw_order
+from payment_hub.operations.idempotency import claim_request
+from payment_hub.operations.obligations import show_obligation, withdraw_obligation
+from payment_hub.operations.orders import (
+    cancel_order,
+    expire_orders,
+    issue_payment_order,
+    list_orders,
+    show_order,
+)
+from payment_hub.operations.receipts import show_receipt
 from tests.asking import balances, count, rows
 from tests.builders import (
     a_claim,
@@ -197,7 +198,7 @@ def test_after_a_withdrawal_of_the_order_the_same_obligation_is_ordered_anew(
     hub: Hub, agency: Caller, portal: Caller, obligation: str
 ) -> None:
     old = an_order(hub, agency, portal, obligation=obligation)
-    withdraw_order(hub, caller=portal, reference=old["reference"], reason="citizen asked", version=1)
+    cancel_order(hub, caller=portal, reference=old["reference"], reason="citizen asked", version=1)
     assert json.loads(issue(hub, portal, obligation).body)["status"] == "OPEN"
 
 

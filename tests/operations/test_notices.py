@@ -12,14 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from payment_hub.domain.keys import Caller
-from payment_hub.domain.notice import LADDER
-from payment_hub.domain.notice_views import NoticeView
+from payment_hub.domain.access import Caller
+from payment_hub.domain.webhooks import LADDER, WebhookView
 from payment_hub.hub import Hub
-from payment_hub.operations.deliver_notices import deliver_notices
-from payment_hub.operations.list_events import list_events
-from payment_hub.operations.list_notices import list_notices
-from payment_hub.operations.withdraw_obligation import withdraw_obligation
+from payment_hub.operations.obligations import withdraw_obligation
+from payment_hub.operations.webhooks import deliver_webhooks, list_events, list_webhooks
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.receiver import Receiver, a_receiver, hang_up, status
@@ -41,9 +38,9 @@ def portal(hub: Hub, receiver: Receiver) -> Caller:
     return a_portal(hub, notice_url=receiver.url)
 
 
-def notices(hub: Hub, caller: Caller | None = None) -> list[NoticeView]:
+def notices(hub: Hub, caller: Caller | None = None) -> list[WebhookView]:
     """All notices, oldest event first."""
-    return list(list_notices(hub, caller=caller or an_operator()).items)[::-1]
+    return list(list_webhooks(hub, caller=caller or an_operator()).items)[::-1]
 
 
 def states(hub: Hub) -> list[str]:
@@ -60,7 +57,7 @@ def test_a_paid_order_is_told_to_its_portal_with_the_order_as_it_stood(
 ) -> None:
     order = an_order(hub, agency, portal)
     hear(hub, confirmation(order["reference"]))
-    assert deliver_notices(hub) == 2
+    assert deliver_webhooks(hub) == 2
     issued, paid = (json.loads(request.body) for request in receiver.requests)
     assert (issued["type"], issued["order"], issued["sequence"]) == (
         "payment_order.issued",
@@ -73,14 +70,14 @@ def test_a_paid_order_is_told_to_its_portal_with_the_order_as_it_stood(
     assert receiver.ids == [issued["id"], paid["id"]]
     assert states(hub) == ["DELIVERED", "DELIVERED"]
     assert receiver.connections == 1
-    assert deliver_notices(hub) == 0
+    assert deliver_webhooks(hub) == 0
 
 
 def test_the_body_is_what_the_feed_shows_compact_and_small(
     hub: Hub, agency: Caller, portal: Caller, receiver: Receiver
 ) -> None:
     an_order(hub, agency, portal)
-    deliver_notices(hub)
+    deliver_webhooks(hub)
     [request] = receiver.requests
     [event] = feed(hub, portal, 1)
     assert request.body == json.dumps(event.as_wire(), ensure_ascii=False, separators=(",", ":")).encode()
@@ -106,7 +103,7 @@ def test_any_answer_but_2xx_is_tried_again_later(
 ) -> None:
     an_order(hub, agency, portal)
     receiver.behaviour = status(code, b"not today")
-    deliver_notices(hub)
+    deliver_webhooks(hub)
     [notice] = notices(hub)
     assert notice.state == "PENDING"
     assert notice.due_at is not None
@@ -119,9 +116,9 @@ def test_any_answer_but_2xx_is_tried_again_later(
         clock(),
     )
     receiver.behaviour = status(204)
-    assert deliver_notices(hub) == 0
+    assert deliver_webhooks(hub) == 0
     clock.advance(seconds=6)
-    assert deliver_notices(hub) == 1
+    assert deliver_webhooks(hub) == 1
     assert [attempt.status for attempt in notices(hub)[0].attempts] == [code, 204]
     assert states(hub) == ["DELIVERED"]
 
@@ -132,7 +129,7 @@ def test_a_redirect_to_this_machine_is_not_followed(
     an_order(hub, agency, portal)
     with a_receiver() as inside:
         receiver.behaviour = status(307, Location=inside.url)
-        deliver_notices(hub)
+        deliver_webhooks(hub)
         assert inside.connections == 0
     assert states(hub) == ["PENDING"]
 
@@ -142,7 +139,7 @@ def test_a_portal_that_says_gone_is_not_asked_again_and_an_operator_is_told(
 ) -> None:
     an_order(hub, agency, portal)
     receiver.behaviour = status(410)
-    deliver_notices(hub)
+    deliver_webhooks(hub)
     assert states(hub) == ["DEAD"]
     [record] = caplog.records
     assert (record.levelno, record.msg, record.__dict__["portal"]) == (logging.ERROR, "notice_dead", "dvc")
@@ -162,7 +159,7 @@ def test_when_the_ladder_ends_the_notice_is_dead_and_an_operator_is_told_once(
     receiver.behaviour = hang_up
     while states(hub) == ["PENDING"]:
         assert not caplog.records
-        assert deliver_notices(hub) == 1
+        assert deliver_webhooks(hub) == 1
         clock.moment = notices(hub)[0].due_at or clock()
     [notice] = notices(hub)
     assert notice.state == "DEAD"
@@ -172,7 +169,7 @@ def test_when_the_ladder_ends_the_notice_is_dead_and_an_operator_is_told_once(
     assert timedelta(hours=64) < clock() - began < timedelta(hours=79)
     assert [record.msg for record in caplog.records] == ["notice_dead"]
     clock.advance(days=30)
-    assert deliver_notices(hub) == 0
+    assert deliver_webhooks(hub) == 0
 
 
 def test_a_portal_without_an_address_is_not_told_and_its_pending_notices_are_cancelled(
@@ -181,7 +178,7 @@ def test_a_portal_without_an_address_is_not_told_and_its_pending_notices_are_can
     an_order(hub, agency, portal)
     change(hub, "UPDATE portal SET notice_url = NULL")
     an_order(hub, agency, portal)
-    assert deliver_notices(hub) == 0
+    assert deliver_webhooks(hub) == 0
     assert states(hub) == ["CANCELLED"]
     assert notices(hub)[0].attempts == ()
     assert receiver.connections == 0
@@ -192,7 +189,7 @@ def test_the_address_is_judged_again_at_every_sending(
 ) -> None:
     """The trial's permission ended after the address was set."""
     an_order(hub, agency, portal)
-    deliver_notices(replace(hub, allow_loopback_notices=False))
+    deliver_webhooks(replace(hub, allow_loopback_notices=False))
     [attempt] = notices(hub)[0].attempts
     assert (attempt.status, attempt.answer) == (None, "the notice URL must not lead to this machine")
     assert receiver.connections == 0
@@ -203,7 +200,7 @@ def test_answers_of_any_bytes_are_kept_in_part(
 ) -> None:
     an_order(hub, agency, portal)
     receiver.behaviour = status(500, bytes(range(256)) * 100)
-    deliver_notices(hub)
+    deliver_webhooks(hub)
     [attempt] = notices(hub)[0].attempts
     assert 0 < len(attempt.answer.encode()) <= 500
     assert "\x00" not in attempt.answer
@@ -215,11 +212,11 @@ def test_the_notices_of_a_portal_that_does_not_answer_are_put_back_untried(
     for _ in range(4):
         an_order(hub, agency, portal)
     receiver.behaviour = hang_up
-    assert deliver_notices(hub) == 1
+    assert deliver_webhooks(hub) == 1
     assert [len(notice.attempts) for notice in notices(hub)] == [1, 0, 0, 0]
     receiver.behaviour = status(200)
     clock.advance(seconds=10)
-    assert deliver_notices(hub) == 4
+    assert deliver_webhooks(hub) == 4
     assert states(hub) == ["DELIVERED"] * 4
 
 
@@ -236,7 +233,7 @@ def test_a_withdrawn_obligation_is_told_as_the_orders_end(
         reason="decision annulled",
         version=1,
     )
-    deliver_notices(hub)
+    deliver_webhooks(hub)
     assert [json.loads(request.body)["type"] for request in receiver.requests] == [
         "payment_order.issued",
         "payment_order.cancelled",

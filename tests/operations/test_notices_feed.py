@@ -9,12 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import insert, select, text
 
+from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import Malformed
-from payment_hub.domain.event_cursor import event_number
-from payment_hub.domain.keys import Caller
-from payment_hub.domain.notice_views import EventView
+from payment_hub.domain.webhooks import EventView, event_number
 from payment_hub.hub import Hub
-from payment_hub.operations.list_events import list_events
+from payment_hub.operations.webhooks import list_events
 from payment_hub.store.tables import Event
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.operations.test_notices import feed

@@ -17,10 +17,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from payment_hub.domain.notice import LEASE
+from payment_hub.domain.webhooks import LEASE
 from payment_hub.hub import Hub
-from payment_hub.operations.deliver_notices import SHARE, deliver_notices
-from payment_hub.operations.resend_notice import resend_notice
+from payment_hub.operations.webhooks import SHARE, deliver_webhooks, resend_webhook
 from tests.builders import a_portal, an_agency, an_operator, an_order
 from tests.conftest import StoppedClock
 from tests.operations.test_notices import notices, states
@@ -55,7 +54,7 @@ def test_many_workers_at_once_send_each_notice_once(hub: Hub) -> None:
             start.wait()
             sent, idle = 0, 0
             while idle < 3:
-                tried = deliver_notices(hub)
+                tried = deliver_webhooks(hub)
                 sent, idle = sent + tried, 0 if tried else idle + 1
             return sent
 
@@ -76,9 +75,9 @@ def test_while_one_worker_sends_a_notice_no_other_sends_it(hub: Hub, receiver: R
     go_on = threading.Event()
     receiver.behaviour = hold(go_on)
     with ThreadPoolExecutor(1) as worker:
-        first = worker.submit(deliver_notices, hub)
+        first = worker.submit(deliver_webhooks, hub)
         wait_until_it_arrives(receiver)
-        assert deliver_notices(hub) == 0
+        assert deliver_webhooks(hub) == 0
         go_on.set()
         assert first.result(20) == 1
     assert len(receiver.requests) == 1
@@ -94,7 +93,7 @@ def test_no_transaction_is_open_while_a_portal_is_being_spoken_to(hub: Hub, rece
         " AND state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()"
     )
     with ThreadPoolExecutor(1) as worker:
-        sending = worker.submit(deliver_notices, hub)
+        sending = worker.submit(deliver_webhooks, hub)
         wait_until_it_arrives(receiver)
         with hub.transaction() as session:
             assert session.scalar(open_now) == 0
@@ -109,11 +108,11 @@ def test_one_slow_portal_does_not_hold_up_the_others(hub: Hub, receiver: Receive
     receiver.behaviour = hold(go_on)
     with a_receiver() as quick, ThreadPoolExecutor(1) as worker:
         an_order(hub, agency, a_portal(hub, "quick", quick.url))
-        sending = worker.submit(deliver_notices, hub)
+        sending = worker.submit(deliver_webhooks, hub)
         wait_until_it_arrives(quick)
         assert not sending.done()
         an_order(hub, agency, a_portal(hub, "later", quick.url))
-        assert deliver_notices(hub) == 1
+        assert deliver_webhooks(hub) == 1
         go_on.set()
         assert sending.result(20) == 2
 
@@ -127,9 +126,9 @@ def test_a_portal_with_a_long_backlog_leaves_room_for_the_others(
     clock.advance(seconds=1)
     with a_receiver() as newcomer:
         an_order(hub, agency, a_portal(hub, "moi", newcomer.url))
-        assert deliver_notices(hub) == SHARE + 1
+        assert deliver_webhooks(hub) == SHARE + 1
         assert (len(receiver.requests), len(newcomer.requests)) == (SHARE, 1)
-    assert deliver_notices(hub) == 5
+    assert deliver_webhooks(hub) == 5
 
 
 def test_an_outcome_that_comes_after_the_lease_was_taken_over_moves_nothing(
@@ -145,11 +144,11 @@ def test_an_outcome_that_comes_after_the_lease_was_taken_over_moves_nothing(
 
     receiver.behaviour = hold_then_hang_up
     with ThreadPoolExecutor(1) as worker:
-        first = worker.submit(deliver_notices, hub)
+        first = worker.submit(deliver_webhooks, hub)
         wait_until_it_arrives(receiver)
         receiver.behaviour = status(200)
         clock.advance(seconds=LEASE.total_seconds())
-        assert deliver_notices(hub) == 1
+        assert deliver_webhooks(hub) == 1
         go_on.set()
         assert first.result(20) == 1
     [notice] = notices(hub)
@@ -164,13 +163,13 @@ def test_a_notice_that_is_sent_again_while_it_is_being_sent_is_sent_once_more(
     go_on = threading.Event()
     receiver.behaviour = hold(go_on)
     with ThreadPoolExecutor(1) as worker:
-        first = worker.submit(deliver_notices, hub)
+        first = worker.submit(deliver_webhooks, hub)
         wait_until_it_arrives(receiver)
-        resend_notice(hub, caller=an_operator(), event_id=receiver.ids[0])
+        resend_webhook(hub, caller=an_operator(), event_id=receiver.ids[0])
         go_on.set()
         assert first.result(20) == 1
     assert states(hub) == ["PENDING"]
-    assert deliver_notices(hub) == 1
+    assert deliver_webhooks(hub) == 1
     assert receiver.ids == [receiver.ids[0]] * 2
     assert states(hub) == ["DELIVERED"]
 
@@ -210,8 +209,8 @@ def test_a_killed_worker_leaves_a_lease_that_ends_and_the_notice_is_sent_again(
     [notice] = notices(hub)
     assert (notice.state, notice.due_at, notice.attempts) == ("PENDING", clock() + LEASE, ())
     clock.moment += LEASE - timedelta(seconds=1)
-    assert deliver_notices(hub) == 0
+    assert deliver_webhooks(hub) == 0
     clock.advance(seconds=1)
-    assert deliver_notices(hub) == 1
+    assert deliver_webhooks(hub) == 1
     assert receiver.ids == [receiver.ids[0]] * 2
     assert states(hub) == ["DELIVERED"]

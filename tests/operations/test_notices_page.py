@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.notice import LADDER, NOTICE_LIFE, EventType
+from payment_hub.domain.webhooks import LADDER, WEBHOOK_LIFE, EventType
 from payment_hub.hub import Hub
-from payment_hub.operations.deliver_notices import deliver_notices
-from payment_hub.operations.show_notice_keys import show_notice_keys
+from payment_hub.operations.webhooks import deliver_webhooks, show_webhook_keys
 from payment_hub.outbound import EXCERPT_BYTES, TOTAL_SECONDS
 from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock
@@ -38,10 +37,10 @@ def test_the_example_believes_a_real_notice_by_either_key_and_nothing_else(
     clock.moment = datetime.now(UTC)
     with a_receiver() as receiver:
         an_order(hub, an_agency(hub), a_portal(hub, notice_url=receiver.url))
-        deliver_notices(hub)
+        deliver_webhooks(hub)
     [request] = receiver.requests
-    keys = show_notice_keys(hub, portal="dvc")
-    other = show_notice_keys(hub, portal="dvc").public_keys[0][:-4] + "AAA="
+    keys = show_webhook_keys(hub, portal="dvc")
+    other = show_webhook_keys(hub, portal="dvc").public_keys[0][:-4] + "AAA="
     wrong = "whsec_" + "A" * 43 + "="
 
     def believed(
@@ -60,7 +59,7 @@ def test_the_example_believes_a_real_notice_by_either_key_and_nothing_else(
 
 
 def test_the_diagram_is_the_lifecycle() -> None:
-    assert NOTICE_LIFE.as_mermaid() in PAGE
+    assert WEBHOOK_LIFE.as_mermaid() in PAGE
 
 
 def test_the_figures_are_those_of_the_code() -> None:

@@ -8,17 +8,19 @@ from datetime import timedelta
 
 import pytest
 
+from payment_hub.domain.access import Role
 from payment_hub.domain.errors import EventNotFound, Malformed, NotFound
-from payment_hub.domain.keys import Role
-from payment_hub.domain.notice import LADDER, NoticeState
+from payment_hub.domain.webhooks import LADDER, WebhookState
 from payment_hub.hub import Hub
-from payment_hub.operations.deliver_notices import deliver_notices
-from payment_hub.operations.list_notices import list_notices
-from payment_hub.operations.resend_notice import resend_notice
-from payment_hub.operations.resend_notices_since import resend_notices_since
-from payment_hub.operations.rotate_notice_key import rotate_notice_key
-from payment_hub.operations.show_notice import show_notice
-from payment_hub.operations.show_notice_keys import show_notice_keys
+from payment_hub.operations.webhooks import (
+    deliver_webhooks,
+    list_webhooks,
+    resend_webhook,
+    resend_webhooks_since,
+    rotate_webhook_key,
+    show_webhook,
+    show_webhook_keys,
+)
 from tests.builders import a_portal, an_agency, an_operator, an_order
 from tests.conftest import StoppedClock
 from tests.operations.test_notices import change, notices, states
@@ -36,11 +38,11 @@ def test_a_delivered_notice_is_sent_again_with_the_same_id_and_body(
 ) -> None:
     portal = a_portal(hub, notice_url=receiver.url)
     an_order(hub, an_agency(hub), portal)
-    deliver_notices(hub)
+    deliver_webhooks(hub)
     clock.advance(hours=1)
-    again = resend_notice(hub, caller=portal, event_id=receiver.ids[0])
+    again = resend_webhook(hub, caller=portal, event_id=receiver.ids[0])
     assert (again.state, again.due_at, again.ended_at, len(again.attempts)) == ("PENDING", clock(), None, 1)
-    deliver_notices(hub)
+    deliver_webhooks(hub)
     first, second = receiver.requests
     assert (first.body, first.headers["webhook-id"]) == (second.body, second.headers["webhook-id"])
     assert [attempt.status for attempt in notices(hub)[0].attempts] == [200, 200]
@@ -52,11 +54,11 @@ def test_a_dead_notice_that_is_sent_again_climbs_the_whole_ladder(
     portal = a_portal(hub, notice_url=receiver.url)
     an_order(hub, an_agency(hub), portal)
     receiver.behaviour = status(410)
-    deliver_notices(hub)
+    deliver_webhooks(hub)
     receiver.behaviour = status(500)
-    resend_notice(hub, caller=portal, event_id=receiver.ids[0])
+    resend_webhook(hub, caller=portal, event_id=receiver.ids[0])
     while states(hub) == ["PENDING"]:
-        deliver_notices(hub)
+        deliver_webhooks(hub)
         clock.moment = notices(hub)[0].due_at or clock()
     assert [attempt.status for attempt in notices(hub)[0].attempts] == [410] + [500] * (len(LADDER) + 1)
 
@@ -66,44 +68,44 @@ def test_everything_since_a_moment_is_sent_again(hub: Hub, receiver: Receiver, c
     for _ in range(4):
         an_order(hub, agency, portal)
         clock.advance(minutes=1)
-    deliver_notices(hub)
+    deliver_webhooks(hub)
     since = clock() - timedelta(minutes=2)
-    assert resend_notices_since(hub, caller=portal, since=since) == 2
+    assert resend_webhooks_since(hub, caller=portal, since=since) == 2
     assert states(hub) == ["DELIVERED", "DELIVERED", "PENDING", "PENDING"]
-    assert deliver_notices(hub) == 2
+    assert deliver_webhooks(hub) == 2
     assert receiver.ids[4:] == receiver.ids[2:4]
-    assert resend_notices_since(hub, caller=portal, since=clock() + timedelta(seconds=1)) == 0
+    assert resend_webhooks_since(hub, caller=portal, since=clock() + timedelta(seconds=1)) == 0
 
 
 def test_events_from_before_the_portal_had_an_address_can_be_sent_too(hub: Hub, receiver: Receiver) -> None:
     portal = a_portal(hub)
     an_order(hub, an_agency(hub), portal)
     with pytest.raises(EventNotFound):
-        resend_notice(hub, caller=portal, event_id="evt_1")
-    assert resend_notices_since(hub, caller=portal, since=hub.now() - timedelta(days=1)) == 0
+        resend_webhook(hub, caller=portal, event_id="evt_1")
+    assert resend_webhooks_since(hub, caller=portal, since=hub.now() - timedelta(days=1)) == 0
     change(hub, "UPDATE portal SET notice_url = :url", url=receiver.url)
-    assert resend_notices_since(hub, caller=portal, since=hub.now() - timedelta(days=1)) == 1
-    assert deliver_notices(hub) == 1
+    assert resend_webhooks_since(hub, caller=portal, since=hub.now() - timedelta(days=1)) == 1
+    assert deliver_webhooks(hub) == 1
     assert states(hub) == ["DELIVERED"]
 
 
 def test_a_moment_without_a_zone_is_refused(hub: Hub) -> None:
     with pytest.raises(Malformed):
-        resend_notices_since(hub, caller=a_portal(hub), since=hub.now().replace(tzinfo=None))
+        resend_webhooks_since(hub, caller=a_portal(hub), since=hub.now().replace(tzinfo=None))
 
 
 def test_a_portal_sees_and_resends_only_its_own(hub: Hub, receiver: Receiver) -> None:
     agency, mine = an_agency(hub), a_portal(hub, notice_url=receiver.url)
     other = a_portal(hub, "other", receiver.url)
     an_order(hub, agency, mine)
-    deliver_notices(hub)
+    deliver_webhooks(hub)
     assert notices(hub, mine) == notices(hub, an_operator()) == notices(hub, agency)
-    assert show_notice(hub, caller=mine, event_id="evt_1") == notices(hub)[0]
+    assert show_webhook(hub, caller=mine, event_id="evt_1") == notices(hub)[0]
     assert notices(hub, other) == []
-    for ask in (show_notice, resend_notice):
+    for ask in (show_webhook, resend_webhook):
         with pytest.raises(EventNotFound):
             ask(hub, caller=other, event_id="evt_1")
-    assert resend_notices_since(hub, caller=other, since=hub.now() - timedelta(days=1)) == 0
+    assert resend_webhooks_since(hub, caller=other, since=hub.now() - timedelta(days=1)) == 0
     assert states(hub) == ["DELIVERED"]
 
 
@@ -129,7 +131,7 @@ def test_an_agency_and_its_officer_see_only_their_own_and_a_caller_bound_to_noth
     "event_id", ["evt_999", "evt_0", "1", "evt_1; DROP TABLE event", "evt_99999999999999999999"]
 )
 def test_no_such_event_is_not_found(hub: Hub, event_id: str) -> None:
-    for ask in (show_notice, resend_notice):
+    for ask in (show_webhook, resend_webhook):
         with pytest.raises(EventNotFound):
             ask(hub, caller=an_operator(), event_id=event_id)
 
@@ -138,19 +140,19 @@ def test_notices_are_listed_in_pages_and_by_state(hub: Hub, receiver: Receiver) 
     portal, agency = a_portal(hub, notice_url=receiver.url), an_agency(hub)
     for _ in range(5):
         an_order(hub, agency, portal)
-    deliver_notices(hub)
-    resend_notice(hub, caller=portal, event_id="evt_3")
+    deliver_webhooks(hub)
+    resend_webhook(hub, caller=portal, event_id="evt_3")
     shown, after = [], None
     while True:
-        page = list_notices(hub, caller=portal, after=after, limit=2)
+        page = list_webhooks(hub, caller=portal, after=after, limit=2)
         shown += [notice.event_id for notice in page.items]
         if (after := page.next_cursor) is None:
             break
     assert shown == ["evt_5", "evt_4", "evt_3", "evt_2", "evt_1"]
-    pending = list_notices(hub, caller=portal, state=NoticeState.PENDING)
+    pending = list_webhooks(hub, caller=portal, state=WebhookState.PENDING)
     assert [notice.event_id for notice in pending.items] == ["evt_3"]
     with pytest.raises(Malformed):
-        list_notices(hub, caller=portal, after="evt_3")
+        list_webhooks(hub, caller=portal, after="evt_3")
 
 
 def test_a_notice_on_the_wire_says_where_it_stands_and_what_was_tried(
@@ -159,8 +161,8 @@ def test_a_notice_on_the_wire_says_where_it_stands_and_what_was_tried(
     portal = a_portal(hub, notice_url=receiver.url)
     order = an_order(hub, an_agency(hub), portal)
     receiver.behaviour = status(200, b"ok")
-    deliver_notices(hub)
-    wire = show_notice(hub, caller=portal, event_id="evt_1").as_wire()
+    deliver_webhooks(hub)
+    wire = show_webhook(hub, caller=portal, event_id="evt_1").as_wire()
     [attempt] = wire.pop("attempts")
     attempt.pop("milliseconds")
     assert wire == {
@@ -182,6 +184,6 @@ def test_a_notice_on_the_wire_says_where_it_stands_and_what_was_tried(
 
 
 def test_an_unknown_portal_has_no_keys(hub: Hub) -> None:
-    for ask in (show_notice_keys, rotate_notice_key):
+    for ask in (show_webhook_keys, rotate_webhook_key):
         with pytest.raises(NotFound):
             ask(hub, portal="nobody")

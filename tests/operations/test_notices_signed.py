@@ -12,9 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from payment_hub.domain.errors import Malformed
 from payment_hub.hub import Hub
-from payment_hub.operations.deliver_notices import deliver_notices
-from payment_hub.operations.rotate_notice_key import rotate_notice_key
-from payment_hub.operations.show_notice_keys import show_notice_keys
+from payment_hub.operations.webhooks import deliver_webhooks, rotate_webhook_key, show_webhook_keys
 from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock
 from tests.receiver import Receiver, a_receiver, status
@@ -32,10 +30,10 @@ def test_strangers_believe_the_signature_of_every_try(
     clock.moment = datetime.now(UTC)  # the stranger's library reads the real clock
     an_order(hub, an_agency(hub), a_portal(hub, notice_url=receiver.url))
     receiver.behaviour = status(500)
-    deliver_notices(hub)
+    deliver_webhooks(hub)
     clock.advance(minutes=1)
-    deliver_notices(hub)
-    keys = show_notice_keys(hub, portal="dvc")
+    deliver_webhooks(hub)
+    keys = show_webhook_keys(hub, portal="dvc")
     public = Ed25519PublicKey.from_public_bytes(base64.b64decode(keys.public_keys[0].removeprefix("whpk_")))
     first, second = receiver.requests
     assert first.body == second.body
@@ -55,12 +53,12 @@ def test_after_a_rotation_the_portal_may_still_use_the_secret_before(
 ) -> None:
     clock.moment = datetime.now(UTC)
     portal = a_portal(hub, notice_url=receiver.url)
-    before = show_notice_keys(hub, portal="dvc")
-    after = rotate_notice_key(hub, portal="dvc")
+    before = show_webhook_keys(hub, portal="dvc")
+    after = rotate_webhook_key(hub, portal="dvc")
     assert (before.version, after.version) == (1, 2)
-    assert show_notice_keys(hub, portal="dvc") == after
+    assert show_webhook_keys(hub, portal="dvc") == after
     an_order(hub, an_agency(hub), portal)
-    deliver_notices(hub)
+    deliver_webhooks(hub)
     [request] = receiver.requests
     for keys in (before, after):
         standardwebhooks.Webhook(keys.secret).verify(request.body, dict(request.headers))

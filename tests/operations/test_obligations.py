@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import (
     AgencyNotFound,
     Conflict,
@@ -16,17 +17,17 @@ from payment_hub.domain.errors import (
     ObligationNotFound,
     StaleVersion,
 )
-from payment_hub.domain.keys import Caller
-from payment_hub.domain.obligation import Kind
-from payment_hub.domain.views import ObligationView
+from payment_hub.domain.obligations import Kind, ObligationView
 from payment_hub.hub import Hub
-from payment_hub.operations.amend_obligation import amend_obligation
-from payment_hub.operations.list_obligations import list_obligations
-from payment_hub.operations.register_obligation import register_obligation
-from payment_hub.operations.restore_obligation import restore_obligation
-from payment_hub.operations.show_obligation import show_obligation
-from payment_hub.operations.show_order import show_order
-from payment_hub.operations.withdraw_obligation import withdraw_obligation
+from payment_hub.operations.obligations import (
+    amend_obligation,
+    list_obligations,
+    register_obligation,
+    restore_obligation,
+    show_obligation,
+    withdraw_obligation,
+)
+from payment_hub.operations.orders import show_order
 from tests.asking import count, rows
 from tests.builders import (
     a_portal,

@@ -7,19 +7,13 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.attempt_views import AttemptView
-from payment_hub.domain.errors import (
-    BankNotFound,
-    MalformedReference,
-    OrderClosed,
-    OrderNotFound,
-)
+from payment_hub.domain.errors import BankNotFound, MalformedReference, OrderClosed, OrderNotFound
 from payment_hub.domain.money import Money
+from payment_hub.domain.payments import AttemptView
+from payment_hub.domain.settlement import LatePolicy
 from payment_hub.hub import Hub
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.start_payment import start_payment
-from payment_hub.operations.withdraw_order import withdraw_order
+from payment_hub.operations.orders import cancel_order, expire_orders
+from payment_hub.operations.payments.start import start_payment
 from tests.asking import count
 from tests.builders import a_portal, an_agency, an_obligation, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -56,7 +50,7 @@ def expire(hub: Hub, reference: str, clock: StoppedClock) -> None:
 
 
 def withdraw(hub: Hub, reference: str, clock: StoppedClock) -> None:
-    withdraw_order(hub, caller=an_operator(), reference=reference, reason="wrong", version=1)
+    cancel_order(hub, caller=an_operator(), reference=reference, reason="wrong", version=1)
 
 
 def pay(hub: Hub, reference: str, clock: StoppedClock) -> None:

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from payment_hub.domain.bank_values import CallbackRequest, Confirmation, Outcome
+from payment_hub.domain.banks.values import CallbackRequest, Confirmation, Outcome
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub
-from payment_hub.operations.receive_callback import receive_callback
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.confirmations.callbacks import receive_callback
+from payment_hub.operations.payments.start import start_payment
 from tests.asking import one
 from tests.builders import a_portal, an_agency, an_order, confirmation
 from tests.conftest import StoppedClock

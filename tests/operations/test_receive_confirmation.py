@@ -8,16 +8,13 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.bank_values import Outcome
+from payment_hub.domain.banks.values import Outcome
 from payment_hub.domain.errors import OrderClosed
 from payment_hub.domain.money import Money, dong
-from payment_hub.domain.standing import Disposition, Verdict
+from payment_hub.domain.settlement import Disposition, LatePolicy, Verdict
 from payment_hub.hub import Hub
-from payment_hub.operations.amend_obligation import amend_obligation
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.show_order import show_order
-from payment_hub.operations.withdraw_order import withdraw_order
+from payment_hub.operations.obligations import amend_obligation
+from payment_hub.operations.orders import cancel_order, expire_orders, show_order
 from tests.asking import balances, rows
 from tests.builders import (
     a_portal,
@@ -234,12 +231,10 @@ def test_paid_without_a_transaction_is_no_proof(hub: Hub, reference: str) -> Non
 
 
 def test_withdrawing_closes_the_offer_and_not_the_money(hub: Hub, reference: str) -> None:
-    withdrawn = withdraw_order(
-        hub, caller=an_operator(), reference=reference, reason="wrong person", version=1
-    )
+    withdrawn = cancel_order(hub, caller=an_operator(), reference=reference, reason="wrong person", version=1)
     assert (withdrawn.status, withdrawn.version) == ("CANCELLED", 2)
     with pytest.raises(OrderClosed):
-        withdraw_order(hub, caller=an_operator(), reference=reference, reason="again", version=2)
+        cancel_order(hub, caller=an_operator(), reference=reference, reason="again", version=2)
     hear(hub, confirmation(reference))
     assert order_of(hub)["received"] == 150_000
 

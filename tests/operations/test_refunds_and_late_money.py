@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.agency import LatePolicy
+from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import OrderClosed
-from payment_hub.domain.keys import Caller
-from payment_hub.domain.refund import Reason
+from payment_hub.domain.refunds.lifecycle import RefundReason
+from payment_hub.domain.settlement import LatePolicy
 from payment_hub.hub import Hub
-from payment_hub.operations.send_refunds import send_refunds
-from payment_hub.operations.show_receipt import show_receipt
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.payments.start import start_payment
+from payment_hub.operations.receipts import show_receipt
+from payment_hub.operations.refunds.send import send_refunds
 from tests.asking import balances, one, rows
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -161,7 +161,7 @@ def test_late_money_that_may_not_settle_goes_back_and_the_rest_still_settles(
     pay(hub, reference, "T1", 100_000)
     clock.advance(minutes=11)
     pay(hub, reference, "T2", 70_000)
-    give_back(hub, reference, "T2", 70_000, reason=Reason.PAID_LATE)
+    give_back(hub, reference, "T2", 70_000, reason=RefundReason.PAID_LATE)
     send_refunds(hub)
     hear(
         hub,

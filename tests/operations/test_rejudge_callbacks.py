@@ -8,14 +8,18 @@ from functools import partial
 
 import pytest
 
-from payment_hub.domain.bank_values import Confirmation, Outcome, PayerAccount
+from payment_hub.domain.banks.values import Confirmation, Outcome, PayerAccount
 from payment_hub.domain.money import Money
 from payment_hub.hub import Hub
-from payment_hub.operations.receive_callback import receive_callback
-from payment_hub.operations.rejudge_callbacks import BATCH, IN_HAND, LOOKED_BACK, rejudge_callbacks
-from payment_hub.operations.show_order import show_order
-from payment_hub.store.said import read_said, write_said
-from payment_hub.store.standings import store_unverified
+from payment_hub.operations.confirmations.callbacks import (
+    BATCH,
+    IN_HAND,
+    LOOKED_BACK,
+    receive_callback,
+    rejudge_callbacks,
+)
+from payment_hub.operations.orders import show_order
+from payment_hub.store.confirmations import confirmation_from_json, confirmation_to_json, store_unverified
 from tests.asking import count, one, rows
 from tests.builders import a_portal, an_agency, an_operator, an_order
 from tests.conftest import StoppedClock
@@ -131,4 +135,4 @@ def test_more_than_one_look_can_hold_are_all_judged(hub: Hub, reference: str, cl
     ],
 )
 def test_what_was_said_is_read_back_as_it_was_written(confirmation: Confirmation) -> None:
-    assert read_said(json.loads(write_said(confirmation))) == confirmation
+    assert confirmation_from_json(json.loads(confirmation_to_json(confirmation))) == confirmation

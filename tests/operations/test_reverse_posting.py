@@ -8,7 +8,7 @@ import pytest
 
 from payment_hub.domain.errors import AlreadyReversed, PostingNotFound
 from payment_hub.hub import Hub
-from payment_hub.operations.reverse_posting import reverse_posting
+from payment_hub.operations.ledger import reverse_posting
 from tests.asking import balances, rows
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.races.crowd import CROWD, all_at_once, answers, refusals

@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.bank_terms import BankTerms, Trust
-from payment_hub.domain.bank_values import CallbackRequest, Confirmation, Outcome
+from payment_hub.domain.banks.profile import BankTerms, Trust
+from payment_hub.domain.banks.values import CallbackRequest, Confirmation, Outcome
 from payment_hub.domain.errors import BankUnavailable, PaymentUnderWay
 from payment_hub.domain.money import Money, dong
-from payment_hub.domain.standing import Source, Verdict
+from payment_hub.domain.settlement import Source, Verdict
 from payment_hub.hub import Hub
-from payment_hub.operations.ask_about_pending import ask_about_pending
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.list_unknown_outcomes import list_unknown_outcomes
-from payment_hub.operations.receive_callback import receive_callback
-from payment_hub.operations.receive_confirmation import receive_confirmation
-from payment_hub.operations.show_checkout import show_checkout
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.checkout import show_checkout
+from payment_hub.operations.confirmations.callbacks import receive_callback
+from payment_hub.operations.confirmations.record import receive_confirmation
+from payment_hub.operations.orders import expire_orders
+from payment_hub.operations.payments.query import query_pending
+from payment_hub.operations.payments.start import start_payment
+from payment_hub.operations.payments.unresolved import list_unresolved
 from tests.asking import attempts, balances, count, one, rows
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -105,13 +105,13 @@ def test_without_an_answer_it_is_kept_answered_and_asked_again(
     bank.on_query = says(answer)
     assert call_back(hub, bank, paid(reference)) == b"RECORDED"
     assert (status(hub), balances(hub)) == ("OPEN", {})
-    assert ask_about_pending(hub) == 1
+    assert query_pending(hub) == 1
     bank.on_query = says(paid(reference, "q-1"))
     clock.advance(minutes=2)
-    ask_about_pending(hub)
+    query_pending(hub)
     assert status(hub) == "PAID"
     clock.advance(days=1)
-    assert ask_about_pending(hub) == 0
+    assert query_pending(hub) == 0
 
 
 def test_meanwhile_it_is_unknown_to_everybody_with_a_time_and_nothing_else_starts(
@@ -123,7 +123,7 @@ def test_meanwhile_it_is_unknown_to_everybody_with_a_time_and_nothing_else_start
     assert (view.state, view.instructions) == ("OUTCOME_UNKNOWN", None)
     assert view.attempt is not None
     assert (view.attempt.state, view.attempt.known_by) == ("UNKNOWN", clock() + timedelta(minutes=15))
-    [listed] = list_unknown_outcomes(hub, caller=an_operator()).items
+    [listed] = list_unresolved(hub, caller=an_operator()).items
     assert (listed.reference, listed.told, listed.officer_since) == (f"{reference}-1", "PAID", None)
     for name in ("standin", "other", None):
         with pytest.raises(PaymentUnderWay, match=r"known; it will be by 2026-03-02T03:15:00Z"):
@@ -139,13 +139,13 @@ def test_a_bank_that_contradicts_itself_is_not_believed_either_way(
     call_back(hub, bank, paid(reference))
     for _ in range(3):
         clock.advance(hours=1)
-        assert ask_about_pending(hub) == 1
+        assert query_pending(hub) == 1
     assert (status(hub), balances(hub), attempts(hub)) == ("OPEN", {}, [("standin", "PENDING", 150_000)])
     assert verdicts(hub)[:2] == [("CALLBACK", "UNPROVEN", "APPLIED"), ("QUERY", "CONTRADICTS", "CONFLICT")]
     assert {row[2] for row in verdicts(hub)[2:]} == {"DUPLICATE"}
     bank.on_query = says(paid(reference, "q-2"))
     clock.advance(hours=1)
-    ask_about_pending(hub)
+    query_pending(hub)
     assert status(hub) == "PAID"
 
 
@@ -157,14 +157,14 @@ def test_what_nobody_proves_lies_before_an_officer_after_the_statement_and_is_as
     clock.advance(hours=25)
     expire_orders(hub)
     assert attempts(hub) == [("standin", "ABANDONED", 150_000)]
-    ask_about_pending(hub)
-    assert list_unknown_outcomes(hub, caller=an_operator(), overdue=True).items == ()
+    query_pending(hub)
+    assert list_unresolved(hub, caller=an_operator(), overdue=True).items == ()
     clock.advance(hours=2)
-    ask_about_pending(hub)
-    [listed] = list_unknown_outcomes(hub, caller=an_operator(), overdue=True).items
+    query_pending(hub)
+    [listed] = list_unresolved(hub, caller=an_operator(), overdue=True).items
     assert (listed.state, listed.told, listed.officer_since) == ("ABANDONED", "PAID", clock())
     clock.advance(days=8)
-    assert ask_about_pending(hub) == 1
+    assert query_pending(hub) == 1
 
 
 def test_the_statement_is_a_second_word_too(hub: Hub, reference: str, bank: CallingBank) -> None:
@@ -175,7 +175,7 @@ def test_the_statement_is_a_second_word_too(hub: Hub, reference: str, bank: Call
         hub, confirmation=said, source=Source.STATEMENT, received_at=hub.now(), request=None
     )
     assert (judged.verdict, status(hub)) == (Verdict.SETTLES, "PAID")
-    assert list_unknown_outcomes(hub, caller=an_operator()).items == ()
+    assert list_unresolved(hub, caller=an_operator()).items == ()
 
 
 def test_a_bank_that_cannot_be_asked_waits_for_its_statement(
@@ -186,7 +186,7 @@ def test_a_bank_that_cannot_be_asked_waits_for_its_statement(
 
     deaf = replace(hub, adapters={"standin": Deaf()})  # type: ignore[dict-item]
     assert hear(deaf, paid(reference)).verdict is Verdict.UNPROVEN
-    assert ask_about_pending(deaf) == 1
+    assert query_pending(deaf) == 1
     view = show_checkout(deaf, token=deaf.signer.checkout_token(reference))
     assert view.attempt is not None
     assert view.attempt.known_by is not None
@@ -200,7 +200,7 @@ def test_the_same_callback_again_is_answered_and_changes_nothing(
     assert [call_back(hub, bank, paid(reference)) for _ in range(3)] == [b"RECORDED"] * 3
     clock.advance(seconds=2)
     bank.on_query = says(paid(reference, "q-1"))
-    ask_about_pending(hub)
+    query_pending(hub)
     assert call_back(hub, bank, paid(reference)) == b"RECORDED"
     assert balances(hub)["AGENCY_PAYABLE"] == 150_000
     assert [row[1] for row in verdicts(hub)].count("SETTLES") == 1
@@ -209,7 +209,7 @@ def test_the_same_callback_again_is_answered_and_changes_nothing(
 def test_a_callback_after_the_answer_is_heard_before(hub: Hub, reference: str, bank: CallingBank) -> None:
     receive_confirmation(hub, confirmation=paid(reference, "q-1"), source=Source.QUERY, received_at=hub.now())
     assert call_back(hub, bank, paid(reference)) == b"ALREADY_RECORDED"
-    assert list_unknown_outcomes(hub, caller=an_operator()).items == ()
+    assert list_unresolved(hub, caller=an_operator()).items == ()
 
 
 def test_below_the_amount_the_callback_alone_settles(hub: Hub, reference: str, bank: CallingBank) -> None:

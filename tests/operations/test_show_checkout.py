@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.bank_values import Outcome
+from payment_hub.domain.banks.values import Outcome
 from payment_hub.domain.checkout import CheckoutView
 from payment_hub.domain.errors import BankUnavailable, OrderNotFound
 from payment_hub.domain.money import Money
+from payment_hub.domain.settlement import LatePolicy
 from payment_hub.hub import Hub
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.show_checkout import show_checkout
-from payment_hub.operations.start_payment import start_payment
-from payment_hub.operations.withdraw_order import withdraw_order
+from payment_hub.operations.checkout import show_checkout
+from payment_hub.operations.orders import cancel_order, expire_orders
+from payment_hub.operations.payments.start import start_payment
 from tests.builders import a_portal, an_agency, an_obligation, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.stand_in_banks import INSTRUCTIONS, StandInBank, says, with_banks
@@ -126,7 +125,7 @@ def test_what_another_order_settled_is_not_offered_again(hub: Hub, clock: Stoppe
 
 
 def test_a_withdrawn_order_says_so(hub: Hub, reference: str) -> None:
-    withdraw_order(hub, caller=an_operator(), reference=reference, reason="wrong", version=1)
+    cancel_order(hub, caller=an_operator(), reference=reference, reason="wrong", version=1)
     assert page(hub, reference).state == "CANCELLED"
 
 

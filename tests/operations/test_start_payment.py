@@ -8,18 +8,13 @@ from typing import Any
 import pytest
 
 from bank_adapters.far_side.sandbox import SandboxBankService
-from payment_hub.domain.attempt_views import AttemptView
-from payment_hub.domain.bank_port import BankAdapter
-from payment_hub.domain.bank_values import Instructions, Outcome, PaymentRequest
-from payment_hub.domain.errors import (
-    BankUnavailable,
-    Malformed,
-    PaymentUnderWay,
-)
+from payment_hub.domain.banks.port import BankAdapter
+from payment_hub.domain.banks.values import Instructions, Outcome, PaymentRequest
+from payment_hub.domain.errors import BankUnavailable, Malformed, PaymentUnderWay
+from payment_hub.domain.payments import AttemptView
 from payment_hub.hub import Hub
-from payment_hub.operations.ask_about_pending import ask_about_pending
-from payment_hub.operations.list_attempts import list_attempts
-from payment_hub.operations.start_payment import FIRST_QUESTION, start_payment
+from payment_hub.operations.payments.query import query_pending
+from payment_hub.operations.payments.start import FIRST_QUESTION, list_attempts, start_payment
 from tests.asking import attempts, one
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -85,7 +80,7 @@ def test_a_sandbox_bank_that_answers_too_late_leaves_the_outcome_unknown_until_i
     assert attempts(hub) == [("sandbox", "UNKNOWN", 150_012)]
     service.pay(f"{slow}-1")
     clock.advance(seconds=31)
-    assert ask_about_pending(hub) == 1
+    assert query_pending(hub) == 1
     assert attempts(hub) == [("sandbox", "SUCCEEDED", 150_012)]
     assert one(hub, "SELECT status FROM payment_order") == "PAID"
 

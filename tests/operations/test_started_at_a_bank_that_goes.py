@@ -6,7 +6,7 @@ import pytest
 
 from payment_hub.domain.errors import BankUnavailable, PaymentUnderWay
 from payment_hub.hub import Hub
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.payments.start import start_payment
 from tests.asking import one, rows
 from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock

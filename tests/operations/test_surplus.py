@@ -7,18 +7,16 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.agency import LatePolicy
+from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import MoneyNotSeen, RefundBlocked, RefundExceeds
-from payment_hub.domain.keys import Caller
 from payment_hub.domain.money import Money
+from payment_hub.domain.settlement import LatePolicy
 from payment_hub.hub import Hub
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.propose_surplus import RECENT, propose_surplus
-from payment_hub.operations.send_refunds import send_refunds
-from payment_hub.operations.set_refund_rules import set_refund_rules
-from payment_hub.operations.show_refund import show_refund
-from payment_hub.operations.withdraw_obligation import withdraw_obligation
-from payment_hub.operations.withdraw_order import withdraw_order
+from payment_hub.operations.obligations import withdraw_obligation
+from payment_hub.operations.orders import cancel_order, expire_orders
+from payment_hub.operations.refunds.decide import RECENT, propose_excess_refunds, set_refund_rules
+from payment_hub.operations.refunds.read import show_refund
+from payment_hub.operations.refunds.send import send_refunds
 from tests.asking import balances, rows
 from tests.builders import a_portal, an_agency, an_obligation, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -74,14 +72,14 @@ def twice(hub: Hub, agency: Caller, portal: Caller) -> str:
 
 
 def test_the_later_of_two_payments_is_proposed_once(hub: Hub, twice: str) -> None:
-    assert propose_surplus(hub) == 1
+    assert propose_excess_refunds(hub) == 1
     assert proposals(hub) == [("T2", "PAID_TWICE", AMOUNT, "hub")]
-    assert propose_surplus(hub) == 0
+    assert propose_excess_refunds(hub) == 0
     assert order_of(hub, twice)["held_refund"] == AMOUNT
 
 
 def test_it_waits_until_the_money_is_seen_in_a_statement(hub: Hub, twice: str) -> None:
-    propose_surplus(hub)
+    propose_excess_refunds(hub)
     assert show_refund(hub, caller=DUC, reference=twice, refund_id="hub:2").waits_for_statement
     with pytest.raises(MoneyNotSeen):
         approve(hub, twice, "hub:2")
@@ -106,7 +104,7 @@ def test_unless_the_agencys_rule_says_otherwise(hub: Hub, twice: str) -> None:
         credited_after_days=1,
         voucher_form="C1-04/NS",
     )
-    propose_surplus(hub)
+    propose_excess_refunds(hub)
     assert approve(hub, twice, "hub:2").state == "APPROVED"
 
 
@@ -116,9 +114,9 @@ def test_what_a_person_proposes_waits_for_no_statement(hub: Hub, portal: Caller,
 
 
 def test_what_officers_declined_is_not_proposed_again(hub: Hub, twice: str) -> None:
-    propose_surplus(hub)
+    propose_excess_refunds(hub)
     decline(hub, twice, "hub:2")
-    assert propose_surplus(hub) == 0
+    assert propose_excess_refunds(hub) == 0
     assert states(hub) == [("hub:2", "DECLINED")]
 
 
@@ -126,12 +124,12 @@ def test_what_somebody_proposed_already_is_not_proposed_by_the_hub(
     hub: Hub, portal: Caller, twice: str
 ) -> None:
     propose(hub, portal, twice)
-    assert propose_surplus(hub) == 0
+    assert propose_excess_refunds(hub) == 0
 
 
 def test_an_overpayment_is_proposed_as_far_as_it_is_one(hub: Hub, agency: Caller, portal: Caller) -> None:
     pay(hub, an_order(hub, agency, portal)["reference"], AMOUNT + 1_000)
-    propose_surplus(hub)
+    propose_excess_refunds(hub)
     assert proposals(hub) == [("T1", "OVERPAID", 1_000, "hub")]
 
 
@@ -140,9 +138,9 @@ def test_a_second_payment_after_an_overpayment_is_each_proposed(
 ) -> None:
     reference = an_order(hub, agency, portal)["reference"]
     pay(hub, reference, AMOUNT + 1_000)
-    propose_surplus(hub)
+    propose_excess_refunds(hub)
     pay(hub, reference, 70_000, "T2")
-    propose_surplus(hub)
+    propose_excess_refunds(hub)
     assert proposals(hub) == [("T1", "OVERPAID", 1_000, "hub"), ("T2", "PAID_TWICE", 70_000, "hub")]
 
 
@@ -159,10 +157,10 @@ def test_a_payment_after_withdrawal_goes_by_the_agencys_policy(
 ) -> None:
     agency = an_agency(hub, late_policy=policy)
     reference = an_order(hub, agency, portal)["reference"]
-    withdraw_order(hub, caller=portal, reference=reference, reason="wrong", version=1)
+    cancel_order(hub, caller=portal, reference=reference, reason="wrong", version=1)
     clock.advance(minutes=10)
     pay(hub, reference)
-    propose_surplus(hub)
+    propose_excess_refunds(hub)
     assert proposals(hub) == expected
 
 
@@ -172,7 +170,7 @@ def test_a_part_that_came_too_late_is_proposed_too(hub: Hub, portal: Caller, clo
     pay(hub, reference, 40_000)
     clock.advance(minutes=11)
     pay(hub, reference, 30_000, "T2")
-    propose_surplus(hub)
+    propose_excess_refunds(hub)
     assert proposals(hub) == [("T2", "PAID_LATE", 30_000, "hub")]
 
 
@@ -186,7 +184,7 @@ def test_money_for_what_is_withdrawn_is_proposed_whatever_the_policy(
     )
     clock.advance(minutes=1)
     pay(hub, reference)
-    propose_surplus(hub)
+    propose_excess_refunds(hub)
     assert proposals(hub) == [("T1", "PAID_LATE", AMOUNT, "hub")]
     see_in_statement(hub, "refunding", "T1")
     approve(hub, reference, "hub:1")
@@ -205,13 +203,13 @@ def test_money_for_what_another_order_has_settled_is_proposed(
     expire_orders(hub)
     pay(hub, an_order(hub, agency, portal, obligation=obligation)["reference"])
     pay(hub, old, 40_000, "T2")
-    propose_surplus(hub)
+    propose_excess_refunds(hub)
     assert proposals(hub) == [("T2", "PAID_TWICE", 40_000, "hub")]
 
 
 def test_nothing_is_proposed_while_banks_contradict_each_other(hub: Hub, portal: Caller, twice: str) -> None:
     pay(hub, twice, 1, "T2")
-    assert propose_surplus(hub) == 0
+    assert propose_excess_refunds(hub) == 0
     with pytest.raises(RefundBlocked):
         propose(hub, portal, twice)
     propose(hub, LAN, twice)
@@ -219,7 +217,7 @@ def test_nothing_is_proposed_while_banks_contradict_each_other(hub: Hub, portal:
 
 
 def test_what_was_proposed_before_the_contradiction_is_not_approved_during_it(hub: Hub, twice: str) -> None:
-    propose_surplus(hub)
+    propose_excess_refunds(hub)
     see_in_statement(hub, "refunding", "T2")
     pay(hub, twice, 1, "T2")
     with pytest.raises(RefundBlocked):
@@ -229,21 +227,21 @@ def test_what_was_proposed_before_the_contradiction_is_not_approved_during_it(hu
 def test_money_in_another_currency_is_no_ones_to_propose(hub: Hub, agency: Caller, portal: Caller) -> None:
     reference = an_order(hub, agency, portal)["reference"]
     pay(hub, reference, Money(100, "USD"))
-    assert propose_surplus(hub) == 0
+    assert propose_excess_refunds(hub) == 0
     with pytest.raises(RefundExceeds):
         propose(hub, portal, reference, 1)
 
 
 def test_the_quick_look_sees_only_what_is_recent(hub: Hub, clock: StoppedClock, twice: str) -> None:
     clock.moment += RECENT + timedelta(seconds=1)
-    assert propose_surplus(hub, looked_back=RECENT) == 0
-    assert propose_surplus(hub) == 1
+    assert propose_excess_refunds(hub, looked_back=RECENT) == 0
+    assert propose_excess_refunds(hub) == 1
 
 
 def test_many_are_found_page_by_page(
     hub: Hub, agency: Caller, portal: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("payment_hub.operations.propose_surplus._PAGE", 2)
+    monkeypatch.setattr("payment_hub.operations.refunds.decide._PAGE", 2)
     for number in range(5):
         pay(hub, an_order(hub, agency, portal)["reference"], AMOUNT + 1, f"T{number}")
-    assert propose_surplus(hub) == 5
+    assert propose_excess_refunds(hub) == 5

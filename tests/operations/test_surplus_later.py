@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from payment_hub.domain.agency import LatePolicy
-from payment_hub.domain.keys import Caller
+from payment_hub.domain.access import Caller
+from payment_hub.domain.settlement import LatePolicy
 from payment_hub.hub import Hub
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.propose_surplus import propose_surplus
+from payment_hub.operations.orders import expire_orders
+from payment_hub.operations.refunds.decide import propose_excess_refunds
 from tests.asking import rows
 from tests.builders import an_agency, an_obligation, an_order
 from tests.conftest import StoppedClock
@@ -27,14 +27,14 @@ def test_a_part_is_proposed_however_late_another_order_settles(
     second = an_order(hub, agency, portal, obligation=obligation)["reference"]
     pay(hub, first, 40_000)
     clock.advance(days=20)
-    assert propose_surplus(hub) == 0
+    assert propose_excess_refunds(hub) == 0
     pay(hub, second, transaction="T2")
-    propose_surplus(hub)
+    propose_excess_refunds(hub)
     assert proposals(hub) == [("T1", "PAID_TWICE", 40_000, "hub")]
 
 
 def test_where_nothing_is_too_much_nobody_is_kept_waiting(hub: Hub, agency: Caller, portal: Caller) -> None:
     pay(hub, an_order(hub, agency, portal)["reference"], 40_000)
     before = rows(hub, "SELECT sequence FROM obligation")
-    propose_surplus(hub)
+    propose_excess_refunds(hub)
     assert rows(hub, "SELECT sequence FROM obligation") == before

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.balance import BalanceLine
+from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import Forbidden
-from payment_hub.domain.keys import Caller
+from payment_hub.domain.ledger import BalanceLine
 from payment_hub.domain.money import Money
 from payment_hub.hub import Hub
-from payment_hub.operations.reverse_posting import reverse_posting
-from payment_hub.operations.trial_balance import trial_balance
+from payment_hub.operations.ledger import reverse_posting, trial_balance
 from tests.asking import one
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock

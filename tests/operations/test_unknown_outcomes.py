@@ -7,21 +7,18 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.attempt_views import AttemptView
-from payment_hub.domain.bank_values import Confirmation, Outcome, PaymentQuery
+from payment_hub.domain.access import Caller
+from payment_hub.domain.banks.values import Confirmation, Outcome, PaymentQuery
 from payment_hub.domain.errors import BankUnavailable, OrderClosed, PaymentUnderWay, StaleVersion
-from payment_hub.domain.keys import Caller
 from payment_hub.domain.money import dong
-from payment_hub.domain.waiting import seconds_to_wait
+from payment_hub.domain.payments import AttemptView
+from payment_hub.domain.timeouts import seconds_to_wait
 from payment_hub.hub import Hub
-from payment_hub.operations.ask_about_order import SECONDS
-from payment_hub.operations.ask_about_pending import ask_about_pending
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.list_attempts import list_attempts
-from payment_hub.operations.list_unknown_outcomes import list_unknown_outcomes
-from payment_hub.operations.measure_outcomes import measure_outcomes
-from payment_hub.operations.start_payment import FIRST_QUESTION, start_payment
-from payment_hub.operations.withdraw_order import withdraw_order
+from payment_hub.operations.health import measure_outcomes
+from payment_hub.operations.orders import cancel_order, expire_orders
+from payment_hub.operations.payments.query import SECONDS, query_pending
+from payment_hub.operations.payments.start import FIRST_QUESTION, list_attempts, start_payment
+from payment_hub.operations.payments.unresolved import list_unresolved
 from tests.asking import attempts, count, one
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -117,13 +114,13 @@ def test_withdrawing_asks_first_and_money_that_is_here_stops_it(
 ) -> None:
     asked: dict[str, Any] = {"caller": an_operator(), "reference": unknown, "reason": "so"}
     with pytest.raises(StaleVersion):
-        withdraw_order(hub, version=2, **asked)
+        cancel_order(hub, version=2, **asked)
     assert bank.queried == []
     bank.on_query = says(told(unknown))
     with pytest.raises(StaleVersion):
-        withdraw_order(hub, version=1, **asked)
+        cancel_order(hub, version=1, **asked)
     with pytest.raises(OrderClosed):
-        withdraw_order(hub, version=2, **asked)
+        cancel_order(hub, version=2, **asked)
     assert one(hub, "SELECT status FROM payment_order") == "PAID"
 
 
@@ -131,7 +128,7 @@ def test_it_is_shown_with_the_time_by_which_it_will_be_known(
     hub: Hub, unknown: str, clock: StoppedClock
 ) -> None:
     def known_by() -> Any:
-        ask_about_pending(hub)
+        query_pending(hub)
         [view] = list_attempts(hub, caller=an_operator(), reference=unknown)
         assert view.state == "UNKNOWN"
         return view.known_by
@@ -166,7 +163,7 @@ def test_waits_and_promises_are_measured(
     assert (figures.waits, figures.kept) == ((60, 840, 960), 2)
     assert dict(figures.within)[900] == 2
     clock.advance(days=1, minutes=1)
-    ask_about_pending(hub)
+    query_pending(hub)
     [later] = measure_outcomes(hub)
     assert (later.open, later.waits) == (1, ())
 
@@ -189,10 +186,10 @@ def test_an_intent_of_a_dead_process_is_promised_for_when_it_is_found(
     bank.on_open = says(Killed())
     with pytest.raises(Killed):
         start(hub, reference)
-    assert list_unknown_outcomes(hub, caller=an_operator()).items == ()
+    assert list_unresolved(hub, caller=an_operator()).items == ()
     clock.moment += FIRST_QUESTION
-    ask_about_pending(hub)
-    [listed] = list_unknown_outcomes(hub, caller=an_operator()).items
+    query_pending(hub)
+    [listed] = list_unresolved(hub, caller=an_operator()).items
     assert (listed.unknown_at, listed.known_by) == (clock(), clock() + timedelta(minutes=15))
     assert one(hub, "SELECT promised_at FROM payment_attempt") == listed.known_by
 
@@ -202,15 +199,15 @@ def test_from_noon_of_the_day_after_it_lies_before_an_officer(
 ) -> None:
     clock.advance(hours=25)
     expire_orders(hub)
-    ask_about_pending(hub)
-    assert list_unknown_outcomes(hub, caller=an_operator(), overdue=True).items == ()
+    query_pending(hub)
+    assert list_unresolved(hub, caller=an_operator(), overdue=True).items == ()
     clock.advance(hours=1)
-    ask_about_pending(hub)
-    [listed] = list_unknown_outcomes(hub, caller=an_operator(), overdue=True).items
+    query_pending(hub)
+    [listed] = list_unresolved(hub, caller=an_operator(), overdue=True).items
     assert (listed.reference, listed.officer_since) == (f"{unknown}-1", clock())
     assert measure_outcomes(hub)[0].overdue == 1
     hear(hub, confirmation(f"{unknown}-1", bank="standin"))
-    assert list_unknown_outcomes(hub, caller=an_operator()).items == ()
+    assert list_unresolved(hub, caller=an_operator()).items == ()
 
 
 def test_an_agency_sees_its_own_page_by_page(
@@ -219,10 +216,10 @@ def test_an_agency_sees_its_own_page_by_page(
     other, portal = an_agency(hub, "H55"), a_portal(hub, "p2")
     with pytest.raises(BankUnavailable):
         start(hub, an_order(hub, other, portal)["reference"])
-    assert [view.agency for view in list_unknown_outcomes(hub, caller=agency).items] == ["G22.99"]
-    assert [view.agency for view in list_unknown_outcomes(hub, caller=portal).items] == ["H55"]
-    page = list_unknown_outcomes(hub, caller=an_operator(), limit=1)
+    assert [view.agency for view in list_unresolved(hub, caller=agency).items] == ["G22.99"]
+    assert [view.agency for view in list_unresolved(hub, caller=portal).items] == ["H55"]
+    page = list_unresolved(hub, caller=an_operator(), limit=1)
     assert page.next_cursor is not None
-    rest = list_unknown_outcomes(hub, caller=an_operator(), limit=1, after=page.next_cursor)
+    rest = list_unresolved(hub, caller=an_operator(), limit=1, after=page.next_cursor)
     assert ([view.agency for view in rest.items], rest.next_cursor) == (["H55"], None)
     assert count(hub, "payment_attempt") == 2

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import MalformedReference, OrderClosed, OrderNotFound, StaleVersion
-from payment_hub.domain.keys import Caller
 from payment_hub.hub import Hub
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.show_order import show_order
-from payment_hub.operations.start_payment import start_payment
-from payment_hub.operations.withdraw_order import withdraw_order
+from payment_hub.operations.orders import cancel_order, expire_orders, show_order
+from payment_hub.operations.payments.start import start_payment
 from tests.asking import attempts, rows
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -33,7 +31,7 @@ def reference(hub: Hub, agency: Caller, portal: Caller) -> str:
 
 
 def withdraw(hub: Hub, caller: Caller, reference: str, version: int = 1) -> str:
-    view = withdraw_order(hub, caller=caller, reference=reference, reason="wrong person", version=version)
+    view = cancel_order(hub, caller=caller, reference=reference, reason="wrong person", version=version)
     assert view == show_order(hub, caller=caller, reference=reference)
     return view.status
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import sessionmaker
 
-from payment_hub.domain.bank_health import BankOperation
+from payment_hub.domain.banks.health import BankOperation
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub, connect
-from payment_hub.operations.ask_bank import ask_bank
+from payment_hub.operations.banks import call_bank
 from payment_hub.signing import Signer
 from tests.stand_in_banks import StandInBank
 
@@ -33,7 +33,7 @@ def main(url: str, at: str) -> None:
         sys.stdout.flush()
     sys.stdin.readline()
     try:
-        ask_bank(hub, bank="one", operation=BankOperation.OPEN, call=lambda: time.sleep(1))
+        call_bank(hub, bank="one", operation=BankOperation.OPEN, call=lambda: time.sleep(1))
         said = "asked"
     except BankUnavailable as refused:
         said = type(refused).__name__

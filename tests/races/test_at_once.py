@@ -8,17 +8,15 @@ from functools import partial
 
 import pytest
 
+from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import HubError
 from payment_hub.domain.judgement import Judgement
-from payment_hub.domain.keys import Caller
-from payment_hub.domain.standing import Disposition, Verdict
+from payment_hub.domain.settlement import Disposition, Verdict
 from payment_hub.hub import Hub
-from payment_hub.operations.amend_obligation import amend_obligation
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.issue_payment_order import issue_payment_order
-from payment_hub.operations.receive_callback import receive_callback
-from payment_hub.operations.start_payment import start_payment
-from payment_hub.operations.withdraw_order import withdraw_order
+from payment_hub.operations.confirmations.callbacks import receive_callback
+from payment_hub.operations.obligations import amend_obligation
+from payment_hub.operations.orders import cancel_order, expire_orders, issue_payment_order
+from payment_hub.operations.payments.start import start_payment
 from tests.asking import balances, one, rows
 from tests.builders import (
     a_claim,
@@ -170,7 +168,7 @@ def test_withdrawal_against_payment_keeps_the_money_whoever_is_first(
 ) -> None:
     for reference in references:
         said = confirmation(reference)
-        withdraw = partial(withdraw_order, hub, caller=portal, reference=reference, reason="wrong", version=1)
+        withdraw = partial(cancel_order, hub, caller=portal, reference=reference, reason="wrong", version=1)
         acts: list[Callable[[], object]] = [partial(hear, hub, said), withdraw] * (CROWD // 2)
         results = all_at_once(acts)
         assert set(refusals(results)) <= {"StaleVersion", "OrderClosed"}

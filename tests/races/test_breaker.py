@@ -12,11 +12,11 @@ from functools import partial
 import pytest
 from sqlalchemy import text
 
-from payment_hub.domain.bank_health import BankOperation, Patience
-from payment_hub.domain.bank_terms import BankTerms
+from payment_hub.domain.banks.health import BankOperation, BreakerPolicy
+from payment_hub.domain.banks.profile import BankTerms
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub, Memory
-from payment_hub.operations.ask_bank import ask_bank
+from payment_hub.operations.banks import call_bank
 from tests.asking import one, rows
 from tests.conftest import StoppedClock
 from tests.races.crowd import CROWD, all_at_once, answers, refusals
@@ -27,7 +27,7 @@ REST = timedelta(seconds=30)
 
 @pytest.fixture
 def hub(hub: Hub) -> Hub:
-    terms = BankTerms(patience=Patience(failures=CROWD, rest=REST))
+    terms = BankTerms(patience=BreakerPolicy(failures=CROWD, rest=REST))
     return replace(with_banks(hub, one=StandInBank()), terms={"one": terms})
 
 
@@ -36,7 +36,7 @@ def silent() -> str:
 
 
 def ask(process: Hub, call: object) -> object:
-    return ask_bank(process, bank="one", operation=BankOperation.OPEN, call=call)  # type: ignore[arg-type]
+    return call_bank(process, bank="one", operation=BankOperation.OPEN, call=call)  # type: ignore[arg-type]
 
 
 def processes(hub: Hub) -> list[Hub]:

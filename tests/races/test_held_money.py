@@ -6,11 +6,10 @@ import time
 from dataclasses import replace
 from functools import partial
 
-from payment_hub.domain.bank_values import Confirmation, PaymentQuery
+from payment_hub.domain.banks.values import Confirmation, PaymentQuery
 from payment_hub.hub import Hub, Memory
-from payment_hub.operations.ask_about_order import NOWHERE, ask_about_order
-from payment_hub.operations.ask_about_pending import ask_about_pending
-from payment_hub.operations.start_payment import FIRST_QUESTION, start_payment
+from payment_hub.operations.payments.query import NOWHERE, query_order, query_pending
+from payment_hub.operations.payments.start import FIRST_QUESTION, start_payment
 from tests.asking import attempts, one
 from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock
@@ -33,10 +32,8 @@ def test_of_all_who_ask_one_takes_it(hub: Hub, clock: StoppedClock, rounds: int)
         start_payment(house, reference=reference, bank="standin", payer_ip="203.0.113.9", language="vi")
         clock.moment += FIRST_QUESTION
         processes = [replace(house, memory=Memory()) for _ in range(CROWD)]
-        asking = [
-            partial(ask_about_order, each, reference=reference, leaving_for=NOWHERE) for each in processes
-        ]
-        results = all_at_once([partial(ask_about_pending, processes[0]), *asking[1:]])
+        asking = [partial(query_order, each, reference=reference, leaving_for=NOWHERE) for each in processes]
+        results = all_at_once([partial(query_pending, processes[0]), *asking[1:]])
         assert refusals(results) == []
         assert bank.done == ["capture 1"]
         assert attempts(house)[number] == ("standin", "SUCCEEDED", 150_000)

@@ -14,11 +14,11 @@ import requests
 from werkzeug.serving import make_server
 
 from payment_hub.app import create_app
-from payment_hub.domain.bank_values import CallbackRequest
-from payment_hub.domain.keys import Caller, Role
+from payment_hub.domain.access import Caller, Role
+from payment_hub.domain.banks.values import CallbackRequest
 from payment_hub.hub import Hub
-from payment_hub.operations.expire_orders import expire_orders
-from payment_hub.operations.make_key import make_key
+from payment_hub.operations.access import make_key
+from payment_hub.operations.orders import expire_orders
 from tests.asking import balances, count, one
 from tests.builders import a_portal, an_agency, an_obligation, an_order
 from tests.conftest import StoppedClock

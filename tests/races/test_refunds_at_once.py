@@ -7,17 +7,18 @@ from functools import partial
 
 import pytest
 
+from payment_hub.domain.banks.values import RefundAnswer
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund import Reason, RefundEvent
-from payment_hub.domain.refund_port import RefundAnswer
+from payment_hub.domain.refunds.lifecycle import RefundEvent, RefundReason
 from payment_hub.hub import Hub
-from payment_hub.operations.approve_refund import approve_refund
-from payment_hub.operations.ask_about_refunds import ask_about_refunds
-from payment_hub.operations.hear_refund_answer import hear_refund_answer
-from payment_hub.operations.propose_refund import propose_refund
-from payment_hub.operations.propose_surplus import propose_surplus
-from payment_hub.operations.record_chargeback import record_chargeback
-from payment_hub.operations.send_refunds import FIRST_QUESTION, send_refunds
+from payment_hub.operations.refunds.chargebacks import record_chargeback
+from payment_hub.operations.refunds.decide import approve_refund, propose_excess_refunds, propose_refund
+from payment_hub.operations.refunds.send import (
+    FIRST_QUESTION,
+    query_refunds,
+    record_refund_result,
+    send_refunds,
+)
 from tests.asking import balances, one, rows
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -60,7 +61,9 @@ def paid(hub: Hub) -> list[str]:
     return references
 
 
-def a_proposal(hub: Hub, reference: str, refund_id: str, amount: int, reason: Reason) -> Callable[[], object]:
+def a_proposal(
+    hub: Hub, reference: str, refund_id: str, amount: int, reason: RefundReason
+) -> Callable[[], object]:
     return partial(
         propose_refund,
         hub,
@@ -76,7 +79,7 @@ def a_proposal(hub: Hub, reference: str, refund_id: str, amount: int, reason: Re
 
 def test_twenty_refunds_of_one_payment_are_one(hub: Hub, paid: list[str]) -> None:
     """Each alone would be right; whoever comes second has seen another balance."""
-    reasons = list(Reason)
+    reasons = list(RefundReason)
     for reference in paid:
         acts = [a_proposal(hub, reference, f"R{n}", 10_000, reasons[n % len(reasons)]) for n in range(CROWD)]
         results = all_at_once(acts)
@@ -87,7 +90,7 @@ def test_twenty_refunds_of_one_payment_are_one(hub: Hub, paid: list[str]) -> Non
 
 def test_the_same_refund_asked_for_twenty_times_is_one(hub: Hub, paid: list[str]) -> None:
     for reference in paid:
-        results = all_at_once([a_proposal(hub, reference, "R1", AMOUNT, Reason.NOT_OWED)] * CROWD)
+        results = all_at_once([a_proposal(hub, reference, "R1", AMOUNT, RefundReason.NOT_OWED)] * CROWD)
         assert refusals(results) == []
         assert len({str(view) for view in results}) == 1
     assert one(hub, "SELECT count(*) FROM refund") == FEW
@@ -130,7 +133,10 @@ def test_a_refund_against_a_chargeback_one_wins(hub: Hub, paid: list[str]) -> No
             evidence=f"letter {number}",
             by="lan",
         )
-        acts: list[Callable[[], object]] = [a_proposal(hub, reference, "R1", AMOUNT, Reason.OTHER), taken]
+        acts: list[Callable[[], object]] = [
+            a_proposal(hub, reference, "R1", AMOUNT, RefundReason.OTHER),
+            taken,
+        ]
         results = all_at_once(acts)
         assert len(answers(results)) == 1
         assert refusals(results) in (["RefundExceeds"], ["RefundableChanged"])
@@ -170,7 +176,7 @@ def test_the_banks_last_words_at_once_count_once(hub: Hub, bank: RefundingBank, 
     send_refunds(hub)
     for key in range(1, FEW + 1):
         said = [RefundEvent.RETURNED, RefundEvent.FAILED]
-        acts = [partial(hear_refund_answer, hub, key=key, event=event, code="") for event in said * 5]
+        acts = [partial(record_refund_result, hub, key=key, event=event, code="") for event in said * 5]
         results = all_at_once(acts)
         assert len(set(answers(results))) == 1
     assert one(hub, "SELECT count(*) FROM refund WHERE contradicted") == FEW
@@ -192,7 +198,7 @@ def test_a_payment_against_a_refund_of_the_one_before(hub: Hub, paid: list[str])
 def test_twenty_who_look_for_surplus_propose_it_once(hub: Hub, paid: list[str]) -> None:
     for reference in paid:
         hear(hub, confirmation(reference, bank="refunding", bank_transaction_id=f"S{reference}"))
-    results = all_at_once([partial(propose_surplus, hub)] * CROWD)
+    results = all_at_once([partial(propose_excess_refunds, hub)] * CROWD)
     assert sum(answers(results)) == FEW
     assert len(states(hub)) == FEW
 
@@ -209,5 +215,5 @@ def test_twenty_who_ask_about_refunds_ask_once(
         approve(hub, reference)
     send_refunds(hub)
     clock.moment += FIRST_QUESTION
-    results = all_at_once([partial(ask_about_refunds, hub)] * CROWD)
+    results = all_at_once([partial(query_refunds, hub)] * CROWD)
     assert sum(answers(results)) == len(bank.queries) == FEW

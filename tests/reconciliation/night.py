@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import text
 
+from payment_hub.domain.access import USUAL_SCOPES, Caller, Role
 from payment_hub.domain.errors import BankUnavailable
-from payment_hub.domain.keys import USUAL_SCOPES, Caller, Role
 from reconciliation.books import Books
 from reconciliation.domain.scope import MONEY, agency_scope, bank_scope
-from reconciliation.operations.collect_and_reconcile import collect_and_reconcile
+from reconciliation.operations.runs import collect_and_reconcile
 from tests.builders import an_order, confirmation, hear
 from tests.reconciliation.paper import DAY
 

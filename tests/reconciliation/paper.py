@@ -7,14 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
-from payment_hub.domain.bank_profile import BankProfile
-from payment_hub.domain.bank_values import (
-    Instructions,
-    Movement,
-    PaymentRequest,
-    Statement,
-    StatementLine,
-)
+from payment_hub.domain.banks.profile import BankProfile
+from payment_hub.domain.banks.values import Instructions, Movement, PaymentRequest, Statement, StatementLine
 from payment_hub.domain.errors import BankUnavailable, HubError
 from payment_hub.domain.money import Money, dong
 

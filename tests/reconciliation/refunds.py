@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from payment_hub.domain.bank_values import Movement, Statement, StatementLine
+from payment_hub.domain.banks.values import Movement, RefundAnswer, RefundOutcome, Statement, StatementLine
 from payment_hub.domain.errors import BankUnavailable
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome
 from payment_hub.hub import Hub
-from payment_hub.operations.send_refunds import send_refunds
+from payment_hub.operations.refunds.send import send_refunds
 from reconciliation.books import Books
-from reconciliation.operations.collect_and_reconcile import collect_and_reconcile
-from reconciliation.operations.show_run import show_run
+from reconciliation.operations.runs import collect_and_reconcile, show_run
 from tests.asking import rows
 from tests.reconciliation.night import BANK, an_officer, found
 from tests.reconciliation.paper import DAY, NEXT_DAY, NOON, a_line, a_statement

@@ -8,7 +8,7 @@ import pytest
 from celery import Celery
 from flask import Flask
 
-from payment_hub.domain.keys import Caller
+from payment_hub.domain.access import Caller
 from reconciliation import tasks
 from reconciliation.app import attach
 from reconciliation.books import Books

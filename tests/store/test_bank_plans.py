@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import TextClause, text
 
 from payment_hub.hub import Hub
-from payment_hub.store import asking, outcomes
+from payment_hub.store import payments
 from tests.builders import a_portal, an_agency, an_order
 
 MOMENT = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
@@ -55,14 +55,14 @@ def full(hub: Hub) -> Hub:
 @pytest.mark.parametrize(
     ("question", "indexes"),
     [
-        (asking._DUE[0], {"ix_payment_attempt_told"}),
-        (asking._DUE[1], {"ix_payment_attempt_ask_at"}),
-        (asking._DUE_BANKS[0], {"ix_payment_attempt_told"}),
-        (asking._DUE_BANKS[1], {"ix_payment_attempt_ask_at"}),
-        (outcomes._WAITING, {"ix_payment_attempt_told"}),
-        (outcomes._OVERDUE, {"ix_payment_attempt_told"}),
-        (outcomes._KNOWN, {"ix_payment_attempt_known"}),
-        (outcomes._KEYS, {"pk_confirmation", "ix_confirmation_key_before"}),
+        (payments._DUE[0], {"ix_payment_attempt_told"}),
+        (payments._DUE[1], {"ix_payment_attempt_ask_at"}),
+        (payments._DUE_BANKS[0], {"ix_payment_attempt_told"}),
+        (payments._DUE_BANKS[1], {"ix_payment_attempt_ask_at"}),
+        (payments._WAITING, {"ix_payment_attempt_told"}),
+        (payments._OVERDUE, {"ix_payment_attempt_told"}),
+        (payments._KNOWN, {"ix_payment_attempt_known"}),
+        (payments._KEYS, {"pk_confirmation", "ix_confirmation_key_before"}),
     ],
     ids=["told", "due", "banks told", "banks due", "waiting", "overdue", "known", "keys"],
 )

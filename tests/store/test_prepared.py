@@ -13,9 +13,8 @@ import pytest
 from sqlalchemy import Engine, create_engine
 
 from payment_hub.domain.errors import HubUnavailable
-from payment_hub.hub import Hub, Statements
-from payment_hub.store.connections import lent_by
-from payment_hub.store.prepared import Prepared
+from payment_hub.hub import DriverConnection, Hub
+from payment_hub.store.connections import Prepared, lent_by
 
 
 class Word(StrEnum):
@@ -25,12 +24,12 @@ class Word(StrEnum):
 
 
 @pytest.fixture
-def connection(hub: Hub) -> Iterator[Statements]:
+def connection(hub: Hub) -> Iterator[DriverConnection]:
     with hub.at_once() as borrowed:
         yield borrowed
 
 
-def echoed(connection: Statements, kind: str, value: object) -> Any:
+def echoed(connection: DriverConnection, kind: str, value: object) -> Any:
     """The value after it has been there and back."""
     answer = Prepared(f"SELECT %(value)s::{kind} AS value").row(connection, {"value": value})
     assert answer is not None
@@ -58,11 +57,13 @@ def echoed(connection: Statements, kind: str, value: object) -> Any:
         ("text", None),
     ],
 )
-def test_a_value_comes_back_as_it_was_sent(connection: Statements, kind: str, value: object) -> None:
+def test_a_value_comes_back_as_it_was_sent(connection: DriverConnection, kind: str, value: object) -> None:
     assert echoed(connection, kind, value) == value
 
 
-def test_text_with_a_nul_or_half_a_character_is_refused_before_it_is_sent(connection: Statements) -> None:
+def test_text_with_a_nul_or_half_a_character_is_refused_before_it_is_sent(
+    connection: DriverConnection,
+) -> None:
     """The wire's text ends at a NUL: sent, it would be cut there without a word."""
     for kind, value in (("text", "a\0b"), ("text[]", ["a\0b"])):
         with pytest.raises(psycopg.DataError):
@@ -72,17 +73,17 @@ def test_text_with_a_nul_or_half_a_character_is_refused_before_it_is_sent(connec
     assert echoed(connection, "text", "still here") == "still here"
 
 
-def test_a_type_that_nothing_was_written_for_is_refused(connection: Statements) -> None:
+def test_a_type_that_nothing_was_written_for_is_refused(connection: DriverConnection) -> None:
     with pytest.raises(TypeError):
         echoed(connection, "numeric", 1.5)
 
 
-def test_a_statement_that_finds_nothing_answers_nothing(connection: Statements) -> None:
+def test_a_statement_that_finds_nothing_answers_nothing(connection: DriverConnection) -> None:
     assert Prepared("SELECT 1 AS one WHERE %(no)s::boolean").row(connection, {"no": False}) is None
 
 
 def test_a_parameter_may_stand_twice_and_a_value_that_is_not_asked_for_is_left_out(
-    connection: Statements,
+    connection: DriverConnection,
 ) -> None:
     twice = Prepared("SELECT %(a)s::int + %(b)s::int + %(a)s::int AS sum")
     assert twice.row(connection, {"a": 1, "b": 10, "c": object()}) == {"sum": 12}
@@ -103,7 +104,7 @@ def test_one_statement_serves_many_threads_and_connections(hub: Hub) -> None:
     assert 1 <= len({pid for _, pid in answers}) <= 8
 
 
-def test_a_key_that_is_taken_names_its_constraint(connection: Statements) -> None:
+def test_a_key_that_is_taken_names_its_constraint(connection: DriverConnection) -> None:
     Prepared("CREATE TEMPORARY TABLE IF NOT EXISTS taken (key text CONSTRAINT one_of_each UNIQUE)").row(
         connection, {}
     )
@@ -130,7 +131,7 @@ def test_a_statement_that_takes_too_long_is_ended_and_the_hub_is_unavailable(dat
 
 
 def test_a_lost_connection_is_said_and_is_not_lent_again(hub: Hub) -> None:
-    lost: list[Statements] = []
+    lost: list[DriverConnection] = []
 
     def lose() -> None:
         with hub.at_once() as mine, hub.at_once() as other:

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import text
 
-from payment_hub.domain.payment_order import OrderFacts, OrderStatus, status_of
-from payment_hub.domain.receipt import receipt_number
+from payment_hub.domain.orders import OrderFacts, OrderStatus, status_of
+from payment_hub.domain.receipts import receipt_number
 from payment_hub.hub import Hub
-from payment_hub.store.closing_cte import NUMBER
+from payment_hub.store.order_writes import NUMBER
 from payment_hub.store.tables.orders import IS_OPEN, STATUS
 
 _AMOUNTS = range(4)

@@ -19,11 +19,11 @@ from werkzeug.test import TestResponse
 
 from bank_adapters import load_adapters
 from payment_hub.app import create_app
-from payment_hub.domain.keys import Role, Scope
-from payment_hub.domain.standing import Source
+from payment_hub.domain.access import Role, Scope
+from payment_hub.domain.settlement import Source
 from payment_hub.hub import Hub
-from payment_hub.operations.make_key import make_key
-from payment_hub.operations.receive_confirmation import receive_confirmation
+from payment_hub.operations.access import make_key
+from payment_hub.operations.confirmations.record import receive_confirmation
 from payment_hub.settings import Settings
 from reconciliation import app as reconciliation
 from reconciliation.books import Books

@@ -11,13 +11,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from payment_hub.domain.access import USUAL_SCOPES, Role, Scope
 from payment_hub.domain.errors import AgencyNotFound, KeyNotFound, Malformed, PortalNotFound
-from payment_hub.domain.keys import USUAL_SCOPES, Role, Scope
 from payment_hub.hub import Hub
-from payment_hub.operations.list_keys import list_keys
-from payment_hub.operations.make_key import make_key
-from payment_hub.operations.revoke_key import revoke_key
-from payment_hub.web.openapi import openapi_text
+from payment_hub.operations.access import list_keys, make_key, revoke_key
+from payment_hub.web.api.openapi import openapi_text
 from tests.builders import a_portal, an_agency
 from tests.conftest import StoppedClock
 from tests.web.conftest import FINE, Asker, an_app

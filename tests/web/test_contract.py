@@ -14,9 +14,9 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import validate
 
 from payment_hub.app import describe_api
-from payment_hub.domain.keys import Role, Scope
+from payment_hub.domain.access import Role, Scope
 from payment_hub.hub import Hub
-from payment_hub.web.openapi import openapi_text
+from payment_hub.web.api.openapi import openapi_text
 from reconciliation.app import DOORS
 from tests.builders import a_portal, confirmation, hear
 from tests.web.conftest import FINE, Asker

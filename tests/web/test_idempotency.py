@@ -10,10 +10,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from payment_hub.domain.keys import Role
+from payment_hub.domain.access import Role
 from payment_hub.hub import Hub
-from payment_hub.operations.claim_request import claim_request
-from payment_hub.operations.forget_requests import forget_requests
+from payment_hub.operations.idempotency import claim_request, delete_expired_answers
 from tests.builders import an_agency
 from tests.conftest import StoppedClock
 from tests.web.conftest import FINE, Asker
@@ -159,9 +158,9 @@ def test_a_key_is_free_again_after_a_day(agency: Asker, hub: Hub, clock: Stopped
     clock.advance(hours=24)
     other = agency.post("/v1/obligations", FINE | {"reference": "XP-43"}, headers=KEY)
     assert (other.status_code, other.headers.get("Idempotent-Replayed")) == (201, None)
-    assert forget_requests(hub) == 0
+    assert delete_expired_answers(hub) == 0
     clock.advance(hours=24)
-    assert forget_requests(hub) == 1
+    assert delete_expired_answers(hub) == 1
     assert _count(hub, "idempotency_record") == 0
 
 

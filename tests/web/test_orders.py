@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import quote
 
-from payment_hub.domain.keys import Role
+from payment_hub.domain.access import Role
 from payment_hub.hub import Hub
 from tests.builders import a_portal, confirmation, hear
 from tests.web.conftest import FINE, Asker

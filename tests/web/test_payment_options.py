@@ -11,14 +11,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from payment_hub.domain.bank_health import Patience
-from payment_hub.domain.bank_terms import BankTerms, Bearer
+from payment_hub.domain.access import Role, Scope
+from payment_hub.domain.banks.health import BreakerPolicy
+from payment_hub.domain.banks.profile import BankTerms, Bearer
 from payment_hub.domain.errors import BankUnavailable
-from payment_hub.domain.keys import Role, Scope
 from payment_hub.hub import Hub
-from payment_hub.operations.ask_about_pending import ask_about_pending
-from payment_hub.web.schemas.choices import OptionsSchema, UnknownSchema
-from payment_hub.web.schemas.orders import AttemptSchema
+from payment_hub.operations.payments.query import query_pending
+from payment_hub.web.resources.orders import AttemptSchema, OptionsSchema
+from payment_hub.web.resources.unresolved import UnresolvedSchema
 from tests.builders import confirmation, hear
 from tests.conftest import StoppedClock
 from tests.stand_in_banks import StandInBank, says, with_banks
@@ -35,7 +35,7 @@ def bank() -> StandInBank:
 @pytest.fixture
 def hub(hub: Hub, bank: StandInBank) -> Hub:
     terms = {
-        "standin": BankTerms(patience=Patience(failures=1)),
+        "standin": BankTerms(patience=BreakerPolicy(failures=1)),
         "other": BankTerms(fee_fixed=1_100, borne_by=Bearer.PAYER),
         "closed": BankTerms(kinds=("tuition",)),
     }
@@ -135,11 +135,11 @@ def test_officers_see_what_is_unknown_and_what_is_theirs(
     portal.post(f"{path}/attempts", {"bank": "standin"})
     shown = told(officer.get("/v1/unknown-outcomes"))
     [unknown] = shown["items"]
-    assert UnknownSchema().validate(unknown) == {}
+    assert UnresolvedSchema().validate(unknown) == {}
     assert (unknown["bank"], unknown["state"], unknown["officer_since"]) == ("standin", "UNKNOWN", None)
     assert told(officer.get("/v1/unknown-outcomes?which=overdue"))["items"] == []
     clock.advance(hours=26)
-    ask_about_pending(hub)
+    query_pending(hub)
     [overdue] = told(officer.get("/v1/unknown-outcomes?which=overdue&limit=1"))["items"]
     assert overdue["officer_since"] == "2026-03-03T05:00:00.000Z"
     assert officer.get("/v1/unknown-outcomes?which=mine").status_code == 422

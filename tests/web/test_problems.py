@@ -11,8 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.exceptions import BadGateway, BadRequest, RequestEntityTooLarge, RequestURITooLarge
 
 from payment_hub.domain.errors import HubError, HubUnavailable
-from payment_hub.web.problem_titles import VIETNAMESE
-from payment_hub.web.problems import answer_problem, every_problem, slug_of, status_of, title_of
+from payment_hub.web.api.errors import VIETNAMESE, answer_problem, every_problem, slug_of, status_of, title_of
 from tests.web.conftest import FINE, Asker
 
 

@@ -10,12 +10,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from payment_hub.domain.bank_values import PayerAccount
-from payment_hub.domain.keys import Role
+from payment_hub.domain.access import Role
+from payment_hub.domain.banks.values import PayerAccount
 from payment_hub.hub import Hub
-from payment_hub.operations.make_key import make_key
-from payment_hub.operations.propose_surplus import propose_surplus
-from payment_hub.web.openapi import openapi_text
+from payment_hub.operations.access import make_key
+from payment_hub.operations.refunds.decide import propose_excess_refunds
+from payment_hub.web.api.openapi import openapi_text
 from tests.asking import change
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -128,7 +128,7 @@ def test_what_the_hub_proposes_waits_and_is_decided_by_its_own_name(
     hub: Hub, portal: Asker, officer: Callable[[str], Asker], address: str, order: str
 ) -> None:
     hear(hub, confirmation(order, bank="oldbank", bank_transaction_id="T2"))
-    propose_surplus(hub)
+    propose_excess_refunds(hub)
     shown = portal.get(f"{address}/hub:2").json or {}
     assert (shown["proposed_by"], shown["waits_for_statement"]) == ("hub", True)
     refused = officer("duc").post(f"{address}/hub:2/approval")

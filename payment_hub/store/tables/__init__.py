@@ -1,16 +1,16 @@
 """Every table of the hub, declared once. The database enforces what must never be otherwise."""
 
-from payment_hub.store.tables.attempts import AttemptEnding, BankChoice, PaymentAttempt
+from payment_hub.store.tables.access import Agency, ApiKey, Portal
 from payment_hub.store.tables.banks import BankDowntime, BankHealth
 from payment_hub.store.tables.base import APPEND_ONLY, Base
 from payment_hub.store.tables.confirmations import Callback, Collection, ConfirmationRecord
-from payment_hub.store.tables.events import Event, Notice, NoticeAttempt
+from payment_hub.store.tables.idempotency import IdempotencyRecord
 from payment_hub.store.tables.ledger import Posting, Receipt, ReceiptCounter
 from payment_hub.store.tables.obligations import Obligation, ObligationVersion
 from payment_hub.store.tables.orders import PaymentOrder
-from payment_hub.store.tables.parties import Agency, ApiKey, Portal
+from payment_hub.store.tables.payments import AttemptEnding, BankChoice, PaymentAttempt
 from payment_hub.store.tables.refunds import Chargeback, Refund, RefundEventRecord
-from payment_hub.store.tables.requests import IdempotencyRecord
+from payment_hub.store.tables.webhooks import Event, Notice, NoticeAttempt
 
 __all__ = [
     "APPEND_ONLY",

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from payment_hub.domain.bank_health import BankOperation, HealthState
+from payment_hub.domain.banks.health import BankOperation, HealthState
 from payment_hub.store.tables.base import Base, Key, Moment, one_of
 
 

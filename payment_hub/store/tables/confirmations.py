@@ -18,8 +18,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import CHAR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from payment_hub.domain.bank_values import Outcome
-from payment_hub.domain.standing import Disposition, Source, Verdict
+from payment_hub.domain.banks.values import Outcome
+from payment_hub.domain.settlement import Disposition, Source, Verdict
 from payment_hub.store.tables.base import APPEND_ONLY, Base, Currency, Dong, Key, Moment, OrderKey, one_of
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from payment_hub.domain.obligation import Kind, VersionEvent
+from payment_hub.domain.obligations import Kind, VersionEvent
 from payment_hub.store.tables.base import APPEND_ONLY, AgencyKey, Base, Currency, Dong, Key, Moment, one_of
 
 

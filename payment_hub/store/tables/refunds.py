@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from payment_hub.domain.refund import ASKED_ABOUT, LIVE, Reason, RefundEvent, RefundState, Route
+from payment_hub.domain.refunds.lifecycle import LIVE, QUERIED, RefundEvent, RefundReason, RefundState, Route
 from payment_hub.store.tables.base import (
     APPEND_ONLY,
     AgencyKey,
@@ -22,7 +22,7 @@ from payment_hub.store.tables.base import (
 )
 
 _LIVE = f"state IN ({', '.join(repr(str(state)) for state in LIVE)})"
-_ASKED_ABOUT = f"state IN ({', '.join(repr(str(state)) for state in ASKED_ABOUT)})"
+_ASKED_ABOUT = f"state IN ({', '.join(repr(str(state)) for state in QUERIED)})"
 
 
 class Refund(Base):
@@ -33,7 +33,7 @@ class Refund(Base):
         UniqueConstraint("reference"),
         UniqueConstraint("order_id", "refund_id"),
         CheckConstraint("amount > 0", name="amount"),
-        CheckConstraint(one_of("reason", Reason), name="reason"),
+        CheckConstraint(one_of("reason", RefundReason), name="reason"),
         CheckConstraint(one_of("route", Route), name="route"),
         CheckConstraint(one_of("state", RefundState), name="state"),
         CheckConstraint("approved_by <> proposed_by", name="two_people"),

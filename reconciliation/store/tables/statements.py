@@ -7,7 +7,7 @@ from datetime import date
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from payment_hub.domain.bank_values import Movement
+from payment_hub.domain.banks.values import Movement
 from payment_hub.store.tables.base import APPEND_ONLY, Base, Currency, Dong, Key, Moment, one_of
 from reconciliation.domain.files import FileState
 

@@ -14,10 +14,10 @@ import responses
 
 from bank_adapters import BankSettingsError, load_adapters
 from bank_adapters.toolkit.emv_qr import read_qr
-from payment_hub.domain import bank_port
-from payment_hub.domain.bank_port import BankAdapter
-from payment_hub.domain.bank_profile import Way
-from payment_hub.domain.bank_values import Instructions, Outcome
+from payment_hub.domain.banks import port
+from payment_hub.domain.banks.port import BankAdapter
+from payment_hub.domain.banks.profile import PaymentMethod
+from payment_hub.domain.banks.values import Instructions, Outcome
 from payment_hub.domain.errors import BankUnavailable, Malformed
 from payment_hub.domain.money import dong
 from tests.bank_adapters.examples import PUBLIC_URL, a_request
@@ -26,7 +26,7 @@ from tests.bank_adapters.faults import FAILURES, Failing, refuses
 #: The small protocols of the port, by name.
 ABILITIES = {
     name: ability
-    for name, ability in vars(bank_port).items()
+    for name, ability in vars(port).items()
     if getattr(ability, "_is_runtime_protocol", False) and name != "BankAdapter"
 }
 
@@ -122,10 +122,10 @@ class BankContract:
     def test_it_tells_the_payer_how_to_pay(self, adapter: BankAdapter) -> None:
         given = self.opened(adapter)
         told = {
-            Way.QR: given.qr_text,
-            Way.PAGE: given.page_url,
-            Way.APP_LINK: given.app_link,
-            Way.BILL: given.bill_code,
+            PaymentMethod.QR: given.qr_text,
+            PaymentMethod.PAGE: given.page_url,
+            PaymentMethod.APP_LINK: given.app_link,
+            PaymentMethod.BILL: given.bill_code,
         }
         assert {way for way, how in told.items() if how} == set(adapter.profile.ways)
         if given.qr_text and given.qr_text.startswith("0002"):

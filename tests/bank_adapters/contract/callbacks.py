@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payment_hub.domain.bank_port import TakesCallbacks
-from payment_hub.domain.bank_values import Answer, CallbackReply, CallbackRequest, Confirmation, Outcome
+from payment_hub.domain.banks.port import TakesCallbacks
+from payment_hub.domain.banks.values import Answer, CallbackReply, CallbackRequest, Confirmation, Outcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from tests.bank_adapters.contract.base import BankContract
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, NOON, NUMBER, ORDER

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from payment_hub.domain.bank_port import CanAnswerInquiry
-from payment_hub.domain.bank_values import Bill, CallbackRequest, Due, Inquiry
+from payment_hub.domain.banks.port import CanAnswerInquiry
+from payment_hub.domain.banks.values import Bill, CallbackRequest, Due, Inquiry
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from tests.bank_adapters.contract.base import BankContract
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, ORDER

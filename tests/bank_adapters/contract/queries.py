@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from payment_hub.domain.bank_port import CanCancel, CanCapture, CanQuery
-from payment_hub.domain.bank_values import Confirmation, Outcome
+from payment_hub.domain.banks.port import CanCancel, CanCapture, CanQuery
+from payment_hub.domain.banks.values import Confirmation, Outcome
 from payment_hub.domain.errors import BankUnavailable
 from tests.bank_adapters.contract.base import BankContract
 from tests.bank_adapters.examples import AMOUNT, ATTEMPT, NUMBER, ORDER, a_query

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import pytest
 import responses
 
-from payment_hub.domain.bank_port import CanQueryRefund, CanRefund
+from payment_hub.domain.banks.port import CanQueryRefund, CanRefund
+from payment_hub.domain.banks.values import RefundAnswer, RefundOutcome
 from payment_hub.domain.errors import BankUnavailable, Malformed
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome
 from tests.bank_adapters.contract.base import BankContract
 from tests.bank_adapters.examples import a_refund, a_refund_query
 from tests.bank_adapters.faults import FAILURES, Failing, refuses

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from payment_hub.domain.bank_port import ReadsReturns
-from payment_hub.domain.bank_values import Outcome
+from payment_hub.domain.banks.port import ReadsReturns
+from payment_hub.domain.banks.values import Outcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from tests.bank_adapters.contract.base import BankContract
 from tests.bank_adapters.examples import ATTEMPT, NUMBER

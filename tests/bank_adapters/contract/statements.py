@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from payment_hub.domain.bank_port import HasStatement
+from payment_hub.domain.banks.port import HasStatement
 from payment_hub.domain.errors import BankUnavailable, MalformedStatement
 from tests.bank_adapters.contract.base import BankContract
 from tests.bank_adapters.examples import DAY

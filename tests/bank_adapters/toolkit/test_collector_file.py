@@ -11,7 +11,7 @@ import pytest
 
 from bank_adapters import BankSettingsError
 from bank_adapters.toolkit.collector_file import CollectorFile
-from payment_hub.domain.bank_values import Movement
+from payment_hub.domain.banks.values import Movement
 from payment_hub.domain.errors import Malformed
 from payment_hub.domain.money import Money, dong
 from tests.bank_adapters.vnpay_messages import a_section, a_vnpay

@@ -13,8 +13,8 @@ import bank_adapters
 from bank_adapters import BankSettingsError, load_terms
 from bank_adapters.toolkit.settings import describe
 from bank_adapters.toolkit.terms import Terms, read_terms
-from payment_hub.domain.bank_health import Patience
-from payment_hub.domain.bank_terms import NO_TERMS, BankTerms, Bearer, Trust
+from payment_hub.domain.banks.health import BreakerPolicy
+from payment_hub.domain.banks.profile import NO_TERMS, BankTerms, Bearer, Trust
 
 WHOLE = {
     "AGENCIES": "G22.99 H55.1",
@@ -62,7 +62,7 @@ def test_everything_that_can_be_said() -> None:
         trust=Trust.INQUIRY,
         inquiry_above=100_000_000,
         known_within=timedelta(minutes=30),
-        patience=Patience(3, timedelta(minutes=1), timedelta(seconds=20), 4, 5, 6),
+        patience=BreakerPolicy(3, timedelta(minutes=1), timedelta(seconds=20), 4, 5, 6),
     )
 
 

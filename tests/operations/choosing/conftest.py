@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from payment_hub.domain.bank_terms import BankTerms
+from payment_hub.domain.banks.profile import BankTerms
 from payment_hub.hub import Hub
 from tests.builders import a_portal, an_agency, an_order
 from tests.choosing import QUICK, SmallBank

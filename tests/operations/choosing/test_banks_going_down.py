@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.bank_choice import Reason
-from payment_hub.domain.bank_terms import BankTerms
+from payment_hub.domain.banks.profile import BankTerms
 from payment_hub.domain.errors import (
     BankNotOffered,
-    BankResting,
     BankUnavailable,
+    CircuitOpen,
     OrderClosed,
     PaymentUnderWay,
 )
+from payment_hub.domain.routing import OptionReason
 from payment_hub.hub import Hub
-from payment_hub.operations import start_payment as starting
-from payment_hub.operations.announce_downtime import announce_downtime
-from payment_hub.operations.expire_orders import expire_orders
+from payment_hub.operations.banks import announce_downtime
+from payment_hub.operations.orders import expire_orders
+from payment_hub.operations.payments import start as starting
 from tests.asking import attempts
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.choosing import GONE, reasons, shown, start, under
@@ -35,7 +35,7 @@ def test_a_bank_that_does_not_answer_is_not_offered_until_it_has_rested(
     with pytest.raises(BankUnavailable):
         start(hub, an_order(hub, agency, portal)["reference"], "one")
     other = an_order(hub, agency, portal)["reference"]
-    assert reasons(hub, other)["one"] is Reason.HEALTH
+    assert reasons(hub, other)["one"] is OptionReason.HEALTH
     with pytest.raises(BankNotOffered, match=r"does not answer at the moment\. Until 10:00 02/03/2026"):
         start(hub, other, "one")
     assert start(hub, other).bank == "two"
@@ -49,7 +49,7 @@ def test_a_bank_in_announced_maintenance_is_not_offered(
     until = clock() + timedelta(hours=2)
     announce_downtime(hub, bank="one", starts_at=clock(), ends_at=until, reason="so", announced_by="op")
     [option, *_] = shown(hub, reference).options
-    assert (option.reason, option.until) == (Reason.MAINTENANCE, until)
+    assert (option.reason, option.until) == (OptionReason.MAINTENANCE, until)
     assert start(hub, reference).bank == "two"
     clock.moment = until
     assert reasons(hub, an_order(hub, an_agency(hub, "H1"), a_portal(hub, "p2"))["reference"])["one"] is None
@@ -63,11 +63,11 @@ def test_a_bank_that_falls_silent_during_a_payment_makes_no_second_one_possible(
         start(hub, reference, "one")
     until = f"{clock() + timedelta(minutes=15):%FT%TZ}"
     for bank in ("two", "one", None):
-        with pytest.raises((PaymentUnderWay, BankResting)) as refused:
+        with pytest.raises((PaymentUnderWay, CircuitOpen)) as refused:
             start(hub, reference, bank)
-        assert refused.type is BankResting or until in refused.value.detail
+        assert refused.type is CircuitOpen or until in refused.value.detail
     assert attempts(hub) == [("one", "UNKNOWN", 150_000)]
-    assert reasons(hub, reference)["two"] is Reason.UNDER_WAY
+    assert reasons(hub, reference)["two"] is OptionReason.UNDER_WAY
     [two] = [option for option in shown(hub, reference).options if option.bank == "two"]
     assert two.until == clock() + timedelta(minutes=15)
 
@@ -76,10 +76,10 @@ def test_a_bank_that_goes_down_between_choice_and_call_was_never_asked(
     hub: Hub, reference: str, one: StandInBank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def resting(*_: Any, **__: Any) -> Any:
-        raise BankResting("one does not answer")
+        raise CircuitOpen("one does not answer")
 
     monkeypatch.setattr(starting, "ask_bank", resting)
-    with pytest.raises(BankResting):
+    with pytest.raises(CircuitOpen):
         start(hub, reference, "one")
     monkeypatch.undo()
     assert (attempts(hub), one.opened) == ([("one", "FAILED", 150_000)], [])
@@ -92,7 +92,7 @@ def test_nothing_is_offered_where_nothing_can_be_paid(hub: Hub, reference: str, 
         start(under(hub, **everywhere), reference)
     clock.advance(days=1)
     expire_orders(hub)
-    assert set(reasons(hub, reference).values()) == {Reason.ORDER_CLOSED}
+    assert set(reasons(hub, reference).values()) == {OptionReason.ORDER_CLOSED}
     with pytest.raises(OrderClosed):
         start(hub, reference)
 

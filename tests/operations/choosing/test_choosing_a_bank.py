@@ -6,9 +6,7 @@ from datetime import time, timedelta
 
 import pytest
 
-from payment_hub.domain.bank_choice import Reason, choose_bank
-from payment_hub.domain.bank_terms import BankTerms, Bearer
-from payment_hub.domain.choice_facts import Facts
+from payment_hub.domain.banks.profile import BankTerms, Bearer
 from payment_hub.domain.errors import (
     AgencyNotFound,
     BankNotFound,
@@ -16,11 +14,10 @@ from payment_hub.domain.errors import (
     BankUnavailable,
     OrderNotFound,
 )
+from payment_hub.domain.routing import OptionReason, RoutingFacts, choose_bank
 from payment_hub.hub import Hub
-from payment_hub.operations.explain_choices import explain_choices
-from payment_hub.operations.prefer_banks import prefer_banks
-from payment_hub.operations.show_checkout import show_checkout
-from payment_hub.operations.show_payment_options import show_payment_options
+from payment_hub.operations.checkout import show_checkout
+from payment_hub.operations.routing import explain_choices, prefer_banks, show_payment_options
 from tests.asking import attempts, count, rows
 from tests.builders import a_portal, an_agency, an_operator, an_order
 from tests.choosing import GONE, reasons, shown, start, under
@@ -32,7 +29,7 @@ def every_choice_replays(hub: Hub) -> int:
     """Ask every stored choice again; how many there are."""
     stored = rows(hub, "SELECT bank, rule, facts FROM bank_choice")
     for row in stored:
-        choice = choose_bank(Facts.from_json(row["facts"]))
+        choice = choose_bank(RoutingFacts.from_json(row["facts"]))
         assert (choice.bank, choice.rule) == (row["bank"], row["rule"])
     return len(stored)
 
@@ -94,19 +91,19 @@ def test_naming_a_bank_that_is_not_offered_gives_up_nothing(hub: Hub, reference:
 @pytest.mark.parametrize(
     ("terms", "reason"),
     [
-        (BankTerms(agencies=("H55.1",)), Reason.CONTRACT),
+        (BankTerms(agencies=("H55.1",)), OptionReason.CONTRACT),
         (BankTerms(agencies=("G22.99",)), None),
-        (BankTerms(kinds=("tuition",)), Reason.KIND),
+        (BankTerms(kinds=("tuition",)), OptionReason.KIND),
         (BankTerms(kinds=("tuition", "traffic_fine")), None),
-        (BankTerms(smallest=150_001), Reason.TOO_SMALL),
-        (BankTerms(largest=149_999), Reason.TOO_LARGE),
-        (BankTerms(closes_at_cut_off=True, cut_off=time(9)), Reason.CUT_OFF),
+        (BankTerms(smallest=150_001), OptionReason.TOO_SMALL),
+        (BankTerms(largest=149_999), OptionReason.TOO_LARGE),
+        (BankTerms(closes_at_cut_off=True, cut_off=time(9)), OptionReason.CUT_OFF),
         (BankTerms(closes_at_cut_off=True, cut_off=time(10)), None),
-        (BankTerms(before_expiry=timedelta(hours=25)), Reason.EXPIRY_NEAR),
+        (BankTerms(before_expiry=timedelta(hours=25)), OptionReason.EXPIRY_NEAR),
     ],
 )
 def test_a_contract_offers_a_bank_or_not(
-    hub: Hub, reference: str, terms: BankTerms, reason: Reason | None
+    hub: Hub, reference: str, terms: BankTerms, reason: OptionReason | None
 ) -> None:
     assert reasons(under(hub, one=terms), reference)["one"] is reason
 

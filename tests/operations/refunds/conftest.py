@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from payment_hub.domain.keys import Caller
+from payment_hub.domain.access import Caller
 from payment_hub.hub import Hub
 from tests.builders import a_portal, an_agency
 from tests.refunding import RefundingBank, SilentAboutRefunds, a_paid_order

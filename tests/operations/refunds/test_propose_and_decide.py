@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import (
     IdempotencyConflict,
     IllegalTransition,
@@ -17,27 +18,15 @@ from payment_hub.domain.errors import (
     RefundExceeds,
     SamePerson,
 )
-from payment_hub.domain.keys import Caller
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund import Reason
+from payment_hub.domain.refunds.lifecycle import RefundReason
 from payment_hub.hub import Hub
-from payment_hub.operations.decline_refund import decline_refund
-from payment_hub.operations.send_refunds import send_refunds
-from payment_hub.operations.set_refund_rules import set_refund_rules
-from payment_hub.operations.show_order import show_order
+from payment_hub.operations.orders import show_order
+from payment_hub.operations.refunds.decide import decline_refund, set_refund_rules
+from payment_hub.operations.refunds.send import send_refunds
 from tests.asking import balances, change, count, one
 from tests.builders import an_operator, confirmation, hear
-from tests.refunding import (
-    DUC,
-    LAN,
-    an_officer,
-    approve,
-    decline,
-    order_of,
-    propose,
-    refundable,
-    states,
-)
+from tests.refunding import DUC, LAN, an_officer, approve, decline, order_of, propose, refundable, states
 
 AMOUNT = 150_000
 PAID = {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}
@@ -73,7 +62,7 @@ def test_the_same_request_is_the_same_refund_however_far_it_has_come(
     assert propose(hub, portal, paid, **asked).state == "APPROVED"
     for other in (
         {"words": "other"},
-        {"reason": Reason.OTHER},
+        {"reason": RefundReason.OTHER},
         {"refundable": dong(1)},
         {"payee": {"number": "1"}},
     ):
@@ -95,7 +84,7 @@ def test_one_reason_for_one_payment_at_a_time(hub: Hub, portal: Caller, paid: st
     propose(hub, portal, paid, 10_000)
     with pytest.raises(RefundBlocked):
         propose(hub, portal, paid, 10_000, refund_id="R2")
-    propose(hub, portal, paid, 10_000, refund_id="R3", reason=Reason.NOT_OWED)
+    propose(hub, portal, paid, 10_000, refund_id="R3", reason=RefundReason.NOT_OWED)
     decline(hub, paid)
     propose(hub, portal, paid, 10_000, refund_id="R4")
     assert refundable(hub, paid) == AMOUNT - 20_000
@@ -142,7 +131,13 @@ def test_a_refund_is_of_one_payment(hub: Hub, portal: Caller, paid: str) -> None
     assert propose(hub, portal, paid, 50_000).bank_transaction_id == "T2"
     with pytest.raises(RefundExceeds):
         propose(
-            hub, portal, paid, 60_000, refund_id="R2", collection=("refunding", "T2"), reason=Reason.OTHER
+            hub,
+            portal,
+            paid,
+            60_000,
+            refund_id="R2",
+            collection=("refunding", "T2"),
+            reason=RefundReason.OTHER,
         )
 
 

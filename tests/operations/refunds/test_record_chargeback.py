@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import (
     BankUnavailable,
     CollectionNotFound,
@@ -13,17 +14,14 @@ from payment_hub.domain.errors import (
     RefundBlocked,
     RefundExceeds,
 )
-from payment_hub.domain.keys import Caller
 from payment_hub.domain.money import Money, dong
-from payment_hub.domain.refund import Reason, RefundEvent
-from payment_hub.domain.views import OrderView
+from payment_hub.domain.orders import OrderView
+from payment_hub.domain.refunds.lifecycle import RefundEvent, RefundReason
 from payment_hub.hub import Hub
-from payment_hub.operations.check_invariants import check_invariants
-from payment_hub.operations.count_work import count_work
-from payment_hub.operations.hear_refund_answer import hear_refund_answer
-from payment_hub.operations.propose_surplus import propose_surplus
-from payment_hub.operations.record_chargeback import record_chargeback
-from payment_hub.operations.send_refunds import send_refunds
+from payment_hub.operations.health import check_invariants, count_work
+from payment_hub.operations.refunds.chargebacks import record_chargeback
+from payment_hub.operations.refunds.decide import propose_excess_refunds
+from payment_hub.operations.refunds.send import record_refund_result, send_refunds
 from tests.asking import balances, count, one, rows
 from tests.builders import an_agency, an_order, confirmation, hear
 from tests.refunding import RETURNED, RefundingBank, approve, decline, order_of, propose, prove, refundable
@@ -96,7 +94,7 @@ def test_nothing_more_of_disputed_money_goes_back(hub: Hub, portal: Caller, paid
     propose(hub, portal, paid, 10_000)
     take_back(hub, 50_000)
     with pytest.raises(RefundBlocked):
-        propose(hub, portal, paid, 10_000, refund_id="R2", reason=Reason.OTHER)
+        propose(hub, portal, paid, 10_000, refund_id="R2", reason=RefundReason.OTHER)
     with pytest.raises(RefundBlocked):
         approve(hub, paid)
 
@@ -105,7 +103,7 @@ def test_what_is_too_much_is_taken_back_first(hub: Hub, paid: str) -> None:
     hear(hub, confirmation(paid, bank="refunding", bank_transaction_id="T2"))
     take_back(hub)
     assert balances(hub) == {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}
-    assert propose_surplus(hub) == 0
+    assert propose_excess_refunds(hub) == 0
     assert order_of(hub, paid)["status"] == "PAID"
 
 
@@ -128,7 +126,7 @@ def test_what_was_given_back_and_is_taken_back_as_well_is_kept_and_blocks(
     with pytest.raises(RefundExceeds):
         take_back(hub, 30_001, evidence="letter 8")
     if said is not RETURNED:
-        hear_refund_answer(hub, key=1, event=RefundEvent.FAILED, code="94")
+        record_refund_result(hub, key=1, event=RefundEvent.FAILED, code="94")
         with pytest.raises(RefundBlocked, match="70000 that was given back as well"):
             propose(hub, portal, paid, 1, refund_id="R2")
     assert check_invariants(hub) == []

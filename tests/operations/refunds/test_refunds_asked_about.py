@@ -6,13 +6,12 @@ import logging
 
 import pytest
 
-from payment_hub.domain.bank_health import BankOperation
+from payment_hub.domain.access import Caller
+from payment_hub.domain.banks.health import BankOperation
 from payment_hub.domain.errors import BankUnavailable
-from payment_hub.domain.keys import Caller
 from payment_hub.hub import Hub
-from payment_hub.operations.ask_about_refunds import ask_about_refunds
-from payment_hub.operations.read_bank_states import read_bank_states
-from payment_hub.operations.send_refunds import FIRST_QUESTION, send_refunds
+from payment_hub.operations.banks import read_bank_states
+from payment_hub.operations.refunds.send import FIRST_QUESTION, query_refunds, send_refunds
 from tests.asking import change
 from tests.conftest import StoppedClock
 from tests.refunding import ACCEPTED, RETURNED, RefundingBank, a_paid_order, approve, propose, states
@@ -40,13 +39,13 @@ def test_an_adapter_that_breaks_over_one_is_reported_and_stops_nothing(
     sent(hub, agency, portal, 3)
     bank.on_refund_query = says(KeyError("a word that nobody expected"), RETURNED)
     clock.moment += FIRST_QUESTION * 2
-    assert ask_about_refunds(hub) == 3
+    assert query_refunds(hub) == 3
     assert sorted(state for _, state in states(hub)) == ["PENDING", "SUCCEEDED", "SUCCEEDED"]
     assert [record.levelno for record in caplog.records if record.message == "asking_failed"] == [
         logging.ERROR
     ]
     clock.advance(hours=1)
-    assert ask_about_refunds(hub) == 1
+    assert query_refunds(hub) == 1
     assert {state for _, state in states(hub)} == {"SUCCEEDED"}
 
 
@@ -60,6 +59,6 @@ def test_one_refund_alone_never_closes_its_bank_to_questions(
     for _ in range(patience.failures + 2):
         clock.advance(seconds=10)
         change(hub, "UPDATE refund SET ask_at = :now", now=clock.moment)
-        ask_about_refunds(hub)
+        query_refunds(hub)
     assert len(bank.queries) == patience.failures + 2
     assert read_bank_states(hub).of("refunding", BankOperation.QUERY).may_ask(clock.moment, patience)

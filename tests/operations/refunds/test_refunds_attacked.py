@@ -6,25 +6,16 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.bank_values import PayerAccount
-from payment_hub.domain.errors import (
-    Malformed,
-    RefundAboveLimit,
-    RefundBlocked,
-    SamePerson,
-)
-from payment_hub.domain.keys import Caller, Role
-from payment_hub.domain.refund import Reason, RefundEvent
+from payment_hub.domain.access import Caller, Role
+from payment_hub.domain.banks.values import PayerAccount
+from payment_hub.domain.errors import Malformed, RefundAboveLimit, RefundBlocked, SamePerson
+from payment_hub.domain.refunds.lifecycle import RefundEvent, RefundReason
 from payment_hub.hub import Hub
-from payment_hub.operations.check_invariants import check_invariants
-from payment_hub.operations.hear_refund_answer import hear_refund_answer
-from payment_hub.operations.identify_caller import identify_caller
-from payment_hub.operations.list_order_refunds import list_order_refunds
-from payment_hub.operations.make_key import make_key
-from payment_hub.operations.propose_surplus import propose_surplus
-from payment_hub.operations.send_refunds import send_refunds
-from payment_hub.operations.set_refund_rules import set_refund_rules
-from payment_hub.operations.show_refund import show_refund
+from payment_hub.operations.access import identify_caller, make_key
+from payment_hub.operations.health import check_invariants
+from payment_hub.operations.refunds.decide import propose_excess_refunds, set_refund_rules
+from payment_hub.operations.refunds.read import list_order_refunds, show_refund
+from payment_hub.operations.refunds.send import record_refund_result, send_refunds
 from tests.asking import balances
 from tests.builders import confirmation, hear
 from tests.refunding import (
@@ -59,9 +50,9 @@ def test_what_the_hub_proposed_is_not_approved_when_it_is_too_much_no_more(
     hub: Hub, portal: Caller, paid: str
 ) -> None:
     hear(hub, confirmation(paid, bank="refunding", bank_transaction_id="T2"))
-    propose_surplus(hub)
+    propose_excess_refunds(hub)
     see_in_statement(hub, "refunding", "T2")
-    propose(hub, portal, paid, reason=Reason.WRONG_PAYMENT, collection=("refunding", "T1"))
+    propose(hub, portal, paid, reason=RefundReason.WRONG_PAYMENT, collection=("refunding", "T1"))
     approve(hub, paid)
     with pytest.raises(RefundBlocked, match="too much"):
         approve(hub, paid, "hub:2")
@@ -114,7 +105,7 @@ def _rules(hub: Hub, **more: Any) -> None:
 def test_a_limit_is_not_passed_in_small_parts(hub: Hub, portal: Caller, paid: str) -> None:
     _rules(hub, refund_limit=60_000)
     for number in range(2):
-        propose(hub, portal, paid, 40_000, refund_id=f"R{number}", reason=list(Reason)[number])
+        propose(hub, portal, paid, 40_000, refund_id=f"R{number}", reason=list(RefundReason)[number])
     approve(hub, paid, "R0")
     with pytest.raises(RefundAboveLimit):
         approve(hub, paid, "R1")
@@ -171,7 +162,7 @@ def test_the_approver_sees_who_named_the_account(hub: Hub, agency: Caller, porta
             10_000,
             refund_id=name,
             payee=payee,
-            reason=Reason.OTHER if payee else Reason.NOT_OWED,
+            reason=RefundReason.OTHER if payee else RefundReason.NOT_OWED,
         )
         shown = show_refund(hub, caller=DUC, reference=paid, refund_id=name).payee
         assert shown is not None
@@ -185,6 +176,6 @@ def test_a_bank_that_proves_it_after_its_failure_tells_the_officer_what_to_do(
     propose(hub, portal, paid)
     approve(hub, paid)
     send_refunds(hub)
-    hear_refund_answer(hub, key=1, event=RefundEvent.RETURNED, code="00")
+    record_refund_result(hub, key=1, event=RefundEvent.RETURNED, code="00")
     blocked = list_order_refunds(hub, caller=DUC, reference=paid).collections[0].blocked or ""
     assert "record it as taken back" in blocked

@@ -6,30 +6,20 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.bank_values import PayerAccount
+from payment_hub.domain.access import Caller
+from payment_hub.domain.banks.values import PayerAccount
 from payment_hub.domain.errors import Forbidden, IllegalTransition, RefundExceeds, RefundNotFound
-from payment_hub.domain.keys import Caller
-from payment_hub.domain.obligation import Beneficiary, Kind
-from payment_hub.domain.refund import RefundEvent
+from payment_hub.domain.obligations import Beneficiary, Kind
+from payment_hub.domain.refunds.lifecycle import RefundEvent
 from payment_hub.hub import Hub
-from payment_hub.operations.register_obligation import register_obligation
-from payment_hub.operations.send_refunds import send_refunds
-from payment_hub.operations.set_refund_rules import set_refund_rules
-from payment_hub.operations.show_voucher import show_voucher
+from payment_hub.operations.obligations import register_obligation
+from payment_hub.operations.refunds.decide import set_refund_rules
+from payment_hub.operations.refunds.read import show_voucher
+from payment_hub.operations.refunds.send import send_refunds
 from tests.asking import balances
 from tests.builders import TREASURY, an_agency, an_order, confirmation, fine_terms, hear
 from tests.conftest import StoppedClock
-from tests.refunding import (
-    DUC,
-    LAN,
-    RefundingBank,
-    approve,
-    decline,
-    order_of,
-    propose,
-    prove,
-    states,
-)
+from tests.refunding import DUC, LAN, RefundingBank, approve, decline, order_of, propose, prove, states
 from tests.stand_in_banks import StandInBank, with_banks
 
 AMOUNT = 150_000

@@ -7,27 +7,15 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.errors import (
-    BankUnavailable,
-    CallbackRejected,
-)
-from payment_hub.domain.keys import Caller
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome
+from payment_hub.domain.access import Caller
+from payment_hub.domain.banks.values import RefundAnswer, RefundOutcome
+from payment_hub.domain.errors import BankUnavailable, CallbackRejected
 from payment_hub.hub import Hub
-from payment_hub.operations.ask_about_refunds import ask_about_refunds
-from payment_hub.operations.check_invariants import check_invariants
-from payment_hub.operations.send_refunds import send_refunds
-from payment_hub.operations.show_refund import show_refund
+from payment_hub.operations.health import check_invariants
+from payment_hub.operations.refunds.read import show_refund
+from payment_hub.operations.refunds.send import query_refunds, send_refunds
 from tests.conftest import StoppedClock
-from tests.refunding import (
-    ACCEPTED,
-    DUC,
-    RefundingBank,
-    a_paid_order,
-    approve,
-    propose,
-    states,
-)
+from tests.refunding import ACCEPTED, DUC, RefundingBank, a_paid_order, approve, propose, states
 from tests.stand_in_banks import says, with_banks
 
 
@@ -59,7 +47,7 @@ def test_what_nobody_tells_of_lies_before_an_officer_in_time(
     propose(hub, portal, paid)
     approve(hub, paid)
     send_refunds(hub)
-    ask_about_refunds(hub)
+    query_refunds(hub)
 
     def since() -> object:
         view = show_refund(hub, caller=DUC, reference=paid, refund_id="R1")
@@ -67,7 +55,7 @@ def test_what_nobody_tells_of_lies_before_an_officer_in_time(
 
     assert since() == (state, None)
     clock.moment += after
-    ask_about_refunds(hub)
+    query_refunds(hub)
     assert since() == (state, clock.moment)
     assert check_invariants(hub) == []
 
@@ -78,7 +66,7 @@ def test_one_that_its_bank_was_never_asked_for_lies_before_an_officer_too(
     propose(hub, portal, paid)
     approve(hub, paid)
     clock.advance(days=2)
-    ask_about_refunds(with_banks(hub))
+    query_refunds(with_banks(hub))
     assert show_refund(hub, caller=DUC, reference=paid, refund_id="R1").officer_since == clock.moment
 
 
@@ -91,7 +79,7 @@ def test_an_answer_that_cannot_be_believed_is_none(
     assert send_refunds(hub) == 1
     assert states(hub) == [("R1", "UNKNOWN")]
     clock.advance(hours=1)
-    assert ask_about_refunds(hub) == 1
+    assert query_refunds(hub) == 1
     assert states(hub) == [("R1", "UNKNOWN")]
 
 
@@ -104,7 +92,7 @@ def test_another_number_of_the_bank_for_the_same_refund_is_kept_beside_the_first
     approve(hub, paid)
     send_refunds(hub)
     clock.advance(hours=1)
-    ask_about_refunds(hub)
+    query_refunds(hub)
     view = show_refund(hub, caller=DUC, reference=paid, refund_id="R1")
     assert (view.state, view.bank_refund_id) == ("SUCCEEDED", "BR2")
     assert "BR1" in view.history[-1].words

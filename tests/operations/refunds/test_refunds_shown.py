@@ -4,30 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from payment_hub.domain.errors import (
-    Forbidden,
-    OrderNotFound,
-    RefundNotFound,
-)
-from payment_hub.domain.keys import Caller
+from payment_hub.domain.access import Caller
+from payment_hub.domain.errors import Forbidden, OrderNotFound, RefundNotFound
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund import RefundState
+from payment_hub.domain.refunds.lifecycle import RefundState
 from payment_hub.hub import Hub
-from payment_hub.operations.list_order_refunds import list_order_refunds
-from payment_hub.operations.list_refunds import list_refunds
-from payment_hub.operations.send_refunds import send_refunds
-from payment_hub.operations.show_refund import show_refund
+from payment_hub.operations.refunds.read import list_order_refunds, list_refunds, show_refund
+from payment_hub.operations.refunds.send import send_refunds
 from tests.asking import count, one, rows
 from tests.builders import a_portal, an_agency
-from tests.refunding import (
-    DUC,
-    LAN,
-    a_paid_order,
-    an_officer,
-    approve,
-    decline,
-    propose,
-)
+from tests.refunding import DUC, LAN, a_paid_order, an_officer, approve, decline, propose
 
 AMOUNT = 150_000
 PAID = {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}

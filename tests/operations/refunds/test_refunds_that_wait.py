@@ -6,14 +6,12 @@ from datetime import date
 
 import pytest
 
-from payment_hub.domain.errors import BankResting, BankUnavailable, Forbidden, RefundExceeds
-from payment_hub.domain.keys import Caller
-from payment_hub.domain.refund import RefundEvent
+from payment_hub.domain.access import Caller
+from payment_hub.domain.errors import BankUnavailable, CircuitOpen, Forbidden, RefundExceeds
+from payment_hub.domain.refunds.lifecycle import RefundEvent
 from payment_hub.hub import Hub
-from payment_hub.operations.hear_refund_answer import hear_refund_answer
-from payment_hub.operations.prove_refund import prove_refund
-from payment_hub.operations.reverse_posting import reverse_posting
-from payment_hub.operations.send_refunds import send_refunds
+from payment_hub.operations.ledger import reverse_posting
+from payment_hub.operations.refunds.send import prove_refund, record_refund_result, send_refunds
 from tests.asking import balances, change, one
 from tests.builders import an_operator
 from tests.conftest import StoppedClock
@@ -57,7 +55,7 @@ def test_what_was_claimed_and_not_sent_is_approved_still(hub: Hub, portal: Calle
     propose(hub, portal, paid)
     approve(hub, paid)
     change(hub, "UPDATE refund SET state = 'SUBMITTING', ask_at = :now", now=hub.now())
-    assert hear_refund_answer(hub, key=1, event=RefundEvent.NOT_SENT, code="it rests") == "APPROVED"
+    assert record_refund_result(hub, key=1, event=RefundEvent.NOT_SENT, code="it rests") == "APPROVED"
     assert send_refunds(hub) == 1
     assert states(hub) == [("R1", "SUCCEEDED")]
 
@@ -66,14 +64,14 @@ def test_a_bank_that_begins_to_rest_between_the_claim_and_the_call_is_left_alone
     hub: Hub, bank: RefundingBank, agency: Caller, portal: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def rests(*_: object, **__: object) -> None:
-        raise BankResting("it does not answer")
+        raise CircuitOpen("it does not answer")
 
     for number in range(2):
         reference = a_paid_order(hub, agency, portal)
         propose(hub, portal, reference, refund_id=f"R{number}")
         approve(hub, reference, f"R{number}")
     with monkeypatch.context() as patched:
-        patched.setattr("payment_hub.operations.send_refunds.ask_bank", rests)
+        patched.setattr("payment_hub.operations.refunds.send.ask_bank", rests)
         assert send_refunds(hub) == 0
     assert (states(hub), bank.asked) == ([("R0", "APPROVED"), ("R1", "APPROVED")], [])
     assert send_refunds(hub) == 2

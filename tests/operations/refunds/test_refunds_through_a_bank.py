@@ -7,18 +7,20 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.bank_profile import Limits
-from payment_hub.domain.bank_values import PayerAccount
+from payment_hub.domain.access import Caller
+from payment_hub.domain.banks.profile import Limits
+from payment_hub.domain.banks.values import PayerAccount, RefundAnswer, RefundOutcome
 from payment_hub.domain.errors import BankUnavailable, IllegalTransition, Malformed, RefundBlocked
-from payment_hub.domain.keys import Caller
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund import RefundEvent
-from payment_hub.domain.refund_port import RefundAnswer, RefundOutcome
+from payment_hub.domain.refunds.lifecycle import RefundEvent
 from payment_hub.hub import Hub
-from payment_hub.operations.ask_about_refunds import ask_about_refunds
-from payment_hub.operations.hear_refund_answer import hear_refund_answer
-from payment_hub.operations.send_refunds import FIRST_QUESTION, send_refunds
-from payment_hub.operations.show_refund import show_refund
+from payment_hub.operations.refunds.read import show_refund
+from payment_hub.operations.refunds.send import (
+    FIRST_QUESTION,
+    query_refunds,
+    record_refund_result,
+    send_refunds,
+)
 from tests.asking import balances, count, rows
 from tests.conftest import StoppedClock
 from tests.refunding import (
@@ -114,12 +116,12 @@ def test_accepted_is_not_returned(
     assert order_of(hub, paid)["status"] == "PAID"
     for expected in ("PENDING", "PENDING", "SUCCEEDED"):
         clock.advance(hours=1)
-        assert ask_about_refunds(hub) == 1
+        assert query_refunds(hub) == 1
         assert states(hub) == [("R1", expected)]
     assert (len(bank.asked), balances(hub)) == (1, {})
     assert bank.queries[-1].bank_refund_id == "BR1"
     clock.advance(days=1)
-    assert ask_about_refunds(hub) == 0
+    assert query_refunds(hub) == 0
 
 
 def test_failed_with_proof_returns_the_money_to_where_it_was(
@@ -153,7 +155,7 @@ def test_no_answer_is_unknown_and_is_asked_about_and_never_sent_again(
         assert balances(hub) == {"BANK_CLEARING": -AMOUNT, "REFUND_CLEARING": AMOUNT}
         assert send_refunds(hub) == 0
         clock.advance(hours=1)
-        assert ask_about_refunds(hub) == 1
+        assert query_refunds(hub) == 1
         assert states(hub) == [("R1", expected)]
     assert (len(bank.asked), balances(hub)) == (1, PAID)
 
@@ -170,7 +172,7 @@ def test_a_bank_that_cannot_be_asked_leaves_it_unknown_until_somebody_brings_evi
     send_refunds(hub)
     for _ in range(5):
         clock.advance(days=1)
-        assert ask_about_refunds(hub) == 1
+        assert query_refunds(hub) == 1
     assert states(hub) == [("R1", "UNKNOWN")]
     with pytest.raises(Malformed):
         prove(hub, paid, RefundEvent.RETURNED, document=" ")
@@ -196,11 +198,11 @@ def test_a_process_that_died_while_asking_leaves_one_that_is_asked_about(
     with pytest.raises(KeyboardInterrupt):
         send_refunds(hub)
     assert states(hub) == [("R1", "SUBMITTING")]
-    assert (send_refunds(hub), ask_about_refunds(hub)) == (0, 0)
+    assert (send_refunds(hub), query_refunds(hub)) == (0, 0)
     with pytest.raises(IllegalTransition, match="at this moment"):
         prove(hub, paid, RefundEvent.FAILED)
     clock.moment += FIRST_QUESTION
-    assert ask_about_refunds(hub) == 1
+    assert query_refunds(hub) == 1
     events = [row["event"] for row in rows(hub, "SELECT event FROM refund_event ORDER BY id")]
     assert events == ["PROPOSED", "APPROVED", "SUBMITTED", "NO_ANSWER", "RETURNED"]
 
@@ -212,8 +214,8 @@ def test_a_word_against_the_end_changes_nothing_and_blocks_the_money(
     approve(hub, paid)
     send_refunds(hub)
     for _ in range(2):
-        assert hear_refund_answer(hub, key=1, event=RefundEvent.FAILED, code="94") == "SUCCEEDED"
-    assert hear_refund_answer(hub, key=1, event=RefundEvent.RETURNED, code="00") == "SUCCEEDED"
+        assert record_refund_result(hub, key=1, event=RefundEvent.FAILED, code="94") == "SUCCEEDED"
+    assert record_refund_result(hub, key=1, event=RefundEvent.RETURNED, code="00") == "SUCCEEDED"
     assert show_refund(hub, caller=DUC, reference=paid, refund_id="R1").contradicted
     assert count(hub, "refund_event") == 5
     with pytest.raises(RefundBlocked, match="contradicts itself"):

@@ -7,10 +7,10 @@ from functools import partial
 
 import pytest
 
-from payment_hub.domain.keys import Caller
-from payment_hub.domain.standing import Source
+from payment_hub.domain.access import Caller
+from payment_hub.domain.settlement import Source
 from payment_hub.hub import Hub
-from payment_hub.operations.receive_confirmation import receive_confirmation
+from payment_hub.operations.confirmations.record import receive_confirmation
 from reconciliation.books import Books
 from reconciliation.ledgers.csv_drop import CsvDrop
 from tests.reconciliation.refunds import PaperRefunds

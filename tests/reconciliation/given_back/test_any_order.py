@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 
-from payment_hub.domain.keys import Caller
-from payment_hub.domain.refund import Reason
+from payment_hub.domain.access import Caller
+from payment_hub.domain.refunds.lifecycle import RefundReason
 from reconciliation.books import Books
-from reconciliation.operations.collect_and_reconcile import collect_and_reconcile
+from reconciliation.operations.runs import collect_and_reconcile
 from tests.builders import confirmation, hear
 from tests.reconciliation.night import BANK, end_state
 from tests.reconciliation.paper import DAY, NEXT_DAY, a_line, a_statement
@@ -20,8 +20,8 @@ def test_the_order_in_which_files_come_does_not_matter(
 ) -> None:
     hear(books.hub, confirmation(order, bank="sandbox", bank_transaction_id="T2"))
     a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
-    a_refund(books.hub, bank, order, THIRD, says(returned_as(None)), "R2", reason=Reason.OTHER)
-    a_refund(books.hub, bank, order, 20_000, says(returned_as("BR3")), "R3", reason=Reason.NOT_OWED)
+    a_refund(books.hub, bank, order, THIRD, says(returned_as(None)), "R2", reason=RefundReason.OTHER)
+    a_refund(books.hub, bank, order, 20_000, says(returned_as("BR3")), "R3", reason=RefundReason.NOT_OWED)
     paid = [a_line("T1", PAID), a_line("T2", PAID)]
     statements = [
         a_statement(*paid, a_debit("X1", THIRD, order)),

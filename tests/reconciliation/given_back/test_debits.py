@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from payment_hub.domain.keys import Caller
-from payment_hub.domain.refund import Reason
+from payment_hub.domain.access import Caller
+from payment_hub.domain.refunds.lifecycle import RefundReason
 from reconciliation.books import Books
-from reconciliation.operations.collect_and_reconcile import collect_and_reconcile
-from reconciliation.operations.reconcile_day import reconcile_day
+from reconciliation.operations.runs import collect_and_reconcile, reconcile_day
 from tests.asking import rows
 from tests.conftest import StoppedClock
 from tests.reconciliation.night import BANK, found, live
@@ -71,7 +70,7 @@ def test_part_refunds_of_one_payment_each_have_their_debit(
     books: Books, bank: PaperRefunds, order: str
 ) -> None:
     for n, amount in enumerate((THIRD, THIRD, 20_000), start=1):
-        reason = (Reason.OTHER, Reason.NOT_OWED, Reason.WRONG_PAYMENT)[n - 1]
+        reason = (RefundReason.OTHER, RefundReason.NOT_OWED, RefundReason.WRONG_PAYMENT)[n - 1]
         a_refund(books.hub, bank, order, amount, says(returned_as(None)), f"R{n}", reason=reason)
     lines = [a_debit("T1", THIRD), a_debit("T1", 20_000), a_debit("T1", THIRD)]
     assert night(books, bank, *lines) == {}
@@ -81,7 +80,7 @@ def test_part_refunds_of_one_payment_each_have_their_debit(
 
 def test_two_equal_refunds_of_which_one_is_not_shown(books: Books, bank: PaperRefunds, order: str) -> None:
     first = a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
-    a_refund(books.hub, bank, order, THIRD, says(returned_as("BR2")), "R2", reason=Reason.OTHER)
+    a_refund(books.hub, bank, order, THIRD, says(returned_as("BR2")), "R2", reason=RefundReason.OTHER)
     assert night(books, bank, a_debit("BR2", THIRD)) == {}
     assert night(books, bank, next_day=True) == {first: "REFUND_MISSING_AT_BANK"}
 

@@ -9,14 +9,12 @@ import pytest
 
 from payment_hub.domain.errors import RefundBlocked
 from payment_hub.domain.money import dong
-from payment_hub.domain.refund import Reason, RefundEvent
-from payment_hub.operations.ask_about_refunds import ask_about_refunds
-from payment_hub.operations.record_chargeback import record_chargeback
-from payment_hub.operations.send_refunds import send_refunds
+from payment_hub.domain.refunds.lifecycle import RefundEvent, RefundReason
+from payment_hub.operations.refunds.chargebacks import record_chargeback
+from payment_hub.operations.refunds.send import query_refunds, send_refunds
 from reconciliation.books import Books
-from reconciliation.operations.collect_statement import collect_statement
-from reconciliation.operations.export_report import export_report
-from reconciliation.operations.reconcile_day import reconcile_day
+from reconciliation.operations.runs import export_report, reconcile_day
+from reconciliation.operations.statements import collect_statement
 from tests.asking import rows
 from tests.conftest import StoppedClock
 from tests.reconciliation.night import BANK, an_officer, found, live
@@ -49,14 +47,14 @@ def test_a_debit_proves_a_refund_whose_outcome_nobody_told(
     assert tuple(told.values()) == ("RETURNED", "bank:sandbox", "STATEMENT T1")
     assert found(books, reconcile_day(books, scope=BANK, day=DAY)) == {}
     clock.advance(days=1)
-    assert (ask_about_refunds(books.hub), send_refunds(books.hub), len(bank.asked)) == (0, 0, 1)
+    assert (query_refunds(books.hub), send_refunds(books.hub), len(bank.asked)) == (0, 0, 1)
 
 
 def test_one_debit_for_two_equal_unknown_refunds_proves_neither(
     books: Books, bank: PaperRefunds, order: str
 ) -> None:
     a_refund(books.hub, bank, order, THIRD, says(SILENCE))
-    a_refund(books.hub, bank, order, THIRD, says(SILENCE), "R2", reason=Reason.OTHER)
+    a_refund(books.hub, bank, order, THIRD, says(SILENCE), "R2", reason=RefundReason.OTHER)
     assert night(books, bank, a_debit("X1", THIRD, order)) == {}
     assert states(books.hub) == [("R1", "UNKNOWN"), ("R2", "UNKNOWN")]
     assert night(books, bank, a_debit("X2", THIRD, order), next_day=True) == {}
@@ -71,7 +69,7 @@ def test_a_debit_proves_an_unknown_refund_beside_an_equal_failed_one(
     """The failed one did not go back, as its bank has proved: so there is no doubt whose debit it is."""
     words = (REFUSED, SILENCE) if failed_first else (SILENCE, REFUSED)
     a_refund(books.hub, bank, order, THIRD, says(words[0]))
-    a_refund(books.hub, bank, order, THIRD, says(words[1]), "R2", reason=Reason.OTHER)
+    a_refund(books.hub, bank, order, THIRD, says(words[1]), "R2", reason=RefundReason.OTHER)
     unknown, failed = ("R2", "R1") if failed_first else ("R1", "R2")
     assert dict(states(books.hub)) == {unknown: "UNKNOWN", failed: "FAILED"}
     debit = a_debit("T1", THIRD) if named == "money" else a_debit("X1", THIRD, order)
@@ -101,10 +99,10 @@ def test_a_debit_of_a_failed_refund_is_a_contradiction_and_blocks_the_money(
     refund = a_refund(books.hub, bank, order, THIRD, says(REFUSED))
     assert night(books, bank, a_debit("X1", THIRD, refund)) == {refund: "REFUNDED_THOUGH_FAILED"}
     with pytest.raises(RefundBlocked):
-        propose(books.hub, LAN, order, THIRD, refund_id="R2", reason=Reason.OTHER)
+        propose(books.hub, LAN, order, THIRD, refund_id="R2", reason=RefundReason.OTHER)
     prove(books.hub, order, RefundEvent.FAILED)
     assert collect_statement(books, bank="sandbox", day=DAY).refunds_learnt == 0
-    propose(books.hub, LAN, order, THIRD, refund_id="R2", reason=Reason.OTHER)
+    propose(books.hub, LAN, order, THIRD, refund_id="R2", reason=RefundReason.OTHER)
 
 
 def test_a_second_try_has_the_debit_and_not_the_failed_one(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from payment_hub.domain.bank_values import Statement
+from payment_hub.domain.banks.values import Statement
 from reconciliation.books import Books
 from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock

@@ -9,10 +9,10 @@ from itertools import count
 
 import pytest
 
-from payment_hub.domain.bank_values import Statement
-from payment_hub.domain.keys import Caller
+from payment_hub.domain.access import Caller
+from payment_hub.domain.banks.values import Statement
 from reconciliation.books import Books
-from reconciliation.operations.collect_statement import collect_statement
+from reconciliation.operations.statements import collect_statement
 from tests.reconciliation.night import rows
 from tests.reconciliation.paper import DAY, PaperBank, a_line, a_statement
 
@@ -42,7 +42,7 @@ def test_money_is_heard_page_by_page(
     books: Books, bank: PaperBank, agency: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """None is left out and none is told twice."""
-    monkeypatch.setattr("reconciliation.operations.collect_statement._PAGE", 2)
+    monkeypatch.setattr("reconciliation.operations.statements._PAGE", 2)
     bank.statements[DAY] = a_statement(*(a_line(f"T{n}") for n in range(5)))
     assert collect_statement(books, bank="sandbox", day=DAY).money_learnt == 5
     assert collect_statement(books, bank="sandbox", day=DAY).money_learnt == 0

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, event
 
 from reconciliation.books import Books
 from reconciliation.domain.errors import RunUnderWay
-from reconciliation.operations.plan_night import plan_night
+from reconciliation.operations.runs import plan_night
 from tests.builders import a_portal, an_agency, an_obligation, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.reconciliation.night import a_night, empty, end_state, rows

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import MalformedStatement
-from payment_hub.domain.keys import Caller
 from reconciliation.books import Books
 from reconciliation.ledgers import csv_drop
-from reconciliation.operations.collect_ledgers import collect_ledgers
-from reconciliation.operations.collect_statement import collect_statement
-from reconciliation.operations.list_discrepancies import list_discrepancies
+from reconciliation.operations.discrepancies import list_discrepancies
+from reconciliation.operations.ledgers import collect_ledgers
+from reconciliation.operations.statements import collect_statement
 from tests.builders import an_agency
 from tests.reconciliation.night import AGENCY, BANK, a_night, an_officer, found, live, paid, rows
 from tests.reconciliation.paper import DAY, NEXT_DAY, PaperBank, a_ledger, a_line, a_statement, leave

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from payment_hub.domain.keys import Caller
+from payment_hub.domain.access import Caller
 from reconciliation.books import Books
-from reconciliation.operations.collect_and_reconcile import collect_and_reconcile
-from reconciliation.operations.export_report import export_report
-from reconciliation.operations.reconcile_day import reconcile_day
-from reconciliation.operations.show_run import show_run
+from reconciliation.operations.runs import collect_and_reconcile, export_report, reconcile_day, show_run
 from tests.builders import an_obligation, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.reconciliation.night import AGENCY, BANK, a_night, an_officer, found, live, paid, rows

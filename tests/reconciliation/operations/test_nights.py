@@ -7,16 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import BankUnavailable
-from payment_hub.domain.keys import Caller
 from reconciliation.books import Books
 from reconciliation.domain.errors import RunUnderWay
 from reconciliation.domain.run import LEASE
 from reconciliation.domain.scope import Scope
-from reconciliation.operations.catch_up_nights import catch_up_nights
-from reconciliation.operations.collect_and_reconcile import collect_and_reconcile
-from reconciliation.operations.plan_night import plan_night
-from reconciliation.operations.reconcile_day import reconcile_day
+from reconciliation.operations.runs import catch_up_nights, collect_and_reconcile, plan_night, reconcile_day
 from reconciliation.store import runs
 from tests.builders import an_agency
 from tests.conftest import StoppedClock

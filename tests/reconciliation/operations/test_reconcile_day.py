@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from payment_hub.domain.bank_values import Movement, Outcome
+from payment_hub.domain.access import Caller
+from payment_hub.domain.banks.values import Movement, Outcome
 from payment_hub.domain.errors import AgencyNotFound, BankNotFound
-from payment_hub.domain.keys import Caller
 from payment_hub.domain.money import Money
 from reconciliation.books import Books
 from reconciliation.domain.scope import MONEY, agency_scope, bank_scope
-from reconciliation.operations.collect_and_reconcile import collect_and_reconcile
-from reconciliation.operations.reconcile_day import reconcile_day
+from reconciliation.operations.runs import collect_and_reconcile, reconcile_day
 from tests.builders import an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.reconciliation.night import AGENCY, BANK, a_night, found, live, paid, rows

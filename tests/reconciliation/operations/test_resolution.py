@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import (
     AlreadyResolved,
     DiscrepancyNotFound,
@@ -16,19 +17,12 @@ from payment_hub.domain.errors import (
     SamePerson,
     StaleVersion,
 )
-from payment_hub.domain.keys import Caller
 from reconciliation.books import Books
 from reconciliation.domain.discrepancy import Decision, DiscrepancyKind, DiscrepancyState
 from reconciliation.domain.run import RunState
-from reconciliation.operations.approve_resolution import approve_resolution
-from reconciliation.operations.decline_resolution import decline_resolution
-from reconciliation.operations.export_report import export_report
-from reconciliation.operations.list_discrepancies import list_discrepancies
-from reconciliation.operations.list_runs import list_runs
-from reconciliation.operations.plan_night import plan_night
-from reconciliation.operations.propose_resolution import propose_resolution
-from reconciliation.operations.show_discrepancy import show_discrepancy
-from reconciliation.operations.show_run import show_run
+from reconciliation.operations.discrepancies import list_discrepancies, show_discrepancy
+from reconciliation.operations.resolutions import approve_resolution, decline_resolution, propose_resolution
+from reconciliation.operations.runs import export_report, list_runs, plan_night, show_run
 from tests.builders import an_agency
 from tests.reconciliation.night import AGENCY, BANK, a_night, an_officer, found, live, paid, rows
 from tests.reconciliation.paper import DAY, PaperBank, a_line, a_statement

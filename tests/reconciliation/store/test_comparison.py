@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from payment_hub.domain.bank_values import Movement
+from payment_hub.domain.banks.values import Movement
 from reconciliation.books import Books
 from reconciliation.domain.matching import Case, classify
 from reconciliation.domain.scope import Side
-from reconciliation.operations.collect_statement import collect_statement
-from reconciliation.operations.reconcile_day import reconcile_day
+from reconciliation.operations.runs import reconcile_day
+from reconciliation.operations.statements import collect_statement
 from tests.builders import confirmation, hear
 from tests.conftest import StoppedClock
 from tests.reconciliation.night import BANK, empty, found

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from payment_hub.domain.day import bounds, business_day
+from payment_hub.domain.calendar import bounds, business_day
 from reconciliation.domain.given_back import Certainty, Debit, Gone, pair_off
 from reconciliation.store import given_back
 from tests.conftest import emptied

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from payment_hub.domain.bank_values import Movement
-from payment_hub.domain.keys import Caller
+from payment_hub.domain.access import Caller
+from payment_hub.domain.banks.values import Movement
 from reconciliation.books import Books
-from reconciliation.operations.collect_and_reconcile import collect_and_reconcile
-from reconciliation.operations.collect_statement import collect_statement
+from reconciliation.operations.runs import collect_and_reconcile
+from reconciliation.operations.statements import collect_statement
 from tests.asking import rows
 from tests.reconciliation.night import BANK, found, paid
 from tests.reconciliation.paper import DAY, NEXT_DAY, PaperBank, a_line, a_statement

@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from werkzeug.test import TestResponse
 
 from payment_hub.app import create_app
-from payment_hub.domain.keys import Caller, Role
-from payment_hub.operations.make_key import make_key
+from payment_hub.domain.access import Caller, Role
+from payment_hub.operations.access import make_key
 from reconciliation.app import DOORS, attach
 from reconciliation.books import Books
 from tests.reconciliation.night import paid

@@ -9,10 +9,10 @@ import pytest
 import requests
 
 from payment_hub.app import create_app
-from payment_hub.domain.bank_values import Outcome
+from payment_hub.domain.banks.values import Outcome
 from payment_hub.hub import Hub
-from payment_hub.operations.list_attempts import list_attempts
-from payment_hub.web.words import LANGUAGES
+from payment_hub.operations.payments.start import list_attempts
+from payment_hub.web.texts import LANGUAGES
 from tests.builders import an_operator, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.web.checkout.conftest import Citizen

@@ -13,10 +13,10 @@ import pytest
 from flask import Flask
 
 from payment_hub.domain.checkout import CheckoutState, CheckoutView
-from payment_hub.web.checkout import blueprint
-from payment_hub.web.checkout_page import checkout_html, message_html, receipt_html
+from payment_hub.web.checkout.page import checkout_html, message_html, receipt_html
+from payment_hub.web.checkout.views import blueprint
 from payment_hub.web.qr import qr_svg
-from payment_hub.web.words import LANGUAGES, Words
+from payment_hub.web.texts import LANGUAGES, Words
 from tests.web.checkout.strict_html import Page
 from tests.web.checkout.views import ATTEMPT, OBLIGATION, OPEN, PAGES, RECEIPT, a_view
 

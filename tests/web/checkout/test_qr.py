@@ -16,8 +16,7 @@ from qrcode.main import QRCode
 
 from bank_adapters.toolkit.emv_qr import read_qr, write_vietqr
 from payment_hub.domain.money import dong
-from payment_hub.web.qr import QUIET_ZONE, qr_svg, qr_tag
-from payment_hub.web.qr_mask import MASKS, QuickCode, lost_points
+from payment_hub.web.qr import MASKS, QUIET_ZONE, QuickCode, lost_points, qr_svg, qr_tag
 
 PIXELS = 4
 _RUN = re.compile(r"M(\d+) (\d+)h(\d+)v1h-(\d+)z")

@@ -11,8 +11,8 @@ from sqlalchemy.orm import sessionmaker
 
 from payment_hub.app import create_app
 from payment_hub.hub import Hub
-from payment_hub.operations.list_attempts import list_attempts
-from payment_hub.web.words import LANGUAGES
+from payment_hub.operations.payments.start import list_attempts
+from payment_hub.web.texts import LANGUAGES
 from tests.builders import an_operator
 from tests.web.checkout.conftest import Citizen
 from tests.web.conftest import SETTINGS

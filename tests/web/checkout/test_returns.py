@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask.testing import FlaskClient
 
 from payment_hub.hub import Hub
-from payment_hub.operations.start_payment import start_payment
-from payment_hub.web.words import LANGUAGES
+from payment_hub.operations.payments.start import start_payment
+from payment_hub.web.texts import LANGUAGES
 from tests.builders import a_portal, an_agency, an_order, confirmation
 from tests.conftest import StoppedClock
 from tests.operations.test_hear_return import ReturningBank

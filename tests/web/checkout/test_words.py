@@ -15,12 +15,11 @@ from flask import Flask
 
 import bank_adapters
 from payment_hub.domain.checkout import CheckoutState, CheckoutView
-from payment_hub.domain.kinds import RULES
 from payment_hub.domain.money import Money, dong
-from payment_hub.domain.obligation import Kind
-from payment_hub.web.checkout import _about, blueprint
-from payment_hub.web.checkout_page import checkout_html, message_html, receipt_html
-from payment_hub.web.words import BANKS, LANGUAGES, Words, words_for
+from payment_hub.domain.obligations import RULES, Kind
+from payment_hub.web.checkout.page import checkout_html, message_html, receipt_html
+from payment_hub.web.checkout.views import _about, blueprint
+from payment_hub.web.texts import BANKS, LANGUAGES, Words, words_for
 from tests.web.checkout.views import BY_BILL, COSTLY, NOW, OPEN, PAGES
 
 VI, EN = LANGUAGES["vi"], LANGUAGES["en"]

@@ -7,13 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from bank_adapters.toolkit.emv_qr import write_vietqr
-from payment_hub.domain.attempt_views import AttemptView
-from payment_hub.domain.bank_choice import Option
 from payment_hub.domain.checkout import CheckoutState, CheckoutView
-from payment_hub.domain.choice_facts import BankFacts
 from payment_hub.domain.money import dong
-from payment_hub.domain.views import ObligationView, OrderView, ReceiptView
-from payment_hub.domain.words import amount_in_words
+from payment_hub.domain.obligations import ObligationView
+from payment_hub.domain.orders import OrderView
+from payment_hub.domain.payments import AttemptView
+from payment_hub.domain.receipts import ReceiptView, amount_in_words
+from payment_hub.domain.routing import BankFacts, Option
 
 
 def an_offer(bank: str, **more: Any) -> Option:

@@ -1,0 +1,138 @@
+"""A bank's far side as the acceptance kit steers it, over HTTP: see ``bank_adapters/far_side/desk.py``.
+
+Commands about the acceptance kit of a bank.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import click
+import requests
+from flask import current_app
+
+from payment_hub.commands.group import exit_on_refusal, hub_commands
+from payment_hub.current import current_hub
+from payment_hub.domain.banks.conformance import (
+    CHECKS,
+    CheckResult,
+    ConformanceReport,
+    NotApplicable,
+    NotAsExpected,
+    SimulatorMessage,
+)
+from payment_hub.domain.payments import AttemptView
+from payment_hub.operations.conformance import run_conformance
+
+_SECONDS: Final = 20
+"""How long the bank may take to tell us what it owes."""
+_JSON: Final = {"Accept": "application/json"}
+
+
+class HttpFarEnd:
+    """One rail, at its own address on the far side."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+
+    def pay(self, attempt: AttemptView, choice: str) -> list[SimulatorMessage]:
+        """Follow the instructions, and wait until the bank has told what it owes, or was not heard."""
+        known = self._followed(attempt, choice)
+        deadline = time.monotonic() + _SECONDS
+        while known["owed"] and all(one["heard"] for one in known["told"]):
+            if time.monotonic() > deadline:
+                raise NotAsExpected(f"the bank still owes us a message after {_SECONDS} s")
+            time.sleep(0.02)
+            known = _read(requests.get(self._page(known["reference"]), headers=_JSON, timeout=_SECONDS))
+        return [SimulatorMessage(one["status"], one["body"], one["heard"]) for one in known["told"]]
+
+    def set_mode(self, mode: str) -> int:
+        """How its own interface answers from now on."""
+        return int(self._post(f"{self._url}/mode", {"mode": mode})["asked"])
+
+    def _followed(self, attempt: AttemptView, choice: str) -> dict[str, Any]:
+        if attempt.page_url:
+            page = requests.get(attempt.page_url, timeout=_SECONDS)
+            if page.status_code != requests.codes.ok:
+                raise NotAsExpected(f"the bank's page answers {page.status_code}")
+            return self._post(page.url, {"choice": choice})
+        if attempt.qr_text:
+            return self._post(f"{self._url}/transfer", {"qr_text": attempt.qr_text, "choice": choice})
+        if attempt.bill_code:
+            return self._post(f"{self._url}/bill", {"bill_code": attempt.bill_code, "choice": choice})
+        raise NotAsExpected("the instructions cannot be followed here: no page, no QR text, no bill code")
+
+    def _page(self, reference: str) -> str:
+        return f"{self._url}/pay/{quote(reference, safe='')}"
+
+    def _post(self, address: str, wish: Mapping[str, str]) -> dict[str, Any]:
+        return _read(requests.post(address, data=wish, headers=_JSON, timeout=_SECONDS))
+
+
+def _read(answer: requests.Response) -> dict[str, Any]:
+    try:
+        said = answer.json()
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        raise NotAsExpected(
+            f"the far side answers {answer.status_code} without a JSON object at {answer.url}"
+        )
+    if "not_offered" in said:
+        raise NotApplicable(str(said["not_offered"]))
+    if answer.status_code != requests.codes.ok:
+        raise NotAsExpected(f"the far side answers {answer.status_code}: {said}")
+    return said
+
+
+@hub_commands.group("bank-kit")
+def bank_kit() -> None:
+    """Try a bank before it takes money."""
+
+
+@bank_kit.command("run")
+@click.argument("bank")
+@click.option("--url", help="The bank's own address on the far side, where everything can be provoked.")
+@click.option(
+    "--report", type=click.Path(dir_okay=False, path_type=Path), help="Where the JSON report is written."
+)
+@exit_on_refusal
+def run_command(bank: str, url: str | None, report: Path | None) -> None:
+    """Play the acceptance kit with BANK. Exit code 1 when a check failed.
+
+    The hub must be a trial (HUB_SANDBOX=1) and running where HUB_PUBLIC_URL says, so that the bank can call it: the kit
+    makes orders. Without --url only what the hub asks by itself is tried, which any bank's test endpoint can answer.
+    """
+    if not current_app.config["SANDBOX"]:
+        click.echo(
+            "This hub is no trial: the kit makes orders, so it runs with HUB_SANDBOX=1 only.", err=True
+        )
+        sys.exit(1)
+    played = _play(bank, HttpFarEnd(url) if url else None)
+    for result in played.results:
+        click.echo(_line(result))
+    if report is not None:
+        report.write_text(json.dumps(played.as_wire(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    if played.failed:
+        sys.exit(1)
+
+
+def _play(bank: str, far_end: HttpFarEnd | None) -> ConformanceReport:
+    """The kit, with a bar that shows which check has just ended."""
+
+    def name(result: CheckResult | None) -> str:
+        return result.check.name if result else ""
+
+    hub = current_hub()
+    with click.progressbar(length=len(CHECKS), label=bank, file=sys.stderr, item_show_func=name) as bar:
+        return run_conformance(hub, bank=bank, far_end=far_end, done=lambda result: bar.update(1, result))
+
+
+def _line(result: CheckResult) -> str:
+    return f"{result.check.name:<14}{result.mark.value:<15}{result.milliseconds:>6} ms  {result.seen}"

@@ -1,0 +1,276 @@
+"""Obligations: what somebody owes an agency, and what may be said of it.
+
+Fees and charges (phí, lệ phí) of a filed dossier.
+
+The dossier code has the form of Circular 01/2018/TT-VPCP article 19 (agency code of up to 35 characters, date, number);
+the procedure code has the form d.dddddd, often with the agency's code behind it.
+
+Hospital bills (viện phí). Forms of patient codes differ between hospitals, so only their alphabet is checked.
+
+Road traffic fines: found by the decision's number; money goes to the Treasury, sub-item 4252.
+
+Sub-item 4252 of item 4250 is road traffic fines (Circular 324/2016/TT-BTC, annex III). Chapter and sub-item need not be
+printed on a fine's receipt, but the Treasury books by them.
+
+Tuition (học phí). The pupil code is believed to have 10 or 12 digits; schools' own codes occur too.
+
+The kinds of obligations, one module each; a new kind is a new module and a line here.
+
+What callers are shown: frozen values, and the one form in which they go over the wire.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from payment_hub.domain.calendar import wire_moment
+from payment_hub.domain.errors import MalformedObligation
+from payment_hub.domain.money import MAX_MINOR, VND, Money, wire_money
+
+
+class Kind(StrEnum):
+    """Of what kind an obligation is."""
+
+    FEE = "fee"
+    HOSPITAL_BILL = "hospital_bill"
+    TUITION = "tuition"
+    TRAFFIC_FINE = "traffic_fine"
+
+
+class VersionEvent(StrEnum):
+    """Why a version exists."""
+
+    REGISTERED = "REGISTERED"
+    AMENDED = "AMENDED"
+    WITHDRAWN = "WITHDRAWN"
+    RESTORED = "RESTORED"
+
+
+@dataclass(frozen=True, slots=True)
+class Beneficiary:
+    """The account that the money is for. ``bank`` is the BIN of the bank that keeps it."""
+
+    account_number: str
+    bank: str
+    account_name: str
+    treasury_chapter: str | None = None
+    treasury_sub_item: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an agency states of an obligation in one version."""
+
+    amount: Money
+    payer_name: str
+    identifiers: Mapping[str, str]
+    description: str
+    due_on: date | None
+    beneficiary: Beneficiary
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """One field by which a kind is identified: its form, and what it is called on paper."""
+
+    name: str
+    pattern: str
+    title_vi: str
+    title_en: str
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class KindRules:
+    """What obligations of one kind need. One module in ``domain/kinds`` each."""
+
+    kind: Kind
+    title_vi: str
+    title_en: str
+    identifiers: tuple[Identifier, ...]
+    needs_treasury: bool = False
+    """Money for the state budget goes to a Treasury account, by chapter and sub-item."""
+
+
+_ACCOUNT: Final = re.compile(r"[0-9A-Z]{6,19}", re.ASCII)
+_BIN: Final = re.compile(r"[0-9]{6}", re.ASCII)
+_CHAPTER: Final = re.compile(r"[0-9]{3}", re.ASCII)
+_SUB_ITEM: Final = re.compile(r"[0-9]{4}", re.ASCII)
+
+
+def check_terms(rules: KindRules, terms: Terms) -> Terms:
+    """The terms in normal form. Raises MalformedObligation with a JSON pointer for everything that is wrong."""
+    wrong = {
+        **_wrong_identifiers(rules, terms.identifiers),
+        **_wrong_beneficiary(rules, terms.beneficiary),
+        **_wrong_words(terms),
+    }
+    if terms.amount.currency != VND:
+        wrong["/amount/currency"] = "obligations are owed in VND"
+    elif not 0 <= terms.amount.minor <= MAX_MINOR:
+        wrong["/amount/amount"] = f"must be from 0 to {MAX_MINOR}"
+    if wrong:
+        raise MalformedObligation(
+            "; ".join(f"{where}: {what}" for where, what in wrong.items()), pointers=wrong
+        )
+    return Terms(
+        amount=terms.amount,
+        payer_name=unicodedata.normalize("NFC", terms.payer_name).strip(),
+        identifiers=dict(sorted(terms.identifiers.items())),
+        description=unicodedata.normalize("NFC", terms.description).strip(),
+        due_on=terms.due_on,
+        beneficiary=terms.beneficiary,
+    )
+
+
+def _wrong_identifiers(rules: KindRules, given: Mapping[str, str]) -> dict[str, str]:
+    known = {identifier.name: identifier for identifier in rules.identifiers}
+    wrong = {f"/identifiers/{name}": f"not known for {rules.kind}" for name in given if name not in known}
+    for name, identifier in known.items():
+        if name not in given:
+            if identifier.required:
+                wrong[f"/identifiers/{name}"] = f"required for {rules.kind}"
+        elif not re.fullmatch(identifier.pattern, given[name], re.ASCII):
+            wrong[f"/identifiers/{name}"] = f"must look like {identifier.pattern}"
+    return wrong
+
+
+def _wrong_beneficiary(rules: KindRules, account: Beneficiary) -> dict[str, str]:
+    wrong = {}
+    if not _ACCOUNT.fullmatch(account.account_number):
+        wrong["/beneficiary/account_number"] = "must be 6 to 19 digits or capital letters"
+    if not _BIN.fullmatch(account.bank):
+        wrong["/beneficiary/bank"] = "must be the 6-digit BIN of a bank"
+    if not 1 <= len(account.account_name.strip()) <= 140:
+        wrong["/beneficiary/account_name"] = "must have 1 to 140 characters"
+    for name, value, form in (
+        ("treasury_chapter", account.treasury_chapter, _CHAPTER),
+        ("treasury_sub_item", account.treasury_sub_item, _SUB_ITEM),
+    ):
+        if value is None and rules.needs_treasury and name == "treasury_sub_item":
+            wrong[f"/beneficiary/{name}"] = f"required for {rules.kind}"
+        elif value is not None and not form.fullmatch(value):
+            wrong[f"/beneficiary/{name}"] = f"must be {form.pattern}"
+    return wrong
+
+
+def _wrong_words(terms: Terms) -> dict[str, str]:
+    wrong = {}
+    for pointer, text, most in (
+        ("/payer_name", terms.payer_name, 140),
+        ("/description", terms.description, 500),
+    ):
+        if not 1 <= len(text.strip()) <= most:
+            wrong[pointer] = f"must have 1 to {most} characters"
+        elif any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn"} for c in text):
+            wrong[pointer] = "has a control, invisible or unassigned character"
+    return wrong
+
+
+FEE: Final = KindRules(
+    kind=Kind.FEE,
+    title_vi="Phí, lệ phí",
+    title_en="Fee or charge",
+    identifiers=(
+        Identifier("dossier_code", r"[0-9A-Z.]{3,35}-[0-9]{6}-[0-9]{4,6}", "Mã hồ sơ", "Dossier code"),
+        Identifier(
+            "procedure_code", r"[0-9]\.[0-9]{6}(\.[0-9A-Z.]{1,35})?", "Mã thủ tục", "Procedure code", False
+        ),
+    ),
+)
+
+
+HOSPITAL_BILL: Final = KindRules(
+    kind=Kind.HOSPITAL_BILL,
+    title_vi="Viện phí",
+    title_en="Hospital bill",
+    identifiers=(
+        Identifier("patient_code", r"[0-9A-Z.-]{4,20}", "Mã bệnh nhân", "Patient code"),
+        Identifier("treatment_code", r"[0-9A-Z.-]{4,30}", "Mã đợt điều trị", "Treatment code"),
+    ),
+)
+
+
+TRAFFIC_FINE: Final = KindRules(
+    kind=Kind.TRAFFIC_FINE,
+    title_vi="Xử phạt vi phạm hành chính giao thông đường bộ",
+    title_en="Road traffic fine",
+    identifiers=(
+        Identifier("decision_number", r"[0-9A-Za-z./-]{3,40}", "Số quyết định", "Decision number"),
+        Identifier("decided_on", r"20[0-9]{2}-[01][0-9]-[0-3][0-9]", "Ngày quyết định", "Date of decision"),
+        Identifier("plate", r"[0-9A-Z.-]{4,12}", "Biển số xe", "Number plate", False),
+    ),
+    needs_treasury=True,
+)
+
+
+TUITION: Final = KindRules(
+    kind=Kind.TUITION,
+    title_vi="Học phí",
+    title_en="Tuition",
+    identifiers=(
+        Identifier("pupil_code", r"[0-9A-Z.-]{4,20}", "Mã học sinh, sinh viên", "Pupil or student code"),
+        Identifier("school_year", r"20[0-9]{2}-20[0-9]{2}", "Năm học", "School year"),
+        Identifier("term", r"[0-9A-Z]{1,10}", "Kỳ thu", "Term", False),
+    ),
+)
+
+
+RULES: Final[dict[Kind, KindRules]] = {
+    rules.kind: rules for rules in (FEE, HOSPITAL_BILL, TUITION, TRAFFIC_FINE)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ObligationView:
+    """An obligation as its agency and the portal see it."""
+
+    agency: str
+    agency_name: str
+    reference: str
+    kind: str
+    version: int
+    state: str
+    """``OWED``, ``WITHDRAWN`` or ``SETTLED``."""
+    amount: Money
+    payer_name: str
+    identifiers: Mapping[str, str]
+    description: str
+    due_on: date | None
+    account_number: str
+    account_bank: str
+    account_name: str
+    treasury_chapter: str | None
+    treasury_sub_item: str | None
+    open_order: str | None
+    registered_at: datetime
+
+    def as_wire(self) -> dict[str, Any]:
+        """The form on the wire."""
+        return {
+            "agency": self.agency,
+            "reference": self.reference,
+            "kind": self.kind,
+            "version": self.version,
+            "state": self.state,
+            "amount": wire_money(self.amount),
+            "payer_name": self.payer_name,
+            "identifiers": dict(self.identifiers),
+            "description": self.description,
+            "due_on": self.due_on and self.due_on.isoformat(),
+            "beneficiary": {
+                "account_number": self.account_number,
+                "bank": self.account_bank,
+                "account_name": self.account_name,
+                "treasury_chapter": self.treasury_chapter,
+                "treasury_sub_item": self.treasury_sub_item,
+            },
+            "open_order": self.open_order,
+            "registered_at": wire_moment(self.registered_at),
+        }

@@ -1,0 +1,464 @@
+"""All that a choice of a bank may know: plain values, which become JSON and come back the same.
+
+Which banks an order can be paid through now, and which of them is chosen: ordered rules over facts.
+
+Both questions are pure: the facts of a choice are stored with it, and asked again they give the same answer.
+
+A choice of a bank in one sentence, and why a bank is not offered, in Vietnamese and English.
+
+What callers are shown of an attempt, and of the banks between which it was or can be chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from payment_hub.domain.banks.health import BankOperation, BankStates, HealthState
+from payment_hub.domain.banks.profile import BankProfile, BankTerms, Bearer
+from payment_hub.domain.calendar import HUB_TIME, is_working_day, settlement_day, wire_moment
+from payment_hub.domain.money import Money, wire_money
+
+#: The version of the rules in ``bank_choice`` and of the form of these facts: raised when either changes, so that a
+#: stored choice is asked again only by the rules that made it.
+RULES: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BankFacts:
+    """One bank as it stood. Amounts in whole units of the order's currency, moments and days as ISO text."""
+
+    bank: str
+    ways: tuple[str, ...]
+    agencies: tuple[str, ...] | None
+    kinds: tuple[str, ...] | None
+    smallest: int
+    largest: int
+    needs_seconds: int
+    """A deadline nearer than this is too near."""
+    fee: int
+    borne_by: str
+    settles_on: str
+    closed_until: str | None = None
+    """Its cut-off has passed and it opens nothing more on this day; the moment when it does again."""
+    away_until: str | None = None
+    """The end of an announced downtime."""
+    health: str = HealthState.CLOSED
+    resting_until: str | None = None
+    """It did not answer lately, and nobody asks before."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingFacts:
+    """An order, a moment, and every enabled bank in the order of the settings."""
+
+    agency: str
+    kind: str
+    amount: int
+    currency: str
+    now: str
+    seconds_left: int | None
+    """Until the order's deadline; None where the rest may also come late."""
+    banks: tuple[BankFacts, ...]
+    preference: tuple[str, ...] = ()
+    """The agency's own, the most wanted first."""
+    wish: str | None = None
+    """The bank that the payer named."""
+    closed: bool = False
+    """The order cannot be paid any more."""
+    undecided: bool = False
+    """An attempt is of unknown outcome."""
+    resumed_at: str | None = None
+    """The bank that may be asked again about that attempt: the same payment, not a second one."""
+    known_by: str | None = None
+    """When that outcome is promised."""
+    rules: int = RULES
+
+    def as_json(self) -> dict[str, Any]:
+        """The facts as JSON values."""
+        return _plain(self) | {"banks": [_plain(each) for each in self.banks]}
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> RoutingFacts:
+        """The facts that ``as_json`` gave."""
+        banks = tuple(BankFacts(**_tuples(each)) for each in given["banks"])
+        return cls(**_tuples(given) | {"banks": banks})
+
+
+def _plain(facts: RoutingFacts | BankFacts) -> dict[str, Any]:
+    values = {name: getattr(facts, name) for name in facts.__slots__}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _tuples(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+
+
+#: How many days of the calendar are looked at for when a bank opens again.
+_LOOKED_AHEAD: Final = 30
+
+
+def bank_facts(
+    bank: str,
+    profile: BankProfile,
+    terms: BankTerms,
+    states: BankStates,
+    *,
+    amount: Money,
+    now: datetime,
+    holidays: frozenset[date],
+) -> BankFacts:
+    """What is known of one bank at ``now``, for a payment of ``amount``."""
+    limits, opening = profile.limits, BankOperation.OPEN
+    health = states.of(bank, opening)
+    resting = health.resting_until(terms.patience)
+    settles = settlement_day(now, cut_off=terms.cut_off, days=terms.settlement_days, holidays=holidays)
+    return BankFacts(
+        bank=bank,
+        ways=tuple(str(way) for way in profile.ways),
+        agencies=terms.agencies,
+        kinds=terms.kinds,
+        smallest=max(limits.smallest.minor, terms.smallest or 0),
+        largest=min(limits.largest.minor, limits.largest.minor if terms.largest is None else terms.largest),
+        needs_seconds=int(max(limits.shortest, terms.before_expiry).total_seconds()),
+        fee=terms.fee(amount).minor,
+        borne_by=terms.borne_by,
+        settles_on=settles.isoformat(),
+        closed_until=_said(_closed_until(terms, now, holidays)),
+        away_until=_said(states.away_until(bank, opening, now)),
+        health=health.state,
+        resting_until=_said(None if health.may_ask(now, terms.patience) else resting),
+    )
+
+
+def _closed_until(terms: BankTerms, now: datetime, holidays: frozenset[date]) -> datetime | None:
+    here = now.astimezone(HUB_TIME)
+    if not terms.closes_at_cut_off or (
+        is_working_day(here.date(), holidays) and here.time() <= terms.cut_off
+    ):
+        return None
+    midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
+    days = [midnight + timedelta(days=ahead) for ahead in range(1, _LOOKED_AHEAD)]
+    return next((day for day in days if is_working_day(day.date(), holidays)), days[-1])
+
+
+def _said(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def in_order_of(preference: Sequence[str], banks: Sequence[str]) -> list[str]:
+    """The banks that are preferred, the most wanted first."""
+    return [bank for bank in preference if bank in banks]
+
+
+class OptionReason(StrEnum):
+    """Why a bank is not offered."""
+
+    ORDER_CLOSED = "ORDER_CLOSED"
+    UNDER_WAY = "UNDER_WAY"
+    """The outcome of an attempt is unknown: the payer must not pay twice."""
+    CONTRACT = "CONTRACT"
+    KIND = "KIND"
+    TOO_SMALL = "TOO_SMALL"
+    TOO_LARGE = "TOO_LARGE"
+    MAINTENANCE = "MAINTENANCE"
+    HEALTH = "HEALTH"
+    CUT_OFF = "CUT_OFF"
+    EXPIRY_NEAR = "EXPIRY_NEAR"
+
+
+class Rule(StrEnum):
+    """What decided between the banks that are offered. The order is that in which they are asked."""
+
+    PAYERS_WISH = "PAYERS_WISH"
+    ONLY_ONE = "ONLY_ONE"
+    AGENCYS_PREFERENCE = "AGENCYS_PREFERENCE"
+    BEST_HEALTH = "BEST_HEALTH"
+    CHEAPEST_FOR_PAYER = "CHEAPEST_FOR_PAYER"
+    CHEAPEST = "CHEAPEST"
+    SETTLES_FIRST = "SETTLES_FIRST"
+    FIRST_NAMED = "FIRST_NAMED"
+    """Nothing tells them apart: the first in the settings."""
+    NONE_OFFERED = "NONE_OFFERED"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One bank, offered or not."""
+
+    facts: BankFacts
+    reason: OptionReason | None
+    until: datetime | None = None
+    """When the reason ends, where that is known."""
+
+    @property
+    def bank(self) -> str:
+        """The bank's name."""
+        return self.facts.bank
+
+    @property
+    def offered(self) -> bool:
+        """Whether it can be chosen now."""
+        return self.reason is None
+
+    @property
+    def payer_fee(self) -> int:
+        """What the payer pays beside the amount."""
+        return self.facts.fee if self.facts.borne_by == Bearer.PAYER else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The bank, by which rule, and out of how many. Without a bank: why the one that was wished is not offered."""
+
+    bank: str | None
+    rule: Rule
+    offered: int
+    reason: OptionReason | None = None
+    until: datetime | None = None
+
+
+#: What forbids a bank, in this order; the first that holds is the reason.
+REASONS: Final[Sequence[tuple[OptionReason, Callable[[RoutingFacts, BankFacts], bool]]]] = (
+    (OptionReason.ORDER_CLOSED, lambda order, _: order.closed),
+    (OptionReason.UNDER_WAY, lambda order, bank: order.undecided and order.resumed_at != bank.bank),
+    (
+        OptionReason.CONTRACT,
+        lambda order, bank: bank.agencies is not None and order.agency not in bank.agencies,
+    ),
+    (OptionReason.KIND, lambda order, bank: bank.kinds is not None and order.kind not in bank.kinds),
+    (OptionReason.TOO_SMALL, lambda order, bank: order.amount < bank.smallest),
+    (OptionReason.TOO_LARGE, lambda order, bank: order.amount > bank.largest),
+    (OptionReason.MAINTENANCE, lambda _, bank: bank.away_until is not None),
+    (OptionReason.HEALTH, lambda _, bank: bank.resting_until is not None),
+    (OptionReason.CUT_OFF, lambda _, bank: bank.closed_until is not None),
+    (
+        OptionReason.EXPIRY_NEAR,
+        lambda order, bank: order.seconds_left is not None and order.seconds_left < bank.needs_seconds,
+    ),
+)
+
+
+def options(facts: RoutingFacts) -> tuple[Option, ...]:
+    """Every bank, offered or not, in the order of the settings."""
+    return tuple(_option(facts, bank) for bank in facts.banks)
+
+
+def choose_bank(facts: RoutingFacts) -> Choice:
+    """The bank for this payment. A bank that the payer named is taken or refused, never replaced by another."""
+    known = options(facts)
+    offered = [option for option in known if option.offered]
+    if facts.wish is not None:
+        return _wished(facts.wish, known, len(offered))
+    if not offered:
+        return Choice(None, Rule.NONE_OFFERED, 0)
+    rule, bank = _decided(facts, offered)
+    return Choice(bank, rule, len(offered))
+
+
+def _option(facts: RoutingFacts, bank: BankFacts) -> Option:
+    for reason, holds in REASONS:
+        if holds(facts, bank):
+            return Option(bank, reason, _until(facts, bank, reason))
+    return Option(bank, None)
+
+
+def _until(facts: RoutingFacts, bank: BankFacts, reason: OptionReason) -> datetime | None:
+    told = {
+        OptionReason.UNDER_WAY: facts.known_by,
+        OptionReason.MAINTENANCE: bank.away_until,
+        OptionReason.HEALTH: bank.resting_until,
+        OptionReason.CUT_OFF: bank.closed_until,
+    }.get(reason)
+    return None if told is None else datetime.fromisoformat(told)
+
+
+def _wished(wish: str, known: Sequence[Option], offered: int) -> Choice:
+    option = next((option for option in known if option.bank == wish), None)
+    if option is None:
+        return Choice(None, Rule.PAYERS_WISH, offered)
+    bank = option.bank if option.offered else None
+    return Choice(bank, Rule.PAYERS_WISH, offered, option.reason, option.until)
+
+
+def _decided(facts: RoutingFacts, left: list[Option]) -> tuple[Rule, str]:
+    """The rule that leaves one bank, and that bank. The last rule always does."""
+    for rule, narrow in _RULES:
+        left = narrow(facts, left)
+        if len(left) == 1:
+            return rule, left[0].bank
+    raise ValueError("no bank is offered")
+
+
+def _preferred(facts: RoutingFacts, left: list[Option]) -> list[Option]:
+    wanted = in_order_of(facts.preference, [option.bank for option in left])
+    return [option for option in left if option.bank == wanted[0]] if wanted else left
+
+
+def _least(measure: Callable[[Option], int | str]) -> Callable[[RoutingFacts, list[Option]], list[Option]]:
+    """Leave only those by which ``measure`` is the smallest."""
+
+    def narrow(_: RoutingFacts, left: list[Option]) -> list[Option]:
+        measured = [measure(option) for option in left]
+        best = min(measured)
+        return [option for option, found in zip(left, measured, strict=True) if found == best]
+
+    return narrow
+
+
+#: Each leaves fewer of the banks that are offered; the rule that leaves one has decided.
+_RULES: Final[Sequence[tuple[Rule, Callable[[RoutingFacts, list[Option]], list[Option]]]]] = (
+    (Rule.ONLY_ONE, lambda _, left: left),
+    (Rule.AGENCYS_PREFERENCE, _preferred),
+    (Rule.BEST_HEALTH, _least(lambda option: int(option.facts.health != HealthState.CLOSED))),
+    (Rule.CHEAPEST_FOR_PAYER, _least(lambda option: option.payer_fee)),
+    (Rule.CHEAPEST, _least(lambda option: option.facts.fee)),
+    (Rule.SETTLES_FIRST, _least(lambda option: option.facts.settles_on)),
+    (Rule.FIRST_NAMED, lambda _, left: left[:1]),
+)
+
+
+LANGUAGES: Final = ("vi", "en")
+
+_CHOSEN: Final[Mapping[Rule, tuple[str, str]]] = {
+    Rule.PAYERS_WISH: (
+        "Chọn {bank} vì người nộp đã chọn ngân hàng này.",
+        "{bank} was chosen because the payer named it.",
+    ),
+    Rule.ONLY_ONE: (
+        "Chọn {bank} vì chỉ ngân hàng này nhận được khoản này vào lúc đó.",
+        "{bank} was chosen because no other bank could take this payment at that moment.",
+    ),
+    Rule.AGENCYS_PREFERENCE: (
+        "Trong {offered} ngân hàng, chọn {bank} vì cơ quan thu ưu tiên ngân hàng này.",
+        "Of {offered} banks {bank} was chosen because the agency prefers it.",
+    ),
+    Rule.BEST_HEALTH: (
+        "Trong {offered} ngân hàng, chọn {bank} vì ngân hàng này đang trả lời ổn định.",
+        "Of {offered} banks {bank} was chosen because it answers reliably.",
+    ),
+    Rule.CHEAPEST_FOR_PAYER: (
+        "Trong {offered} ngân hàng, chọn {bank} vì người nộp chịu phí thấp nhất.",
+        "Of {offered} banks {bank} was chosen because it costs the payer least.",
+    ),
+    Rule.CHEAPEST: (
+        "Trong {offered} ngân hàng, chọn {bank} vì phí thu hộ thấp nhất.",
+        "Of {offered} banks {bank} was chosen because its fee is the lowest.",
+    ),
+    Rule.SETTLES_FIRST: (
+        "Trong {offered} ngân hàng, chọn {bank} vì ngân hàng này chuyển tiền về sớm nhất.",
+        "Of {offered} banks {bank} was chosen because it hands the money over first.",
+    ),
+    Rule.FIRST_NAMED: (
+        "Trong {offered} ngân hàng ngang nhau, chọn {bank} vì đứng đầu danh sách.",
+        "Of {offered} equal banks {bank} was chosen because it stands first in the list.",
+    ),
+    Rule.NONE_OFFERED: (
+        "Lúc này không ngân hàng nào nhận được khoản này.",
+        "No bank can take this payment now.",
+    ),
+}
+
+_NOT_OFFERED: Final[Mapping[OptionReason, tuple[str, str]]] = {
+    OptionReason.ORDER_CLOSED: (
+        "Lệnh thanh toán không còn nhận tiền.",
+        "The payment order can no longer be paid.",
+    ),
+    OptionReason.UNDER_WAY: (
+        "Chưa biết kết quả của lần thanh toán trước.",
+        "It is not known yet what became of an earlier payment.",
+    ),
+    OptionReason.CONTRACT: (
+        "Ngân hàng không thu hộ cho cơ quan này.",
+        "The bank does not collect for this agency.",
+    ),
+    OptionReason.KIND: (
+        "Ngân hàng không nhận loại khoản thu này.",
+        "The bank does not take this kind of payment.",
+    ),
+    OptionReason.TOO_SMALL: (
+        "Số tiền nhỏ hơn mức ngân hàng nhận.",
+        "The amount is smaller than the bank accepts.",
+    ),
+    OptionReason.TOO_LARGE: (
+        "Số tiền lớn hơn mức ngân hàng nhận.",
+        "The amount is larger than the bank accepts.",
+    ),
+    OptionReason.MAINTENANCE: (
+        "Ngân hàng đang bảo trì theo thông báo.",
+        "The bank has announced maintenance.",
+    ),
+    OptionReason.HEALTH: ("Ngân hàng hiện không trả lời.", "The bank does not answer at the moment."),
+    OptionReason.CUT_OFF: (
+        "Ngân hàng đã hết giờ nhận trong ngày.",
+        "The bank takes no more payments on this day.",
+    ),
+    OptionReason.EXPIRY_NEAR: (
+        "Hạn thanh toán còn quá ngắn cho ngân hàng này.",
+        "The deadline is too near for this bank.",
+    ),
+}
+
+_NOBODY: Final = ("Không có ngân hàng này.", "There is no such bank.")
+_UNTIL: Final = (" Dự kiến đến {moment}.", " Until {moment}.")
+
+
+def explained(choice: Choice, language: str, name: Callable[[str], str] = str) -> str:
+    """Why this bank, or why none, in one sentence; ``name`` says what a bank is called."""
+    place = LANGUAGES.index(language)
+    if choice.bank is not None:
+        return _CHOSEN[choice.rule][place].format(bank=name(choice.bank), offered=choice.offered)
+    if choice.reason is not None:
+        return not_offered(choice.reason, choice.until, language)
+    return (_CHOSEN[choice.rule] if choice.rule is Rule.NONE_OFFERED else _NOBODY)[place]
+
+
+def not_offered(reason: OptionReason, until: datetime | None, language: str) -> str:
+    """Why a bank is not offered, and until when if that is known (hub time)."""
+    place = LANGUAGES.index(language)
+    said = _NOT_OFFERED[reason][place]
+    if until is None:
+        return said
+    return said + _UNTIL[place].format(moment=f"{until.astimezone(HUB_TIME):%H:%M %d/%m/%Y}")
+
+
+@dataclass(frozen=True, slots=True)
+class OptionsView:
+    """Every bank for one order at one moment, and the one that would be chosen."""
+
+    order_reference: str
+    facts: RoutingFacts
+    options: tuple[Option, ...]
+    choice: Choice
+
+    def as_wire(self) -> dict[str, Any]:
+        """The form on the wire."""
+        return {
+            "order": self.order_reference,
+            "amount": self._money(self.facts.amount),
+            "as_of": wire_moment(datetime.fromisoformat(self.facts.now)),
+            "chosen": self.choice.bank,
+            "rule": self.choice.rule,
+            "why": {language: explained(self.choice, language) for language in LANGUAGES},
+            "items": [self._option(option) for option in self.options],
+        }
+
+    def _option(self, option: Option) -> dict[str, Any]:
+        facts, reason, until = option.facts, option.reason, option.until
+        return {
+            "bank": option.bank,
+            "offered": option.offered,
+            "reason": reason,
+            "until": wire_moment(until),
+            "why": reason and {language: not_offered(reason, until, language) for language in LANGUAGES},
+            "fee": self._money(facts.fee),
+            "fee_borne_by": facts.borne_by,
+            "settles_on": facts.settles_on,
+            "ways": list(facts.ways),
+        }
+
+    def _money(self, minor: int) -> dict[str, str]:
+        return wire_money(Money(minor, self.facts.currency))

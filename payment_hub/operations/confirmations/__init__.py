@@ -1,0 +1,1 @@
+"""Confirmations of banks: received and recorded."""

@@ -1,0 +1,377 @@
+"""Open a payment for the acceptance kit: an order of an agency that is nobody, and the try at paying it.
+
+Play one check of the acceptance kit in which the bank speaks: what our callback door makes of its messages.
+
+Play one check of the acceptance kit in which we speak: what the adapter makes of the bank's answers, and of none.
+
+Play the acceptance kit with a bank: on a trial hub, with orders that owe nobody anything.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from payment_hub import VERSION
+from payment_hub.domain.access import Caller, Role, Scope
+from payment_hub.domain.banks.conformance import (
+    CHECKS,
+    Check,
+    CheckResult,
+    ConformanceReport,
+    Mark,
+    NotApplicable,
+    NotAsExpected,
+    SimulatorClient,
+    SimulatorMessage,
+)
+from payment_hub.domain.banks.port import CanAnswerInquiry, CanQuery, TakesCallbacks
+from payment_hub.domain.banks.values import Outcome, PaymentQuery, PaymentRequest
+from payment_hub.domain.calendar import business_day
+from payment_hub.domain.errors import BankUnavailable, Conflict, HubError
+from payment_hub.domain.idempotency import Claim
+from payment_hub.domain.money import dong
+from payment_hub.domain.obligations import Beneficiary, Kind, Terms
+from payment_hub.domain.orders import OrderStatus, OrderView
+from payment_hub.domain.payments import AttemptView
+from payment_hub.domain.settlement import Source
+from payment_hub.hub import Hub
+from payment_hub.operations.access import add_agency, add_portal
+from payment_hub.operations.confirmations.record import receive_confirmation
+from payment_hub.operations.obligations import register_obligation
+from payment_hub.operations.orders import cancel_order, issue_payment_order, show_order
+from payment_hub.operations.payments.start import read_attempt_requests, start_payment
+from payment_hub.store.access import find_portal
+
+#: The agency and the portal of the kit, with receipts of their own, so that no other series has a stranger in it.
+AGENCY: Final = "BANKKIT"
+PORTAL: Final = "bank-kit"
+NAME: Final = "Bank acceptance kit"
+SERIES: Final = "KT26E"
+AMOUNT: Final = dong(150_000)
+PAYER_IP: Final = "203.0.113.7"
+
+_ACCOUNT: Final = Beneficiary("9000000000000", "970499", "BANK ACCEPTANCE KIT")
+
+
+def open_conformance_payment(hub: Hub, *, bank: str) -> AttemptView:
+    """The attempt at paying a new order of 150,000 dong. The kit's agency and portal are made when they are not there.
+
+    Raises BankNotFound, BankUnavailable, Malformed.
+    """
+    portal = _portal(hub)
+    dossier = f"{AGENCY}-{business_day(hub.now()):%y%m%d}-{secrets.randbelow(10**6):06d}"
+    operator = Caller(0, Role.OPERATOR, "bank kit", frozenset(Scope))
+    terms = Terms(
+        amount=AMOUNT,
+        payer_name=NAME,
+        identifiers={"dossier_code": dossier},
+        description=f"{NAME}, {bank}",
+        due_on=None,
+        beneficiary=_ACCOUNT,
+    )
+    reference = f"{dossier}-{secrets.token_hex(6)}"
+    register_obligation(hub, caller=operator, agency=AGENCY, reference=reference, kind=Kind.FEE, terms=terms)
+    answered = issue_payment_order(
+        hub,
+        caller=Caller(0, Role.PORTAL, "bank kit", frozenset(Scope), portal_id=portal, portal_code=PORTAL),
+        agency=AGENCY,
+        obligation_reference=reference,
+        minutes=None,
+        return_url=None,
+        claim=Claim(f"portal:{PORTAL}", reference, b"kit"),
+    )
+    order: str = json.loads(answered.body)["reference"]
+    return start_payment(hub, reference=order, bank=bank, payer_ip=PAYER_IP, language="vi")
+
+
+def _portal(hub: Hub) -> int:
+    """The key of the kit's portal. Whoever makes it has made the agency before."""
+    while True:
+        with hub.transaction() as session:
+            found = find_portal(session, PORTAL)
+            if found is not None:
+                return found.id
+        with suppress(Conflict):
+            add_agency(
+                hub,
+                code=AGENCY,
+                name=NAME,
+                account_number=_ACCOUNT.account_number,
+                account_bank=_ACCOUNT.bank,
+                account_name=_ACCOUNT.account_name,
+                receipt_series=SERIES,
+            )
+        with suppress(Conflict):
+            add_portal(hub, code=PORTAL, name=NAME)
+
+
+_OPERATOR: Final = Caller(0, Role.OPERATOR, "bank kit", frozenset(Scope))
+
+
+def run_callback_check(hub: Hub, *, bank: str, far_end: SimulatorClient | None, check: str) -> str:
+    """What was seen, when it is what ``check`` expects. Raises NotAsExpected, NotApplicable."""
+    if not isinstance(hub.adapter(bank), TakesCallbacks):
+        raise NotApplicable("it sends no callbacks")
+    if far_end is None:
+        raise NotApplicable("nothing can be provoked at it from here: no address of a far side was named")
+    return _PLAYS[check](_Scene(hub, far_end, open_conformance_payment(hub, bank=bank)))
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """An opened payment, and the bank's side of it."""
+
+    hub: Hub
+    far_end: SimulatorClient
+    attempt: AttemptView
+
+    def order(self) -> OrderView:
+        """The order as it stands now."""
+        return show_order(self.hub, caller=_OPERATOR, reference=self.attempt.order_reference)
+
+    def told(self, choice: str) -> list[SimulatorMessage]:
+        """What the bank tells our door when the citizen makes this choice. Where its callbacks say only that something
+        has happened, it is asked what, as the clock would."""
+        told = self.far_end.pay(self.attempt, choice)
+        adapter = self.hub.adapter(self.attempt.bank)
+        if isinstance(adapter, CanQuery) and not adapter.profile.signed:
+            _, query = read_attempt_requests(self.hub, attempt=self.attempt, payer_ip=PAYER_IP, language="vi")
+            said = adapter.query_payment(query)
+            if said.outcome is not Outcome.PENDING:
+                receive_confirmation(
+                    self.hub, confirmation=said, source=Source.QUERY, received_at=query.asked_at
+                )
+        return told
+
+    def require(self, status: OrderStatus, told: Sequence[SimulatorMessage]) -> str:
+        """The order is in this status now."""
+        now = self.order().status
+        if now != status:
+            raise NotAsExpected(f"the order is {now}; {_confirmation_of(told)}")
+        return f"the order is {now}; {_confirmation_of(told)}"
+
+    def require_received_once(self, told: Sequence[SimulatorMessage]) -> str:
+        """The whole amount is here, once."""
+        order = self.order()
+        seen = f"{order.received} were received, the order is {order.status}; {_confirmation_of(told)}"
+        if order.received != self.attempt.amount:
+            raise NotAsExpected(seen)
+        return seen
+
+
+def _good(scene: _Scene) -> str:
+    return scene.require(OrderStatus.PAID, _taken(scene.told("pay")))
+
+
+def _decline(scene: _Scene) -> str:
+    told = scene.told("decline")
+    if told:
+        return scene.require(OrderStatus.OPEN, _taken(told))
+    scene.require(OrderStatus.OPEN, told)
+    raise NotApplicable("it does not tell of a payment that was declined")
+
+
+def _late(scene: _Scene) -> str:
+    order = scene.order()
+    cancel_order(
+        scene.hub,
+        caller=_OPERATOR,
+        reference=order.reference,
+        reason="the bank's acceptance kit",
+        version=order.version,
+    )
+    try:
+        told = scene.told("late")
+    except (NotApplicable, NotAsExpected) as refused:
+        if isinstance(scene.hub.adapter(scene.attempt.bank), CanAnswerInquiry):
+            raise NotApplicable(
+                "it asks us first, and takes no money for an order that is closed"
+            ) from refused
+        raise
+    return scene.require_received_once(_taken(told))
+
+
+def _duplicate(scene: _Scene) -> str:
+    told = _taken(scene.told("twice"))
+    if len(told) < 2:
+        raise NotAsExpected(f"only one message came; {_confirmation_of(told)}")
+    return scene.require_received_once(told)
+
+
+def _disbelieved(choice: str) -> Callable[[_Scene], str]:
+    def play(scene: _Scene) -> str:
+        # A bank may stop its tries at our refusal too, so being heard is no sign; but who is believed pays the order.
+        return scene.require(OrderStatus.OPEN, _answered(scene.told(choice)))
+
+    return play
+
+
+def _wrong_amount(scene: _Scene) -> str:
+    told = _answered(scene.told("wrong_amount"))
+    order = scene.order()
+    seen = f"{order.received} were received, the order is {order.status}; {_confirmation_of(told)}"
+    if order.status == OrderStatus.PAID:
+        raise NotAsExpected(seen)
+    return seen
+
+
+def _unknown_order(scene: _Scene) -> str:
+    return scene.require(OrderStatus.OPEN, _answered(scene.told("unknown_order")))
+
+
+_PLAYS: Final[Mapping[str, Callable[[_Scene], str]]] = {
+    "good": _good,
+    "decline": _decline,
+    "late": _late,
+    "duplicate": _duplicate,
+    "altered": _disbelieved("altered"),
+    "stale": _disbelieved("stale"),
+    "wrong_amount": _wrong_amount,
+    "unknown_order": _unknown_order,
+}
+
+
+def _taken(told: Sequence[SimulatorMessage]) -> Sequence[SimulatorMessage]:
+    """At least one message came, and our answers end the bank's tries."""
+    if not told or not all(one.heard for one in told):
+        raise NotAsExpected(f"it was not taken: {_confirmation_of(told)}" if told else "no message came")
+    return told
+
+
+def _answered(told: Sequence[SimulatorMessage]) -> Sequence[SimulatorMessage]:
+    """At least one message came and was answered, if only by a refusal."""
+    if not told or not all(200 <= one.status < 500 for one in told):
+        raise NotAsExpected(f"it was not answered: {_confirmation_of(told)}" if told else "no message came")
+    return told
+
+
+def _confirmation_of(told: Sequence[SimulatorMessage]) -> str:
+    if not told:
+        return "no message came"
+    return "answered " + ", ".join(f"{one.status} {one.body[:200]}".strip() for one in told)
+
+
+NORMAL: Final = "normal"
+
+
+def run_outbound_check(hub: Hub, *, bank: str, far_end: SimulatorClient | None, check: str) -> str:
+    """What was seen, when it is what ``check`` expects. A check that is none of our own questions names the mode in
+    which the bank's interface goes wrong.
+
+    Raises NotAsExpected, NotApplicable, and what opening a payment raises.
+    """
+    if check == "open":
+        return _open(open_conformance_payment(hub, bank=bank))
+    if check == "query":
+        return _query(hub, bank, far_end)
+    if far_end is None:
+        raise NotApplicable("nothing can be provoked at it from here: no address of a far side was named")
+    return _broken(hub, bank, far_end, check)
+
+
+def _open(attempt: AttemptView) -> str:
+    told = {
+        "a page": attempt.page_url,
+        "a QR text": attempt.qr_text,
+        "a bill code": attempt.bill_code,
+        "an app link": attempt.app_link,
+    }
+    given = [name for name, value in told.items() if value]
+    if not given:
+        raise NotAsExpected("no instructions")
+    return f"the payer is given {', '.join(given)}"
+
+
+def _query(hub: Hub, bank: str, far_end: SimulatorClient | None) -> str:
+    adapter = hub.adapter(bank)
+    if not isinstance(adapter, CanQuery):
+        raise NotApplicable("it cannot be asked about a payment")
+    attempt = open_conformance_payment(hub, bank=bank)
+    before = adapter.query_payment(_requests(hub, attempt)[1])
+    if before.outcome is Outcome.PAID:
+        raise NotAsExpected(f"nobody has paid, but it says PAID ({before.code})")
+    if far_end is None:
+        return f"{before.outcome} ({before.code}) while nobody has paid; paying could not be tried"
+    far_end.pay(attempt, "silent")
+    after = adapter.query_payment(_requests(hub, attempt)[1])
+    if after.outcome is not Outcome.PAID or after.amount not in (None, attempt.amount):
+        raise NotAsExpected(
+            f"after {attempt.amount} were paid it says {after.outcome} ({after.code}), {after.amount}"
+        )
+    return f"{before.outcome} ({before.code}), then PAID ({after.code})"
+
+
+def _broken(hub: Hub, bank: str, far_end: SimulatorClient, mode: str) -> str:
+    attempt = open_conformance_payment(hub, bank=bank)
+    before = far_end.set_mode(mode)
+    try:
+        seen = _calls(hub, attempt, bank, lambda: far_end.set_mode(mode) - before)
+    finally:
+        far_end.set_mode(NORMAL)
+    if not seen:
+        raise NotApplicable("neither opening a payment nor asking about one sends anything to it")
+    text = "; ".join(f"{name}: {said}" for name, said in seen.items())
+    if "no refusal" in seen.values():
+        raise NotAsExpected(text)
+    return text
+
+
+def _calls(hub: Hub, attempt: AttemptView, bank: str, asked: Callable[[], int]) -> dict[str, str]:
+    """What the adapter makes of an opening and of a question, of those that really asked the bank."""
+    adapter = hub.adapter(bank)
+    request, query = _requests(hub, attempt)
+    calls: dict[str, Callable[[], object]] = {"opening": lambda: adapter.open_payment(request)}
+    if isinstance(adapter, CanQuery):
+        able: CanQuery = adapter
+        calls["asking"] = lambda: able.query_payment(query)
+    seen, before = {}, 0
+    for name, call in calls.items():
+        try:
+            call()
+            said = "no refusal"
+        except BankUnavailable as error:
+            said = f"BankUnavailable, {error.detail}"
+        if asked() > before:
+            seen[name] = said
+        before = asked()
+    return seen
+
+
+def _requests(hub: Hub, attempt: AttemptView) -> tuple[PaymentRequest, PaymentQuery]:
+    return read_attempt_requests(hub, attempt=attempt, payer_ip=PAYER_IP, language="vi")
+
+
+def run_conformance(
+    hub: Hub, *, bank: str, far_end: SimulatorClient | None, done: Callable[[CheckResult], None]
+) -> ConformanceReport:
+    """The report; ``done`` hears of every check as it ends. Without a ``far_end`` nothing can be provoked at the bank,
+    and only what we ask by ourselves is tried.
+
+    Raises BankNotFound.
+    """
+    protocol, started_at, results = hub.adapter(bank).profile.title, hub.now(), []
+    for check in CHECKS:
+        result = _played(hub, bank, far_end, check)
+        done(result)
+        results.append(result)
+    return ConformanceReport(bank, protocol, started_at, VERSION, results)
+
+
+def _played(hub: Hub, bank: str, far_end: SimulatorClient | None, check: Check) -> CheckResult:
+    play = run_outbound_check if check.outbound else run_callback_check
+    began = time.monotonic()
+    try:
+        mark, seen = Mark.PASSED, play(hub, bank=bank, far_end=far_end, check=check.name)
+    except NotApplicable as reason:
+        mark, seen = Mark.NOT_APPLICABLE, str(reason)
+    except NotAsExpected as wrong:
+        mark, seen = Mark.FAILED, str(wrong)
+    except HubError as refused:
+        mark, seen = Mark.FAILED, f"{type(refused).__name__}: {refused.detail}"
+    return CheckResult(check, mark, seen, round((time.monotonic() - began) * 1000))

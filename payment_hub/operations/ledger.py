@@ -1,0 +1,67 @@
+"""Reverse a posting, once: a mistake in the book is corrected by a new line, never by a change.
+
+The trial balance by account, agency, bank and day.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from payment_hub.domain.access import Caller, Role
+from payment_hub.domain.calendar import business_day
+from payment_hub.domain.errors import AlreadyReversed, Forbidden, PostingNotFound
+from payment_hub.domain.ledger import BalanceLine
+from payment_hub.domain.money import Money
+from payment_hub.hub import Hub
+from payment_hub.store import ledger
+from payment_hub.store.access import seen_agency
+
+
+def reverse_posting(hub: Hub, *, caller: Caller, posting_id: int, reason: str) -> int:
+    """The key of the reversal. Raises PostingNotFound, AlreadyReversed."""
+    now = hub.now()
+    with hub.transaction() as session:
+        posting = ledger.find_posting(session, posting_id)
+        if posting is None:
+            raise PostingNotFound(str(posting_id))
+        made = ledger.reverse_posting(session, posting, f"{caller.name}: {reason}", business_day(now), now)
+        if made is None:
+            raise AlreadyReversed(str(posting_id))
+        return made
+
+
+def trial_balance(
+    hub: Hub,
+    *,
+    caller: Caller,
+    day_from: date,
+    day_to: date,
+    agency: str | None = None,
+    bank: str | None = None,
+) -> list[BalanceLine]:
+    """All lines from ``day_from`` to ``day_to`` that the caller may see; debits and credits sum to the same.
+
+    Raises Forbidden for a portal: it keeps no part of the book, whatever scopes its key was given.
+    """
+    if caller.role is Role.PORTAL:
+        raise Forbidden("a portal has no part in the ledger")
+    with hub.transaction() as session:
+        rows = ledger.trial_balance(
+            session,
+            day_from=day_from,
+            day_to=day_to,
+            only_agency=seen_agency(caller),
+            agency=agency,
+            bank=bank,
+        )
+    return [
+        BalanceLine(
+            day=row["day"],
+            account=row["account"],
+            agency=row["agency"],
+            bank=row["bank"],
+            debit=Money(row["debit"], row["currency"]),
+            credit=Money(row["credit"], row["currency"]),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,1 @@
+"""Payment attempts: started, queried, resolved."""

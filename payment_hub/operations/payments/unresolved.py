@@ -1,0 +1,75 @@
+"""List the attempts whose outcome is unknown, for the officers who must see to those that stay so.
+
+Say, as an officer with evidence, that an attempt of unknown outcome has taken no money.
+"""
+
+from __future__ import annotations
+
+from payment_hub.domain.access import Caller
+from payment_hub.domain.errors import IllegalTransition, OrderNotFound
+from payment_hub.domain.money import Money
+from payment_hub.domain.paging import Page, cursor_of, key_of
+from payment_hub.domain.payments import ATTEMPT_LIFE, AttemptEvent, AttemptState, AttemptView, UnresolvedView
+from payment_hub.domain.references import parse_reference
+from payment_hub.hub import Hub
+from payment_hub.operations.payments.query import query_order
+from payment_hub.store import orders, payments
+from payment_hub.store.tables import AttemptEnding
+
+
+def list_unresolved(
+    hub: Hub, *, caller: Caller, overdue: bool = False, after: str | None = None, limit: int = 50
+) -> Page[UnresolvedView]:
+    """One page, the oldest first; with ``overdue`` those alone that lie before an officer. Raises Malformed."""
+    now = hub.now()
+    with hub.transaction() as session:
+        rows = payments.list_unresolved(
+            session, caller, overdue=overdue, after=key_of(after) or 0, limit=limit + 1
+        )
+    views = [
+        UnresolvedView(
+            reference=row["reference"],
+            order_reference=row["order_reference"],
+            agency=row["agency"],
+            bank=row["bank"],
+            state=row["state"],
+            told=row["told"],
+            amount=Money(row["amount"], row["currency"]),
+            asked=row["asked"],
+            unknown_at=row["unknown_at"],
+            known_by=hub.promise_of(row["bank"]).known_by(row["unknown_at"], row["ask_at"], now),
+            officer_since=row["officer_since"],
+        )
+        for row in rows[:limit]
+    ]
+    return Page(tuple(views), cursor_of(rows[limit - 1]["id"]) if len(rows) > limit else None)
+
+
+def resolve_attempt(hub: Hub, *, caller: Caller, reference: str, reason: str) -> AttemptView:
+    """The attempt, FAILED, so that the payer can pay again; who said so and why is kept. The bank is asked once more.
+
+    Money that it proves after all still counts. Raises MalformedReference; OrderNotFound; IllegalTransition for an
+    outcome that is known, or that does not lie before an officer yet.
+    """
+    order = parse_reference(reference.partition("-")[0])
+    with hub.transaction() as session:
+        orders.find_row(session, order, caller)
+    query_order(hub, reference=order)
+    now = hub.now()
+    with hub.transaction() as session:
+        orders.lock(session, order)
+        row = orders.find_row(session, order, caller)
+        tried = payments.attempts_of_order(session, row["order_id"])
+        attempt = next((each for each in tried if each.reference == reference), None)
+        if attempt is None:
+            raise OrderNotFound(reference)
+        state, unproven = AttemptState(attempt.state), payments.unproven(attempt)
+        if attempt.officer_since is None or not (unproven or state is AttemptState.UNKNOWN):
+            raise IllegalTransition(f"attempt {reference} is {state} and does not lie before an officer")
+        if state is not AttemptState.FAILED:
+            attempt.state = ATTEMPT_LIFE.after(state, AttemptEvent.DECLINED)
+        attempt.told = None
+        attempt.changed_at = now
+        session.add(AttemptEnding(attempt_id=attempt.id, ended_by=caller.holder, reason=reason, ended_at=now))
+        session.flush()
+        return payments.attempt_view(session, attempt, hub.promise_of(attempt.bank), now)

@@ -1,0 +1,225 @@
+"""Send the notices that are due: claim a batch, POST it with no transaction open, record what came back.
+
+At least once: when a worker dies between the POST and the record, the lease ends and the notice is sent
+again. Notices of one portal go out one after the other over one connection, those of different portals at the
+same time, so that a slow portal costs the others at most its time-out. A portal that gives no answer is not
+tried again within the batch.
+
+List notices with all their attempts, newest event first.
+
+Show where the notice of one event stands.
+
+Send the notice of one event again.
+
+Send every notice again from a moment on, for a portal that lost some.
+
+Read the feed of events, for a portal or an agency that missed some.
+
+Show what a portal needs to verify notices, to hand it over.
+
+Give a portal a new secret for verifying notices.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import groupby
+from random import SystemRandom
+from typing import Final
+
+from payment_hub.domain.access import Caller
+from payment_hub.domain.errors import EventNotFound, Malformed, NotFound
+from payment_hub.domain.paging import Page, cursor_of, key_of
+from payment_hub.domain.webhooks import (
+    LEASE,
+    PUT_BACK,
+    WEBHOOK_LIFE,
+    AddressPolicy,
+    EventCursor,
+    EventView,
+    WebhookAnswer,
+    WebhookEvent,
+    WebhookKeys,
+    WebhookState,
+    WebhookView,
+    event_number,
+    meaning_of,
+    wait_after,
+)
+from payment_hub.hub import Hub
+from payment_hub.outbound import TOTAL_SECONDS, WebhookSender
+from payment_hub.store import webhooks
+from payment_hub.store.access import find_portal
+from payment_hub.store.tables import Event
+from payment_hub.store.webhooks import ClaimedWebhook, WebhookOutcome, seen_by
+
+BATCH: Final = 100
+SHARE: Final = 20
+"""The most of one batch that one portal may have."""
+
+_MOST_AT_ONCE: Final = 32
+_log = logging.getLogger(__name__)
+_chance = SystemRandom()
+
+
+def deliver_webhooks(hub: Hub) -> int:
+    """Send one batch; how many were tried. Raises HubUnavailable when the database cannot be reached."""
+    now = hub.now()
+    with hub.transaction() as session:
+        claimed = webhooks.claim_webhooks(session, now, now + LEASE, most=BATCH, share=SHARE)
+    if not claimed:
+        return 0
+    outcomes = _send_all(hub, claimed)
+    with hub.transaction() as session:
+        webhooks.record_delivery(session, outcomes)
+    _tell_of_the_dead(outcomes)
+    return sum(outcome.answer is not None for outcome in outcomes)
+
+
+def _send_all(hub: Hub, claimed: Sequence[ClaimedWebhook]) -> list[WebhookOutcome]:
+    """One lane for each portal, all lanes at the same time."""
+    by_portal = groupby(sorted(claimed, key=lambda notice: notice.portal), key=lambda notice: notice.portal)
+    lanes = [list(lane) for _, lane in by_portal]
+    no_more_after = time.monotonic() + TOTAL_SECONDS
+    with ThreadPoolExecutor(min(len(lanes), _MOST_AT_ONCE), thread_name_prefix="notices") as threads:
+        sent = threads.map(lambda lane: _send_lane(hub, lane, no_more_after), lanes)
+        return [outcome for lane in sent for outcome in lane]
+
+
+def _send_lane(hub: Hub, lane: Sequence[ClaimedWebhook], no_more_after: float) -> list[WebhookOutcome]:
+    """The notices of one portal, in order. What its slowness leaves no time for is put back untried."""
+    outcomes: list[WebhookOutcome] = []
+    reachable = True
+    with WebhookSender(AddressPolicy(hub.allow_loopback_notices, hub.notice_hosts)) as courier:
+        for notice in lane:
+            if notice.url is None:
+                outcomes.append(_moved(hub, notice, WebhookEvent.NO_ADDRESS, None))
+            elif reachable and time.monotonic() < no_more_after:
+                answer = _send(hub, courier, notice, notice.url)
+                outcomes.append(_moved(hub, notice, meaning_of(answer.status, notice.attempts + 1), answer))
+                reachable = answer.status is not None
+            else:
+                outcomes.append(_put_back(hub, notice))
+    return outcomes
+
+
+def _send(hub: Hub, courier: WebhookSender, notice: ClaimedWebhook, url: str) -> WebhookAnswer:
+    body = json.dumps(notice.event.as_wire(), ensure_ascii=False, separators=(",", ":")).encode()
+    secrets = hub.signer.portal_secrets(notice.portal, notice.key_version)
+    headers = hub.signer.notice_headers(notice.event.id, hub.now(), body, secrets)
+    fixed = {"content-type": "application/json", "user-agent": "payment-hub", "accept-encoding": "identity"}
+    return courier.post(url, headers | fixed, body)
+
+
+def _moved(
+    hub: Hub, notice: ClaimedWebhook, event: WebhookEvent, answer: WebhookAnswer | None
+) -> WebhookOutcome:
+    """Where the notice stands after ``event``, and when it is due again if it is still pending."""
+    now = hub.now()
+    attempts = notice.attempts + (answer is not None)
+    state = WEBHOOK_LIFE.after(WebhookState.PENDING, event)
+    pending = state is WebhookState.PENDING
+    wait = wait_after(attempts, _chance.random()) if pending else None
+    return WebhookOutcome(
+        notice, state, now + wait if wait else now, None if pending else now, attempts, answer, now
+    )
+
+
+def _put_back(hub: Hub, notice: ClaimedWebhook) -> WebhookOutcome:
+    now = hub.now()
+    return WebhookOutcome(notice, WebhookState.PENDING, now + PUT_BACK, None, notice.attempts, None, now)
+
+
+def _tell_of_the_dead(outcomes: Sequence[WebhookOutcome]) -> None:
+    """An operator must learn of every notice that the hub has given up; alarms listen for this event."""
+    for outcome in outcomes:
+        if outcome.state is WebhookState.DEAD and outcome.answer is not None:
+            reason = f"status {outcome.answer.status} after {outcome.attempts} attempts"
+            fields = {"notice": outcome.notice.event.id, "portal": outcome.notice.portal, "reason": reason}
+            _log.error("notice_dead", extra=fields | {"order": outcome.notice.event.order_reference})
+
+
+def list_webhooks(
+    hub: Hub, *, caller: Caller, state: WebhookState | None = None, after: str | None = None, limit: int = 50
+) -> Page[WebhookView]:
+    """Notices of the caller's events, in one state or in any. Raises Malformed for a wrong ``after``."""
+    with hub.transaction() as session:
+        found = webhooks.list_webhooks(session, caller, state, key_of(after), limit + 1)
+    views = tuple(view for _, view in found[:limit])
+    return Page(views, cursor_of(found[limit - 1][0]) if len(found) > limit else None)
+
+
+def show_webhook(hub: Hub, *, caller: Caller, event_id: str) -> WebhookView:
+    """The notice with every attempt. Raises EventNotFound when there is none, or it is not the caller's."""
+    with hub.transaction() as session:
+        view = webhooks.webhook_view(session, caller, event_number(event_id))
+    if view is None:
+        raise EventNotFound(event_id[:40])
+    return view
+
+
+def resend_webhook(hub: Hub, *, caller: Caller, event_id: str) -> WebhookView:
+    """Make it due now, with a fresh ladder; what was tried before stays on record.
+
+    An event from before the portal had an address gets its first notice. Raises EventNotFound when the event
+    is not the caller's, or its portal has no address for notices.
+    """
+    number = event_number(event_id)
+    with hub.transaction() as session:
+        webhooks.send_again(session, hub.now(), Event.id == number, *seen_by(caller))
+        view = webhooks.webhook_view(session, caller, number)
+    if view is None:
+        raise EventNotFound(event_id)
+    return view
+
+
+def resend_webhooks_since(hub: Hub, *, caller: Caller, since: datetime) -> int:
+    """Make the notices of all the caller's events since then due now, with fresh ladders; how many.
+
+    Raises Malformed for a moment without a zone.
+    """
+    if since.tzinfo is None:
+        raise Malformed("the moment needs a zone", pointers={"/since": "has no zone"})
+    with hub.transaction() as session:
+        return webhooks.send_again(session, hub.now(), Event.occurred_at >= since, *seen_by(caller))
+
+
+def list_events(hub: Hub, *, caller: Caller, after: str | None = None, limit: int = 100) -> Page[EventView]:
+    """The caller's events after a cursor, oldest first, at most ``limit``.
+
+    ``next_cursor`` is where to go on, also when nothing new is there yet; only a feed that never had an event
+    has none. No event is ever missed by going on from there, however late its transaction commits; the price
+    is that an event appears once every transaction begun before its own has ended. Raises Malformed for a
+    cursor that is not ours.
+    """
+    place = None if after is None else EventCursor.parse(after)
+    with hub.transaction() as session:
+        found = webhooks.feed(session, caller, place, limit)
+    return Page(tuple(found), found[-1].cursor if found else after)
+
+
+def show_webhook_keys(hub: Hub, *, portal: str) -> WebhookKeys:
+    """The portal's present keys. Raises NotFound."""
+    with hub.transaction() as session:
+        found = find_portal(session, portal)
+        if found is None:
+            raise NotFound(f"portal {portal[:40]}")
+        return hub.signer.notice_keys(portal, found.notice_key_version)
+
+
+def rotate_webhook_key(hub: Hub, *, portal: str) -> WebhookKeys:
+    """The portal's new keys. Raises NotFound.
+
+    Notices carry a signature with the secret before as well, until the next rotation: the portal changes over
+    when it likes, and no notice in between fails.
+    """
+    with hub.transaction() as session:
+        version = webhooks.next_key_version(session, portal)
+    if version is None:
+        raise NotFound(f"portal {portal[:40]}")
+    return hub.signer.notice_keys(portal, version)

@@ -1,0 +1,60 @@
+"""Change an obligation: lock it, see that it may change, close the offer for the old version, add the new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from payment_hub.domain.errors import ObligationClosed, StaleVersion
+from payment_hub.domain.obligations import Terms, VersionEvent
+from payment_hub.domain.webhooks import EventType
+from payment_hub.store import obligations
+from payment_hub.store.order_writes import close_order, open_order_of
+from payment_hub.store.tables import Obligation
+
+
+def lock_to_change(
+    session: Session, agency_id: int, reference: str, version: int, *, withdrawn: bool
+) -> Obligation:
+    """The obligation, locked, in the version that the caller read and either withdrawn or owed as expected.
+
+    Raises ObligationNotFound, StaleVersion, ObligationClosed.
+    """
+    obligation = obligations.lock(session, agency_id, reference)
+    if obligation.version != version:
+        raise StaleVersion(f"the version is {obligation.version} now")
+    if obligation.settled_by is not None or obligations.has_money(session, obligation.id):
+        raise ObligationClosed("money has been paid for it")
+    if obligation.withdrawn is not withdrawn:
+        raise ObligationClosed("it is not withdrawn" if withdrawn else "it is withdrawn")
+    return obligation
+
+
+def close_open_order(
+    session: Session, obligation: Obligation, now: datetime, reason: str, checkout_url: Callable[[str], str]
+) -> None:
+    """Cancel the open order of the obligation, if there is one."""
+    row = open_order_of(session, obligation.id)
+    if row is not None:
+        close_order(session, row, EventType.CANCELLED, now, checkout_url, reason=reason)
+
+
+def restate(
+    session: Session,
+    obligation: Obligation,
+    event: VersionEvent,
+    terms: Terms,
+    *,
+    reason: str,
+    by: str,
+    now: datetime,
+) -> None:
+    """Add the next version and raise the gate, so that whoever read before must read again."""
+    obligation.version += 1
+    obligation.sequence += 1
+    obligation.withdrawn = event is VersionEvent.WITHDRAWN
+    obligations.add_version(
+        session, obligation.id, obligation.version, event, terms, by=by, at=now, reason=reason
+    )

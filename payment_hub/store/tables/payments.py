@@ -1,0 +1,116 @@
+"""Payment attempts: one try at paying one order through one bank, and the choice of that bank."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from payment_hub.domain.payments import AttemptState, Awaiting
+from payment_hub.domain.routing import Rule
+from payment_hub.store.tables.base import APPEND_ONLY, Base, Currency, Dong, Key, Moment, OrderKey, one_of
+
+#: What a bank told of an attempt and what still has to be asked: an attempt that may be in any state but these.
+TOLD = (
+    "told = 'PAID' AND state <> 'SUCCEEDED' OR told = 'AUTHORISED' AND state NOT IN ('SUCCEEDED', 'FAILED')"
+)
+
+
+class PaymentAttempt(Base):
+    """One try. Its reference is stored before the bank is called, so that a crash leaves something to ask about."""
+
+    __tablename__ = "payment_attempt"
+    __table_args__ = (
+        UniqueConstraint("order_id", "number"),
+        UniqueConstraint("reference"),
+        CheckConstraint(one_of("state", AttemptState), name="state"),
+        Index(
+            "uq_payment_attempt_one_under_way",
+            "order_id",
+            unique=True,
+            postgresql_where=text("state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"),
+        ),
+        CheckConstraint(one_of("told", Awaiting), name="told"),
+        Index("ix_payment_attempt_told", "bank", "ask_at", postgresql_where=text(TOLD)),
+        Index(
+            "ix_payment_attempt_unknown_at",
+            "unknown_at",
+            postgresql_where=text("unknown_at IS NOT NULL AND state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"),
+        ),
+        Index("ix_payment_attempt_known", "changed_at", postgresql_where=text("unknown_at IS NOT NULL")),
+        Index("ix_payment_attempt_contradicted", "changed_at", postgresql_where=text("contradicted")),
+        Index(
+            "ix_payment_attempt_ask_at",
+            "bank",
+            "ask_at",
+            postgresql_where=text("state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"),
+        ),
+    )
+
+    id: Mapped[Key]
+    order_id: Mapped[OrderKey]
+    number: Mapped[int]
+    reference: Mapped[str]
+    bank: Mapped[str]
+    state: Mapped[str]
+    amount: Mapped[Dong]
+    currency: Mapped[Currency]
+    instructions: Mapped[dict[str, Any] | None]
+    bank_reference: Mapped[str | None]
+    contradicted: Mapped[bool] = mapped_column(server_default=text("false"))
+    """The bank has said both PAID and DECLINED; the money counts, an officer must look."""
+    started_at: Mapped[Moment]
+    changed_at: Mapped[Moment]
+    asked: Mapped[int] = mapped_column(server_default=text("0"))
+    ask_at: Mapped[Moment]
+    """When the bank is to be asked next; a lease while somebody is asking."""
+    asked_at: Mapped[datetime | None]
+    """When somebody last began to ask, by the clock or on the way to something else."""
+    told: Mapped[str | None]
+    """What the bank told that has to be asked for: that it was paid, or that it holds the money for us."""
+    moving_until: Mapped[datetime | None]
+    """Until when nobody else takes or leaves the money that the bank holds: a lease of who does so now."""
+    unknown_at: Mapped[datetime | None]
+    """Since when the outcome is unknown although it should not be."""
+    promised_at: Mapped[datetime | None]
+    """When it would be known, as we promised then."""
+    known_at: Mapped[datetime | None]
+    """When it came to be known otherwise than by an outcome: the bank gave the instructions after all."""
+    officer_since: Mapped[datetime | None]
+    """Since when an officer must see to it."""
+
+
+class BankChoice(Base):
+    """Why an attempt goes through its bank: the facts as they stood, and the rule that decided."""
+
+    __tablename__ = "bank_choice"
+    __table_args__ = (
+        CheckConstraint(one_of("rule", Rule), name="rule"),
+        UniqueConstraint("attempt_id"),
+        {"info": {APPEND_ONLY: True}},
+    )
+
+    id: Mapped[Key]
+    order_id: Mapped[OrderKey]
+    attempt_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("payment_attempt.id"))
+    bank: Mapped[str]
+    rule: Mapped[str]
+    offered: Mapped[int]
+    """Out of how many."""
+    facts: Mapped[dict[str, Any]]
+    chosen_at: Mapped[Moment]
+
+
+class AttemptEnding(Base):
+    """An officer's word, with evidence, that an attempt of unknown outcome has taken no money."""
+
+    __tablename__ = "attempt_ending"
+    __table_args__ = ({"info": {APPEND_ONLY: True}},)
+
+    id: Mapped[Key]
+    attempt_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("payment_attempt.id"))
+    ended_by: Mapped[str]
+    reason: Mapped[str]
+    ended_at: Mapped[Moment]

@@ -1,0 +1,139 @@
+"""The pages that citizens read, written from a CheckoutView in one language; nothing here asks the hub."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from importlib.resources import files
+from typing import Any, Final
+
+from flask import current_app, render_template, request, url_for
+from markupsafe import Markup
+
+from payment_hub.domain.calendar import HUB_TIME
+from payment_hub.domain.checkout import MEANINGS, CheckoutState, CheckoutView, Taken
+from payment_hub.domain.orders import OrderStatus
+from payment_hub.domain.payments import AttemptView
+from payment_hub.domain.receipts import ReceiptView
+from payment_hub.domain.references import LENGTH, spoken
+from payment_hub.web.qr import qr_svg, qr_tag
+from payment_hub.web.texts import DEFAULT, Words
+
+_STATIC: Final = files("payment_hub.web") / "static"
+#: The style's own digest in its address lets browsers keep it for ever.
+STYLE_TAG: Final = hashlib.sha256((_STATIC / "checkout.css").read_bytes()).hexdigest()[:12]
+
+
+#: Where "when will it be known" is a question.
+_OPEN_QUESTIONS: Final = (Taken.UNKNOWN, Taken.PART)
+#: An app's own scheme is a word; those by which a browser runs or shows what stands in the address are none.
+_APP_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}", re.ASCII)
+_RUNNING: Final = frozenset({"javascript", "data", "vbscript", "blob", "file", "about"})
+
+
+def checkout_url(endpoint: str, words: Words, **values: Any) -> str:
+    """The path of a page of this door, in the same language."""
+    language = None if words.language == DEFAULT else words.language
+    return url_for(f"checkout.{endpoint}", lang=language, **values)
+
+
+def checkout_html(
+    view: CheckoutView, words: Words, token: str, *, still: bool = False, problem: str | None = None
+) -> str:
+    """The page of an order. ``still``: it does not reload; ``problem`` is the key of a remark."""
+    meaning = MEANINGS[view.state]
+    return _render(
+        "page.html",
+        words,
+        switch=url_for("checkout.page", token=token, lang=words.other),
+        view=view,
+        meaning=meaning,
+        title=_said(view, words, "title"),
+        said=lambda part: _said(view, words, part),
+        spoken=spoken,
+        still=still,
+        problem=problem,
+        page_url=checkout_url("page", words, token=token),
+        still_url=checkout_url("page", words, token=token, still=1),
+        here=checkout_url("page", words, token=token, still=1 if still else None),
+        pay_url=checkout_url("pay", words, token=token),
+        receipt_url=checkout_url("receipt", words, token=token),
+        return_url=web_address(view.order.return_url),
+        known_by=view.attempt.known_by if view.attempt and meaning.taken in _OPEN_QUESTIONS else None,
+        **(_instructions(view.instructions, words, token) if view.instructions else {}),
+    )
+
+
+def receipt_html(view: CheckoutView, receipt: ReceiptView, words: Words, token: str, original: str) -> str:
+    """The printable receipt; ``original`` is the address that its QR code leads to."""
+    issued = receipt.issued_at.astimezone(HUB_TIME)
+    printed = receipt.template.startswith("02")
+    return _render(
+        "receipt.html",
+        words,
+        switch=url_for("checkout.receipt", token=token, lang=words.other),
+        receipt=receipt,
+        kind_of_receipt=words("receipt.kind_printed" if printed else "receipt.kind"),
+        refunded=view.order.status in (OrderStatus.REFUNDED, OrderStatus.PARTLY_REFUNDED),
+        dated=words("receipt.dated", day=issued.day, month=issued.month, year=issued.year),
+        spoken=spoken,
+        qr=Markup(qr_svg(original)),  # noqa: S704 - our own drawing: digits and path letters only
+        page_url=checkout_url("page", words, token=token),
+    )
+
+
+def message_html(about: str, words: Words, page_url: str | None = None) -> str:
+    """A page that only says something: ``about`` is the beginning of its keys."""
+    return _render(
+        "message.html", words, switch=f"{request.path}?lang={words.other}", about=about, page_url=page_url
+    )
+
+
+def web_address(url: str | None) -> str | None:
+    """``url`` if a browser may be sent there."""
+    return url if url and url.startswith(("https://", "http://")) else None
+
+
+def app_address(url: str | None) -> str | None:
+    """``url`` if it opens an app or a page, and cannot run anything here."""
+    scheme, colon, _ = (url or "").partition(":")
+    return url if colon and _APP_SCHEME.fullmatch(scheme) and scheme.lower() not in _RUNNING else None
+
+
+def _instructions(attempt: AttemptView, words: Words, token: str) -> dict[str, object]:
+    amount, purpose = words.money(attempt.amount), attempt.purpose
+    if purpose and len(purpose) == LENGTH and purpose == attempt.order_reference:
+        purpose = spoken(purpose)
+    label = words("how.qr_label_short", amount=amount)
+    if attempt.account_number and purpose:
+        label = words("how.qr_label", amount=amount, account=attempt.account_number, purpose=purpose)
+    shown: dict[str, object] = {
+        "bank_url": web_address(attempt.page_url),
+        "app_url": app_address(attempt.app_link),
+        "purpose": purpose,
+        "qr_label": label,
+    }
+    if attempt.qr_text:
+        shown["qr"] = Markup(qr_svg(attempt.qr_text))  # noqa: S704 - our own drawing: digits and path letters only
+        shown["qr_url"] = url_for("checkout.qr_image", token=token, v=qr_tag(attempt.qr_text))
+    return shown
+
+
+def _said(view: CheckoutView, words: Words, part: str) -> str:
+    order, state = view.order, CheckoutState(view.state)
+    return words(
+        f"state.{state}.{part}",
+        bank=words.bank(view.attempt.bank) if view.attempt else "",
+        agency=view.obligation.agency_name,
+        received=words.money(order.received),
+        remaining=words.money(view.remaining),
+        refunded=words.money(order.refunded),
+        excess=words.money(view.excess),
+    )
+
+
+def _render(template: str, words: Words, **context: object) -> str:
+    sandbox = bool(current_app.config.get("SANDBOX"))
+    return render_template(
+        f"checkout/{template}", words=words, sandbox=sandbox, style_tag=STYLE_TAG, **context
+    )
