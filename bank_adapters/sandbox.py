@@ -218,7 +218,7 @@ class SandboxBank:
 
 def _unknown(bank: str, query: PaymentQuery) -> Confirmation:
     """An opening may still be on its way; but the bank refuses one that was signed longer ago than the tolerance."""
-    too_late = query.asked_at - query.started_at > 2 * standard_webhooks.TOLERANCE
+    too_late = query.queried_at - query.started_at > 2 * standard_webhooks.TOLERANCE
     outcome = Outcome.DECLINED if too_late else Outcome.PENDING
     return Confirmation(
         bank,

@@ -252,7 +252,7 @@ class Vnpay:
     def query_payment(self, query: PaymentQuery) -> Confirmation:
         """Ask with querydr. What VNPAY does not know is PENDING: the citizen may still be choosing."""
         reference, event = query.attempt_reference, f"querydr:{query.attempt_reference}"
-        question = self._question("querydr", reference, query.started_at, query.asked_at)
+        question = self._question("querydr", reference, query.started_at, query.queried_at)
         with understood(self.code):
             key, code, fields = self._ask(question, QUERY_SIGNS, ANSWER_SIGNS)
             if code == NOT_FOUND:
@@ -273,7 +273,7 @@ class Vnpay:
         require_refundable(PROFILE.limits, request)
         question = {
             **self._question(
-                "refund", request.attempt_reference, request.payment_started_at, request.asked_at
+                "refund", request.attempt_reference, request.payment_started_at, request.queried_at
             ),
             "vnp_RequestId": fitting(request.refund_reference, "[A-Za-z0-9-]{1,32}"),
             "vnp_OrderInfo": fitting(request.description, _SAFE_TEXT),
@@ -297,7 +297,7 @@ class Vnpay:
     def query_refund(self, query: RefundQuery) -> RefundAnswer:
         """Ask with querydr for the payment's last movement; when that is any other than this refund, it is PENDING."""
         question = self._question(
-            "querydr", query.attempt_reference, query.payment_started_at, query.asked_at
+            "querydr", query.attempt_reference, query.payment_started_at, query.queried_at
         )
         with understood(self.code):
             _, code, fields = self._ask(question, QUERY_SIGNS, ANSWER_SIGNS)

@@ -294,11 +294,11 @@ class ZaloPay:
         """Give money back. What ZaloPay refuses as a request was not taken: this refund has failed."""
         require_refundable(PROFILE.limits, request)
         fields: dict[str, object] = {
-            "m_refund_id": self._m_refund_id(request.asked_at, request.number),
+            "m_refund_id": self._m_refund_id(request.queried_at, request.number),
             "zp_trans_id": fitting(request.bank_transaction_id, _TRANSACTION.pattern),
             "amount": request.amount.minor,
             "description": fitting(request.description, _REASON),
-            "timestamp": write_milliseconds(request.asked_at),
+            "timestamp": write_milliseconds(request.queried_at),
         }
         signs = REFUND_SIGNS
         if self.settings.refund_fee is not None:
@@ -313,7 +313,7 @@ class ZaloPay:
         """Ask what became of a refund. One that ZaloPay does not know may still be on its way."""
         fields: dict[str, object] = {
             "m_refund_id": self._m_refund_id(query.submitted_at, query.number),
-            "timestamp": write_milliseconds(query.asked_at),
+            "timestamp": write_milliseconds(query.queried_at),
         }
         with understood(self.code):
             return _refund_answer(self._ask("query_refund", REFUND_QUERY_SIGNS, fields), asked=True)

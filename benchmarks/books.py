@@ -53,7 +53,7 @@ def add_parties(url: str) -> None:
             (AGENCIES,),
         )
         connection.execute(
-            "INSERT INTO portal (code, name, notice_url, created_at) VALUES ('bench', 'Bench', NULL, now())"
+            "INSERT INTO portal (code, name, webhook_url, created_at) VALUES ('bench', 'Bench', NULL, now())"
         )
 
 

@@ -96,24 +96,24 @@ def _opened(bank: str, adapter: BankAdapter, house: House) -> Payment:
     return known[0] if known else Payment(told.bill_code or f"{order}-1", 150_000)
 
 
-def as_received(notice: WireRequest) -> CallbackRequest:
+def as_received(webhook: WireRequest) -> CallbackRequest:
     """The far side's message as the hub's door hands it on."""
-    headers = {name.lower(): value for name, value in notice.headers.items()}
-    path, _, query = notice.path.partition("?")
+    headers = {name.lower(): value for name, value in webhook.headers.items()}
+    path, _, query = webhook.path.partition("?")
     return CallbackRequest(
-        notice.method, path, notice.query or query.encode(), headers, notice.body, datetime.now(UTC)
+        webhook.method, path, webhook.query or query.encode(), headers, webhook.body, datetime.now(UTC)
     )
 
 
-def as_bytes(notice: WireRequest) -> bytes:
+def as_bytes(webhook: WireRequest) -> bytes:
     """The same as it goes over a connection to the hub."""
-    path = notice.path.removeprefix(HUB)
-    if notice.query:
-        path = f"{path}?{notice.query.decode()}"
+    path = webhook.path.removeprefix(HUB)
+    if webhook.query:
+        path = f"{path}?{webhook.query.decode()}"
     head: Mapping[str, str] = {
         "Host": "127.0.0.1",
-        **notice.headers,
-        "Content-Length": str(len(notice.body)),
+        **webhook.headers,
+        "Content-Length": str(len(webhook.body)),
     }
-    lines = [f"{notice.method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in head.items())]
-    return "\r\n".join([*lines, "", ""]).encode() + notice.body
+    lines = [f"{webhook.method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in head.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + webhook.body

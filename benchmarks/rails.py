@@ -26,7 +26,8 @@ from payment_hub.embedded.run import RunningHub, running
 CLIENTS = 16
 
 _ATTEMPT = """
-INSERT INTO payment_attempt (order_id, number, reference, bank, state, amount, currency, started_at, changed_at, ask_at)
+INSERT INTO payment_attempt (order_id, number, reference, bank, state, amount, currency, started_at, changed_at,
+    query_at)
 SELECT id, 1, reference || '-1', %(bank)s, 'PENDING', required, currency, now(), now(), now() + interval '1 day'
 FROM payment_order WHERE reference = %(reference)s RETURNING id"""
 

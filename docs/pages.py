@@ -116,16 +116,16 @@ def _statuses() -> Iterable[tuple[str, ...]]:
     amounts = {"nothing": 0, "a part": 40, "all": 100, "too much": 140}
     seen: dict[tuple[str, ...], None] = {}
     for received, collected in amounts.items():
-        for given_back, refunded in {"nothing": 0, "the excess": 40, "a part": 20, "all": collected}.items():
-            if refunded > collected or (given_back == "the excess" and collected != amounts["too much"]):
+        for paid_back, refunded in {"nothing": 0, "the excess": 40, "a part": 20, "all": collected}.items():
+            if refunded > collected or (paid_back == "the excess" and collected != amounts["too much"]):
                 continue
-            if given_back == "all" and collected == 0:
+            if paid_back == "all" and collected == 0:
                 continue
-            seen |= dict.fromkeys(_by_closing(received, collected, given_back, refunded))
+            seen |= dict.fromkeys(_by_closing(received, collected, paid_back, refunded))
     return seen
 
 
-def _by_closing(received: str, collected: int, given_back: str, refunded: int) -> Iterable[tuple[str, ...]]:
+def _by_closing(received: str, collected: int, paid_back: str, refunded: int) -> Iterable[tuple[str, ...]]:
     """The row of these amounts; four rows where it matters whether the offer was closed."""
     statuses = {
         (cancelled, expired): status_of(
@@ -135,10 +135,10 @@ def _by_closing(received: str, collected: int, given_back: str, refunded: int) -
         for expired in (False, True)
     }
     if len(set(statuses.values())) == 1:
-        return [(received, given_back, "any", "any", f"`{statuses[False, False]}`")]
+        return [(received, paid_back, "any", "any", f"`{statuses[False, False]}`")]
     yes = {False: "no", True: "yes"}
     return [
-        (received, given_back, yes[cancelled], yes[expired], f"`{status}`")
+        (received, paid_back, yes[cancelled], yes[expired], f"`{status}`")
         for (cancelled, expired), status in statuses.items()
     ]
 

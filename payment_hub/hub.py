@@ -53,8 +53,8 @@ class Hub:
     signer: Signer
     public_url: str
     order_life: timedelta
-    allow_loopback_notices: bool = False
-    notice_hosts: frozenset[str] = frozenset()
+    allow_loopback_webhooks: bool = False
+    webhook_hosts: frozenset[str] = frozenset()
     terms: Mapping[str, BankTerms] = field(default_factory=dict)
     holidays: frozenset[date] = frozenset()
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
@@ -80,8 +80,8 @@ class Hub:
             ),
             public_url=settings.public_url,
             order_life=settings.order_life,
-            allow_loopback_notices=settings.allow_loopback_notices,
-            notice_hosts=frozenset(settings.notice_hosts),
+            allow_loopback_webhooks=settings.allow_loopback_webhooks,
+            webhook_hosts=frozenset(settings.webhook_hosts),
             terms=terms or {},
             holidays=frozenset(settings.holidays),
         )
@@ -96,7 +96,7 @@ class Hub:
             yield session
 
     @contextmanager
-    def at_once(self) -> Iterator[DriverConnection]:
+    def autocommit(self) -> Iterator[DriverConnection]:
         """The driver's own connection, on which every statement is its own transaction: for the hot verbs alone.
 
         What the toolkit above the driver does for a statement costs a fifth of a whole request, and a verb that is one
@@ -113,7 +113,7 @@ class Hub:
         """Our contract with a bank; where there is none, one that is open to all."""
         return self.terms.get(bank, NO_TERMS)
 
-    def promise_of(self, bank: str) -> Expectation:
+    def expectation_of(self, bank: str) -> Expectation:
         """What may be promised of an outcome that this bank has not told."""
         return Expectation(isinstance(self.adapters.get(bank), CanQuery), self.terms_of(bank).known_within)
 

@@ -34,7 +34,7 @@ FIELDS: Final = (
     "order",
     "attempt",
     "event_id",
-    "notice",
+    "webhook",
     "run",
     "day",
     "count",

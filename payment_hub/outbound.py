@@ -1,4 +1,4 @@
-"""The HTTP side of a notice: one POST to an address that a portal chose, without being led astray.
+"""The HTTP side of a webhook: one POST to an address that a portal chose, without being led astray.
 
 A name is resolved once for each connection, every address it has is judged, and the connection goes to those
 very addresses and nowhere else: http.client is never given a name to resolve. Redirects are not followed,
@@ -46,7 +46,7 @@ def resolve(host: str, port: int) -> list[tuple[int, SocketAddress]]:
 
 
 class AddressRefused(Exception):
-    """The name leads, or may lead, to a place where notices must not go."""
+    """The name leads, or may lead, to a place where webhooks must not go."""
 
 
 class _Bounded(socket.socket):
@@ -118,7 +118,7 @@ class WebhookSender:
         except Malformed as error:
             text = error.detail
         except AddressRefused:
-            text = "the host's address may not be used for notices"
+            text = "the host's address may not be used for webhooks"
         except (OSError, HTTPException, ValueError) as error:
             text = _why(error)
         if status is None:

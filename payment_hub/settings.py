@@ -91,13 +91,13 @@ class Settings:
     broker_url: str = _setting("HUB_BROKER_URL", "RabbitMQ, Redis or Valkey", str, secret=True)
     public_url: str = _setting("HUB_PUBLIC_URL", "Where citizens and banks reach the hub", _url)
     secret_key: bytes = _setting(
-        "HUB_SECRET_KEY", "32 bytes in base64: checkout links, portals' notice secrets", _key, secret=True
+        "HUB_SECRET_KEY", "32 bytes in base64: checkout links, portals' webhook secrets", _key, secret=True
     )
     previous_secret_key: bytes | None = _setting(
         "HUB_SECRET_KEY_PREVIOUS", "The key before, while links made with it live", _key, None, secret=True
     )
     signing_key: bytes = _setting(
-        "HUB_SIGNING_KEY", "Ed25519 seed, 32 bytes in base64: signs notices (v1a)", _key, secret=True
+        "HUB_SIGNING_KEY", "Ed25519 seed, 32 bytes in base64: signs webhooks (v1a)", _key, secret=True
     )
     previous_signing_key: bytes | None = _setting(
         "HUB_SIGNING_KEY_PREVIOUS", "The seed before, while portals change over", _key, None, secret=True
@@ -122,14 +122,14 @@ class Settings:
         _number,
         "4",
     )
-    allow_loopback_notices: bool = _setting(
-        "HUB_ALLOW_LOOPBACK_NOTICES",
-        "Notices may go to http addresses on this machine (trial only)",
+    allow_loopback_webhooks: bool = _setting(
+        "HUB_ALLOW_LOOPBACK_WEBHOOKS",
+        "Webhooks may go to http addresses on this machine (trial only)",
         _yes,
         "0",
     )
-    notice_hosts: tuple[str, ...] = _setting(
-        "HUB_NOTICE_HOSTS", "Hosts that notices may go to even if their address is private", _words, ""
+    webhook_hosts: tuple[str, ...] = _setting(
+        "HUB_WEBHOOK_HOSTS", "Hosts that webhooks may go to even if their address is private", _words, ""
     )
     holidays: tuple[date, ...] = _setting(
         "HUB_HOLIDAYS", "Days without settlement beside weekends, such as 2026-02-17, by spaces", _days, ""

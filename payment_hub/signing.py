@@ -1,6 +1,6 @@
-"""Keys and signatures of what the hub sends: notices to portals, and tokens in checkout links.
+"""Keys and signatures of what the hub sends: webhooks to portals, and tokens in checkout links.
 
-Notices carry Standard Webhooks headers: ``v1a`` is Ed25519 with the hub's key, ``v1`` is HMAC-SHA256 with the
+Webhooks carry Standard Webhooks headers: ``v1a`` is Ed25519 with the hub's key, ``v1`` is HMAC-SHA256 with the
 portal's secret. The portal's secret is derived from the hub's secret key and a version number, so that none
 is stored.
 """
@@ -57,12 +57,12 @@ class Signer:
         made = [_portal_secret(key, portal, each) for key in self.secret_keys for each in versions]
         return tuple(made)
 
-    def notice_keys(self, portal: str, version: int) -> WebhookKeys:
-        """What the portal configures to verify notices."""
+    def webhook_keys(self, portal: str, version: int) -> WebhookKeys:
+        """What the portal configures to verify webhooks."""
         secret = f"whsec_{_base64(self.portal_secrets(portal, version)[0])}"
         return WebhookKeys(portal, version, secret, self.public_keys())
 
-    def notice_headers(
+    def webhook_headers(
         self, message_id: str, moment: datetime, body: bytes, secrets: Sequence[bytes]
     ) -> dict[str, str]:
         """Standard Webhooks headers over ``id.timestamp.body``, one signature a key.
@@ -88,7 +88,7 @@ class Signer:
 
 
 def _portal_secret(key: bytes, portal: str, version: int) -> bytes:
-    return hmac.digest(key, f"notice:{portal}:{version}".encode(), hashlib.sha256)
+    return hmac.digest(key, f"webhook:{portal}:{version}".encode(), hashlib.sha256)
 
 
 def _mac(key: bytes, reference: str) -> str:

@@ -13,16 +13,16 @@ from payment_hub.operations.health import check_invariants as check
 from payment_hub.operations.idempotency import delete_expired_answers as forget
 from payment_hub.operations.orders import expire_orders as expire
 from payment_hub.operations.payments.query import query_pending as ask
-from payment_hub.operations.refunds.decide import RECENT as RECENT_SURPLUS
+from payment_hub.operations.refunds.decide import RECENT as RECENT_EXCESS
 from payment_hub.operations.refunds.decide import propose_excess_refunds as propose
 from payment_hub.operations.refunds.send import query_refunds as ask_refunds
 from payment_hub.operations.refunds.send import send_refunds as send
 from payment_hub.operations.webhooks import deliver_webhooks as deliver
 
 
-@shared_task(name="hub.deliver_notices")
-def deliver_notices() -> int:
-    """Send a batch of the notices that are due."""
+@shared_task(name="hub.deliver_webhooks")
+def deliver_webhooks() -> int:
+    """Send a batch of the webhooks that are due."""
     return deliver(current_hub())
 
 
@@ -56,14 +56,14 @@ def forget_requests() -> int:
     return forget(current_hub())
 
 
-@shared_task(name="hub.propose_surplus")
-def propose_surplus() -> int:
+@shared_task(name="hub.propose_excess")
+def propose_excess() -> int:
     """Propose to give back what came twice, too much, or for what is withdrawn, in the last minutes."""
-    return propose(current_hub(), looked_back=RECENT_SURPLUS)
+    return propose(current_hub(), looked_back=RECENT_EXCESS)
 
 
-@shared_task(name="hub.propose_old_surplus")
-def propose_old_surplus() -> int:
+@shared_task(name="hub.propose_old_excess")
+def propose_old_excess() -> int:
     """The same for the last week, for what has become too much since."""
     return propose(current_hub())
 
@@ -91,13 +91,13 @@ def check_invariants() -> int:
 SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     name: {"task": f"hub.{name}", "schedule": seconds, "options": {"expires": seconds}}
     for name, seconds in {
-        "deliver_notices": 1.0,
+        "deliver_webhooks": 1.0,
         "ask_about_pending": 5.0,
         "expire_orders": 10.0,
         "rejudge_callbacks": 30.0,
         "rejudge_old_callbacks": 3600.0,
-        "propose_surplus": 10.0,
-        "propose_old_surplus": 3600.0,
+        "propose_excess": 10.0,
+        "propose_old_excess": 3600.0,
         "send_refunds": 5.0,
         "ask_about_refunds": 5.0,
         "forget_requests": 3600.0,

@@ -12,7 +12,7 @@ from flask import Flask
 from payment_hub.current import hub_of
 from payment_hub.logs import configure_logs
 
-#: Notices have a queue and a worker of their own: a portal that is slow to answer holds up neither banks nor nights.
+#: Webhooks have a queue and a worker of their own: a portal that is slow to answer holds up neither banks nor nights.
 MESSENGER: Final = "messenger"
 
 
@@ -27,7 +27,7 @@ def create_celery(app: Flask, broker_url: str, schedule: Mapping[str, Any]) -> C
     celery = Celery(app.name, broker=broker_url, task_cls=TaskInApp)
     celery.conf.update(
         beat_schedule=dict(schedule),
-        task_routes={"hub.deliver_notices": {"queue": MESSENGER}},
+        task_routes={"hub.deliver_webhooks": {"queue": MESSENGER}},
         timezone="Asia/Ho_Chi_Minh",  # the night is meant in hub time
         task_ignore_result=True,  # what became of a task is in the database
         task_acks_late=True,  # a worker that dies gives its task back; every operation may run twice

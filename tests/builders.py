@@ -39,9 +39,9 @@ def an_agency(hub: Hub, code: str = "G22.99", **more: Any) -> Caller:
     return Caller(0, Role.AGENCY, f"system of {code}", _scopes(Role.AGENCY), agency_id=key, agency_code=code)
 
 
-def a_portal(hub: Hub, code: str = "dvc", notice_url: str | None = None) -> Caller:
+def a_portal(hub: Hub, code: str = "dvc", webhook_url: str | None = None) -> Caller:
     """A new portal, and its own key's holder."""
-    key = add_portal(hub, code=code, name=f"Cong {code}", notice_url=notice_url)
+    key = add_portal(hub, code=code, name=f"Cong {code}", webhook_url=webhook_url)
     return Caller(0, Role.PORTAL, f"system of {code}", _scopes(Role.PORTAL), portal_id=key, portal_code=code)
 
 

@@ -125,7 +125,7 @@ def hub(engine: Engine, clock: StoppedClock, signer: Signer, request: pytest.Fix
         signer=signer,
         public_url="https://hub.test",
         order_life=timedelta(days=1),
-        allow_loopback_notices=True,
+        allow_loopback_webhooks=True,
     )
     yield hub
     if request.node.get_closest_marker("breaks_invariants") is None:

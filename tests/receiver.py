@@ -1,4 +1,4 @@
-"""A portal's end of a notice: a real HTTP server on loopback that behaves as it is told."""
+"""A portal's end of a webhook: a real HTTP server on loopback that behaves as it is told."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Receiver:
 
     def __init__(self, port: int, scheme: str) -> None:
         self.port = port
-        self.url = f"{scheme}://127.0.0.1:{port}/notices"
+        self.url = f"{scheme}://127.0.0.1:{port}/webhooks"
         self.requests: list[Received] = []
         self.connections = 0
         self.behaviour: Behaviour = status(200)
 
     @property
     def ids(self) -> list[str]:
-        """The ids of the notices that arrived, in order."""
+        """The ids of the webhooks that arrived, in order."""
         return [request.headers["webhook-id"] for request in self.requests]
 
 

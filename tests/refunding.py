@@ -83,7 +83,7 @@ def propose(hub: Hub, caller: Caller, reference: str, amount: int = 150_000, **m
         "refund_id": "R1",
         "refundable": dong(refundable(hub, reference)),
         "reason": RefundReason.DOSSIER_REFUSED,
-        "words": "Hồ sơ bị từ chối",
+        "note": "Hồ sơ bị từ chối",
     }
     return propose_refund(hub, caller=caller, reference=reference, amount=dong(amount), **(asked | more))
 
@@ -100,7 +100,7 @@ def decline(hub: Hub, reference: str, refund_id: str = "R1", by: Caller = DUC) -
 
 def prove(hub: Hub, reference: str, event: Any, refund_id: str = "R1", **more: Any) -> RefundView:
     """Evidence that somebody brings."""
-    asked: dict[str, Any] = {"document": "C1-04 so 17", "dated_on": date(2026, 3, 4), "words": ""} | more
+    asked: dict[str, Any] = {"document": "C1-04 so 17", "dated_on": date(2026, 3, 4), "note": ""} | more
     return prove_refund(hub, caller=LAN, reference=reference, refund_id=refund_id, event=event, **asked)
 
 

@@ -114,7 +114,7 @@ def a_sandbox_bank() -> Iterator[tuple[SandboxBankService, BankAdapter]]:
 def left_unjudged(hub: Hub, genuine: CallbackRequest) -> None:
     """Leave a callback as a process leaves it that dies after storing it."""
     confirmation = sandbox_adapter().read_callback(genuine)
-    with hub.at_once() as connection:
+    with hub.autocommit() as connection:
         confirmations.store_and_read(connection, confirmation, genuine, genuine.received_at)
 
 

@@ -47,10 +47,10 @@ def test_agencies_portals_and_keys_are_added_listed_and_revoked(hub: Any) -> Non
     assert hub("revoke-key", "nobody").exit_code == 1
 
 
-def test_a_portals_notice_secret_is_rotated(hub: Any) -> None:
-    told = hub("rotate-notice-key", "dvc")
+def test_a_portals_webhook_secret_is_rotated(hub: Any) -> None:
+    told = hub("rotate-webhook-key", "dvc")
     assert (told.exit_code, "whsec_" in told.output, "whpk_" in told.output) == (0, True, True)
-    assert hub("rotate-notice-key", "nobody").exit_code == 1
+    assert hub("rotate-webhook-key", "nobody").exit_code == 1
 
 
 def test_the_books_are_shown_checked_and_corrected(world: World, hub: Any) -> None:

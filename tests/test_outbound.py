@@ -1,4 +1,4 @@
-"""The HTTP side of notices, against real listeners on loopback."""
+"""The HTTP side of webhooks, against real listeners on loopback."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def names(*addresses: str, port: int = 443) -> outbound.Resolve:
 def test_the_body_and_the_headers_arrive_as_they_were_given(receiver: Receiver) -> None:
     answer = post(receiver.url + "?tenant=7")
     [request] = receiver.requests
-    assert (answer.status, request.method, request.path) == (200, "POST", "/notices?tenant=7")
+    assert (answer.status, request.method, request.path) == (200, "POST", "/webhooks?tenant=7")
     assert request.body == b'{"id":"evt_1"}'
     assert request.headers["webhook-id"] == "evt_1"
     assert request.headers["host"] == f"127.0.0.1:{receiver.port}"
@@ -188,7 +188,7 @@ def test_this_machine_is_not_called_unless_that_is_allowed(receiver: Receiver, d
 def test_a_name_that_leads_inside_is_not_called(receiver: Receiver, dialled: list[str], address: str) -> None:
     for found in ([address], ["93.184.216.34", address], [address, "93.184.216.34"]):
         answer = post("https://portal.test/", STRICT, resolve=names(*found, port=receiver.port))
-        assert (answer.status, answer.text) == (None, "the host's address may not be used for notices")
+        assert (answer.status, answer.text) == (None, "the host's address may not be used for webhooks")
     assert (receiver.connections, dialled) == (0, [])
 
 

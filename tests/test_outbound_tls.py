@@ -1,4 +1,4 @@
-"""Notices over TLS, against a real listener with a certificate of our own authority."""
+"""Webhooks over TLS, against a real listener with a certificate of our own authority."""
 
 from __future__ import annotations
 

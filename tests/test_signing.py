@@ -1,4 +1,4 @@
-"""Signatures of notices, checked with strangers' implementations, and the tokens of checkout links."""
+"""Signatures of webhooks, checked with strangers' implementations, and the tokens of checkout links."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ BODY = '{"id":"evt_7","data":{"description":"Lệ phí đăng ký"}}'.encode()
 
 
 def sent_now(signer: Signer, portal: str = "dvc", version: int = 1) -> dict[str, str]:
-    """Headers of a notice of this very moment: the stranger's library reads the real clock."""
-    return signer.notice_headers("evt_7", datetime.now(UTC), BODY, signer.portal_secrets(portal, version))
+    """Headers of a webhook of this very moment: the stranger's library reads the real clock."""
+    return signer.webhook_headers("evt_7", datetime.now(UTC), BODY, signer.portal_secrets(portal, version))
 
 
 def believes(secret: str, headers: dict[str, str], body: bytes = BODY) -> bool:
@@ -50,31 +50,31 @@ def believes_public(key: str, headers: dict[str, str], body: bytes = BODY) -> bo
 def test_a_stranger_believes_both_signatures() -> None:
     signer = Signer.of([NEW], [NEW_SEED])
     headers = sent_now(signer)
-    assert believes(signer.notice_keys("dvc", 1).secret, headers)
+    assert believes(signer.webhook_keys("dvc", 1).secret, headers)
     assert believes_public(signer.public_keys()[0], headers)
     assert [signature.split(",")[0] for signature in headers["webhook-signature"].split(" ")] == ["v1a", "v1"]
 
 
 @pytest.mark.parametrize("place", range(0, len(BODY), 7))
-def test_one_altered_byte_is_noticed(place: int) -> None:
+def test_one_altered_byte_is_webhookd(place: int) -> None:
     signer = Signer.of([NEW], [NEW_SEED])
     altered = bytearray(BODY)
     altered[place] ^= 1
     headers = sent_now(signer)
     assert not believes_public(signer.public_keys()[0], headers, bytes(altered))
     if altered.isascii() or place < BODY.index("ệ".encode()):
-        assert not believes(signer.notice_keys("dvc", 1).secret, headers, bytes(altered))
+        assert not believes(signer.webhook_keys("dvc", 1).secret, headers, bytes(altered))
 
 
 def test_another_portals_secret_is_of_no_use() -> None:
     signer = Signer.of([NEW], [NEW_SEED])
-    assert not believes(signer.notice_keys("other", 1).secret, sent_now(signer))
+    assert not believes(signer.webhook_keys("other", 1).secret, sent_now(signer))
 
 
 def test_while_a_portals_secret_rotates_both_are_believed_and_older_ones_not() -> None:
     signer = Signer.of([NEW], [NEW_SEED])
     headers = sent_now(signer, version=3)
-    believed = [believes(signer.notice_keys("dvc", version).secret, headers) for version in (1, 2, 3, 4)]
+    believed = [believes(signer.webhook_keys("dvc", version).secret, headers) for version in (1, 2, 3, 4)]
     assert believed == [False, True, True, False]
 
 
@@ -86,11 +86,11 @@ def test_while_the_hubs_own_keys_rotate_old_and_new_are_believed() -> None:
     )
     headers = sent_now(during)
     for signer in (before, after):
-        assert believes(signer.notice_keys("dvc", 1).secret, headers)
+        assert believes(signer.webhook_keys("dvc", 1).secret, headers)
         assert believes_public(signer.public_keys()[0], headers)
-    assert during.notice_keys("dvc", 1).secret == after.notice_keys("dvc", 1).secret
+    assert during.webhook_keys("dvc", 1).secret == after.webhook_keys("dvc", 1).secret
     assert during.public_keys() == after.public_keys() + before.public_keys()
-    assert not believes(before.notice_keys("dvc", 1).secret, sent_now(after))
+    assert not believes(before.webhook_keys("dvc", 1).secret, sent_now(after))
 
 
 def test_keys_that_are_not_set_are_left_out() -> None:
@@ -102,12 +102,12 @@ def test_keys_that_are_not_set_are_left_out() -> None:
 def test_an_id_with_a_dot_is_not_signed() -> None:
     signer = Signer.of([NEW], [NEW_SEED])
     with pytest.raises(ValueError, match="no dot"):
-        signer.notice_headers("evt_7.1", datetime.now(UTC), BODY, [])
+        signer.webhook_headers("evt_7.1", datetime.now(UTC), BODY, [])
 
 
 def test_secrets_are_not_shown_by_a_signers_or_keys_repr() -> None:
     signer = Signer.of([NEW], [NEW_SEED])
-    keys = signer.notice_keys("dvc", 1)
+    keys = signer.webhook_keys("dvc", 1)
     assert "nnn" not in repr(signer)
     assert keys.secret not in repr(keys)
 
@@ -125,7 +125,7 @@ def test_any_other_text_is_no_token(token: str) -> None:
     assert Signer.of([NEW], []).reference_of(token) is None
 
 
-def test_every_altered_character_of_a_token_is_noticed() -> None:
+def test_every_altered_character_of_a_token_is_webhookd() -> None:
     signer = Signer.of([NEW], [])
     token = signer.checkout_token("26030200012345")
     for place, char in enumerate(token):

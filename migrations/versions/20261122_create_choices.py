@@ -13,19 +13,17 @@ depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
 UNDER_WAY = "state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"
-TOLD = (
-    "told = 'PAID' AND state <> 'SUCCEEDED' OR told = 'AUTHORISED' AND state NOT IN ('SUCCEEDED', 'FAILED')"
-)
+AWAITING = "awaiting = 'CONFIRMATION' AND state <> 'SUCCEEDED' OR awaiting = 'CAPTURE' AND state NOT IN ('SUCCEEDED', 'FAILED')"
 OPERATIONS = "operation IN ('OPEN', 'QUERY', 'REFUND')"
 RULES = (
-    "rule IN ('PAYERS_WISH', 'ONLY_ONE', 'AGENCYS_PREFERENCE', 'BEST_HEALTH', 'CHEAPEST_FOR_PAYER', 'CHEAPEST', "
+    "rule IN ('REQUESTED', 'ONLY_ONE', 'AGENCYS_PREFERENCE', 'BEST_HEALTH', 'CHEAPEST_FOR_PAYER', 'CHEAPEST', "
     "'SETTLES_FIRST', 'FIRST_NAMED', 'NONE_OFFERED')"
 )
 VERDICTS = (
     "'SETTLES', 'OVERPAYS', 'UNDERPAYS', 'PAID_TWICE', 'TOO_LATE', 'NO_SUCH_ORDER', 'WRONG_CURRENCY', "
-    "'CONTRADICTS', 'DECLINED', 'STILL_PENDING', 'ALREADY_HEARD'"
+    "'CONTRADICTS', 'DECLINED', 'STILL_PENDING', 'DUPLICATE'"
 )
-ATTEMPT_MOMENTS = ("asked_at", "moving_until", "unknown_at", "promised_at", "known_at", "officer_since")
+ATTEMPT_MOMENTS = ("queried_at", "moving_until", "unknown_at", "expected_by", "resolved_at", "escalated_at")
 
 
 def upgrade() -> None:
@@ -34,20 +32,20 @@ def upgrade() -> None:
     _attempts()
     _choices()
     _banks()
-    _verdicts(f"{VERDICTS}, 'UNPROVEN'")
+    _verdicts(f"{VERDICTS}, 'NEEDS_INQUIRY'")
 
 
 def _attempts() -> None:
-    op.add_column("payment_attempt", sa.Column("told", sa.Text(), nullable=True))
+    op.add_column("payment_attempt", sa.Column("awaiting", sa.Text(), nullable=True))
     for name in ATTEMPT_MOMENTS:
         op.add_column("payment_attempt", sa.Column(name, MOMENT, nullable=True))
     op.create_check_constraint(
-        op.f("ck_payment_attempt_told"), "payment_attempt", "told IN ('PAID', 'AUTHORISED')"
+        op.f("ck_payment_attempt_awaiting"), "payment_attempt", "awaiting IN ('CONFIRMATION', 'CAPTURE')"
     )
-    op.drop_index("ix_payment_attempt_ask_at", "payment_attempt")
+    op.drop_index("ix_payment_attempt_query_at", "payment_attempt")
     for name, columns, where in (
-        ("ask_at", ["bank", "ask_at"], UNDER_WAY),
-        ("told", ["bank", "ask_at"], TOLD),
+        ("query_at", ["bank", "query_at"], UNDER_WAY),
+        ("awaiting", ["bank", "query_at"], AWAITING),
         ("unknown_at", ["unknown_at"], f"unknown_at IS NOT NULL AND {UNDER_WAY}"),
         ("known", ["changed_at"], "unknown_at IS NOT NULL"),
     ):
@@ -118,8 +116,8 @@ def _banks() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("announced_by", sa.Text(), nullable=False),
         sa.Column("announced_at", MOMENT, nullable=False),
-        sa.Column("withdrawn_by", sa.Text(), nullable=True),
-        sa.Column("withdrawn_at", MOMENT, nullable=True),
+        sa.Column("cancelled_by", sa.Text(), nullable=True),
+        sa.Column("cancelled_at", MOMENT, nullable=True),
         sa.CheckConstraint(OPERATIONS, name=op.f("ck_bank_downtime_operation")),
         sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_bank_downtime_ends_at")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bank_downtime")),
@@ -128,7 +126,7 @@ def _banks() -> None:
         "ix_bank_downtime_ends_at",
         "bank_downtime",
         ["ends_at"],
-        postgresql_where=sa.text("withdrawn_at IS NULL"),
+        postgresql_where=sa.text("cancelled_at IS NULL"),
     )
 
 
@@ -144,11 +142,11 @@ def downgrade() -> None:
     op.drop_table("bank_health")
     op.drop_table("attempt_ending")
     op.drop_table("bank_choice")
-    for name in ("ask_at", "told", "unknown_at", "known"):
+    for name in ("query_at", "awaiting", "unknown_at", "known"):
         op.drop_index(f"ix_payment_attempt_{name}", "payment_attempt")
     op.create_index(
-        "ix_payment_attempt_ask_at", "payment_attempt", ["ask_at"], postgresql_where=sa.text(UNDER_WAY)
+        "ix_payment_attempt_query_at", "payment_attempt", ["query_at"], postgresql_where=sa.text(UNDER_WAY)
     )
-    for name in ("told", *ATTEMPT_MOMENTS):
+    for name in ("awaiting", *ATTEMPT_MOMENTS):
         op.drop_column("payment_attempt", name)
     op.drop_column("agency", "bank_preference")

@@ -22,7 +22,7 @@ APPEND_ONLY = (
     "posting",
     "receipt",
     "confirmation",
-    "notice_attempt",
+    "webhook_delivery",
 )
 
 REFUSE_CHANGE = """
@@ -97,8 +97,8 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("notice_url", sa.Text(), nullable=True),
-        sa.Column("notice_key_version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("webhook_url", sa.Text(), nullable=True),
+        sa.Column("webhook_key_version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_portal")),
         sa.UniqueConstraint("code", name=op.f("uq_portal_code")),
@@ -134,7 +134,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("withdrawn", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("settled_by", sa.BigInteger(), nullable=True),
-        sa.Column("sequence", sa.BigInteger(), server_default=sa.text("1"), nullable=False),
+        sa.Column("row_version", sa.BigInteger(), server_default=sa.text("1"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "kind IN ('fee', 'hospital_bill', 'tuition', 'traffic_fine')", name=op.f("ck_obligation_kind")
@@ -327,8 +327,8 @@ def upgrade() -> None:
         sa.Column("contradicted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("asked", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("ask_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("queries", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("query_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "state IN ('SUBMITTING', 'PENDING', 'UNKNOWN', 'SUCCEEDED', 'FAILED', 'ABANDONED')",
             name=op.f("ck_payment_attempt_state"),
@@ -346,9 +346,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("contradicted"),
     )
     op.create_index(
-        "ix_payment_attempt_ask_at",
+        "ix_payment_attempt_query_at",
         "payment_attempt",
-        ["ask_at"],
+        ["query_at"],
         unique=False,
         postgresql_where=sa.text("state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"),
     )
@@ -457,7 +457,7 @@ def upgrade() -> None:
             "source IN ('CALLBACK', 'QUERY', 'STATEMENT')", name=op.f("ck_confirmation_source")
         ),
         sa.CheckConstraint(
-            "verdict IN ('SETTLES', 'OVERPAYS', 'UNDERPAYS', 'PAID_TWICE', 'TOO_LATE', 'NO_SUCH_ORDER', 'WRONG_CURRENCY', 'CONTRADICTS', 'DECLINED', 'STILL_PENDING', 'ALREADY_HEARD')",
+            "verdict IN ('SETTLES', 'OVERPAYS', 'UNDERPAYS', 'PAID_TWICE', 'TOO_LATE', 'NO_SUCH_ORDER', 'WRONG_CURRENCY', 'CONTRADICTS', 'DECLINED', 'STILL_PENDING', 'DUPLICATE')",
             name=op.f("ck_confirmation_verdict"),
         ),
         sa.ForeignKeyConstraint(
@@ -491,7 +491,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("disposition = 'CONFLICT'"),
     )
     op.create_table(
-        "notice",
+        "webhook",
         sa.Column("event_id", sa.BigInteger(), nullable=False),
         sa.Column("portal_id", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Text(), server_default="PENDING", nullable=False),
@@ -499,17 +499,21 @@ def upgrade() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "state IN ('PENDING', 'DELIVERED', 'DEAD', 'CANCELLED')", name=op.f("ck_notice_state")
+            "state IN ('PENDING', 'DELIVERED', 'DEAD', 'CANCELLED')", name=op.f("ck_webhook_state")
         ),
-        sa.ForeignKeyConstraint(["event_id"], ["event.id"], name=op.f("fk_notice_event_id")),
-        sa.ForeignKeyConstraint(["portal_id"], ["portal.id"], name=op.f("fk_notice_portal_id")),
-        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_notice")),
+        sa.ForeignKeyConstraint(["event_id"], ["event.id"], name=op.f("fk_webhook_event_id")),
+        sa.ForeignKeyConstraint(["portal_id"], ["portal.id"], name=op.f("fk_webhook_portal_id")),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_webhook")),
     )
     op.create_index(
-        "ix_notice_due_at", "notice", ["due_at"], unique=False, postgresql_where=sa.text("state = 'PENDING'")
+        "ix_webhook_due_at",
+        "webhook",
+        ["due_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'PENDING'"),
     )
     op.create_table(
-        "notice_attempt",
+        "webhook_delivery",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("event_id", sa.BigInteger(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
@@ -517,10 +521,10 @@ def upgrade() -> None:
         sa.Column("milliseconds", sa.Integer(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("tried_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["event_id"], ["event.id"], name=op.f("fk_notice_attempt_event_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice_attempt")),
+        sa.ForeignKeyConstraint(["event_id"], ["event.id"], name=op.f("fk_webhook_delivery_event_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_attempt")),
     )
-    op.create_index("ix_notice_attempt_event_id", "notice_attempt", ["event_id"], unique=False)
+    op.create_index("ix_webhook_delivery_event_id", "webhook_delivery", ["event_id"], unique=False)
     op.execute(REFUSE_CHANGE)
     for table in APPEND_ONLY:
         op.execute(
@@ -531,10 +535,10 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take back."""
-    op.drop_index("ix_notice_attempt_event_id", table_name="notice_attempt")
-    op.drop_table("notice_attempt")
-    op.drop_index("ix_notice_due_at", table_name="notice", postgresql_where=sa.text("state = 'PENDING'"))
-    op.drop_table("notice")
+    op.drop_index("ix_webhook_delivery_event_id", table_name="webhook_delivery")
+    op.drop_table("webhook_delivery")
+    op.drop_index("ix_webhook_due_at", table_name="webhook", postgresql_where=sa.text("state = 'PENDING'"))
+    op.drop_table("webhook")
     op.drop_index("ix_confirmation_conflict", table_name="confirmation")
     op.drop_index("uq_confirmation_contradicting", table_name="confirmation")
     op.drop_index("uq_confirmation_applied", table_name="confirmation")
@@ -554,7 +558,7 @@ def downgrade() -> None:
     )
     op.drop_index("ix_payment_attempt_contradicted", table_name="payment_attempt")
     op.drop_index(
-        "ix_payment_attempt_ask_at",
+        "ix_payment_attempt_query_at",
         table_name="payment_attempt",
         postgresql_where=sa.text("state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"),
     )

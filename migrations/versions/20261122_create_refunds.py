@@ -24,16 +24,16 @@ EVENTS = (
 )
 REASONS = "reason IN ('PAID_TWICE', 'OVERPAID', 'PAID_LATE', 'NOT_OWED', 'DOSSIER_REFUSED', 'WRONG_PAYMENT', 'OTHER')"
 GIVEN_BACK = (
-    "given_back BETWEEN refunded AND refunded + held_refund AND given_back_accepted BETWEEN 0 AND given_back"
+    "paid_back BETWEEN refunded AND refunded + held_refund AND paid_back_accepted BETWEEN 0 AND paid_back"
 )
-SURPLUS = "verdict IN ('OVERPAYS', 'PAID_TWICE', 'TOO_LATE', 'UNDERPAYS') AND disposition = 'APPLIED'"
+EXCESS = "verdict IN ('OVERPAYS', 'PAID_TWICE', 'TOO_LATE', 'UNDERPAYS') AND disposition = 'APPLIED'"
 AGENCY_COLUMNS = ("refund_limit", "refund_unseen", "credited_after_days", "voucher_form")
 #: What was asked for, which never changes.
 ASKED = (
-    "reference", "order_id", "refund_id", "asked_sha256", "collection_id", "agency_id", "bank", "amount", "currency",
+    "reference", "order_id", "refund_id", "request_sha256", "collection_id", "agency_id", "bank", "amount", "currency",
     "reason", "words", "proposed_by", "proposed_at",
 )  # fmt: skip
-ORDER_COLUMNS = ("given_back", "given_back_accepted", "disputed")
+ORDER_COLUMNS = ("paid_back", "paid_back_accepted", "disputed")
 
 
 def upgrade() -> None:
@@ -42,9 +42,7 @@ def upgrade() -> None:
     _sums_of_orders()
     _refunds()
     _what_happened()
-    op.create_index(
-        "ix_confirmation_surplus", "confirmation", ["judged_at"], postgresql_where=sa.text(SURPLUS)
-    )
+    op.create_index("ix_confirmation_excess", "confirmation", ["judged_at"], postgresql_where=sa.text(EXCESS))
     for table in APPEND_ONLY:
         op.execute(
             f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
@@ -74,7 +72,7 @@ def _rules_of_agencies() -> None:
 
 
 def _sums_of_orders() -> None:
-    for name in ("given_back", "given_back_accepted"):
+    for name in ("paid_back", "paid_back_accepted"):
         op.add_column(
             "payment_order",
             sa.Column(name, sa.BigInteger(), server_default=sa.text("0"), nullable=False),
@@ -93,14 +91,14 @@ def _refunds() -> None:
         sa.Column("reference", sa.Text(), nullable=False),
         sa.Column("order_id", sa.BigInteger(), nullable=False),
         sa.Column("refund_id", sa.Text(), nullable=False),
-        sa.Column("asked_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("request_sha256", sa.LargeBinary(), nullable=False),
         sa.Column("collection_id", sa.BigInteger(), nullable=False),
         sa.Column("agency_id", sa.BigInteger(), nullable=False),
         sa.Column("bank", sa.Text(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.CHAR(length=3), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
         sa.Column("route", sa.Text(), nullable=False),
         sa.Column("payee", postgresql.JSONB(), nullable=True),
         sa.Column("proposed_by", sa.Text(), nullable=False),
@@ -110,9 +108,9 @@ def _refunds() -> None:
         sa.Column("voucher", postgresql.JSONB(), nullable=True),
         sa.Column("contradicted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("asked", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("ask_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("officer_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("queries", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("query_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("escalated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("amount > 0", name=op.f("ck_refund_amount")),
@@ -140,7 +138,7 @@ def _refunds() -> None:
     op.create_index("ix_refund_collection_id", "refund", ["collection_id"])
     op.create_index("ix_refund_agency_id_id", "refund", ["agency_id", "id"])
     op.create_index("ix_refund_live", "refund", ["state", "id"], postgresql_where=live)
-    op.create_index("ix_refund_ask_at", "refund", ["ask_at"], postgresql_where=asked_about)
+    op.create_index("ix_refund_query_at", "refund", ["query_at"], postgresql_where=asked_about)
 
 
 def _what_happened() -> None:
@@ -152,7 +150,7 @@ def _what_happened() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("code", sa.Text(), server_default=sa.text("''"), nullable=False),
-        sa.Column("words", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("note", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("evidence", postgresql.JSONB(), nullable=True),
         sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(EVENTS, name=op.f("ck_refund_event_event")),
@@ -186,7 +184,7 @@ def _what_happened() -> None:
 
 def downgrade() -> None:
     """Take back."""
-    op.drop_index("ix_confirmation_surplus", "confirmation")
+    op.drop_index("ix_confirmation_excess", "confirmation")
     for table in ("chargeback", "refund_event", "refund"):
         op.drop_table(table)
     op.drop_constraint(op.f("ck_payment_order_given_back"), "payment_order", type_="check")

@@ -14,7 +14,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply."""
-    op.add_column("callback", sa.Column("said", postgresql.JSONB(), nullable=True))
+    op.add_column("callback", sa.Column("parsed", postgresql.JSONB(), nullable=True))
     op.add_column("confirmation", sa.Column("payer", postgresql.JSONB(), nullable=True))
     op.add_column("confirmation", sa.Column("key", sa.SmallInteger(), nullable=True))
     op.create_index(

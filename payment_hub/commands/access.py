@@ -44,12 +44,12 @@ def add_agency_command(
 @click.argument("code")
 @click.argument("name")
 @click.option(
-    "--notice-url", help="Where signed notices go; https, or this machine if the settings allow it."
+    "--webhook-url", help="Where signed webhooks go; https, or this machine if the settings allow it."
 )
 @exit_on_refusal
-def add_portal_command(code: str, name: str, notice_url: str | None) -> None:
+def add_portal_command(code: str, name: str, webhook_url: str | None) -> None:
     """Add a portal that issues orders for citizens."""
-    add_portal(current_hub(), code=code, name=name, notice_url=notice_url)
+    add_portal(current_hub(), code=code, name=name, webhook_url=webhook_url)
     click.echo(f"portal {code} added")
 
 
@@ -112,11 +112,11 @@ def revoke_key_command(lookup: str) -> None:
     click.echo(f"key {lookup} revoked")
 
 
-@hub_commands.command("rotate-notice-key")
+@hub_commands.command("rotate-webhook-key")
 @click.argument("portal")
 @exit_on_refusal
-def rotate_notice_key_command(portal: str) -> None:
-    """Give a portal a new notice secret; the one before goes on signing beside it."""
+def rotate_webhook_key_command(portal: str) -> None:
+    """Give a portal a new webhook secret; the one before goes on signing beside it."""
     keys = rotate_webhook_key(current_hub(), portal=portal)
     click.echo(f"secret (v1, version {keys.version}): {keys.secret}")
     for key in keys.public_keys:

@@ -56,10 +56,12 @@ def _measured(figures: OutcomeFigures) -> str:
 def unknown_command(overdue: bool) -> None:
     """List the attempts whose outcome is unknown, the oldest first."""
     for view in list_unresolved(current_hub(), caller=operator(), overdue=overdue, limit=500).items:
-        told = {"PAID": "told paid, unproven", "AUTHORISED": "held"}.get(view.told or "", view.state.lower())
+        told = {"PAID": "told paid, unproven", "AUTHORISED": "held"}.get(
+            view.awaiting or "", view.state.lower()
+        )
         click.echo(
             f"{view.reference:<20}{view.bank:<20}{view.amount!s:>14}  {told}, since {_here(view.unknown_at)}, "
-            f"asked {view.asked} times{', with an officer' if view.officer_since else ''}"
+            f"asked {view.queries} times{', with an officer' if view.escalated_at else ''}"
         )
 
 
@@ -135,11 +137,11 @@ def list_downtimes_command() -> None:
 
 @downtime_commands.command("withdraw")
 @click.argument("number", type=int)
-@click.option("--by", "withdrawn_by", required=True, help="Who told us.")
+@click.option("--by", "cancelled_by", required=True, help="Who told us.")
 @exit_on_refusal
-def withdraw_downtime_command(number: int, withdrawn_by: str) -> None:
+def cancel_downtime_command(number: int, cancelled_by: str) -> None:
     """End a downtime now."""
-    cancel_downtime(current_hub(), number=number, withdrawn_by=withdrawn_by)
+    cancel_downtime(current_hub(), number=number, cancelled_by=cancelled_by)
     click.echo(f"downtime {number} withdrawn")
 
 

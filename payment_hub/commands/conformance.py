@@ -71,8 +71,8 @@ class HttpFarEnd:
     def _page(self, reference: str) -> str:
         return f"{self._url}/pay/{quote(reference, safe='')}"
 
-    def _post(self, address: str, wish: Mapping[str, str]) -> dict[str, Any]:
-        return _read(requests.post(address, data=wish, headers=_JSON, timeout=_SECONDS))
+    def _post(self, address: str, requested_bank: Mapping[str, str]) -> dict[str, Any]:
+        return _read(requests.post(address, data=requested_bank, headers=_JSON, timeout=_SECONDS))
 
 
 def _read(answer: requests.Response) -> dict[str, Any]:

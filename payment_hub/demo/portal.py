@@ -1,4 +1,4 @@
-"""The portal's side of the demonstration: it listens for notices and believes only those that are signed."""
+"""The portal's side of the demonstration: it listens for webhooks and believes only those that are signed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 @dataclass
 class ListeningPortal:
-    """Notices that came, by order and type, each verified with the hub's public key."""
+    """Webhooks that came, by order and type, each verified with the hub's public key."""
 
     url: str = ""
     public_key: str = ""
-    notices: list[dict[str, Any]] = field(default_factory=list)
+    webhooks: list[dict[str, Any]] = field(default_factory=list)
     refused: int = 0
 
     def hear(self, headers: Any, body: bytes) -> bool:
@@ -31,15 +31,17 @@ class ListeningPortal:
         for signature in headers["webhook-signature"].split(" "):
             version, _, text = signature.partition(",")
             if version == "v1a" and _verifies(key, base64.b64decode(text), signed):
-                self.notices.append({**json.loads(body), "signature": signature})
+                self.webhooks.append({**json.loads(body), "signature": signature})
                 return True
         self.refused += 1
         return False
 
     def told(self, reference: str, event: str) -> dict[str, Any] | None:
-        """The notice of one kind about one order, if it has come."""
+        """The webhook of one kind about one order, if it has come."""
         wanted = (reference, event)
-        return next((notice for notice in self.notices if (notice["order"], notice["type"]) == wanted), None)
+        return next(
+            (webhook for webhook in self.webhooks if (webhook["order"], webhook["type"]) == wanted), None
+        )
 
 
 @contextmanager
@@ -59,7 +61,7 @@ def listening_portal() -> Iterator[ListeningPortal]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    portal.url = f"http://127.0.0.1:{server.server_address[1]}/notices"
+    portal.url = f"http://127.0.0.1:{server.server_address[1]}/webhooks"
     try:
         yield portal
     finally:

@@ -61,7 +61,7 @@ def _set_the_stage(hub: Hub, started: RunningHub, listening: ListeningPortal) ->
             account_name=account["account_name"],
             receipt_series=agency.series,
         )
-    add_portal(hub, code="dvc", name="Cổng Dịch vụ công", notice_url=listening.url)
+    add_portal(hub, code="dvc", name="Cổng Dịch vụ công", webhook_url=listening.url)
     listening.public_key = hub.signer.public_keys()[0]
     keys = {
         code: Caller(url, make_key(hub, role=Role.AGENCY, holder=f"system of {code}", agency_code=code))

@@ -53,22 +53,22 @@ class Scenario:
             print(f"  {self.orders[owed.reference]['reference']}  {owed.story}")
 
     def hear_back(self) -> None:
-        """Wait until the portal was told of every order, and show one notice and one receipt."""
+        """Wait until the portal was told of every order, and show one webhook and one receipt."""
         for owed in OBLIGATIONS:
             event = _TOLD.get(f"{owed.amount:03d}"[-3:], "payment_order.paid")
             reference = self.orders[owed.reference]["reference"]
-            wait_for(f"the notice {event} of {reference}", partial(self.listening.told, reference, event))
+            wait_for(f"the webhook {event} of {reference}", partial(self.listening.told, reference, event))
         first = self.orders[OBLIGATIONS[0].reference]["reference"]
-        notice = self.listening.told(first, "payment_order.paid") or {}
-        shown = {name: notice[name] for name in ("id", "type", "order", "sequence", "occurred_at")}
-        print(f"  notice to the portal, signature verified: {json.dumps(shown)}")
-        print(f"  {notice['signature'][:60]}...")
+        webhook = self.listening.told(first, "payment_order.paid") or {}
+        shown = {name: webhook[name] for name in ("id", "type", "order", "sequence", "occurred_at")}
+        print(f"  webhook to the portal, signature verified: {json.dumps(shown)}")
+        print(f"  {webhook['signature'][:60]}...")
         receipt = self.portal.get(f"/v1/payment-orders/{first}/receipt")
         print(f"\n  receipt {receipt['number']}   {receipt['agency']['name']}")
         print(f"  {receipt['payer_name']}: {receipt['description']}")
         print(f"  {int(receipt['amount']['amount']):,} VND   {receipt['amount_in_words']}")
         if self.listening.refused:
-            raise DemoFailed(f"{self.listening.refused} notices had no good signature")
+            raise DemoFailed(f"{self.listening.refused} webhooks had no good signature")
 
     def leave_ledgers(self, day: date) -> None:
         """The agencies' own books of the day: one forgets an entry, one books a wrong amount, one file is broken."""

@@ -37,7 +37,7 @@ class Scope(StrEnum):
     ORDERS_WRITE = "orders:write"
     ORDERS_READ = "orders:read"
     EVENTS_READ = "events:read"
-    NOTICES_RESEND = "notices:resend"
+    WEBHOOKS_RESEND = "webhooks:resend"
     RECONCILIATION_READ = "reconciliation:read"
     RECONCILIATION_RUN = "reconciliation:run"
     DISCREPANCIES_PROPOSE = "discrepancies:propose"
@@ -55,7 +55,7 @@ USUAL_SCOPES: dict[Role, tuple[Scope, ...]] = {
         Scope.ORDERS_WRITE,
         Scope.ORDERS_READ,
         Scope.EVENTS_READ,
-        Scope.NOTICES_RESEND,
+        Scope.WEBHOOKS_RESEND,
         Scope.REFUNDS_PROPOSE,
     ),
     Role.AGENCY: (
@@ -99,8 +99,10 @@ class Caller:
     @property
     def name(self) -> str:
         """How the caller is known in records: ``portal:dvc``, ``agency:G22``, ``officer:lan``."""
-        known_by = self.portal_code or (self.agency_code if self.role is Role.AGENCY else None) or self.holder
-        return f"{self.role.lower()}:{known_by}"
+        expected_by = (
+            self.portal_code or (self.agency_code if self.role is Role.AGENCY else None) or self.holder
+        )
+        return f"{self.role.lower()}:{expected_by}"
 
 
 def holder_name(text: str) -> str:

@@ -16,7 +16,7 @@ HubError
  +-- Unauthenticated, Forbidden, CallbackRejected
  +-- QuotaExceeded, MissingIdempotencyKey, MissingVersion
  +-- BankUnavailable
- |    +-- BankResting
+ |    +-- CircuitOpen
  +-- HubUnavailable
 """
 

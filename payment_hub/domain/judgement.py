@@ -55,25 +55,25 @@ def judge(
     confirmation: Confirmation,
     standing: Context,
     received_at: datetime,
-    belief: Corroboration = Corroboration.BELIEVED,
+    corroboration: Corroboration = Corroboration.CONFIRMED,
 ) -> Judgement:
     """What ``confirmation``, arrived at ``received_at``, means. Pure; never raises."""
     digest = digest_of(confirmation)
     for heard in standing.heard:
         if heard.digest == digest:
-            return Judgement(Verdict.ALREADY_HEARD, Disposition.DUPLICATE, first_verdict=heard.verdict)
+            return Judgement(Verdict.DUPLICATE, Disposition.DUPLICATE, first_verdict=heard.verdict)
     if standing.heard:
         return _contradiction(standing.order)
-    if belief is Corroboration.CONTRADICTED:
+    if corroboration is Corroboration.CONFLICT:
         # Two words about one payment, none of which has moved anything: the order is not held for them.
         return Judgement(Verdict.CONTRADICTS, Disposition.CONFLICT)
     if confirmation.outcome is not Outcome.PAID:
         return _no_money(confirmation, standing.order)
     if standing.booked is not None:
         return _recorded_before(confirmation, standing.booked, standing.order)
-    if belief is Corroboration.UNPROVEN:
+    if corroboration is Corroboration.NEEDS_INQUIRY:
         known = standing.order is not None
-        return Judgement(Verdict.UNPROVEN, Disposition.APPLIED if known else Disposition.ORPHAN)
+        return Judgement(Verdict.NEEDS_INQUIRY, Disposition.APPLIED if known else Disposition.ORPHAN)
     return _new_money(confirmation, standing.order, received_at)
 
 
@@ -110,7 +110,7 @@ _RECORDED: Final = (
     Verdict.OVERPAYS,
     Verdict.PAID_TWICE,
     Verdict.TOO_LATE,
-    Verdict.ALREADY_HEARD,
+    Verdict.DUPLICATE,
 )
 
 
@@ -127,7 +127,7 @@ def _recorded_before(
     amount = confirmation.amount
     same = amount is not None and (amount.minor, amount.currency) == (booked.amount, booked.currency)
     if same and booked.for_this_order:
-        return Judgement(Verdict.ALREADY_HEARD, Disposition.DUPLICATE, first_verdict=Verdict.ALREADY_HEARD)
+        return Judgement(Verdict.DUPLICATE, Disposition.DUPLICATE, first_verdict=Verdict.DUPLICATE)
     return _contradiction(order)
 
 
@@ -206,7 +206,7 @@ def _verdict(order: OrderSnapshot, after: OrderTotals, late: bool) -> Verdict:
 
 
 def _event(order: OrderSnapshot, after: OrderTotals) -> EventType:
-    if order.settled_here and after.received - order.given_back > order.required:
+    if order.settled_here and after.received - order.paid_back > order.required:
         return EventType.OVERPAID
     if after.settled:
         return EventType.PAID

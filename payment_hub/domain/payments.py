@@ -23,7 +23,7 @@ class AttemptState(StrEnum):
     """Where one try at paying stands."""
 
     SUBMITTING = "SUBMITTING"
-    """The intent is stored and the bank is being asked."""
+    """The intent is stored and the bank is being queries."""
     PENDING = "PENDING"
     """The payer has instructions; the bank has not told the outcome."""
     UNKNOWN = "UNKNOWN"
@@ -45,11 +45,11 @@ class AttemptEvent(StrEnum):
 
 
 class Awaiting(StrEnum):
-    """What a bank's callback said that is no outcome yet, and for which the bank has to be asked."""
+    """What a bank's callback said that is no outcome yet, and for which the bank has to be queries."""
 
-    PAID = "PAID"
+    CONFIRMATION = "CONFIRMATION"
     """Our contract wants the same in its answer to a question, or in its statement."""
-    AUTHORISED = "AUTHORISED"
+    CAPTURE = "CAPTURE"
     """The bank holds the money until we take it or leave it."""
 
 
@@ -89,15 +89,15 @@ def after_outcome(state: AttemptState, event: AttemptEvent) -> tuple[AttemptStat
     return after, (state, event) in CONTRADICTIONS
 
 
-def wait_before_query(asked: int) -> timedelta:
-    """How long to wait before the next question when a bank was asked ``asked`` times without an outcome.
+def wait_before_query(queries: int) -> timedelta:
+    """How long to wait before the next question when a bank was asked ``queries`` times without an outcome.
 
     Quick at first, for a citizen at a counter; then hourly to the end of the day, then daily.
     """
     quick = (5, 30, 120, 300, 900, 3600)
-    if asked <= len(quick):
-        return timedelta(seconds=quick[max(asked, 1) - 1])
-    return timedelta(hours=1) if asked <= 30 else timedelta(days=1)
+    if queries <= len(quick):
+        return timedelta(seconds=quick[max(queries, 1) - 1])
+    return timedelta(hours=1) if queries <= 30 else timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class AttemptView:
     started_at: datetime
     app_link: str | None = None
     bill_code: str | None = None
-    known_by: datetime | None = None
+    expected_by: datetime | None = None
     """While the outcome is unknown: when it will be known, as we promise."""
 
     def as_wire(self) -> dict[str, Any]:
@@ -141,7 +141,7 @@ class AttemptView:
                 "bill_code": self.bill_code,
             },
             "started_at": wire_moment(self.started_at),
-            "known_by": wire_moment(self.known_by),
+            "expected_by": wire_moment(self.expected_by),
         }
 
 
@@ -158,13 +158,13 @@ class UnresolvedView:
     agency: str
     bank: str
     state: str
-    told: str | None
-    """``PAID`` when the bank says so and nothing proves it; ``AUTHORISED`` while it holds the money for us."""
+    awaiting: str | None
+    """``CONFIRMATION`` when the bank says paid and nothing proves it; ``CAPTURE`` while it holds the money for us."""
     amount: Money
-    asked: int
+    queries: int
     unknown_at: datetime
-    known_by: datetime | None
-    officer_since: datetime | None
+    expected_by: datetime | None
+    escalated_at: datetime | None
     """Since when it is an officer's to see to."""
 
     def as_wire(self) -> dict[str, Any]:
@@ -175,12 +175,12 @@ class UnresolvedView:
             "agency": self.agency,
             "bank": self.bank,
             "state": self.state,
-            "told": self.told,
+            "awaiting": self.awaiting,
             "amount": wire_money(self.amount),
-            "asked": self.asked,
+            "queries": self.queries,
             "unknown_at": wire_moment(self.unknown_at),
-            "known_by": wire_moment(self.known_by),
-            "officer_since": wire_moment(self.officer_since),
+            "expected_by": wire_moment(self.expected_by),
+            "escalated_at": wire_moment(self.escalated_at),
         }
 
 
@@ -221,17 +221,17 @@ class Expectation:
     """What may be promised of one bank."""
 
     can_query: bool
-    """It can be asked; of one that cannot only the statement tells."""
+    """It can be queries; of one that cannot only the statement tells."""
     known_within: timedelta
 
-    def known_by(self, unknown_at: datetime, ask_at: datetime, now: datetime) -> datetime:
-        """The promise as of ``now``, for an outcome unknown since ``unknown_at`` that is asked about at ``ask_at``.
+    def expected_by(self, unknown_at: datetime, query_at: datetime, now: datetime) -> datetime:
+        """The promise as of ``now``, for an outcome unknown since ``unknown_at`` that is asked about at ``query_at``.
 
         First the bank's own time, then the statement's, and when both are over the next noon, by an officer.
         """
         quick = unknown_at + self.known_within
         if self.can_query and now < quick:
-            return max(quick, ask_at)
+            return max(quick, query_at)
         noon = escalates_at(unknown_at)
         if noon <= now:
             noon = datetime.combine(business_day(now), NOON, HUB_TIME).astimezone(UTC)

@@ -47,7 +47,7 @@ class BankFacts:
     away_until: str | None = None
     """The end of an announced downtime."""
     health: str = HealthState.CLOSED
-    resting_until: str | None = None
+    open_until: str | None = None
     """It did not answer lately, and nobody asks before."""
 
 
@@ -65,7 +65,7 @@ class RoutingFacts:
     banks: tuple[BankFacts, ...]
     preference: tuple[str, ...] = ()
     """The agency's own, the most wanted first."""
-    wish: str | None = None
+    requested_bank: str | None = None
     """The bank that the payer named."""
     closed: bool = False
     """The order cannot be paid any more."""
@@ -73,7 +73,7 @@ class RoutingFacts:
     """An attempt is of unknown outcome."""
     resumed_at: str | None = None
     """The bank that may be asked again about that attempt: the same payment, not a second one."""
-    known_by: str | None = None
+    expected_by: str | None = None
     """When that outcome is promised."""
     rules: int = RULES
 
@@ -114,7 +114,7 @@ def bank_facts(
     """What is known of one bank at ``now``, for a payment of ``amount``."""
     limits, opening = profile.limits, BankOperation.OPEN
     health = states.of(bank, opening)
-    resting = health.resting_until(terms.patience)
+    resting = health.open_until(terms.patience)
     settles = settlement_day(now, cut_off=terms.cut_off, days=terms.settlement_days, holidays=holidays)
     return BankFacts(
         bank=bank,
@@ -130,7 +130,7 @@ def bank_facts(
         closed_until=_said(_closed_until(terms, now, holidays)),
         away_until=_said(states.away_until(bank, opening, now)),
         health=health.state,
-        resting_until=_said(None if health.may_ask(now, terms.patience) else resting),
+        open_until=_said(None if health.may_ask(now, terms.patience) else resting),
     )
 
 
@@ -173,7 +173,7 @@ class OptionReason(StrEnum):
 class Rule(StrEnum):
     """What decided between the banks that are offered. The order is that in which they are asked."""
 
-    PAYERS_WISH = "PAYERS_WISH"
+    REQUESTED = "REQUESTED"
     ONLY_ONE = "ONLY_ONE"
     AGENCYS_PREFERENCE = "AGENCYS_PREFERENCE"
     BEST_HEALTH = "BEST_HEALTH"
@@ -233,7 +233,7 @@ REASONS: Final[Sequence[tuple[OptionReason, Callable[[RoutingFacts, BankFacts], 
     (OptionReason.TOO_SMALL, lambda order, bank: order.amount < bank.smallest),
     (OptionReason.TOO_LARGE, lambda order, bank: order.amount > bank.largest),
     (OptionReason.MAINTENANCE, lambda _, bank: bank.away_until is not None),
-    (OptionReason.HEALTH, lambda _, bank: bank.resting_until is not None),
+    (OptionReason.HEALTH, lambda _, bank: bank.open_until is not None),
     (OptionReason.CUT_OFF, lambda _, bank: bank.closed_until is not None),
     (
         OptionReason.EXPIRY_NEAR,
@@ -251,8 +251,8 @@ def choose_bank(facts: RoutingFacts) -> Choice:
     """The bank for this payment. A bank that the payer named is taken or refused, never replaced by another."""
     known = options(facts)
     offered = [option for option in known if option.offered]
-    if facts.wish is not None:
-        return _wished(facts.wish, known, len(offered))
+    if facts.requested_bank is not None:
+        return _wished(facts.requested_bank, known, len(offered))
     if not offered:
         return Choice(None, Rule.NONE_OFFERED, 0)
     rule, bank = _decided(facts, offered)
@@ -268,20 +268,20 @@ def _option(facts: RoutingFacts, bank: BankFacts) -> Option:
 
 def _until(facts: RoutingFacts, bank: BankFacts, reason: OptionReason) -> datetime | None:
     told = {
-        OptionReason.UNDER_WAY: facts.known_by,
+        OptionReason.UNDER_WAY: facts.expected_by,
         OptionReason.MAINTENANCE: bank.away_until,
-        OptionReason.HEALTH: bank.resting_until,
+        OptionReason.HEALTH: bank.open_until,
         OptionReason.CUT_OFF: bank.closed_until,
     }.get(reason)
     return None if told is None else datetime.fromisoformat(told)
 
 
-def _wished(wish: str, known: Sequence[Option], offered: int) -> Choice:
-    option = next((option for option in known if option.bank == wish), None)
+def _wished(requested_bank: str, known: Sequence[Option], offered: int) -> Choice:
+    option = next((option for option in known if option.bank == requested_bank), None)
     if option is None:
-        return Choice(None, Rule.PAYERS_WISH, offered)
+        return Choice(None, Rule.REQUESTED, offered)
     bank = option.bank if option.offered else None
-    return Choice(bank, Rule.PAYERS_WISH, offered, option.reason, option.until)
+    return Choice(bank, Rule.REQUESTED, offered, option.reason, option.until)
 
 
 def _decided(facts: RoutingFacts, left: list[Option]) -> tuple[Rule, str]:
@@ -324,7 +324,7 @@ _RULES: Final[Sequence[tuple[Rule, Callable[[RoutingFacts, list[Option]], list[O
 LANGUAGES: Final = ("vi", "en")
 
 _CHOSEN: Final[Mapping[Rule, tuple[str, str]]] = {
-    Rule.PAYERS_WISH: (
+    Rule.REQUESTED: (
         "Chọn {bank} vì người nộp đã chọn ngân hàng này.",
         "{bank} was chosen because the payer named it.",
     ),

@@ -47,10 +47,10 @@ class Source(StrEnum):
 class Corroboration(StrEnum):
     """How far the word of a bank is believed by itself."""
 
-    BELIEVED = "BELIEVED"
-    UNPROVEN = "UNPROVEN"
+    CONFIRMED = "CONFIRMED"
+    NEEDS_INQUIRY = "NEEDS_INQUIRY"
     """Our contract wants to hear of money twice: by its callback, and in its answer or its statement."""
-    CONTRADICTED = "CONTRADICTED"
+    CONFLICT = "CONFLICT"
     """The bank has said something else of the same payment, and neither is believed."""
 
 
@@ -68,8 +68,8 @@ class Verdict(StrEnum):
     CONTRADICTS = "CONTRADICTS"
     DECLINED = "DECLINED"
     STILL_PENDING = "STILL_PENDING"
-    ALREADY_HEARD = "ALREADY_HEARD"
-    UNPROVEN = "UNPROVEN"
+    DUPLICATE = "DUPLICATE"
+    NEEDS_INQUIRY = "NEEDS_INQUIRY"
     """The bank says that it was paid, and our contract with it wants to hear that twice."""
 
 
@@ -104,9 +104,9 @@ class OrderSnapshot:
     has_receipt: bool
     posted: Mapping[Account, int] = field(default_factory=dict)
     refunded: int = 0
-    given_back: int = 0
+    paid_back: int = 0
     """What has left the order's accounts again: refunds on their way and done, and what a bank took back."""
-    given_back_accepted: int = 0
+    paid_back_accepted: int = 0
     """The part of it that came from money which may settle."""
 
 
@@ -163,8 +163,8 @@ def totals_after(
     received = order.received if received is None else received
     accepted = order.accepted if accepted is None else accepted
     conflict, other_currency = order.conflict or conflict, order.other_currency or other_currency
-    may_settle = owed(order, conflict) and received > order.given_back
-    settled = order.settled_here or (may_settle and accepted - order.given_back_accepted >= order.required)
+    may_settle = owed(order, conflict) and received > order.paid_back
+    settled = order.settled_here or (may_settle and accepted - order.paid_back_accepted >= order.required)
     # By what its status goes: a refund that is only on its way must not let an order look paid that is not settled.
     kept = received - order.refunded
     may_not = kept > 0 and not settled and (not order.still_owed or kept >= order.required)
@@ -188,8 +188,8 @@ def allocation(order: OrderSnapshot, after: OrderTotals) -> Allocation:
     """Where the money that is still here belongs."""
     return allocate(
         required=order.required,
-        received=after.received - order.given_back,
-        accepted=after.accepted - order.given_back_accepted,
+        received=after.received - order.paid_back,
+        accepted=after.accepted - order.paid_back_accepted,
         owed=owed(order, after.conflict),
         part_payments=order.part_payments,
         settled=order.settled_here,
@@ -201,8 +201,8 @@ def without(order: OrderSnapshot, amount: int, *, accepted: bool) -> OrderSnapsh
     came from money that may settle."""
     return replace(
         order,
-        given_back=order.given_back + amount,
-        given_back_accepted=order.given_back_accepted + (amount if accepted else 0),
+        paid_back=order.paid_back + amount,
+        paid_back_accepted=order.paid_back_accepted + (amount if accepted else 0),
     )
 
 

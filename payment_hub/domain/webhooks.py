@@ -1,14 +1,14 @@
-"""Notices: what the portal is told, and how long the hub goes on telling it.
+"""Webhooks: what the portal is told, and how long the hub goes on telling it.
 
-Where a notice may go: a portal chooses the address, but must not choose one inside our own network.
+Where a webhook may go: a portal chooses the address, but must not choose one inside our own network.
 
-Two questions, both pure: may this text be a notice URL at all (asked when it is set and again at every
+Two questions, both pure: may this text be a webhook URL at all (asked when it is set and again at every
 sending), and may this resolved IP address be connected to (asked for every address that the name has, right
 before connecting).
 
 The place of an event in the feed, as opaque text, and an event's public id.
 
-What callers are shown of events and their notices: what happened, where each notice stands, every attempt made.
+What callers are shown of events and their webhooks: what happened, where each webhook stands, every attempt made.
 """
 
 from __future__ import annotations
@@ -48,18 +48,18 @@ class EventType(StrEnum):
 
 
 class WebhookState(StrEnum):
-    """Where a notice stands."""
+    """Where a webhook stands."""
 
     PENDING = "PENDING"
     DELIVERED = "DELIVERED"
     DEAD = "DEAD"
     """The whole ladder failed, or the portal said 410; an operator is told, and may send it again."""
     CANCELLED = "CANCELLED"
-    """The portal has no address for notices any more."""
+    """The portal has no address for webhooks any more."""
 
 
 class WebhookEvent(StrEnum):
-    """What can happen to a notice."""
+    """What can happen to a webhook."""
 
     ACCEPTED = "ACCEPTED"
     FAILED = "FAILED"
@@ -72,7 +72,7 @@ class WebhookEvent(StrEnum):
 _S, _E = WebhookState, WebhookEvent
 
 WEBHOOK_LIFE: Final = Lifecycle(
-    "notice",
+    "webhook",
     _S.PENDING,
     {
         (_S.PENDING, _E.ACCEPTED): _S.DELIVERED,
@@ -80,7 +80,7 @@ WEBHOOK_LIFE: Final = Lifecycle(
         (_S.PENDING, _E.GONE): _S.DEAD,
         (_S.PENDING, _E.GIVEN_UP): _S.DEAD,
         (_S.PENDING, _E.NO_ADDRESS): _S.CANCELLED,
-        # Whoever lost a notice may have it sent again, with a fresh ladder. Nothing else revives one that has
+        # Whoever lost a webhook may have it sent again, with a fresh ladder. Nothing else revives one that has
         # ended.
         (_S.PENDING, _E.SENT_AGAIN): _S.PENDING,
         (_S.DELIVERED, _E.SENT_AGAIN): _S.PENDING,
@@ -89,7 +89,7 @@ WEBHOOK_LIFE: Final = Lifecycle(
     },
 )
 
-#: Every notice comes to one of these by itself: the ladder is finite.
+#: Every webhook comes to one of these by itself: the ladder is finite.
 ENDED: Final = (_S.DELIVERED, _S.DEAD, _S.CANCELLED)
 
 #: Waits before each further attempt: twelve tries over about three days, so that a weekend's outage loses
@@ -99,11 +99,11 @@ LADDER: Final = tuple(
 )
 LONGEST_WAIT: Final = LADDER[-1] * 1.1
 
-#: How long a notice belongs to the worker that claimed it; longer than a batch can take. When a worker dies
-#: the lease ends and the notice is sent again: at least once, never at most once.
+#: How long a webhook belongs to the worker that claimed it; longer than a batch can take. When a worker dies
+#: the lease ends and the webhook is sent again: at least once, never at most once.
 LEASE: Final = timedelta(minutes=2)
 
-#: How soon a claimed notice is due again when its turn did not come, because its portal was too slow.
+#: How soon a claimed webhook is due again when its turn did not come, because its portal was too slow.
 PUT_BACK: Final = timedelta(seconds=10)
 
 _GONE: Final = 410
@@ -122,7 +122,7 @@ class WebhookAnswer:
 def wait_after(attempts: int, jitter: float) -> timedelta | None:
     """How long to wait after ``attempts`` failed tries, or nothing when the ladder has ended.
 
-    ``jitter`` in [0, 1) moves the wait by up to a tenth, so that notices that failed together do not all come
+    ``jitter`` in [0, 1) moves the wait by up to a tenth, so that webhooks that failed together do not all come
     back together.
     """
     if attempts > len(LADDER):
@@ -169,7 +169,7 @@ _GLOBAL_UNICAST_V6: Final = ip_network("2000::/3")
 
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
-    """What an operator allows: notices to this machine (a trial), and named hosts in its own network."""
+    """What an operator allows: webhooks to this machine (a trial), and named hosts in its own network."""
 
     allow_loopback: bool = False
     hosts: frozenset[str] = frozenset()
@@ -177,7 +177,7 @@ class AddressPolicy:
 
 @dataclass(frozen=True, slots=True)
 class WebhookAddress:
-    """A notice URL taken apart."""
+    """A webhook URL taken apart."""
 
     scheme: str
     host: str
@@ -187,7 +187,7 @@ class WebhookAddress:
 
 
 def read_webhook_url(text: str, policy: AddressPolicy) -> WebhookAddress:
-    """Take a notice URL apart.
+    """Take a webhook URL apart.
 
     Raises Malformed unless it is https to a host name, or leads to this machine where that is allowed.
     """
@@ -210,7 +210,7 @@ def read_webhook_url(text: str, policy: AddressPolicy) -> WebhookAddress:
 
 
 def may_connect(ip: str, address: WebhookAddress, policy: AddressPolicy) -> bool:
-    """Whether a notice to ``address`` may go to ``ip``, an address that its name was found to have."""
+    """Whether a webhook to ``address`` may go to ``ip``, an address that its name was found to have."""
     try:
         found = _unmapped(ip_address(ip))
     except ValueError:
@@ -254,7 +254,7 @@ def _require_name(host: str) -> None:
 
 
 def _refused(why: str) -> Malformed:
-    return Malformed(f"the notice URL {why}", pointers={"/notice_url": why})
+    return Malformed(f"the webhook URL {why}", pointers={"/webhook_url": why})
 
 
 _FORM: Final = struct.Struct(">QQ")
@@ -286,7 +286,7 @@ class EventCursor:
 
 
 def event_id_of(number: int) -> str:
-    """An event's public id, also its notice's ``webhook-id``. Without a dot: signatures separate by dots."""
+    """An event's public id, also its webhook's ``webhook-id``. Without a dot: signatures separate by dots."""
     return f"evt_{number}"
 
 
@@ -303,7 +303,7 @@ class EventView:
     """One event of the feed."""
 
     id: str
-    """``evt_<number>``; also the ``webhook-id`` of its notice."""
+    """``evt_<number>``; also the ``webhook-id`` of its webhook."""
     cursor: str
     type: str
     order_reference: str
@@ -312,7 +312,7 @@ class EventView:
     data: Mapping[str, Any]
 
     def as_wire(self) -> dict[str, Any]:
-        """The form on the wire; a notice's body is the same without the cursor."""
+        """The form on the wire; a webhook's body is the same without the cursor."""
         return {
             "id": self.id,
             "type": self.type,
@@ -348,7 +348,7 @@ class DeliveryView:
 
 @dataclass(frozen=True, slots=True)
 class WebhookView:
-    """One notice with all its attempts, those before it was sent again included."""
+    """One webhook with all its attempts, those before it was sent again included."""
 
     event_id: str
     type: str
@@ -379,7 +379,7 @@ class WebhookView:
 
 @dataclass(frozen=True, slots=True)
 class WebhookKeys:
-    """What a portal needs to verify notices, handed over once."""
+    """What a portal needs to verify webhooks, handed over once."""
 
     portal: str
     version: int

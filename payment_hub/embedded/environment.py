@@ -62,7 +62,7 @@ def settings(addresses: Addresses, kept: Mapping[str, str], rails: Sections) -> 
         "HUB_SANDBOX": "1",
         "HUB_ENABLED_BANKS": " ".join(["sandbox", *sorted(rails)]),
         "HUB_LEDGER_DROP": str(addresses.ledger_drop),
-        "HUB_ALLOW_LOOPBACK_NOTICES": "1",
+        "HUB_ALLOW_LOOPBACK_WEBHOOKS": "1",
         "BANK_SANDBOX_URL": addresses.bank_url,
         **kept,
         **sections,

@@ -6,7 +6,7 @@ Between fork and exec three things have to be done that `subprocess` cannot do s
 threads: give up root, ask the kernel for a signal when the owner dies, and see that the owner did
 not die before we asked. So a fresh interpreter does them and then turns into the program.
 
-The order matters: Linux forgets the wish for a signal when the user id changes.
+The order matters: Linux forgets the requested_bank for a signal when the user id changes.
 """
 
 import ctypes

@@ -8,7 +8,7 @@ folder is closed to all but the server's account and root, which is why no passw
 faster. The socket has a short path of its own because the kernel allows 107 bytes.
 
 After a crash: a PostgreSQL that was killed leaves its pid file and its socket, and perhaps processes
-that have not noticed yet. We wait for the latter, then remove the former; without that, a pid that
+that have not webhookd yet. We wait for the latter, then remove the former; without that, a pid that
 belongs to another process by now would keep PostgreSQL from starting.
 """
 

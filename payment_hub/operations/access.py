@@ -101,14 +101,14 @@ def add_agency(
         return agency.id
 
 
-def add_portal(hub: Hub, *, code: str, name: str, notice_url: str | None = None) -> int:
+def add_portal(hub: Hub, *, code: str, name: str, webhook_url: str | None = None) -> int:
     """The key of the new portal. Raises Conflict for a code that is taken, Malformed for a bad URL."""
-    if notice_url is not None:
-        read_webhook_url(notice_url, AddressPolicy(hub.allow_loopback_notices, hub.notice_hosts))
+    if webhook_url is not None:
+        read_webhook_url(webhook_url, AddressPolicy(hub.allow_loopback_webhooks, hub.webhook_hosts))
     with hub.transaction() as session:
         if find_portal(session, code) is not None:
             raise Conflict(f"portal {code} exists")
-        portal = Portal(code=code, name=name, notice_url=notice_url, created_at=hub.now())
+        portal = Portal(code=code, name=name, webhook_url=webhook_url, created_at=hub.now())
         session.add(portal)
         session.flush()
         return portal.id

@@ -66,7 +66,7 @@ def read_open_circuits(hub: Hub, *, bank: str, operation: BankOperation) -> date
     states, now = read_bank_states(hub), hub.now()
     health, patience = states.of(bank, operation), hub.terms_of(bank).patience
     resting = health.state is HealthState.OPEN and not health.may_probe(now, patience)
-    found = [states.away_until(bank, operation, now), health.resting_until(patience) if resting else None]
+    found = [states.away_until(bank, operation, now), health.open_until(patience) if resting else None]
     return max((moment for moment in found if moment is not None), default=None)
 
 
@@ -88,7 +88,7 @@ def call_bank(
 
     Waits ``seconds``, or as long as the contract says; a probe for no longer than its lease. Any answer is a sign of
     health; BankUnavailable is the sign of illness, of which all that are ``about`` one payment count once. Raises
-    BankResting, a BankUnavailable, when the bank was not asked at all; and whatever ``call`` raises.
+    CircuitOpen, a BankUnavailable, when the bank was not asked at all; and whatever ``call`` raises.
     """
     terms = hub.terms_of(bank)
     probe = _admit(hub, bank, operation, terms.patience)
@@ -116,7 +116,7 @@ def call_bank(
 
 
 def _admit(hub: Hub, bank: str, operation: BankOperation, patience: BreakerPolicy) -> datetime | None:
-    """Let this question through; as the one probe if a moment is given back. Raises BankResting."""
+    """Let this question through; as the one probe if a moment is given back. Raises CircuitOpen."""
     now = hub.now()
     states = read_bank_states(hub)
     away_until = states.away_until(bank, operation, now)
@@ -126,12 +126,12 @@ def _admit(hub: Hub, bank: str, operation: BankOperation, patience: BreakerPolic
     if health.state is HealthState.CLOSED:
         return None
     if not health.may_probe(now, patience):
-        raise CircuitOpen(_until(f"{bank} does not answer", health.resting_until(patience)))
+        raise CircuitOpen(_until(f"{bank} does not answer", health.open_until(patience)))
     return _probe(hub, bank, operation, patience)
 
 
 def _probe(hub: Hub, bank: str, operation: BankOperation, patience: BreakerPolicy) -> datetime | None:
-    """Be the one process that asks whether the bank answers again: since when. Raises BankResting when another one is.
+    """Be the one process that asks whether the bank answers again: since when. Raises CircuitOpen when another one is.
 
     None when the bank is known to answer by now.
     """
@@ -140,7 +140,7 @@ def _probe(hub: Hub, bank: str, operation: BankOperation, patience: BreakerPolic
         if health.state is HealthState.CLOSED:
             return None
         if not health.may_probe(now, patience):
-            raise CircuitOpen(_until(f"{bank} does not answer", health.resting_until(patience)))
+            raise CircuitOpen(_until(f"{bank} does not answer", health.open_until(patience)))
         banks.write_health(session, bank, operation, after_probe(health, now))
     hub.memory.bank_states = None
     return now
@@ -232,9 +232,9 @@ def list_downtimes(hub: Hub) -> Sequence[Mapping[str, Any]]:
         return banks.list_downtimes(session, hub.now())
 
 
-def cancel_downtime(hub: Hub, *, number: int, withdrawn_by: str) -> None:
+def cancel_downtime(hub: Hub, *, number: int, cancelled_by: str) -> None:
     """End it now. Raises NotFound when there is none, it is over, or it was withdrawn before."""
     with hub.transaction() as session:
-        if not banks.cancel_downtime(session, number, withdrawn_by, hub.now()):
+        if not banks.cancel_downtime(session, number, cancelled_by, hub.now()):
             raise NotFound(f"downtime {number}")
     hub.memory.bank_states = None

@@ -35,7 +35,7 @@ def show_checkout(hub: Hub, *, token: str) -> CheckoutView:
             offers=tuple(option for option in options(facts) if option.offered),
             attempt=None
             if shown is None
-            else payments.attempt_view(session, shown, hub.promise_of(shown.bank), hub.now()),
+            else payments.attempt_view(session, shown, hub.expectation_of(shown.bank), hub.now()),
             receipt=receipts.of_order(session, row["order_id"]),
             now=hub.now(),
         )

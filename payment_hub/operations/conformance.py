@@ -145,7 +145,7 @@ class _Scene:
             said = adapter.query_payment(query)
             if said.outcome is not Outcome.PENDING:
                 receive_confirmation(
-                    self.hub, confirmation=said, source=Source.QUERY, received_at=query.asked_at
+                    self.hub, confirmation=said, source=Source.QUERY, received_at=query.queried_at
                 )
         return told
 

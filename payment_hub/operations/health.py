@@ -65,9 +65,9 @@ class WorkWaiting:
     open_orders: int
     orders_estimated: int
     """All orders, as the database's statistics estimate them."""
-    notices_pending: int
-    notices_dead: int
-    oldest_notice_seconds: int
+    webhooks_pending: int
+    webhooks_dead: int
+    oldest_webhook_seconds: int
     attempts_unknown: int
     refunds_proposed: int
     """Waiting for an officer's decision."""
@@ -88,13 +88,13 @@ def count_work(hub: Hub) -> WorkWaiting:
     now = hub.now()
     with hub.transaction() as session:
         found, overdue = health.count_work(session, now), payments.overdue_by_bank(session)
-    oldest = found["oldest_notice_at"]
+    oldest = found["oldest_webhook_at"]
     return WorkWaiting(
         open_orders=found["open_orders"],
         orders_estimated=found["orders_estimated"],
-        notices_pending=found["notices_pending"],
-        notices_dead=found["notices_dead"],
-        oldest_notice_seconds=0 if oldest is None else max(0, int((now - oldest).total_seconds())),
+        webhooks_pending=found["webhooks_pending"],
+        webhooks_dead=found["webhooks_dead"],
+        oldest_webhook_seconds=0 if oldest is None else max(0, int((now - oldest).total_seconds())),
         attempts_unknown=found["attempts_unknown"],
         refunds_proposed=found["refunds_proposed"],
         refunds_unknown=found["refunds_unknown"],

@@ -65,7 +65,7 @@ def issue_payment_order(
     if caller.portal_id is None:
         raise Forbidden("only a portal issues payment orders")
     life = hub.order_life if minutes is None else timedelta(minutes=minutes)
-    with hub.at_once() as connection:
+    with hub.autocommit() as connection:
         for _ in range(TRIES):
             known = read_for_issue(
                 connection, caller=claim.caller, key=claim.key, agency=agency, obligation=obligation_reference
@@ -107,7 +107,7 @@ def _facts(
     facts = {
         **{
             name: known[name]
-            for name in ("order_id", "obligation_id", "obligation_version", "agency_id", "gate")
+            for name in ("order_id", "obligation_id", "obligation_version", "agency_id", "row_version")
         },
         "reference": new_reference(now, secrets.randbits(CHANCE_BITS)),
         "portal_id": portal_id,

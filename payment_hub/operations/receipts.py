@@ -45,7 +45,7 @@ def fetch_bank_receipt(hub: Hub, *, caller: Caller, reference: str) -> bytes:
             attempt_reference=paid.reference,
             amount=Money(paid.amount, paid.currency),
             started_at=paid.started_at,
-            asked_at=hub.now(),
+            queried_at=hub.now(),
             bank_reference=paid.bank_reference,
             number=paid.id,
         )

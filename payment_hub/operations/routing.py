@@ -43,14 +43,14 @@ def read_routing_facts(
     tried: Sequence[PaymentAttempt],
     preference: tuple[str, ...],
     states: BankStates,
-    wish: str | None = None,
+    requested_bank: str | None = None,
 ) -> RoutingFacts:
-    """The facts as they stand. ``order`` is a row read with COLUMNS, ``tried`` its attempts, ``wish`` a named bank."""
+    """The facts as they stand. ``order`` is a row read with COLUMNS, ``tried`` its attempts."""
     now, amount = hub.now(), remaining(order)
     undecided = payments.undecided(tried)
     promised = resumed_at = None
     if undecided is not None:
-        promised = payments.expected_by(undecided, hub.promise_of(undecided.bank), now)
+        promised = payments.expected_by(undecided, hub.expectation_of(undecided.bank), now)
         same = undecided.amount == amount.minor and not payments.unproven(undecided)
         resumed_at = undecided.bank if same else None
     left = None if may_complete_late(order) else int((order["expires_at"] - now).total_seconds())
@@ -63,11 +63,11 @@ def read_routing_facts(
         seconds_left=left,
         banks=_banks(hub, states, amount, now),
         preference=preference,
-        wish=wish,
+        requested_bank=requested_bank,
         closed=why_not_payable(order, now) is not None,
         undecided=undecided is not None,
         resumed_at=resumed_at,
-        known_by=None if promised is None else promised.isoformat(),
+        expected_by=None if promised is None else promised.isoformat(),
     )
 
 

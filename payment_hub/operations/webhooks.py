@@ -1,23 +1,23 @@
-"""Send the notices that are due: claim a batch, POST it with no transaction open, record what came back.
+"""Send the webhooks that are due: claim a batch, POST it with no transaction open, record what came back.
 
-At least once: when a worker dies between the POST and the record, the lease ends and the notice is sent
-again. Notices of one portal go out one after the other over one connection, those of different portals at the
+At least once: when a worker dies between the POST and the record, the lease ends and the webhook is sent
+again. Webhooks of one portal go out one after the other over one connection, those of different portals at the
 same time, so that a slow portal costs the others at most its time-out. A portal that gives no answer is not
 tried again within the batch.
 
-List notices with all their attempts, newest event first.
+List webhooks with all their attempts, newest event first.
 
-Show where the notice of one event stands.
+Show where the webhook of one event stands.
 
-Send the notice of one event again.
+Send the webhook of one event again.
 
-Send every notice again from a moment on, for a portal that lost some.
+Send every webhook again from a moment on, for a portal that lost some.
 
 Read the feed of events, for a portal or an agency that missed some.
 
-Show what a portal needs to verify notices, to hand it over.
+Show what a portal needs to verify webhooks, to hand it over.
 
-Give a portal a new secret for verifying notices.
+Give a portal a new secret for verifying webhooks.
 """
 
 from __future__ import annotations
@@ -83,71 +83,73 @@ def deliver_webhooks(hub: Hub) -> int:
 
 def _send_all(hub: Hub, claimed: Sequence[ClaimedWebhook]) -> list[WebhookOutcome]:
     """One lane for each portal, all lanes at the same time."""
-    by_portal = groupby(sorted(claimed, key=lambda notice: notice.portal), key=lambda notice: notice.portal)
+    by_portal = groupby(
+        sorted(claimed, key=lambda webhook: webhook.portal), key=lambda webhook: webhook.portal
+    )
     lanes = [list(lane) for _, lane in by_portal]
     no_more_after = time.monotonic() + TOTAL_SECONDS
-    with ThreadPoolExecutor(min(len(lanes), _MOST_AT_ONCE), thread_name_prefix="notices") as threads:
+    with ThreadPoolExecutor(min(len(lanes), _MOST_AT_ONCE), thread_name_prefix="webhooks") as threads:
         sent = threads.map(lambda lane: _send_lane(hub, lane, no_more_after), lanes)
         return [outcome for lane in sent for outcome in lane]
 
 
 def _send_lane(hub: Hub, lane: Sequence[ClaimedWebhook], no_more_after: float) -> list[WebhookOutcome]:
-    """The notices of one portal, in order. What its slowness leaves no time for is put back untried."""
+    """The webhooks of one portal, in order. What its slowness leaves no time for is put back untried."""
     outcomes: list[WebhookOutcome] = []
     reachable = True
-    with WebhookSender(AddressPolicy(hub.allow_loopback_notices, hub.notice_hosts)) as courier:
-        for notice in lane:
-            if notice.url is None:
-                outcomes.append(_moved(hub, notice, WebhookEvent.NO_ADDRESS, None))
+    with WebhookSender(AddressPolicy(hub.allow_loopback_webhooks, hub.webhook_hosts)) as courier:
+        for webhook in lane:
+            if webhook.url is None:
+                outcomes.append(_moved(hub, webhook, WebhookEvent.NO_ADDRESS, None))
             elif reachable and time.monotonic() < no_more_after:
-                answer = _send(hub, courier, notice, notice.url)
-                outcomes.append(_moved(hub, notice, meaning_of(answer.status, notice.attempts + 1), answer))
+                answer = _send(hub, courier, webhook, webhook.url)
+                outcomes.append(_moved(hub, webhook, meaning_of(answer.status, webhook.attempts + 1), answer))
                 reachable = answer.status is not None
             else:
-                outcomes.append(_put_back(hub, notice))
+                outcomes.append(_put_back(hub, webhook))
     return outcomes
 
 
-def _send(hub: Hub, courier: WebhookSender, notice: ClaimedWebhook, url: str) -> WebhookAnswer:
-    body = json.dumps(notice.event.as_wire(), ensure_ascii=False, separators=(",", ":")).encode()
-    secrets = hub.signer.portal_secrets(notice.portal, notice.key_version)
-    headers = hub.signer.notice_headers(notice.event.id, hub.now(), body, secrets)
+def _send(hub: Hub, courier: WebhookSender, webhook: ClaimedWebhook, url: str) -> WebhookAnswer:
+    body = json.dumps(webhook.event.as_wire(), ensure_ascii=False, separators=(",", ":")).encode()
+    secrets = hub.signer.portal_secrets(webhook.portal, webhook.key_version)
+    headers = hub.signer.webhook_headers(webhook.event.id, hub.now(), body, secrets)
     fixed = {"content-type": "application/json", "user-agent": "payment-hub", "accept-encoding": "identity"}
     return courier.post(url, headers | fixed, body)
 
 
 def _moved(
-    hub: Hub, notice: ClaimedWebhook, event: WebhookEvent, answer: WebhookAnswer | None
+    hub: Hub, webhook: ClaimedWebhook, event: WebhookEvent, answer: WebhookAnswer | None
 ) -> WebhookOutcome:
-    """Where the notice stands after ``event``, and when it is due again if it is still pending."""
+    """Where the webhook stands after ``event``, and when it is due again if it is still pending."""
     now = hub.now()
-    attempts = notice.attempts + (answer is not None)
+    attempts = webhook.attempts + (answer is not None)
     state = WEBHOOK_LIFE.after(WebhookState.PENDING, event)
     pending = state is WebhookState.PENDING
     wait = wait_after(attempts, _chance.random()) if pending else None
     return WebhookOutcome(
-        notice, state, now + wait if wait else now, None if pending else now, attempts, answer, now
+        webhook, state, now + wait if wait else now, None if pending else now, attempts, answer, now
     )
 
 
-def _put_back(hub: Hub, notice: ClaimedWebhook) -> WebhookOutcome:
+def _put_back(hub: Hub, webhook: ClaimedWebhook) -> WebhookOutcome:
     now = hub.now()
-    return WebhookOutcome(notice, WebhookState.PENDING, now + PUT_BACK, None, notice.attempts, None, now)
+    return WebhookOutcome(webhook, WebhookState.PENDING, now + PUT_BACK, None, webhook.attempts, None, now)
 
 
 def _tell_of_the_dead(outcomes: Sequence[WebhookOutcome]) -> None:
-    """An operator must learn of every notice that the hub has given up; alarms listen for this event."""
+    """An operator must learn of every webhook that the hub has given up; alarms listen for this event."""
     for outcome in outcomes:
         if outcome.state is WebhookState.DEAD and outcome.answer is not None:
             reason = f"status {outcome.answer.status} after {outcome.attempts} attempts"
-            fields = {"notice": outcome.notice.event.id, "portal": outcome.notice.portal, "reason": reason}
-            _log.error("notice_dead", extra=fields | {"order": outcome.notice.event.order_reference})
+            fields = {"webhook": outcome.webhook.event.id, "portal": outcome.webhook.portal, "reason": reason}
+            _log.error("webhook_dead", extra=fields | {"order": outcome.webhook.event.order_reference})
 
 
 def list_webhooks(
     hub: Hub, *, caller: Caller, state: WebhookState | None = None, after: str | None = None, limit: int = 50
 ) -> Page[WebhookView]:
-    """Notices of the caller's events, in one state or in any. Raises Malformed for a wrong ``after``."""
+    """Webhooks of the caller's events, in one state or in any. Raises Malformed for a wrong ``after``."""
     with hub.transaction() as session:
         found = webhooks.list_webhooks(session, caller, state, key_of(after), limit + 1)
     views = tuple(view for _, view in found[:limit])
@@ -155,7 +157,7 @@ def list_webhooks(
 
 
 def show_webhook(hub: Hub, *, caller: Caller, event_id: str) -> WebhookView:
-    """The notice with every attempt. Raises EventNotFound when there is none, or it is not the caller's."""
+    """The webhook with every attempt. Raises EventNotFound when there is none, or it is not the caller's."""
     with hub.transaction() as session:
         view = webhooks.webhook_view(session, caller, event_number(event_id))
     if view is None:
@@ -166,8 +168,8 @@ def show_webhook(hub: Hub, *, caller: Caller, event_id: str) -> WebhookView:
 def resend_webhook(hub: Hub, *, caller: Caller, event_id: str) -> WebhookView:
     """Make it due now, with a fresh ladder; what was tried before stays on record.
 
-    An event from before the portal had an address gets its first notice. Raises EventNotFound when the event
-    is not the caller's, or its portal has no address for notices.
+    An event from before the portal had an address gets its first webhook. Raises EventNotFound when the event
+    is not the caller's, or its portal has no address for webhooks.
     """
     number = event_number(event_id)
     with hub.transaction() as session:
@@ -179,7 +181,7 @@ def resend_webhook(hub: Hub, *, caller: Caller, event_id: str) -> WebhookView:
 
 
 def resend_webhooks_since(hub: Hub, *, caller: Caller, since: datetime) -> int:
-    """Make the notices of all the caller's events since then due now, with fresh ladders; how many.
+    """Make the webhooks of all the caller's events since then due now, with fresh ladders; how many.
 
     Raises Malformed for a moment without a zone.
     """
@@ -209,17 +211,17 @@ def show_webhook_keys(hub: Hub, *, portal: str) -> WebhookKeys:
         found = find_portal(session, portal)
         if found is None:
             raise NotFound(f"portal {portal[:40]}")
-        return hub.signer.notice_keys(portal, found.notice_key_version)
+        return hub.signer.webhook_keys(portal, found.webhook_key_version)
 
 
 def rotate_webhook_key(hub: Hub, *, portal: str) -> WebhookKeys:
     """The portal's new keys. Raises NotFound.
 
-    Notices carry a signature with the secret before as well, until the next rotation: the portal changes over
-    when it likes, and no notice in between fails.
+    Webhooks carry a signature with the secret before as well, until the next rotation: the portal changes over
+    when it likes, and no webhook in between fails.
     """
     with hub.transaction() as session:
         version = webhooks.next_key_version(session, portal)
     if version is None:
         raise NotFound(f"portal {portal[:40]}")
-    return hub.signer.notice_keys(portal, version)
+    return hub.signer.webhook_keys(portal, version)

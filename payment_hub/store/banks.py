@@ -19,7 +19,7 @@ _READ: Final = text(
     (SELECT coalesce(json_agg(h), '[]') FROM bank_health h) AS health,
     (SELECT coalesce(json_agg(d ORDER BY d.starts_at), '[]') FROM (
         SELECT bank, operation, starts_at, ends_at, reason FROM bank_downtime
-        WHERE withdrawn_at IS NULL AND ends_at > :now AND starts_at < :soon) d) AS downtimes"""
+        WHERE cancelled_at IS NULL AND ends_at > :now AND starts_at < :soon) d) AS downtimes"""
 )
 
 _APPEAR: Final = text(
@@ -37,11 +37,11 @@ _WRITE: Final = text(
 
 _DOWNTIMES: Final = text(
     """SELECT id, bank, operation, starts_at, ends_at, reason, announced_by FROM bank_downtime
-    WHERE withdrawn_at IS NULL AND ends_at > :now ORDER BY starts_at, id"""
+    WHERE cancelled_at IS NULL AND ends_at > :now ORDER BY starts_at, id"""
 )
-_WITHDRAW: Final = text(
-    """UPDATE bank_downtime SET withdrawn_at = :now, withdrawn_by = :by
-    WHERE id = :id AND withdrawn_at IS NULL AND ends_at > :now RETURNING id"""
+_CANCEL: Final = text(
+    """UPDATE bank_downtime SET cancelled_at = :now, cancelled_by = :by
+    WHERE id = :id AND cancelled_at IS NULL AND ends_at > :now RETURNING id"""
 )
 
 
@@ -92,7 +92,7 @@ def list_downtimes(session: Session, now: datetime) -> Sequence[Mapping[str, Any
 def cancel_downtime(session: Session, downtime_id: int, by: str, now: datetime) -> bool:
     """Whether there was such a downtime, which now ends before its time."""
     asked = {"id": downtime_id, "by": by, "now": now}
-    return session.execute(_WITHDRAW, asked).scalar_one_or_none() is not None
+    return session.execute(_CANCEL, asked).scalar_one_or_none() is not None
 
 
 def _health(row: Mapping[str, Any]) -> Health:

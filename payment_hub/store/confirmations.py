@@ -2,8 +2,8 @@
 
 Record a judgement: everything that follows from one confirmation, in one statement and so in one commit.
 
-``gate`` raises the obligation's sequence only if nobody has done so since the standing was read; all other parts of the
-statement draw from it, so either all of them happen or none.
+``gate`` raises the row version of the obligation only if it is still the one that the context was read with; all other
+parts of the statement draw from it, so either all of them happen or none.
 
 An agency's payments wait for each other at the counter of its receipts, so the number is drawn late. PostgreSQL carries
 out the parts that nothing reads from the last to the first, each after what it reads itself: the receipt and the event
@@ -53,9 +53,9 @@ KEPT_HEADERS: Final = re.compile(
 )
 
 _STORE: Final = """
-    INSERT INTO callback (bank, method, path, query, headers, body, source_ip, verified, said, received_at)
+    INSERT INTO callback (bank, method, path, query, headers, body, source_ip, verified, parsed, received_at)
     VALUES (%(bank)s, %(method)s, %(path)s, %(query)s, %(headers)s::jsonb, %(body)s, %(source_ip)s, true,
-            %(said)s::jsonb, %(received_at)s)
+            %(parsed)s::jsonb, %(received_at)s)
     RETURNING id"""
 
 #: Evidence of an attack is worth keeping; room for the whole attack is not.
@@ -86,7 +86,7 @@ _READ: Final = f"""
 SELECT {COLUMNS},
     p.id AS attempt_id, p.state AS attempt_state,
     c.id AS booked, c.amount AS booked_amount, c.currency AS booked_currency, c.order_id AS booked_order_id,
-    coalesce(named.id, numbered.order_id) AS named_order_id, heard.said,
+    coalesce(named.id, numbered.order_id) AS named_order_id, heard.confirmations,
     posted.payable, posted.overpayment, posted.suspense
 FROM (SELECT 1) AS one
 LEFT JOIN collection c ON c.bank = %(bank)s AND c.bank_transaction_id = %(transaction)s
@@ -100,7 +100,7 @@ LEFT JOIN LATERAL (
     ORDER BY id = numbered.id DESC NULLS LAST, reference = %(attempt)s DESC, number DESC LIMIT 1
 ) p ON true
 LEFT JOIN LATERAL (
-    SELECT json_agg(json_build_array(encode(digest, 'hex'), verdict) ORDER BY id) AS said FROM (
+    SELECT json_agg(json_build_array(encode(digest, 'hex'), verdict) ORDER BY id) AS confirmations FROM (
         SELECT id, digest, verdict FROM confirmation
         WHERE bank = %(bank)s AND event_id = %(event)s AND disposition IN ('APPLIED', 'ORPHAN')
         UNION ALL
@@ -161,7 +161,7 @@ def store_and_read(
     }
     if request is None:
         return _context(_one_row(connection, READ, asked), callback_id)
-    stored = _message(confirmation.bank, request) | {"said": confirmation_to_json(confirmation)}
+    stored = _message(confirmation.bank, request) | {"parsed": confirmation_to_json(confirmation)}
     row = _one_row(connection, STORE_AND_READ, asked | stored)
     return _context(row, row["callback_id"])
 
@@ -193,7 +193,8 @@ def _plain(text: str) -> str:
 
 def _context(row: Mapping[Any, Any], callback_id: int | None) -> ConfirmationContext:
     heard = tuple(
-        PreviousConfirmation(bytes.fromhex(digest), Verdict(verdict)) for digest, verdict in row["said"] or ()
+        PreviousConfirmation(bytes.fromhex(digest), Verdict(verdict))
+        for digest, verdict in row["confirmations"] or ()
     )
     booked = None
     if row["booked"] is not None:
@@ -230,8 +231,8 @@ def order_snapshot(row: Mapping[Any, Any]) -> OrderSnapshot:
             Account.SUSPENSE: int(row["suspense"]),
         },
         refunded=row["refunded"],
-        given_back=row["given_back"],
-        given_back_accepted=row["given_back_accepted"],
+        paid_back=row["paid_back"],
+        paid_back_accepted=row["paid_back_accepted"],
     )
 
 
@@ -266,29 +267,30 @@ posted AS (
 )"""
 
 _WITHOUT_ORDER: Final = Prepared(
-    f"WITH gate AS (SELECT 1 AS id), {_CONFIRMATION} SELECT count(*) AS recorded FROM said"
+    f"WITH gate AS (SELECT 1 AS id), {_CONFIRMATION} SELECT count(*) AS recorded FROM recorded"
 )
 
 #: The attempt is asked about at once, and nothing else follows.
 _AWAITING: Final = Prepared(f"""
 WITH gate AS (SELECT 1 AS id), {_CONFIRMATION},
 tried AS (
-    UPDATE payment_attempt SET told = %(told)s::text, ask_at = least(ask_at, %(now)s::timestamptz), asked = 0,
-        unknown_at = CASE WHEN unknown_at IS NOT NULL AND known_at IS NULL
+    UPDATE payment_attempt SET awaiting = %(awaiting)s::text, queries = 0,
+        query_at = least(query_at, %(now)s::timestamptz),
+        unknown_at = CASE WHEN unknown_at IS NOT NULL AND resolved_at IS NULL
             THEN unknown_at ELSE %(now)s::timestamptz END,
-        promised_at = CASE WHEN unknown_at IS NOT NULL AND known_at IS NULL
-            THEN promised_at ELSE %(promised)s::timestamptz END,
-        known_at = NULL
-    WHERE id = %(attempt_id)s::bigint AND state <> 'SUCCEEDED' AND told IS DISTINCT FROM 'PAID'
-        AND EXISTS (SELECT FROM said)
+        expected_by = CASE WHEN unknown_at IS NOT NULL AND resolved_at IS NULL
+            THEN expected_by ELSE %(expected_by)s::timestamptz END,
+        resolved_at = NULL
+    WHERE id = %(attempt_id)s::bigint AND state <> 'SUCCEEDED' AND awaiting IS DISTINCT FROM 'CONFIRMATION'
+        AND EXISTS (SELECT FROM recorded)
 )
-SELECT count(*) AS recorded FROM said""")
+SELECT count(*) AS recorded FROM recorded""")
 
 FOR_ORDER: Final = Prepared(f"""
 WITH gate AS (
-    UPDATE obligation SET sequence = sequence + 1,
+    UPDATE obligation SET row_version = row_version + 1,
         settled_by = CASE WHEN %(settles)s::boolean THEN coalesce(settled_by, %(order_id)s::bigint) ELSE settled_by END
-    WHERE id = %(obligation_id)s::bigint AND sequence = %(gate)s::bigint
+    WHERE id = %(obligation_id)s::bigint AND row_version = %(row_version)s::bigint
     RETURNING id
 ), {RECEIPT}, {EVENTS}, {_CONFIRMATION},
 moved AS (
@@ -327,12 +329,12 @@ def record_awaiting(
     *,
     source: Source,
     now: datetime,
-    told: Awaiting,
-    promised: datetime,
+    awaiting: Awaiting,
+    expected_by: datetime,
 ) -> None:
     """Record a word that is no outcome, and that its bank is to be asked about the attempt at once."""
-    said = _parameters(confirmation, judgement, known, source, now)
-    _AWAITING.row(connection, said | {"told": told, "promised": promised})
+    parameters = _parameters(confirmation, judgement, known, source, now)
+    _AWAITING.row(connection, parameters | {"awaiting": awaiting, "expected_by": expected_by})
 
 
 def record_for_order(
@@ -352,8 +354,8 @@ def record_for_order(
     event shows it.
     """
     facts = _for_order(judgement, known.row, attempt, data, now)
-    said = _parameters(confirmation, judgement, known, source, now)
-    return FOR_ORDER.row(connection, said | facts) == {"recorded": 1}
+    parameters = _parameters(confirmation, judgement, known, source, now)
+    return FOR_ORDER.row(connection, parameters | facts) == {"recorded": 1}
 
 
 def _for_order(
@@ -367,7 +369,7 @@ def _for_order(
     state, contradicted = attempt or (None, False)
     return {
         "obligation_id": row["obligation_id"],
-        "gate": row["gate"],
+        "row_version": row["row_version"],
         "settles": after is not None and after.settled,
         "changes": after is not None,
         "received": after and after.received,
@@ -454,27 +456,27 @@ def confirmation_to_json(confirmation: Confirmation) -> str:
     )
 
 
-def confirmation_from_json(said: Mapping[str, Any]) -> Confirmation:
+def confirmation_from_json(parsed: Mapping[str, Any]) -> Confirmation:
     """The confirmation that was written."""
-    amount, payer, paid_at = said["amount"], said["payer"], said["paid_at"]
+    amount, payer, paid_at = parsed["amount"], parsed["payer"], parsed["paid_at"]
     return Confirmation(
-        bank=said["bank"],
-        event_id=said["event_id"],
-        reference=said["reference"],
-        outcome=Outcome(said["outcome"]),
+        bank=parsed["bank"],
+        event_id=parsed["event_id"],
+        reference=parsed["reference"],
+        outcome=Outcome(parsed["outcome"]),
         amount=None if amount is None else Money(*amount),
-        bank_transaction_id=said["bank_transaction_id"],
+        bank_transaction_id=parsed["bank_transaction_id"],
         paid_at=None if paid_at is None else datetime.fromisoformat(paid_at),
-        code=said["code"],
-        number=said["number"],
-        authorised=said["authorised"],
+        code=parsed["code"],
+        number=parsed["number"],
+        authorised=parsed["authorised"],
         payer=None if payer is None else PayerAccount(*payer),
-        key=said["key"],
+        key=parsed["key"],
     )
 
 
 _UNJUDGED: Final = text(
-    """SELECT c.id, c.said, c.received_at
+    """SELECT c.id, c.parsed, c.received_at
     FROM callback c
     WHERE c.verified AND c.received_at BETWEEN :since AND :before
       AND NOT EXISTS (SELECT FROM confirmation f WHERE f.callback_id = c.id)
@@ -489,4 +491,4 @@ def unjudged_callbacks(
     """Key, what it said and when it arrived, of each from the key ``after`` on."""
     asked = {"since": since, "before": before, "after": after, "limit": limit}
     rows = session.execute(_UNJUDGED, asked).mappings()
-    return [(row["id"], confirmation_from_json(row["said"]), row["received_at"]) for row in rows]
+    return [(row["id"], confirmation_from_json(row["parsed"]), row["received_at"]) for row in rows]

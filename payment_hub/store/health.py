@@ -17,15 +17,15 @@ _COUNT: Final = text(
     """SELECT
     (SELECT count(*) FROM payment_order WHERE is_open) AS open_orders,
     (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'payment_order'::regclass) AS orders_estimated,
-    (SELECT count(*) FROM notice WHERE state = 'PENDING') AS notices_pending,
-    (SELECT count(*) FROM notice WHERE state = 'DEAD') AS notices_dead,
-    (SELECT min(e.occurred_at) FROM notice n JOIN event e ON e.id = n.event_id WHERE n.state = 'PENDING')
-        AS oldest_notice_at,
+    (SELECT count(*) FROM webhook WHERE state = 'PENDING') AS webhooks_pending,
+    (SELECT count(*) FROM webhook WHERE state = 'DEAD') AS webhooks_dead,
+    (SELECT min(e.occurred_at) FROM webhook n JOIN event e ON e.id = n.event_id WHERE n.state = 'PENDING')
+        AS oldest_webhook_at,
     (SELECT count(*) FROM payment_attempt WHERE state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')
         AND state = 'UNKNOWN') AS attempts_unknown,
     (SELECT count(*) FROM refund WHERE state = 'PROPOSED') AS refunds_proposed,
     (SELECT count(*) FROM refund WHERE state = 'UNKNOWN') AS refunds_unknown,
-    (SELECT count(officer_since) FROM refund WHERE state IN ('APPROVED', 'SUBMITTING', 'PENDING', 'UNKNOWN'))
+    (SELECT count(escalated_at) FROM refund WHERE state IN ('APPROVED', 'SUBMITTING', 'PENDING', 'UNKNOWN'))
         AS refunds_overdue,
     (SELECT count(*) FROM chargeback WHERE excess > 0) AS chargebacks_in_excess,
     (SELECT count(*) FROM callback c WHERE c.verified AND c.received_at > :since AND c.received_at < :before

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from payment_hub.store.connections import allow_seq_scan
 from payment_hub.store.tables.orders import STATUS
-from payment_hub.store.tables.payments import TOLD
+from payment_hub.store.tables.payments import AWAITING
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Invariant:
 _SUMS: Final = """
 SELECT coalesce(sum(amount) FILTER (WHERE state = 'SUCCEEDED'), 0) AS refunded,
     coalesce(sum(amount) FILTER (WHERE state NOT IN ('SUCCEEDED', 'FAILED', 'DECLINED')), 0) AS held_refund,
-    coalesce(sum(amount) FILTER (WHERE state NOT IN ('PROPOSED', 'FAILED', 'DECLINED')), 0) AS given_back,
+    coalesce(sum(amount) FILTER (WHERE state NOT IN ('PROPOSED', 'FAILED', 'DECLINED')), 0) AS paid_back,
     coalesce(sum(amount) FILTER (WHERE state NOT IN ('PROPOSED', 'FAILED', 'DECLINED') AND accepted), 0)
-        AS given_back_accepted,
+        AS paid_back_accepted,
     coalesce(bool_or(disputed), false) AS disputed
 FROM (
     SELECT r.amount, r.state, c.accepted, false AS disputed FROM refund r JOIN collection c ON c.id = r.collection_id
@@ -53,23 +53,23 @@ REFUND_INVARIANTS: Final[tuple[Invariant, ...]] = (
     Invariant(
         "I2-sums",
         "what an order has given back and reserved is the sum of its refunds and of what banks took back",
-        f"""SELECT o.reference, o.refunded, o.held_refund, o.given_back, sums.refunded AS really
+        f"""SELECT o.reference, o.refunded, o.held_refund, o.paid_back, sums.refunded AS really
         FROM payment_order o CROSS JOIN LATERAL ({_SUMS}) sums
-        WHERE (o.refunded, o.held_refund, o.given_back, o.given_back_accepted, o.disputed)
-            IS DISTINCT FROM (sums.refunded, sums.held_refund, sums.given_back, sums.given_back_accepted,
+        WHERE (o.refunded, o.held_refund, o.paid_back, o.paid_back_accepted, o.disputed)
+            IS DISTINCT FROM (sums.refunded, sums.held_refund, sums.paid_back, sums.paid_back_accepted,
                 sums.disputed)""",
     ),
     Invariant(
         "I6-refunds",
         "somebody goes on asking about every refund of unknown outcome",
-        """SELECT reference, state, ask_at FROM refund
+        """SELECT reference, state, query_at FROM refund
         WHERE state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')
-            AND (ask_at IS NULL OR ask_at < CAST(:now AS timestamptz) - interval '1 hour')""",
+            AND (query_at IS NULL OR query_at < CAST(:now AS timestamptz) - interval '1 hour')""",
     ),
     Invariant(
         "I6-refunds-officer",
         "a refund of which a bank tells nothing lies before an officer",
-        """SELECT reference, state, submitted_at FROM refund WHERE officer_since IS NULL AND (
+        """SELECT reference, state, submitted_at FROM refund WHERE escalated_at IS NULL AND (
             state = 'UNKNOWN' AND submitted_at < CAST(:now AS timestamptz) - interval '3 days'
             OR state = 'PENDING' AND submitted_at < CAST(:now AS timestamptz) - interval '9 days'
             OR state = 'APPROVED' AND route = 'BANK' AND changed_at < CAST(:now AS timestamptz) - interval '3 days')""",
@@ -149,13 +149,13 @@ REFUND_INVARIANTS: Final[tuple[Invariant, ...]] = (
     Invariant(
         "I24",
         "what stands in an order's accounts is what came for it less what went, so no money is out of sight",
-        f"""SELECT o.reference, o.received, o.given_back, coalesce(held.amount, 0) AS in_ledger FROM payment_order o
+        f"""SELECT o.reference, o.received, o.paid_back, coalesce(held.amount, 0) AS in_ledger FROM payment_order o
         LEFT JOIN LATERAL (
             SELECT sum(CASE WHEN p.credit IN ('AGENCY_PAYABLE', 'OVERPAYMENT', 'SUSPENSE') THEN p.amount ELSE 0 END
                 - CASE WHEN p.debit IN ('AGENCY_PAYABLE', 'OVERPAYMENT', 'SUSPENSE') THEN p.amount ELSE 0 END) AS amount
             FROM posting p WHERE p.order_id = o.id AND p.currency = o.currency
         ) held ON true
-        WHERE o.received - o.given_back <> coalesce(held.amount, 0) AND NOT {_BY_HAND}""",
+        WHERE o.received - o.paid_back <> coalesce(held.amount, 0) AND NOT {_BY_HAND}""",
     ),
     Invariant(
         "I24-refunds",
@@ -254,15 +254,15 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     Invariant(
         "I6",
         "somebody goes on asking about every attempt of unknown outcome, or told to be paid and not proven",
-        f"""SELECT reference, state, told, ask_at FROM payment_attempt
-        WHERE (state IN ('SUBMITTING', 'UNKNOWN') OR {TOLD})
-            AND ask_at < CAST(:now AS timestamptz) - interval '1 hour'""",
+        f"""SELECT reference, state, awaiting, query_at FROM payment_attempt
+        WHERE (state IN ('SUBMITTING', 'UNKNOWN') OR {AWAITING})
+            AND query_at < CAST(:now AS timestamptz) - interval '1 hour'""",
     ),
     Invariant(
         "I6-officer",
         "an outcome that is unknown for three days lies before an officer",
         f"""SELECT reference, state, unknown_at FROM payment_attempt
-        WHERE (state = 'UNKNOWN' OR {TOLD}) AND officer_since IS NULL
+        WHERE (state = 'UNKNOWN' OR {AWAITING}) AND escalated_at IS NULL
             AND coalesce(unknown_at, started_at) < CAST(:now AS timestamptz) - interval '3 days'""",
     ),
     Invariant(
@@ -335,9 +335,9 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
                 FILTER (WHERE e.sequence = o.sequence), false)""",
     ),
     Invariant(
-        "I16-notices",
-        "every notice ends, or is tried again when it is due",
-        """SELECT event_id, state, due_at FROM notice
+        "I16-webhooks",
+        "every webhook ends, or is tried again when it is due",
+        """SELECT event_id, state, due_at FROM webhook
         WHERE state = 'PENDING' AND due_at < CAST(:now AS timestamptz) - interval '1 day'""",
     ),
     Invariant(
@@ -373,7 +373,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
         LEFT JOIN posting p ON p.order_id = o.id
         WHERE NOT EXISTS (SELECT FROM posting v JOIN posting w ON w.id = v.reverses
             WHERE w.order_id = o.id AND w.source_type = 'collection')
-        GROUP BY o.id HAVING least(o.required, o.received - o.given_back) <> coalesce(sum(
+        GROUP BY o.id HAVING least(o.required, o.received - o.paid_back) <> coalesce(sum(
             CASE WHEN p.credit = 'AGENCY_PAYABLE' THEN p.amount
                 WHEN p.debit = 'AGENCY_PAYABLE' THEN -p.amount END), 0)""",
     ),
@@ -384,7 +384,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
             sum(p.amount * CASE WHEN p.credit = 'AGENCY_PAYABLE' THEN 1 ELSE -1 END) AS payable
         FROM payment_order o JOIN posting p ON p.order_id = o.id AND 'AGENCY_PAYABLE' IN (p.debit, p.credit)
         WHERE NOT EXISTS (SELECT FROM receipt r WHERE r.order_id = o.id)
-        GROUP BY o.id HAVING o.accepted - o.given_back_accepted < sum(
+        GROUP BY o.id HAVING o.accepted - o.paid_back_accepted < sum(
             p.amount * CASE WHEN p.credit = 'AGENCY_PAYABLE' THEN 1 ELSE -1 END)""",
     ),
     Invariant(

@@ -51,9 +51,9 @@ def restate(
     by: str,
     now: datetime,
 ) -> None:
-    """Add the next version and raise the gate, so that whoever read before must read again."""
+    """Add the next version and raise the row version, so that whoever read before must read again."""
     obligation.version += 1
-    obligation.sequence += 1
+    obligation.row_version += 1
     obligation.withdrawn = event is VersionEvent.WITHDRAWN
     obligations.add_version(
         session, obligation.id, obligation.version, event, terms, by=by, at=now, reason=reason

@@ -54,9 +54,9 @@ happened AS (
     RETURNING id, portal_id
 ),
 told AS (
-    INSERT INTO notice (event_id, portal_id, due_at)
+    INSERT INTO webhook (event_id, portal_id, due_at)
     SELECT happened.id, happened.portal_id, %(now)s::timestamptz
-    FROM happened JOIN portal ON portal.id = happened.portal_id AND portal.notice_url IS NOT NULL
+    FROM happened JOIN portal ON portal.id = happened.portal_id AND portal.webhook_url IS NOT NULL
 )"""
 
 
@@ -64,7 +64,7 @@ READ: Final = Prepared("""
 SELECT k.request_sha256, k.status AS answered_status, k.body AS answered_body,
     a.id AS agency_id, a.code AS agency, a.receipt_template, a.receipt_series,
     b.id AS obligation_id, b.reference AS obligation_reference, b.kind, b.version AS obligation_version, b.withdrawn,
-    b.settled_by, b.sequence AS gate, v.amount, v.currency, v.description,
+    b.settled_by, b.row_version, v.amount, v.currency, v.description,
     unsettled.reference AS unsettled,
     CASE WHEN b.id IS NOT NULL THEN nextval('payment_order_id_seq') END AS order_id
 FROM (SELECT 1) AS one
@@ -79,9 +79,9 @@ LEFT JOIN LATERAL (
 
 WRITE: Final = Prepared(f"""
 WITH gate AS (
-    UPDATE obligation SET sequence = sequence + 1,
+    UPDATE obligation SET row_version = row_version + 1,
         settled_by = CASE WHEN %(receipt)s::boolean THEN %(order_id)s::bigint END
-    WHERE id = %(obligation_id)s::bigint AND sequence = %(gate)s::bigint
+    WHERE id = %(obligation_id)s::bigint AND row_version = %(row_version)s::bigint
     RETURNING id
 ),
 made AS (
@@ -115,7 +115,7 @@ def read_for_issue(
 
 
 def write_issue(connection: DriverConnection, facts: dict[str, Any]) -> str | None:
-    """Write the order, its events, notices, receipt (of a zero order) and the answer. Returns the answer's body.
+    """Write the order, its events, webhooks, receipt (of a zero order) and the answer. Returns the answer's body.
 
     None when the obligation changed since it was read. Raises AlreadyClaimed when the key or the open order was
     claimed meanwhile.
@@ -157,7 +157,7 @@ def close_order(
     *,
     reason: str | None = None,
 ) -> None:
-    """Cancel (with a reason) or expire the order of ``row``, and say so in an event and its notice."""
+    """Cancel (with a reason) or expire the order of ``row``, and say so in an event and its webhook."""
     cancelled = event is EventType.CANCELLED
     facts = {
         "cancelled_at": now if cancelled else row["cancelled_at"],

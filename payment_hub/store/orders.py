@@ -31,10 +31,10 @@ from payment_hub.store.access import seen_agency
 COLUMNS: Final = """
     o.id AS order_id, o.reference, o.sequence, o.obligation_id, o.obligation_version, o.agency_id, o.portal_id,
     o.required, o.currency, o.return_url, o.issued_at, o.expires_at, o.received, o.accepted, o.refunded,
-    o.held_refund, o.given_back, o.given_back_accepted, o.disputed,
+    o.held_refund, o.paid_back, o.paid_back_accepted, o.disputed,
     o.cancelled_at, o.cancel_reason, o.expired_at, o.late, o.conflict, o.other_currency, o.held, o.status,
     b.reference AS obligation_reference, b.kind, b.version AS obligation_now, b.withdrawn, b.settled_by,
-    b.sequence AS gate, v.description, v.payer_name,
+    b.row_version, v.description, v.payer_name,
     a.code AS agency, a.name AS agency_name, a.late_policy, a.part_payments, a.receipt_template, a.receipt_series,
     r.template AS receipt_template_used, r.series AS receipt_series_used, r.number AS receipt_serial"""
 
@@ -119,7 +119,7 @@ _LIST: Final = text(
 )
 
 _LOCK: Final = text(
-    """UPDATE obligation SET sequence = sequence + 1
+    """UPDATE obligation SET row_version = row_version + 1
     WHERE id = (SELECT obligation_id FROM payment_order WHERE reference = :reference) RETURNING id"""
 )
 
@@ -143,7 +143,7 @@ def list_rows(session: Session, caller: Caller, **asked: Any) -> Sequence[Mappin
 
 
 def lock(session: Session, reference: str) -> None:
-    """Lock everything about an order by its obligation, and raise the gate. Raises OrderNotFound.
+    """Lock everything about an order by its obligation, and raise the row version. Raises OrderNotFound.
 
     Read the order after this, not before: only then is what is read what stands.
     """

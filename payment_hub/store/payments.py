@@ -20,7 +20,7 @@ from payment_hub.domain.payments import UNDER_WAY, AttemptState, AttemptView, Aw
 from payment_hub.domain.routing import Choice, RoutingFacts, Rule
 from payment_hub.store.access import seen_agency
 from payment_hub.store.tables import Agency, BankChoice, PaymentAttempt, PaymentOrder
-from payment_hub.store.tables.payments import TOLD
+from payment_hub.store.tables.payments import AWAITING
 
 
 def attempts_of_order(session: Session, order_id: int) -> Sequence[PaymentAttempt]:
@@ -48,9 +48,9 @@ def undecided(attempts: Sequence[PaymentAttempt]) -> PaymentAttempt | None:
 
 def unproven(attempt: PaymentAttempt) -> bool:
     """Whether the bank tells of money that is not ours yet: held, or paid where our contract wants a second word."""
-    if attempt.told == Awaiting.AUTHORISED:
+    if attempt.awaiting == Awaiting.CAPTURE:
         return attempt.state not in (AttemptState.SUCCEEDED, AttemptState.FAILED)
-    return attempt.told == Awaiting.PAID and attempt.state != AttemptState.SUCCEEDED
+    return attempt.awaiting == Awaiting.CONFIRMATION and attempt.state != AttemptState.SUCCEEDED
 
 
 def find_attempt(session: Session, reference: str) -> PaymentAttempt:
@@ -61,7 +61,7 @@ def find_attempt(session: Session, reference: str) -> PaymentAttempt:
 def attempt_view(
     session: Session, attempt: PaymentAttempt, promise: Expectation, now: datetime
 ) -> AttemptView:
-    """The attempt as callers see it; ``promise`` is what may be promised of its bank."""
+    """The attempt as callers see it; ``promise`` is what may be expected_by of its bank."""
     order_reference = session.scalars(
         select(PaymentOrder.reference).where(PaymentOrder.id == attempt.order_id)
     ).one()
@@ -81,7 +81,7 @@ def attempt_view(
         started_at=attempt.started_at,
         app_link=given.get("app_link"),
         bill_code=given.get("bill_code"),
-        known_by=expected_by(attempt, promise, now),
+        expected_by=expected_by(attempt, promise, now),
     )
 
 
@@ -90,14 +90,14 @@ def expected_by(attempt: PaymentAttempt, promise: Expectation, now: datetime) ->
     silent = attempt.state in (AttemptState.SUBMITTING, AttemptState.UNKNOWN)
     if not silent and not unproven(attempt):
         return None
-    return promise.known_by(attempt.unknown_at or attempt.started_at, attempt.ask_at, now)
+    return promise.expected_by(attempt.unknown_at or attempt.started_at, attempt.query_at, now)
 
 
 def become_unknown(attempt: PaymentAttempt, promise: Expectation, now: datetime) -> None:
-    """From now on nobody knows the outcome; when it will be known is promised once, and kept to be measured."""
+    """From now on nobody knows the outcome; when it will be known is expected_by once, and kept to be measured."""
     if attempt.unknown_at is None:
         attempt.unknown_at = now
-        attempt.promised_at = promise.known_by(now, attempt.ask_at, now)
+        attempt.expected_by = promise.expected_by(now, attempt.query_at, now)
 
 
 def preference_of(session: Session, agency_id: int) -> tuple[str, ...]:
@@ -135,14 +135,14 @@ def choices_of(session: Session, order_id: int) -> list[tuple[str, Choice]]:
 
 
 #: Somebody who asked so short a time ago has asked for everybody.
-JUST_ASKED: Final = timedelta(seconds=2)
+JUST_QUERIED: Final = timedelta(seconds=2)
 
 _COLUMNS: Final = """p.id, p.order_id, p.bank, p.reference, p.amount, p.currency, p.started_at, p.bank_reference,
-    p.asked, p.state, p.told, p.unknown_at, p.ask_at,
+    p.queries, p.state, p.awaiting, p.unknown_at, p.query_at,
     (SELECT reference FROM payment_order o WHERE o.id = p.order_id) AS order_reference"""
 
 #: What is asked about: money that is told comes before all that waits for a payer. Each has its own partial index.
-_ASKED_ABOUT: Final = (f"({TOLD})", "state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')")
+_ASKED_ABOUT: Final = (f"({AWAITING})", "state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')")
 
 #: From bank to bank by the index, so that it costs the same however many attempts wait.
 _BANKS_DUE: Final = """WITH RECURSIVE named AS (
@@ -151,14 +151,14 @@ _BANKS_DUE: Final = """WITH RECURSIVE named AS (
         SELECT (SELECT bank FROM payment_attempt WHERE {which} AND bank > named.bank ORDER BY bank LIMIT 1)
         FROM named WHERE named.bank IS NOT NULL
     )
-    SELECT bank, first.ask_at FROM named, LATERAL (
-        SELECT ask_at FROM payment_attempt p WHERE {which} AND p.bank = named.bank ORDER BY ask_at LIMIT 1
-    ) first WHERE first.ask_at <= :now"""
+    SELECT bank, first.query_at FROM named, LATERAL (
+        SELECT query_at FROM payment_attempt p WHERE {which} AND p.bank = named.bank ORDER BY query_at LIMIT 1
+    ) first WHERE first.query_at <= :now"""
 
-_CLAIM_DUE: Final = f"""UPDATE payment_attempt p SET ask_at = :leased_until, asked_at = :now
+_CLAIM_DUE: Final = f"""UPDATE payment_attempt p SET query_at = :leased_until, queried_at = :now
     FROM (
-        SELECT id FROM payment_attempt WHERE bank = :bank AND {{which}} AND ask_at <= :now
-        ORDER BY ask_at LIMIT 1 FOR UPDATE SKIP LOCKED
+        SELECT id FROM payment_attempt WHERE bank = :bank AND {{which}} AND query_at <= :now
+        ORDER BY query_at LIMIT 1 FOR UPDATE SKIP LOCKED
     ) due
     WHERE p.id = due.id
     RETURNING {_COLUMNS}"""
@@ -167,12 +167,12 @@ _DUE_BANKS: Final = tuple(text(_BANKS_DUE.format(which=which)) for which in _ASK
 _DUE: Final = tuple(text(_CLAIM_DUE.format(which=which)) for which in _ASKED_ABOUT)
 
 _CLAIM_OF_ORDER: Final = text(
-    f"""UPDATE payment_attempt p SET asked_at = :now
+    f"""UPDATE payment_attempt p SET queried_at = :now
     FROM (
         SELECT id FROM payment_attempt
         WHERE order_id = (SELECT id FROM payment_order WHERE reference = :reference)
-            AND (asked_at IS NULL OR asked_at <= :just_asked OR asked_at > :now)
-            AND (state = 'UNKNOWN' OR state = 'SUBMITTING' AND ask_at <= :now OR {TOLD}
+            AND (queried_at IS NULL OR queried_at <= :just_queried OR queried_at > :now)
+            AND (state = 'UNKNOWN' OR state = 'SUBMITTING' AND query_at <= :now OR {AWAITING}
                 OR state = 'PENDING' AND bank <> :leaving_for)
         FOR UPDATE SKIP LOCKED
     ) due
@@ -182,33 +182,33 @@ _CLAIM_OF_ORDER: Final = text(
 
 #: A moment that somebody has set since it was claimed stands: a callback wants that the bank is asked at once.
 _ASK_AT: Final = text(
-    f"""UPDATE payment_attempt SET asked = asked + CAST(:asked AS int),
-        ask_at = CASE WHEN ask_at = :leased_until THEN CAST(:moment AS timestamptz) ELSE ask_at END,
+    f"""UPDATE payment_attempt SET queries = queries + CAST(:counts AS int),
+        query_at = CASE WHEN query_at = :leased_until THEN CAST(:moment AS timestamptz) ELSE query_at END,
         unknown_at = CASE WHEN state = 'SUBMITTING' THEN coalesce(unknown_at, :now) ELSE unknown_at END,
-        promised_at = CASE WHEN state = 'SUBMITTING' THEN coalesce(promised_at, :promised) ELSE promised_at END,
-        officer_since = coalesce(officer_since, CASE WHEN :overdue AND (state = 'UNKNOWN' OR {TOLD})
+        expected_by = CASE WHEN state = 'SUBMITTING' THEN coalesce(expected_by, :expected_by) ELSE expected_by END,
+        escalated_at = coalesce(escalated_at, CASE WHEN :overdue AND (state = 'UNKNOWN' OR {AWAITING})
             THEN CAST(:now AS timestamptz) END),
         state = CASE
             WHEN state = 'SUBMITTING' THEN 'UNKNOWN'
-            WHEN state = 'PENDING' AND told IS NULL AND :give_up THEN 'ABANDONED'
+            WHEN state = 'PENDING' AND awaiting IS NULL AND :give_up THEN 'ABANDONED'
             ELSE state END
-    WHERE id = :id AND (state IN ('SUBMITTING', 'PENDING', 'UNKNOWN') OR {TOLD})"""
+    WHERE id = :id AND (state IN ('SUBMITTING', 'PENDING', 'UNKNOWN') OR {AWAITING})"""
 )
 
 _HOLD: Final = text(
-    """UPDATE payment_attempt SET told = 'AUTHORISED',
+    """UPDATE payment_attempt SET awaiting = 'CAPTURE',
         moving_until = coalesce(CAST(:until AS timestamptz), moving_until),
-        unknown_at = CASE WHEN unknown_at IS NOT NULL AND known_at IS NULL THEN unknown_at ELSE :now END,
-        promised_at = CASE WHEN unknown_at IS NOT NULL AND known_at IS NULL THEN promised_at ELSE :promised END,
-        known_at = NULL
-    WHERE id = :id AND state NOT IN ('SUCCEEDED', 'FAILED') AND told IS DISTINCT FROM 'PAID'
+        unknown_at = CASE WHEN unknown_at IS NOT NULL AND resolved_at IS NULL THEN unknown_at ELSE :now END,
+        expected_by = CASE WHEN unknown_at IS NOT NULL AND resolved_at IS NULL THEN expected_by ELSE :expected_by END,
+        resolved_at = NULL
+    WHERE id = :id AND state NOT IN ('SUCCEEDED', 'FAILED') AND awaiting IS DISTINCT FROM 'CONFIRMATION'
         AND (moving_until IS NULL OR moving_until <= :now OR moving_until > :longest)
     RETURNING id"""
 )
 
 _UNPROVEN: Final = text(
     """SELECT amount, currency FROM confirmation
-    WHERE order_id = :order AND attempt_id = :attempt AND verdict = 'UNPROVEN' AND amount IS NOT NULL"""
+    WHERE order_id = :order AND attempt_id = :attempt AND verdict = 'NEEDS_INQUIRY' AND amount IS NOT NULL"""
 )
 
 
@@ -216,8 +216,8 @@ def banks_due(session: Session, now: datetime) -> list[str]:
     """The banks that are to be asked about something now, enabled or not; who has waited longest comes first."""
     found: dict[str, datetime] = {}
     for question in _DUE_BANKS:
-        for bank, ask_at in session.execute(question, {"now": now}):
-            found[bank] = min(ask_at, found.get(bank, ask_at))
+        for bank, query_at in session.execute(question, {"now": now}):
+            found[bank] = min(query_at, found.get(bank, query_at))
     return sorted(found, key=lambda bank: (found[bank], bank))
 
 
@@ -239,38 +239,49 @@ def claim_of_order(
     Those of unknown outcome, and those whose instructions the payer leaves for the bank ``leaving_for``; none of which
     somebody has asked about just now. Their timers stay as they are.
     """
-    asked = {"reference": reference, "now": now, "just_asked": now - JUST_ASKED, "leaving_for": leaving_for}
+    asked = {
+        "reference": reference,
+        "now": now,
+        "just_queried": now - JUST_QUERIED,
+        "leaving_for": leaving_for,
+    }
     return session.execute(_CLAIM_OF_ORDER, asked).all()
 
 
-def ask_at(
+def schedule_query(
     session: Session,
     claimed: Row[Any],
     moment: datetime,
     *,
-    asked: bool,
+    counts: bool,
     now: datetime,
-    promised: datetime,
+    expected_by: datetime,
     overdue: bool,
     give_up: bool,
 ) -> None:
     """Set when the bank is to be asked next about what was ``claimed``, if there is anything left to ask.
 
-    ``asked`` counts the question. An unanswered intent becomes UNKNOWN, with ``promised`` as the promise; ``overdue``
-    lays it before an officer. With ``give_up`` instructions that nobody followed are ABANDONED: the bank still tells,
-    or its statement does, if money comes after all. What is UNKNOWN is never given up.
+    ``counts`` says whether this was a query. An unanswered intent becomes UNKNOWN, with ``expected_by`` as what callers
+    are shown; ``overdue`` escalates it to officers. With ``give_up`` instructions that no payer followed are ABANDONED:
+    the bank's callback or its statement still shows money that comes after all. UNKNOWN is never given up.
     """
-    values = {"id": claimed.id, "leased_until": claimed.ask_at, "moment": moment, "asked": asked, "now": now}
-    session.execute(_ASK_AT, values | {"promised": promised, "overdue": overdue, "give_up": give_up})
+    values = {
+        "id": claimed.id,
+        "leased_until": claimed.query_at,
+        "moment": moment,
+        "counts": counts,
+        "now": now,
+    }
+    session.execute(_ASK_AT, values | {"expected_by": expected_by, "overdue": overdue, "give_up": give_up})
 
 
 def hold(
-    session: Session, attempt_id: int, *, now: datetime, longest: datetime, moves: bool, promised: datetime
+    session: Session, attempt_id: int, *, now: datetime, longest: datetime, moves: bool, expected_by: datetime
 ) -> bool:
     """Keep that the bank holds money for this attempt, before anything is sent: a crash or a silence leaves something
     to ask about. Whether nobody else takes or leaves it now; who ``moves`` it keeps all others off until ``longest``.
     """
-    asked = {"id": attempt_id, "now": now, "longest": longest, "promised": promised}
+    asked = {"id": attempt_id, "now": now, "longest": longest, "expected_by": expected_by}
     asked["until"] = longest if moves else None
     return session.execute(_HOLD, asked).scalar_one_or_none() is not None
 
@@ -285,35 +296,36 @@ def unproven_amounts(session: Session, order_id: int, attempt_id: int) -> set[tu
 _OPEN: Final = f"""
     SELECT id FROM payment_attempt
     WHERE unknown_at IS NOT NULL AND state IN ('SUBMITTING', 'PENDING', 'UNKNOWN') AND state <> 'PENDING'
-    UNION SELECT id FROM payment_attempt WHERE {TOLD}"""
+    UNION SELECT id FROM payment_attempt WHERE {AWAITING}"""
 
 _LIST: Final = text(
-    f"""SELECT p.id, p.reference, o.reference AS order_reference, a.code AS agency, p.bank, p.state, p.told, p.amount,
-        p.currency, p.asked, p.ask_at, coalesce(p.unknown_at, p.started_at) AS unknown_at, p.officer_since
+    f"""SELECT p.id, p.reference, o.reference AS order_reference, a.code AS agency, p.bank, p.state, p.awaiting,
+        p.amount, p.currency, p.queries, p.query_at, coalesce(p.unknown_at, p.started_at) AS unknown_at, p.escalated_at
     FROM payment_attempt p JOIN payment_order o ON o.id = p.order_id JOIN agency a ON a.id = o.agency_id
     WHERE p.id IN ({_OPEN}) AND (CAST(:agency AS bigint) IS NULL OR o.agency_id = :agency)
         AND (CAST(:portal AS bigint) IS NULL OR o.portal_id = :portal)
-        AND (NOT :overdue OR p.officer_since IS NOT NULL) AND p.id > :after
+        AND (NOT :overdue OR p.escalated_at IS NOT NULL) AND p.id > :after
     ORDER BY p.id LIMIT :limit"""
 )
 
 _WAITING: Final = text(
-    f"""SELECT bank, count(*) AS open, count(officer_since) AS overdue, min(unknown_at) AS oldest_at
+    f"""SELECT bank, count(*) AS open, count(escalated_at) AS overdue, min(unknown_at) AS oldest_at
     FROM payment_attempt WHERE id IN ({_OPEN}) GROUP BY bank"""
 )
 
 _KNOWN: Final = text(
     """SELECT bank, array_agg(seconds) AS waits, count(*) FILTER (WHERE kept) AS kept FROM (
-        SELECT bank, extract(epoch FROM coalesce(known_at, changed_at) - unknown_at)::int AS seconds,
-            coalesce(known_at, changed_at) <= promised_at AS kept
+        SELECT bank, extract(epoch FROM coalesce(resolved_at, changed_at) - unknown_at)::int AS seconds,
+            coalesce(resolved_at, changed_at) <= expected_by AS kept
         FROM payment_attempt
         WHERE unknown_at IS NOT NULL AND changed_at > :since
-            AND (known_at IS NOT NULL OR state = 'SUCCEEDED' OR state = 'FAILED' AND told IS DISTINCT FROM 'PAID')
+            AND (resolved_at IS NOT NULL OR state = 'SUCCEEDED' OR
+                state = 'FAILED' AND awaiting IS DISTINCT FROM 'CONFIRMATION')
         ORDER BY changed_at DESC LIMIT :most
     ) known GROUP BY bank"""
 )
 
-_OVERDUE: Final = text(f"SELECT count(officer_since) FROM payment_attempt WHERE id IN ({_OPEN})")
+_OVERDUE: Final = text(f"SELECT count(escalated_at) FROM payment_attempt WHERE id IN ({_OPEN})")
 
 #: The last messages of all banks are read backwards; a bank that is not among so many has not signed lately.
 _LOOKED_THROUGH: Final = 100_000

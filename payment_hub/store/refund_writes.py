@@ -48,8 +48,8 @@ from payment_hub.store.tables import Chargeback, Collection, PaymentOrder, Posti
 
 _CHANGE: Final = f"""
 WITH gate AS (
-    UPDATE payment_order SET refunded = %(refunded)s, held_refund = %(held_refund)s, given_back = %(given_back)s,
-        given_back_accepted = %(given_back_accepted)s, disputed = %(disputed)s, held = %(held)s,
+    UPDATE payment_order SET refunded = %(refunded)s, held_refund = %(held_refund)s, paid_back = %(paid_back)s,
+        paid_back_accepted = %(paid_back_accepted)s, disputed = %(disputed)s, held = %(held)s,
         sequence = %(sequence)s
     WHERE id = %(order_id)s::bigint
     RETURNING id
@@ -85,13 +85,13 @@ def change_sums(
     sums = {
         "refunded": order.refunded,
         "held_refund": held_refund,
-        "given_back": order.given_back,
-        "given_back_accepted": order.given_back_accepted,
-        "disputed": row["disputed"] or effect.told is EventType.DISPUTED,
+        "paid_back": order.paid_back,
+        "paid_back_accepted": order.paid_back_accepted,
+        "disputed": row["disputed"] or effect.event is EventType.DISPUTED,
         "held": after.held,
     }
     receipt = after.settled and not order.has_receipt
-    types = [effect.told] if effect.told else []
+    types = [effect.event] if effect.event else []
     # Money that came back may complete a payment: then its order is paid now, and the portal is told so too.
     types += [EventType.PAID] if receipt else []
     sequence = row["sequence"] + len(types)
@@ -132,7 +132,7 @@ def _posted(money: Mapping[str, Any]) -> dict[str, Any]:
 
 
 #: Where postings come from; ``source_id`` is the key of the refund or chargeback.
-LEFT, PAID, RETURNED, TAKEN_BACK = "refund", "refund_paid", "refund_failed", "chargeback"
+LEFT, PAID, RETURNED, CHARGEBACK = "refund", "refund_paid", "refund_failed", "chargeback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class Transition:
     actor: str
     at: datetime
     code: str = ""
-    words: str = ""
+    note: str = ""
     evidence: Mapping[str, Any] | None = None
 
 
@@ -168,7 +168,7 @@ def move_refund(
     if event is RefundEvent.FAILED:
         before = _reversed(session, refund, before, told)
     after = replace(
-        without(before, effect.given_back * refund.amount, accepted=accepted),
+        without(before, effect.paid_back * refund.amount, accepted=accepted),
         refunded=before.refunded + effect.refunded * refund.amount,
     )
     source, moved = _postings(event, refund, before, after, accepted)
@@ -195,7 +195,7 @@ def note_refund(session: Session, refund: Refund, event: RefundEvent, told: Tran
         state=refund.state,
         actor=told.actor,
         code=told.code,
-        words=told.words,
+        note=told.note,
         happened_at=told.at,
     )
     if told.evidence is not None:
@@ -220,8 +220,8 @@ def charge_back(
     to = Account.BANK_CLEARING
     moved = _whole(leaving(before, amount, accepted=collected.accepted, to=to), amount, to)
     after = replace(without(before, amount, accepted=collected.accepted), refunded=before.refunded + amount)
-    money = {"bank": taken.bank, "source": TAKEN_BACK, "source_id": taken.id, "moved": moved}
-    effect = Effect(refunded=1, given_back=1, told=EventType.DISPUTED)
+    money = {"bank": taken.bank, "source": CHARGEBACK, "source_id": taken.id, "moved": moved}
+    effect = Effect(refunded=1, paid_back=1, event=EventType.DISPUTED)
     change_sums(
         session,
         known,
@@ -264,7 +264,7 @@ def _reversed(session: Session, refund: Refund, order: OrderSnapshot, told: Tran
     posted = dict(order.posted)
     asked = select(Posting).where(Posting.source_type == LEFT, Posting.source_id == refund.id)
     for posting in session.scalars(asked.order_by(Posting.id)).all():
-        reason = f"{refund.reference} {told.code or told.words}".strip()
+        reason = f"{refund.reference} {told.code or told.note}".strip()
         if ledger.reverse_posting(session, posting, reason[:200], business_day(told.at), told.at) is None:
             continue  # an operator has done it by hand
         for account, amount in ((posting.debit, posting.amount), (posting.credit, -posting.amount)):
@@ -288,11 +288,11 @@ class Proposal:
     """What is proposed, by whom."""
 
     refund_id: str
-    asked_sha256: bytes
+    request_sha256: bytes
     collected: Collected
     amount: int
     reason: RefundReason
-    words: str
+    note: str
     proposed_by: str
     payee: Mapping[str, Any] | None
 
@@ -301,8 +301,8 @@ def payee_of(collected: Collected, named: Mapping[str, Any] | None, by: str) -> 
     """The account that the money is to go to, and who told it: the bank that collected it, unless ``by`` names another.
     Whoever approves must see that, for a proposer may name their own."""
     if named is not None:
-        return {**named, "told_by": by}
-    return None if collected.payer is None else {**collected.payer, "told_by": f"bank:{collected.bank}"}
+        return {**named, "stated_by": by}
+    return None if collected.payer is None else {**collected.payer, "stated_by": f"bank:{collected.bank}"}
 
 
 def propose(
@@ -324,14 +324,14 @@ def propose(
         reference=new_refund_reference(at, chance),
         order_id=row["order_id"],
         refund_id=proposal.refund_id,
-        asked_sha256=proposal.asked_sha256,
+        request_sha256=proposal.request_sha256,
         collection_id=collected.key,
         agency_id=row["agency_id"],
         bank=collected.bank,
         amount=proposal.amount,
         currency=row["currency"],
         reason=proposal.reason,
-        words=proposal.words,
+        note=proposal.note,
         route=route_now(known, collected, proposal.amount, limits, at),
         proposed_by=proposal.proposed_by,
         state=RefundState.PROPOSED,

@@ -35,7 +35,8 @@ FROM payment_order o {JOINS} {POSTED} WHERE o.reference = :reference"""
 
 _MONEY: Final = text(
     """SELECT c.id AS key, c.bank, c.bank_transaction_id, c.amount, c.accepted, c.late, c.collected_at, c.day,
-    said.verdict, said.payer, back.amount + taken.amount AS gone, taken.known AS taken_back, taken.excess,
+    confirmation.verdict, confirmation.payer, back.amount + taken.amount AS gone,
+    taken.known AS charged_back, taken.excess,
     failed.refusals >= :refusals OR failed.not_carried AS not_carried,
     back.contradicted, back.live_reasons, back.hub_reasons,
     EXISTS (SELECT FROM statement_line l WHERE l.bank = c.bank AND l.bank_transaction_id = c.bank_transaction_id
@@ -47,9 +48,9 @@ JOIN collection c ON c.order_id = o.id AND c.currency = o.currency
 LEFT JOIN LATERAL (
     SELECT verdict, payer, attempt_id FROM confirmation f
     WHERE f.order_id = o.id AND f.bank = c.bank AND f.bank_transaction_id = c.bank_transaction_id
-        AND f.disposition = 'APPLIED' AND f.outcome = 'PAID' ORDER BY f.verdict = 'UNPROVEN', f.id LIMIT 1
+        AND f.disposition = 'APPLIED' AND f.outcome = 'PAID' ORDER BY f.verdict = 'NEEDS_INQUIRY', f.id LIMIT 1
 ) said ON true
-LEFT JOIN payment_attempt p ON p.id = said.attempt_id
+LEFT JOIN payment_attempt p ON p.id = confirmation.attempt_id
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(r.amount) FILTER (WHERE r.state NOT IN ('FAILED', 'DECLINED')), 0)::bigint AS amount,
         coalesce(bool_or(r.contradicted), false) AS contradicted,
@@ -78,16 +79,16 @@ _CLAIM_APPROVED: Final = text(
 )
 
 _CLAIM_DUE: Final = text(
-    """UPDATE refund r SET asked = r.asked + 1, ask_at = :leased_until
+    """UPDATE refund r SET queries = r.queries + 1, query_at = :leased_until
     FROM (
-        SELECT id FROM refund WHERE state IN ('SUBMITTING', 'PENDING', 'UNKNOWN') AND ask_at <= :now
-        ORDER BY ask_at LIMIT :limit FOR UPDATE SKIP LOCKED
+        SELECT id FROM refund WHERE state IN ('SUBMITTING', 'PENDING', 'UNKNOWN') AND query_at <= :now
+        ORDER BY query_at LIMIT :limit FOR UPDATE SKIP LOCKED
     ) due
     WHERE r.id = due.id RETURNING r.id"""
 )
 
 _OVERDUE: Final = text(
-    """UPDATE refund SET officer_since = :now WHERE officer_since IS NULL AND (
+    """UPDATE refund SET escalated_at = :now WHERE escalated_at IS NULL AND (
         state = 'UNKNOWN' AND submitted_at <= :unanswered
         OR state = 'PENDING' AND submitted_at <= :unreturned
         OR state = 'APPROVED' AND route = 'BANK' AND changed_at <= :unanswered)
@@ -95,7 +96,7 @@ _OVERDUE: Final = text(
 )
 
 #: Orders that were told of too much, of which the hub has proposed nothing yet, in the order in which that was told.
-_SURPLUS: Final = text(
+_EXCESS: Final = text(
     """SELECT f.id, o.reference FROM confirmation f
     JOIN payment_order o ON o.id = f.order_id AND NOT o.conflict
     JOIN collection c ON c.bank = f.bank AND c.bank_transaction_id = f.bank_transaction_id
@@ -221,7 +222,7 @@ def escalate_overdue(
 def with_excess(session: Session, since: datetime, after: int, limit: int) -> Sequence[tuple[int, str]]:
     """Where in the list, and which orders: those that may have too much, told since a moment, a page at a time."""
     asked = {"since": since, "after": after, "limit": limit, "hub": THE_HUB}
-    return [(key, reference) for key, reference in session.execute(_SURPLUS, asked)]
+    return [(key, reference) for key, reference in session.execute(_EXCESS, asked)]
 
 
 def seen_by(caller: Caller) -> dict[str, int | None]:
@@ -251,7 +252,7 @@ _LIST: Final = text(
     AND (CAST(:only_portal AS bigint) IS NULL OR o.portal_id = :only_portal)
     AND (CAST(:state AS text) IS NULL OR r.state = :state)
     AND (CAST(:route AS text) IS NULL OR r.route = :route)
-    AND (NOT :overdue OR r.officer_since IS NOT NULL AND r.state NOT IN ('SUCCEEDED', 'FAILED', 'DECLINED'))
+    AND (NOT :overdue OR r.escalated_at IS NOT NULL AND r.state NOT IN ('SUCCEEDED', 'FAILED', 'DECLINED'))
     AND (CAST(:agency AS text) IS NULL OR a.code = :agency)
     AND (CAST(:after AS bigint) IS NULL OR r.id < :after)
     ORDER BY r.id DESC LIMIT :limit"""
@@ -281,7 +282,7 @@ def _history(session: Session, key: int) -> list[RefundHistory]:
     asked = select(RefundEventRecord).where(RefundEventRecord.refund_id == key).order_by(RefundEventRecord.id)
     return [
         RefundHistory(
-            told.event, told.state, told.actor, told.code, told.words, told.evidence, told.happened_at
+            told.event, told.state, told.actor, told.code, told.note, told.evidence, told.happened_at
         )
         for told in session.scalars(asked)
     ]
@@ -300,7 +301,7 @@ def _view(row: Mapping[Any, Any], history: Sequence[RefundHistory] = ()) -> Refu
                 "state",
                 "route",
                 "reason",
-                "words",
+                "note",
                 "bank",
                 "bank_transaction_id",
                 "bank_refund_id",
@@ -310,7 +311,7 @@ def _view(row: Mapping[Any, Any], history: Sequence[RefundHistory] = ()) -> Refu
                 "payee",
                 "proposed_at",
                 "changed_at",
-                "officer_since",
+                "escalated_at",
             )
         },
         amount=Money(row["amount"], row["currency"]),

@@ -1,6 +1,6 @@
 """The feed of events, and who may see which of them.
 
-Notices: claiming those that are due, recording what became of them, and showing where they stand.
+Webhooks: claiming those that are due, recording what became of them, and showing where they stand.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from payment_hub.domain.webhooks import (
     WebhookView,
     event_id_of,
 )
-from payment_hub.store.tables import Event, Notice, NoticeAttempt, PaymentOrder, Portal
+from payment_hub.store.tables import Event, PaymentOrder, Portal, Webhook, WebhookDelivery
 from payment_hub.store.tables.webhooks import Xid8
 
-#: What an event is shown by; also read by whoever sends its notice.
+#: What an event is shown by; also read by whoever sends its webhook.
 SHOWN: Final = (
     Event.id,
     Event.txid,
@@ -110,7 +110,7 @@ def event_view(row: Row[Any]) -> EventView:
     )
 
 
-#: Due notices become the claimer's until the lease ends. No portal gets more than its share of a batch, so
+#: Due webhooks become the claimer's until the lease ends. No portal gets more than its share of a batch, so
 #: that one with a long backlog does not hold up the others; rows that another worker is claiming are passed
 #: over.
 _CLAIM: Final = text(
@@ -118,22 +118,22 @@ _CLAIM: Final = text(
     WITH due AS MATERIALIZED (
         SELECT turn.event_id
         FROM portal CROSS JOIN LATERAL (
-            SELECT event_id, due_at FROM notice
-            WHERE notice.portal_id = portal.id AND state = 'PENDING' AND due_at <= :now
+            SELECT event_id, due_at FROM webhook
+            WHERE webhook.portal_id = portal.id AND state = 'PENDING' AND due_at <= :now
             ORDER BY due_at, event_id LIMIT :share FOR UPDATE SKIP LOCKED) AS turn
         ORDER BY turn.due_at, turn.event_id LIMIT :most)
-    UPDATE notice SET due_at = :lease_ends FROM due WHERE notice.event_id = due.event_id
-    RETURNING notice.event_id
+    UPDATE webhook SET due_at = :lease_ends FROM due WHERE webhook.event_id = due.event_id
+    RETURNING webhook.event_id
     """
 )
 
 #: The bare table, for one statement with many rows; the ORM would update by primary key alone.
-_NOTICE: Final = Notice.metadata.tables[Notice.__tablename__]
+_WEBHOOK: Final = Webhook.metadata.tables[Webhook.__tablename__]
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedWebhook:
-    """A notice that is ours to send until the lease ends."""
+    """A webhook that is ours to send until the lease ends."""
 
     number: int
     event: EventView
@@ -147,9 +147,9 @@ class ClaimedWebhook:
 
 @dataclass(frozen=True, slots=True)
 class WebhookOutcome:
-    """What became of a claimed notice: its next state, and the attempt that was made, if one was."""
+    """What became of a claimed webhook: its next state, and the attempt that was made, if one was."""
 
-    notice: ClaimedWebhook
+    webhook: ClaimedWebhook
     state: WebhookState
     due_at: datetime
     ended_at: datetime | None
@@ -161,15 +161,15 @@ class WebhookOutcome:
 def claim_webhooks(
     session: Session, now: datetime, lease_ends: datetime, *, most: int, share: int
 ) -> list[ClaimedWebhook]:
-    """Take up to ``most`` due notices, up to ``share`` of one portal, in the order in which they fell due."""
+    """Take up to ``most`` due webhooks, up to ``share`` of one portal, in the order in which they fell due."""
     asked = {"now": now, "lease_ends": lease_ends, "most": most, "share": share}
     claimed = session.scalars(_CLAIM, asked).all()
     if not claimed:
         return []
     rows = session.execute(
-        _noticed()
-        .add_columns(Portal.notice_url, Portal.notice_key_version)
-        .where(Notice.event_id.in_(claimed))
+        _webhookd()
+        .add_columns(Portal.webhook_url, Portal.webhook_key_version)
+        .where(Webhook.event_id.in_(claimed))
         .order_by(Event.id)
     )
     return [
@@ -177,8 +177,8 @@ def claim_webhooks(
             number=row.id,
             event=event_view(row),
             portal=row.portal,
-            url=row.notice_url,
-            key_version=row.notice_key_version,
+            url=row.webhook_url,
+            key_version=row.webhook_key_version,
             attempts=row.attempts,
             lease_ends_at=row.due_at,
         )
@@ -187,65 +187,65 @@ def claim_webhooks(
 
 
 def record_delivery(session: Session, outcomes: Sequence[WebhookOutcome]) -> None:
-    """Write every attempt, and move the notices whose lease is still ours; of others their taker decides."""
+    """Write every attempt, and move the webhooks whose lease is still ours; of others their taker decides."""
     tried = [_attempt_row(outcome, outcome.answer) for outcome in outcomes if outcome.answer is not None]
     if tried:
-        session.execute(insert(NoticeAttempt), tried)
+        session.execute(insert(WebhookDelivery), tried)
     moves = [
         {
-            "number": outcome.notice.number,
-            "lease": outcome.notice.lease_ends_at,
+            "number": outcome.webhook.number,
+            "lease": outcome.webhook.lease_ends_at,
             "state": outcome.state,
             "attempts": outcome.attempts,
             "due_at": outcome.due_at,
             "ended_at": outcome.ended_at,
         }
-        for outcome in sorted(outcomes, key=lambda outcome: outcome.notice.number)
+        for outcome in sorted(outcomes, key=lambda outcome: outcome.webhook.number)
     ]
     still_ours = (
-        Notice.event_id == bindparam("number"),
-        Notice.state == WebhookState.PENDING,
-        Notice.due_at == bindparam("lease"),
+        Webhook.event_id == bindparam("number"),
+        Webhook.state == WebhookState.PENDING,
+        Webhook.due_at == bindparam("lease"),
     )
-    session.connection().execute(update(_NOTICE).where(*still_ours), moves)
+    session.connection().execute(update(_WEBHOOK).where(*still_ours), moves)
 
 
 def send_again(session: Session, now: datetime, *of_events: ColumnElement[bool]) -> int:
-    """Make these events' notices due now, with a fresh ladder; how many. Portals without address get none."""
+    """Make these events' webhooks due now, with a fresh ladder; how many. Portals without address get none."""
     chosen = (
         select(Event.id, Event.portal_id, literal(now))
         .join(Portal, Portal.id == Event.portal_id)
-        .where(Portal.notice_url.is_not(None), *of_events)
+        .where(Portal.webhook_url.is_not(None), *of_events)
         .order_by(Event.id)
     )
-    again = insert_or(Notice).from_select(["event_id", "portal_id", "due_at"], chosen)
+    again = insert_or(Webhook).from_select(["event_id", "portal_id", "due_at"], chosen)
     afresh = {"state": WEBHOOK_LIFE.first, "attempts": 0, "due_at": again.excluded.due_at, "ended_at": None}
-    revivable = Notice.state.in_(WEBHOOK_LIFE.sources(WebhookEvent.SENT_AGAIN))
-    statement = again.on_conflict_do_update(index_elements=[Notice.event_id], set_=afresh, where=revivable)
-    return len(session.scalars(statement.returning(Notice.event_id)).all())
+    revivable = Webhook.state.in_(WEBHOOK_LIFE.sources(WebhookEvent.SENT_AGAIN))
+    statement = again.on_conflict_do_update(index_elements=[Webhook.event_id], set_=afresh, where=revivable)
+    return len(session.scalars(statement.returning(Webhook.event_id)).all())
 
 
 def next_key_version(session: Session, portal: str) -> int | None:
     """Raise the version of a portal's secret by one; the new one, or nothing if there is no such portal."""
     later = (
-        update(Portal).where(Portal.code == portal).values(notice_key_version=Portal.notice_key_version + 1)
+        update(Portal).where(Portal.code == portal).values(webhook_key_version=Portal.webhook_key_version + 1)
     )
-    return session.scalar(later.returning(Portal.notice_key_version))
+    return session.scalar(later.returning(Portal.webhook_key_version))
 
 
 def webhook_view(session: Session, caller: Caller, number: int) -> WebhookView | None:
-    """The notice of one event, if the caller may see it."""
-    row = session.execute(_noticed().where(Event.id == number, *seen_by(caller))).one_or_none()
+    """The webhook of one event, if the caller may see it."""
+    row = session.execute(_webhookd().where(Event.id == number, *seen_by(caller))).one_or_none()
     return None if row is None else _view(row, _attempts(session, [number]).get(number, ()))
 
 
 def list_webhooks(
     session: Session, caller: Caller, state: WebhookState | None, before: int | None, limit: int
 ) -> list[tuple[int, WebhookView]]:
-    """Notices that the caller may see, newest event first, each with its key."""
-    asked = _noticed().where(*seen_by(caller))
+    """Webhooks that the caller may see, newest event first, each with its key."""
+    asked = _webhookd().where(*seen_by(caller))
     if state is not None:
-        asked = asked.where(Notice.state == state)
+        asked = asked.where(Webhook.state == state)
     if before is not None:
         asked = asked.where(Event.id < before)
     rows = session.execute(asked.order_by(Event.id.desc()).limit(limit)).all()
@@ -253,12 +253,17 @@ def list_webhooks(
     return [(row.id, _view(row, attempts.get(row.id, ()))) for row in rows]
 
 
-def _noticed() -> Select[Any]:
+def _webhookd() -> Select[Any]:
     return (
         select(
-            *SHOWN, Notice.state, Notice.attempts, Notice.due_at, Notice.ended_at, Portal.code.label("portal")
+            *SHOWN,
+            Webhook.state,
+            Webhook.attempts,
+            Webhook.due_at,
+            Webhook.ended_at,
+            Portal.code.label("portal"),
         )
-        .join(Notice, Notice.event_id == Event.id)
+        .join(Webhook, Webhook.event_id == Event.id)
         .join(PaymentOrder, PaymentOrder.id == Event.order_id)
         .join(Portal, Portal.id == Event.portal_id)
     )
@@ -266,7 +271,7 @@ def _noticed() -> Select[Any]:
 
 def _attempts(session: Session, numbers: Collection[int]) -> dict[int, tuple[DeliveryView, ...]]:
     found: dict[int, tuple[DeliveryView, ...]] = {}
-    asked = select(NoticeAttempt).where(NoticeAttempt.event_id.in_(numbers)).order_by(NoticeAttempt.id)
+    asked = select(WebhookDelivery).where(WebhookDelivery.event_id.in_(numbers)).order_by(WebhookDelivery.id)
     for row in session.scalars(asked):
         view = DeliveryView(row.url, row.status, row.milliseconds, row.answer, row.tried_at)
         found[row.event_id] = (*found.get(row.event_id, ()), view)
@@ -289,8 +294,8 @@ def _view(row: Row[Any], attempts: tuple[DeliveryView, ...]) -> WebhookView:
 
 def _attempt_row(outcome: WebhookOutcome, answer: WebhookAnswer) -> dict[str, Any]:
     return {
-        "event_id": outcome.notice.number,
-        "url": outcome.notice.url,
+        "event_id": outcome.webhook.number,
+        "url": outcome.webhook.url,
         "status": answer.status,
         "milliseconds": answer.milliseconds,
         "answer": answer.text,

@@ -13,7 +13,7 @@ class DiscrepancyKind(StrEnum):
     """What is wrong. ``sentences.py`` says it in words."""
 
     # The hub against a bank's statement.
-    TAKEN_BACK_BY_BANK = "TAKEN_BACK_BY_BANK"
+    CHARGED_BACK = "CHARGED_BACK"
     REFUNDED_THOUGH_FAILED = "REFUNDED_THOUGH_FAILED"
     REFUNDED_TWICE = "REFUNDED_TWICE"
     REFUND_MISSING_AT_BANK = "REFUND_MISSING_AT_BANK"

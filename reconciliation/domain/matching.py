@@ -29,7 +29,7 @@ class Case:
     other_currency: str | None = None
     """The alphabetically first, when ``other_currencies`` is more than one."""
     other_currencies: int = 0
-    taken_back: int = 0
+    charged_back: int = 0
     """Debits in the statement under the same transaction that no refund and no chargeback explains."""
     awaited: bool = False
     """The hub's item is of a day for which the other side's file has not been accepted yet. What went back may stand in
@@ -74,7 +74,7 @@ def _differs(case: Case) -> bool:
 #: What is asked of each case, in this order.
 TESTS: Final[Mapping[Side, Sequence[Test]]] = {
     Side.BANK: (
-        (Kind.TAKEN_BACK_BY_BANK, lambda case: case.taken_back > 0),
+        (Kind.CHARGED_BACK, lambda case: case.charged_back > 0),
         (Kind.REFUNDED_THOUGH_FAILED, _failed),
         (Kind.REFUNDED_TWICE, lambda case: case.goes_back and _several(case)),
         (Kind.REFUND_MISSING_AT_BANK, lambda case: case.goes_back and _hub_only(case)),

@@ -172,7 +172,7 @@ def _control_totals(session: Session, scope: Scope, asked: dict[str, object]) ->
     if scope.side is not Side.MONEY:
         require_balance(totals, hub="hub", other=scope.side)
     if scope.side is Side.BANK:
-        require_balance(totals, hub="given_back", other="bank_debit")
+        require_balance(totals, hub="paid_back", other="bank_debit")
     return totals
 
 

@@ -15,7 +15,7 @@ from payment_hub.domain.errors import Malformed, MalformedStatement
 from payment_hub.domain.refunds.lifecycle import RefundEvent
 from payment_hub.operations.refunds.send import record_refund_result
 from reconciliation.books import Books
-from reconciliation.store import given_back, statements
+from reconciliation.store import debits, statements
 
 
 def match_debits(books: Books, *, bank: str, day: date) -> int:
@@ -26,9 +26,9 @@ def match_debits(books: Books, *, bank: str, day: date) -> int:
     not which.
     """
     with books.hub.transaction() as session:
-        shown = given_back.shown(session, bank=bank, day=day)
+        shown = debits.shown(session, bank=bank, day=day)
     for key, transaction in shown:
-        code = f"{given_back.STATEMENT} {transaction}"
+        code = f"{debits.STATEMENT} {transaction}"
         record_refund_result(books.hub, key=key, event=RefundEvent.RETURNED, code=code)
     return len(shown)
 

@@ -1,7 +1,7 @@
 """The hub against one bank's statement: which cases must be looked into, and all that both books say about them.
 
 What pairs off at sight - one collection and one credit of the day, alike in amount and currency - is only counted. Of
-what went back, which is little, every item of the day is looked into: ``given_back`` finds out what belongs together.
+what went back, which is little, every item of the day is looked into: ``paid_back`` finds out what belongs together.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ UNION ALL
 SELECT 'bank_debit', d.case_key, t.day, t.amount, t.currency, NULL, NULL, false, false
 FROM doubtful d JOIN home t ON t.case_key = d.case_key
 UNION ALL
-SELECT 'given_back', d.case_key, g.day, g.amount, g.currency, g.order_id, g.agency_id,
+SELECT 'paid_back', d.case_key, g.day, g.amount, g.currency, g.order_id, g.agency_id,
     2 > (SELECT count(DISTINCT f.day) FROM statement_file f
          WHERE f.bank = :code AND f.day IN (g.day, g.day + 1) AND f.state = 'ACCEPTED' AND f.shows_debits), g.failed
 FROM doubtful d JOIN gone g ON g.case_key = d.case_key
@@ -61,7 +61,7 @@ SELECT CASE movement WHEN 'CREDIT' THEN 'bank' WHEN 'DEBIT' THEN 'bank_debit' EL
     sum(amount)::bigint
 FROM statement_line WHERE bank = :code AND day = :day GROUP BY movement, currency
 UNION ALL
-SELECT 'given_back', currency, count(*), sum(amount)::bigint FROM (
+SELECT 'paid_back', currency, count(*), sum(amount)::bigint FROM (
     SELECT currency, amount FROM refund
     WHERE bank = :code AND route = 'BANK' AND state = 'SUCCEEDED' AND changed_at >= :starts_at AND changed_at < :ends_at
     UNION ALL

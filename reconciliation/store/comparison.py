@@ -2,7 +2,7 @@
 
 Works on three temporary tables that live as long as the transaction: ``doubtful`` (keys of cases), ``item`` (all that
 both books say of them) and ``judged`` (one row a case, with the kind). No row of them ever reaches Python. What went
-back is paired off in tables of its own, see ``given_back``.
+back is paired off in tables of its own, see ``paid_back``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from payment_hub.domain.calendar import bounds
 from payment_hub.store.connections import allow_seq_scan
 from reconciliation.domain.scope import Scope, Side
 from reconciliation.domain.totals import Column, Figure
-from reconciliation.store import agency_side, bank_side, given_back, money_side
+from reconciliation.store import agency_side, bank_side, debits, money_side
 from reconciliation.store.conditions import kind_of
 from reconciliation.store.temporary import temporary
 
@@ -37,23 +37,23 @@ _CASES: Final = """
 SELECT *, kind IS NULL AND hub_items > other_items AS waits FROM (
     SELECT *, {kind} AS kind FROM (
         SELECT case_key, day, agency_id, order_reference, awaited, failed, gone > 0 AND paid = 0 AS goes_back,
-            CASE WHEN gone > 0 AND paid = 0 THEN 0 ELSE debits + gone END AS taken_back,
+            CASE WHEN gone > 0 AND paid = 0 THEN 0 ELSE debits + gone END AS charged_back,
             hub_items, hub_amount, hub_currency,
             CASE WHEN debits > 0 THEN debits ELSE other_items END AS other_items,
             CASE WHEN debits > 0 THEN debit_amount ELSE other_amount END AS other_amount,
             CASE WHEN debits > 0 THEN debit_currency ELSE other_currency END AS other_currency
         FROM (
             SELECT i.case_key, max(i.day) AS day, max(i.agency_id) AS agency_id, max(o.reference) AS order_reference,
-                count(*) FILTER (WHERE side IN ('hub', 'given_back'))::int AS hub_items,
-                coalesce(sum(amount) FILTER (WHERE side IN ('hub', 'given_back')), 0)::bigint AS hub_amount,
-                min(i.currency) FILTER (WHERE side IN ('hub', 'given_back')) AS hub_currency,
+                count(*) FILTER (WHERE side IN ('hub', 'paid_back'))::int AS hub_items,
+                coalesce(sum(amount) FILTER (WHERE side IN ('hub', 'paid_back')), 0)::bigint AS hub_amount,
+                min(i.currency) FILTER (WHERE side IN ('hub', 'paid_back')) AS hub_currency,
                 count(*) FILTER (WHERE side = '{other}')::int AS other_items,
                 coalesce(sum(amount) FILTER (WHERE side = '{other}'), 0)::bigint AS other_amount,
                 min(i.currency) FILTER (WHERE side = '{other}') AS other_currency,
                 count(*) FILTER (WHERE side = 'bank_debit')::int AS debits,
                 coalesce(sum(amount) FILTER (WHERE side = 'bank_debit'), 0)::bigint AS debit_amount,
                 min(i.currency) FILTER (WHERE side = 'bank_debit') AS debit_currency,
-                count(*) FILTER (WHERE side = 'given_back')::int AS gone,
+                count(*) FILTER (WHERE side = 'paid_back')::int AS gone,
                 count(*) FILTER (WHERE side IN ('hub', '{other}'))::int AS paid,
                 bool_or(awaited) AS awaited, bool_or(failed) AS failed
             FROM item i LEFT JOIN payment_order o ON o.id = i.order_id
@@ -141,8 +141,8 @@ def load(session: Session, scope: Scope, asked: Mapping[str, Any]) -> None:
     pair = PAIRS[scope.side]
     temporary(session, "doubtful", f"{pair.doubtful} UNION {_STILL_OPEN}", asked)
     if scope.side is Side.BANK:
-        given_back.pair_off(session, asked)
-        given_back.doubt(session, asked)
+        debits.pair_off(session, asked)
+        debits.doubt(session, asked)
     temporary(session, "item", pair.items, asked)
     temporary(session, "judged", pair.cases, asked)
 

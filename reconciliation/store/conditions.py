@@ -21,7 +21,7 @@ _CURRENCIES_DIFFER: Final = f"{_BOTH} AND hub_currency <> other_currency"
 _AMOUNTS_DIFFER: Final = f"{_BOTH} AND hub_amount <> other_amount"
 
 CONDITIONS: Final[Mapping[Kind, str]] = {
-    Kind.TAKEN_BACK_BY_BANK: "taken_back > 0",
+    Kind.CHARGED_BACK: "charged_back > 0",
     Kind.REFUNDED_THOUGH_FAILED: "goes_back AND failed AND other_items > 0",
     Kind.REFUNDED_TWICE: f"goes_back AND {_SEVERAL}",
     Kind.REFUND_MISSING_AT_BANK: f"goes_back AND {_HUB_ONLY}",

@@ -66,7 +66,7 @@ def a_refund(**changes: object) -> RefundRequest:
         payment_started_at=NOON,
         description=f"Hoan phi {ORDER}",
         requested_by="officer.an",
-        asked_at=NOON + timedelta(hours=1),
+        queried_at=NOON + timedelta(hours=1),
         payer=PayerAccount("0011012345678", "970403", "NGUYEN VAN A"),
     )
     return dataclasses.replace(plain, **changes)  # type: ignore[arg-type]
@@ -84,6 +84,6 @@ def a_refund_query(**changes: object) -> RefundQuery:
         paid=AMOUNT,
         submitted_at=NOON + timedelta(hours=1),
         payment_started_at=NOON,
-        asked_at=NOON + timedelta(hours=1, minutes=10),
+        queried_at=NOON + timedelta(hours=1, minutes=10),
     )
     return dataclasses.replace(plain, **changes)  # type: ignore[arg-type]

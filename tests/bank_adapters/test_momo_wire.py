@@ -204,7 +204,9 @@ def test_the_same_attempt_is_the_same_request_and_another_one_is_not(adapter: Mo
 def test_the_same_refund_is_the_same_request_under_an_order_of_its_own(adapter: Momo) -> None:
     wanted = a_refund(bank_transaction_id=str(NUMBER))
     first, again = (sent("refund", lambda: adapter.refund_payment(wanted)) for _ in range(2))
-    later = sent("refund", lambda: adapter.refund_payment(replace(wanted, asked_at=NOON + timedelta(days=2))))
+    later = sent(
+        "refund", lambda: adapter.refund_payment(replace(wanted, queried_at=NOON + timedelta(days=2)))
+    )
     assert first == again == later
     assert (first["orderId"], first["transId"]) == (REFUND, NUMBER)
     assert first["orderId"] != ATTEMPT

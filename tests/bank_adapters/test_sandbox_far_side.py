@@ -173,7 +173,7 @@ def test_what_was_never_opened_is_not_known_yet(hub: Door) -> None:
 def test_what_is_still_unknown_when_no_opening_can_arrive_any_more_was_never_opened(hub: Door) -> None:
     with serve(SECRET, pace=QUICK) as bank:
         query = a_query()
-        late = replace(query, asked_at=query.started_at + timedelta(minutes=10, seconds=1))
+        late = replace(query, queried_at=query.started_at + timedelta(minutes=10, seconds=1))
         assert hub.joined_to(bank.url).query_payment(late).outcome is DECLINED
 
 

@@ -104,7 +104,7 @@ class TestAskingShopeePay:
         with responses.RequestsMock() as wire:
             wire.add("POST", URL + REFUND, **answered({}))
             adapter.refund_payment(a_refund())
-            adapter.refund_payment(a_refund(asked_at=NOON))
+            adapter.refund_payment(a_refund(queried_at=NOON))
             first, second = (call.request.body for call in wire.calls)
         assert first == second
         assert json.loads(first or b"")["refund_reference_id"] == REFUND_REFERENCE

@@ -80,7 +80,7 @@ def test_callback_return_and_answer_say_the_same(circle: Circle, outcome: str) -
 def test_a_payment_of_another_moment_is_not_found(circle: Circle) -> None:
     circle.opened()
     assert circle.adapter.query_payment(a_query(attempt_reference="DV0-1")).code == "91"
-    assert circle.adapter.query_payment(a_query(started_at=a_query().asked_at)).code == "91"
+    assert circle.adapter.query_payment(a_query(started_at=a_query().queried_at)).code == "91"
 
 
 def test_another_secret_is_refused_on_both_sides(circle: Circle, tmp_path: Path) -> None:

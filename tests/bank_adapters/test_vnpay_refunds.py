@@ -38,7 +38,7 @@ def refund_of(fields: dict[str, str]) -> RefundRequest:
         payment_started_at=read_vietnam_time(fields["vnp_TransactionDate"]),
         description=fields["vnp_OrderInfo"],
         requested_by=fields["vnp_CreateBy"],
-        asked_at=read_vietnam_time(fields["vnp_CreateDate"]),
+        queried_at=read_vietnam_time(fields["vnp_CreateDate"]),
     )
 
 

@@ -142,7 +142,7 @@ def test_a_refund_has_the_documented_mac(tmp_path: Path) -> None:
         bank_transaction_id=fields["zp_trans_id"],
         amount=dong(fields["amount"]),
         description=fields["description"],
-        asked_at=milliseconds(fields["timestamp"]),
+        queried_at=milliseconds(fields["timestamp"]),
     )
     asked = sent("refund", lambda: bank_of(vector, tmp_path).refund_payment(request))
     assert_as_published(asked, vector)
@@ -157,8 +157,8 @@ def test_a_refund_has_the_documented_mac(tmp_path: Path) -> None:
 
 def test_a_question_about_a_refund_has_the_documented_mac(tmp_path: Path) -> None:
     vector = of_kind("query-refund-mac")
-    asked_at = milliseconds(vector["inputs"]["timestamp"])
-    query = a_refund_query(number=1, submitted_at=asked_at - timedelta(minutes=1), asked_at=asked_at)
+    queried_at = milliseconds(vector["inputs"]["timestamp"])
+    query = a_refund_query(number=1, submitted_at=queried_at - timedelta(minutes=1), queried_at=queried_at)
     assert_as_published(sent("query_refund", lambda: bank_of(vector, tmp_path).query_refund(query)), vector)
 
 
@@ -209,7 +209,7 @@ def test_the_day_is_that_of_vietnam_on_which_the_attempt_began(adapter: ZaloPay)
 def test_a_refund_has_one_name_for_request_and_question(adapter: ZaloPay) -> None:
     wanted = a_refund(bank_transaction_id=str(NUMBER))
     asked = sent("refund", lambda: adapter.refund_payment(wanted))
-    question = a_refund_query(submitted_at=wanted.asked_at, asked_at=NOON + timedelta(days=3))
+    question = a_refund_query(submitted_at=wanted.queried_at, queried_at=NOON + timedelta(days=3))
     assert asked["m_refund_id"] == "261122_2553_000000815"
     assert sent("query_refund", lambda: adapter.query_refund(question))["m_refund_id"] == asked["m_refund_id"]
 

@@ -32,7 +32,7 @@ def hub(hub: Hub, sandbox: tuple[SandboxBankService, BankAdapter]) -> Hub:
 
 
 def parties(hub: Hub) -> tuple[Caller, Caller]:
-    return an_agency(hub), a_portal(hub, notice_url="https://portal.test/notices")
+    return an_agency(hub), a_portal(hub, webhook_url="https://portal.test/webhooks")
 
 
 def start(hub: Hub, reference: str, bank: str = "sandbox") -> None:

@@ -42,7 +42,7 @@ def hub(hub: Hub, sandbox: tuple[SandboxBankService, BankAdapter]) -> Hub:
 
 
 def parties(hub: Hub) -> tuple[Caller, Caller]:
-    return an_agency(hub), a_portal(hub, notice_url="https://portal.test/notices")
+    return an_agency(hub), a_portal(hub, webhook_url="https://portal.test/webhooks")
 
 
 def start(hub: Hub, reference: str, bank: str = "sandbox") -> None:
@@ -178,7 +178,7 @@ def receiver() -> Iterator[Receiver]:
         yield receiver
 
 
-def test_delivering_notices(
+def test_delivering_webhooks(
     survives: Survives, clock: StoppedClock, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     points = Points()
@@ -194,7 +194,7 @@ def test_delivering_notices(
 
     def scene(hub: Hub) -> None:
         receiver.requests.clear()
-        agency, portal = an_agency(hub), a_portal(hub, notice_url=receiver.url)
+        agency, portal = an_agency(hub), a_portal(hub, webhook_url=receiver.url)
         for _ in range(2):
             an_order(hub, agency, portal)
 

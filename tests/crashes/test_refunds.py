@@ -169,9 +169,9 @@ VERBS: dict[str, Any] = {
         refundable=dong(100_000),
         amount=dong(20_000),
         reason=RefundReason.NOT_OWED,
-        words="",
+        note="",
     ),
-    "look for surplus": lambda hub, _: propose_excess_refunds(hub),
+    "look for excess": lambda hub, _: propose_excess_refunds(hub),
 }
 
 
@@ -181,7 +181,7 @@ def test_deciding(everywhere: bool, survives: Survives, one_bank: RememberingBan
     def scene(hub: Hub) -> str:
         reference = paid(hub)
         propose(hub, LAN, reference, 50_000)
-        if verb == "look for surplus":
+        if verb == "look for excess":
             hear(hub, confirmation(reference, bank="refunding", bank_transaction_id="T2", event_id="E2"))
         return reference
 

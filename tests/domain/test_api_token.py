@@ -23,7 +23,7 @@ def test_a_key_is_read_back(chance: bytes) -> None:
 
 
 @given(CHANCE, st.data())
-def test_any_other_character_is_noticed(chance: bytes, data: st.DataObject) -> None:
+def test_any_other_character_is_webhookd(chance: bytes, data: st.DataObject) -> None:
     token = make_token(chance)
     place = data.draw(st.integers(0, len(token) - 1))
     other = data.draw(st.characters().filter(lambda c: c != token[place]))

@@ -61,7 +61,7 @@ def of(*banks: BankFacts, **more: Any) -> RoutingFacts:
         ({"smallest": 150_001}, {}, OptionReason.TOO_SMALL),
         ({"largest": 149_999}, {}, OptionReason.TOO_LARGE),
         ({"away_until": LATER}, {}, OptionReason.MAINTENANCE),
-        ({"health": "OPEN", "resting_until": LATER}, {}, OptionReason.HEALTH),
+        ({"health": "OPEN", "open_until": LATER}, {}, OptionReason.HEALTH),
         ({"closed_until": LATER}, {}, OptionReason.CUT_OFF),
         ({"needs_seconds": 3_601}, {}, OptionReason.EXPIRY_NEAR),
         ({}, {}, None),
@@ -87,22 +87,22 @@ def test_reasons_are_asked_in_their_order() -> None:
 
 
 def test_a_reason_that_ends_says_when() -> None:
-    known_by = "2026-03-02T04:00:00+00:00"
+    expected_by = "2026-03-02T04:00:00+00:00"
     facts = of(
-        a_bank(away_until=LATER), a_bank(resting_until=LATER), a_bank(closed_until=LATER), a_bank(kinds=())
+        a_bank(away_until=LATER), a_bank(open_until=LATER), a_bank(closed_until=LATER), a_bank(kinds=())
     )
     assert [str(option.until) for option in options(facts)] == ["2026-03-02 05:00:00+00:00"] * 3 + ["None"]
-    [option] = options(of(a_bank(), undecided=True, known_by=known_by))
+    [option] = options(of(a_bank(), undecided=True, expected_by=expected_by))
     assert option.until is not None
-    assert option.until.isoformat() == known_by
+    assert option.until.isoformat() == expected_by
 
 
 @pytest.mark.parametrize(
     ("banks", "order", "chosen", "rule"),
     [
-        ([a_bank("a"), a_bank("b")], {"wish": "b"}, "b", Rule.PAYERS_WISH),
-        ([a_bank("a"), a_bank("b", kinds=())], {"wish": "b"}, None, Rule.PAYERS_WISH),
-        ([a_bank("a")], {"wish": "x"}, None, Rule.PAYERS_WISH),
+        ([a_bank("a"), a_bank("b")], {"requested_bank": "b"}, "b", Rule.REQUESTED),
+        ([a_bank("a"), a_bank("b", kinds=())], {"requested_bank": "b"}, None, Rule.REQUESTED),
+        ([a_bank("a")], {"requested_bank": "x"}, None, Rule.REQUESTED),
         ([a_bank("a", fee=9), a_bank("b", kinds=())], {}, "a", Rule.ONLY_ONE),
         ([a_bank("a", fee=0), a_bank("b")], {"preference": ("x", "b", "a")}, "b", Rule.AGENCYS_PREFERENCE),
         ([a_bank("a", kinds=()), a_bank("b")], {"preference": ("a",)}, "b", Rule.ONLY_ONE),
@@ -128,10 +128,10 @@ def test_the_first_rule_that_leaves_one_bank_decides(
 
 
 def test_a_wish_that_is_refused_says_why() -> None:
-    choice = choose_bank(of(a_bank("a"), a_bank("b", resting_until=LATER), wish="b"))
+    choice = choose_bank(of(a_bank("a"), a_bank("b", open_until=LATER), requested_bank="b"))
     assert (choice.reason, choice.until is not None, choice.offered) == (OptionReason.HEALTH, True, 1)
     assert explained(choice, "en") == "The bank does not answer at the moment. Until 12:00 02/03/2026."
-    assert explained(choose_bank(of(wish="x")), "en") == "There is no such bank."
+    assert explained(choose_bank(of(requested_bank="x")), "en") == "There is no such bank."
 
 
 SOME = st.sampled_from(["a", "b", "c", "d"])
@@ -150,12 +150,12 @@ BANKS = st.builds(
     settles_on=st.sampled_from(["2026-03-02", "2026-03-03"]),
     closed_until=MOMENTS,
     away_until=MOMENTS,
-    resting_until=MOMENTS,
+    open_until=MOMENTS,
     health=st.sampled_from(["CLOSED", "CLOSED", "HALF_OPEN", "OPEN"]),
 )
 FACTS = st.builds(
     of,
-    wish=st.sampled_from([None, None, None, "a", "x"]),
+    requested_bank=st.sampled_from([None, None, None, "a", "x"]),
     preference=st.lists(SOME, unique=True).map(tuple),
     closed=st.sampled_from([False, False, True]),
     undecided=st.sampled_from([False, False, True]),
@@ -172,10 +172,10 @@ FACTS = st.builds(
 def test_the_choice_is_always_one_of_the_offered_and_never_silent(facts: RoutingFacts) -> None:
     offered = [option.bank for option in options(facts) if option.offered]
     choice = choose_bank(facts)
-    if facts.wish is None:
+    if facts.requested_bank is None:
         assert (choice.bank in offered) is bool(offered)
     else:
-        assert choice.bank == (facts.wish if facts.wish in offered else None)
+        assert choice.bank == (facts.requested_bank if facts.requested_bank in offered else None)
     assert choice.offered == len(offered)
     for language in LANGUAGES:
         assert explained(choice, language).endswith(".")
@@ -204,7 +204,7 @@ def test_a_bank_that_goes_down_is_not_chosen_and_the_others_do_not_change(facts:
     before = choose_bank(facts)
     if before.bank is None:
         return
-    down = [replace(bank, resting_until=LATER) if bank.bank == before.bank else bank for bank in facts.banks]
+    down = [replace(bank, open_until=LATER) if bank.bank == before.bank else bank for bank in facts.banks]
     after = replace(facts, banks=tuple(down))
     assert choose_bank(after).bank != before.bank
     others = [option for option in options(facts) if option.bank != before.bank]

@@ -61,7 +61,7 @@ def test_the_probe_decides() -> None:
     probed = after_probe(failed(3), NOW)
     assert after_answer(probed) == HEALTHY
     again = after_failure(probed, NOW, THREE)
-    assert (again.state, again.resting_until(THREE)) == (HealthState.OPEN, NOW + THREE.rest)
+    assert (again.state, again.open_until(THREE)) == (HealthState.OPEN, NOW + THREE.rest)
 
 
 def test_a_probe_that_never_comes_back_is_followed_by_another() -> None:
@@ -103,7 +103,7 @@ def test_whatever_happens_it_is_never_stuck(story: list[str], failures: int) -> 
         elif word == "nothing":
             health = after_nothing_sent(health)
         closed = health.state is HealthState.CLOSED
-        assert closed is (health.resting_until(patience) is None)
+        assert closed is (health.open_until(patience) is None)
         assert not closed or health.failures < failures
         assert health.may_ask(now + PROBE + patience.rest, patience)
 

@@ -33,7 +33,7 @@ def test_without_a_contract_the_protocol_alone_limits() -> None:
     assert (found.smallest, found.largest, found.needs_seconds) == (2_000, 500_000, 300)
     assert (found.ways, found.agencies, found.kinds) == (("QR", "BILL"), None, None)
     assert (found.fee, found.borne_by, found.settles_on) == (0, "AGENCY", "2026-03-03")
-    assert (found.away_until, found.resting_until, found.closed_until) == (None, None, None)
+    assert (found.away_until, found.open_until, found.closed_until) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -81,10 +81,10 @@ def test_it_stays_closed_over_weekend_and_holidays() -> None:
 def test_health_and_downtimes_are_those_of_opening() -> None:
     resting = Health(HealthState.OPEN, 5, NOW)
     opens, queries = ("one", BankOperation.OPEN), ("one", BankOperation.QUERY)
-    assert known(states=BankStates(NOW, {queries: resting})).resting_until is None
+    assert known(states=BankStates(NOW, {queries: resting})).open_until is None
     found = known(states=BankStates(NOW, {opens: resting}))
-    assert (found.health, found.resting_until) == ("OPEN", "2026-03-02T03:00:30+00:00")
+    assert (found.health, found.open_until) == ("OPEN", "2026-03-02T03:00:30+00:00")
     rested = known(states=BankStates(NOW, {opens: resting}), now=NOW + timedelta(seconds=30))
-    assert (rested.health, rested.resting_until) == ("OPEN", None)
+    assert (rested.health, rested.open_until) == ("OPEN", None)
     down = Downtime("one", None, NOW, NOW + timedelta(hours=1))
     assert known(states=BankStates(NOW, downtimes=(down,))).away_until == "2026-03-02T04:00:00+00:00"

@@ -126,7 +126,7 @@ def test_money_at_the_last_moment_is_in_time() -> None:
 
 def test_the_same_message_again_is_a_duplicate_with_its_first_verdict() -> None:
     found = judged(said(), SETTLED, heard=(PreviousConfirmation(digest_of(said()), Verdict.SETTLES),))
-    assert (found.verdict, found.disposition) == (Verdict.ALREADY_HEARD, Disposition.DUPLICATE)
+    assert (found.verdict, found.disposition) == (Verdict.DUPLICATE, Disposition.DUPLICATE)
     assert found.first_verdict is Verdict.SETTLES
     assert answer_to(found) is Answer.ALREADY_RECORDED
 
@@ -218,7 +218,7 @@ def test_another_currency_is_never_converted() -> None:
 )
 def test_a_bank_is_told_the_same_at_every_repetition(verdict: Verdict, answer: Answer) -> None:
     assert answer_to(Judgement(verdict, Disposition.APPLIED)) is answer
-    again = answer_to(Judgement(Verdict.ALREADY_HEARD, Disposition.DUPLICATE, first_verdict=verdict))
+    again = answer_to(Judgement(Verdict.DUPLICATE, Disposition.DUPLICATE, first_verdict=verdict))
     assert again in {answer, Answer.ALREADY_RECORDED}
 
 

@@ -18,7 +18,7 @@ SILENT = Expectation(can_query=False, known_within=timedelta(minutes=15))
 
 
 @pytest.mark.parametrize(
-    ("promise", "later", "ask_in", "known_by"),
+    ("promise", "later", "ask_in", "expected_by"),
     [
         (ASKED, timedelta(0), timedelta(seconds=30), UNKNOWN + timedelta(minutes=15)),
         (ASKED, timedelta(minutes=14), timedelta(minutes=14), UNKNOWN + timedelta(minutes=28)),
@@ -29,10 +29,10 @@ SILENT = Expectation(can_query=False, known_within=timedelta(minutes=15))
     ],
 )
 def test_each_promise_is_followed_by_the_next(
-    promise: Expectation, later: timedelta, ask_in: timedelta, known_by: datetime
+    promise: Expectation, later: timedelta, ask_in: timedelta, expected_by: datetime
 ) -> None:
     now = UNKNOWN + later
-    assert promise.known_by(UNKNOWN, now + ask_in, now) == known_by
+    assert promise.expected_by(UNKNOWN, now + ask_in, now) == expected_by
 
 
 def test_an_officer_sees_to_it_from_noon_of_the_day_after() -> None:
@@ -44,10 +44,10 @@ def test_an_officer_sees_to_it_from_noon_of_the_day_after() -> None:
 def test_what_is_promised_lies_ahead_and_never_far(minutes: int, ask_in: int, can_query: bool) -> None:
     now = UNKNOWN + timedelta(minutes=minutes)
     promise = Expectation(can_query, timedelta(minutes=15))
-    known_by = promise.known_by(UNKNOWN, now + timedelta(seconds=ask_in), now)
-    assert now < known_by <= now + timedelta(days=2)
+    expected_by = promise.expected_by(UNKNOWN, now + timedelta(seconds=ask_in), now)
+    assert now < expected_by <= now + timedelta(days=2)
 
 
 def test_a_promise_is_said_in_utc_as_all_moments_are() -> None:
     for now in (UNKNOWN, UNKNOWN + timedelta(hours=20), UNKNOWN + timedelta(days=5)):
-        assert SILENT.known_by(UNKNOWN, now, now).utcoffset() == timedelta(0)
+        assert SILENT.expected_by(UNKNOWN, now, now).utcoffset() == timedelta(0)

@@ -50,7 +50,7 @@ MONEY = Collected(
     day=date(2026, 3, 2),
     verdict="SETTLES",
     gone=0,
-    taken_back=False,
+    charged_back=False,
     excess=0,
     not_carried=False,
     contradicted=False,
@@ -105,24 +105,24 @@ def test_the_sums_of_every_story_end_where_they_must() -> None:
     for life in LIVES:
         stories: list[tuple[RefundState, int, int, int, int]] = [(life.first, 1, 0, 0, 0)]
         while stories:
-            state, held, refunded, given_back, steps = stories.pop()
-            assert 0 <= refunded <= given_back <= refunded + held
+            state, held, refunded, paid_back, steps = stories.pop()
+            assert 0 <= refunded <= paid_back <= refunded + held
             if state in ENDED:
-                assert (held, given_back) == (0, refunded)
+                assert (held, paid_back) == (0, refunded)
                 assert refunded == (state is RefundState.SUCCEEDED)
             for (before, event), after in life.table.items():
                 if before is state and steps < 8:
                     effect = EFFECTS.get(event)
-                    change = (effect.held, effect.refunded, effect.given_back) if effect else (0, 0, 0)
+                    change = (effect.held, effect.refunded, effect.paid_back) if effect else (0, 0, 0)
                     stories.append(
-                        (after, held + change[0], refunded + change[1], given_back + change[2], steps + 1)
+                        (after, held + change[0], refunded + change[1], paid_back + change[2], steps + 1)
                     )
 
 
 def test_a_declined_refund_frees_what_it_had_reserved_and_nothing_else() -> None:
     proposed, declined = EFFECTS[RefundEvent.PROPOSED], EFFECTS[RefundEvent.DECLINED]
-    assert (proposed.held, proposed.refunded, proposed.given_back) == (1, 0, 0)
-    assert (declined.held, declined.refunded, declined.given_back) == (-1, 0, 0)
+    assert (proposed.held, proposed.refunded, proposed.paid_back) == (1, 0, 0)
+    assert (declined.held, declined.refunded, declined.paid_back) == (-1, 0, 0)
 
 
 @pytest.mark.parametrize("state", RefundState)

@@ -96,17 +96,17 @@ class Book:
         order, after = self.order, totals_after(self.order)
         wanted = allocation(order, after).by_account()
         assert {account: order.posted.get(account, 0) for account in wanted} == wanted
-        assert sum(wanted.values()) == order.received - order.given_back
+        assert sum(wanted.values()) == order.received - order.paid_back
         assert min(wanted.values()) >= 0
         if order.settled_here:
-            here = order.received - order.given_back
+            here = order.received - order.paid_back
             assert wanted[Account.AGENCY_PAYABLE] == min(order.required, here)
 
     def end(self) -> tuple[Any, ...]:
         """All that anybody could see afterwards."""
         order = self.order
         posted = sorted((account, amount) for account, amount in order.posted.items() if amount)
-        return order.received, order.refunded, order.given_back, order.settled_here, self.held, posted
+        return order.received, order.refunded, order.paid_back, order.settled_here, self.held, posted
 
 
 def a_book(**more: Any) -> Book:
@@ -159,7 +159,7 @@ def test_payments_and_refunds_of_a_settled_order_end_alike_in_every_order() -> N
                 verb, amount = acts[place]
                 if verb == "pay":
                     book.pay(amount, accepted=True)
-                elif amount > book.order.received - book.order.given_back:
+                elif amount > book.order.received - book.order.paid_back:
                     possible = False
                     break
                 else:

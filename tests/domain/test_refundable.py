@@ -32,7 +32,7 @@ def test_the_latest_payment_with_enough_left_goes_back() -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [{"taken_back": True}, {"contradicted": True}, {"live_reasons": frozenset({"OTHER"})}],
+    [{"charged_back": True}, {"contradicted": True}, {"live_reasons": frozenset({"OTHER"})}],
 )
 def test_money_that_is_blocked_does_not_go_back_and_other_money_does(fault: dict[str, Any]) -> None:
     bad = replace(MONEY, **fault)
@@ -79,7 +79,7 @@ def test_the_later_money_is_one_too_many_and_never_more_than_that() -> None:
     [
         {"hub_reasons": frozenset({"PAID_TWICE"})},
         {"live_reasons": frozenset({"PAID_TWICE"})},
-        {"taken_back": True},
+        {"charged_back": True},
         {"contradicted": True},
         {"gone": 30},
         {"verdict": "SETTLES"},

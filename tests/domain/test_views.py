@@ -69,10 +69,10 @@ def test_no_field_stands_in_anothers_place() -> None:
     assert example(AttemptView).as_wire()["instructions"]["purpose"] == "purpose"
 
 
-def test_a_notice_shows_every_attempt() -> None:
+def test_a_webhook_shows_every_attempt() -> None:
     attempt = example(DeliveryView, status=None)
-    notice = example(WebhookView, attempts=(attempt, attempt)).as_wire()
-    assert notice["attempts"] == [attempt.as_wire()] * 2
+    webhook = example(WebhookView, attempts=(attempt, attempt)).as_wire()
+    assert webhook["attempts"] == [attempt.as_wire()] * 2
     assert attempt.as_wire() == {
         "url": "url",
         "status": None,
@@ -80,7 +80,7 @@ def test_a_notice_shows_every_attempt() -> None:
         "answer": "answer",
         "tried_at": "2026-03-02T03:00:00.123Z",
     }
-    assert (notice["event"], notice["order"], notice["due_at"]) == (
+    assert (webhook["event"], webhook["order"], webhook["due_at"]) == (
         "event_id",
         "order_reference",
         "2026-03-02T03:00:00.123Z",

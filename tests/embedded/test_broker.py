@@ -17,9 +17,9 @@ def test_two_brokers_side_by_side_carry_their_own_messages() -> None:
         redis.Redis.from_url(one) as here,
         redis.Redis.from_url(other) as there,
     ):
-        here.lpush("notices", "seventeen")
-        assert here.llen("notices") == 1
-        assert there.llen("notices") == 0
+        here.lpush("webhooks", "seventeen")
+        assert here.llen("webhooks") == 1
+        assert there.llen("webhooks") == 0
 
 
 def test_a_broker_answers_only_to_its_password_and_ends_with_its_block() -> None:

@@ -103,7 +103,7 @@ class GivingBack(RuleBasedStateMachine):
                     refundable=dong(balance + stale),
                     amount=dong(amount or balance),
                     reason=reason,
-                    words="so",
+                    note="so",
                 )
             except RefundableChanged:
                 assert stale
@@ -158,7 +158,7 @@ class GivingBack(RuleBasedStateMachine):
                 event=event,
                 document="paper 7",
                 dated_on=date(2026, 3, 4),
-                words="",
+                note="",
             )
 
     @rule(
@@ -181,7 +181,7 @@ class GivingBack(RuleBasedStateMachine):
 
     @rule()
     @precondition(lambda self: any(self.received.values()))
-    def look_for_surplus(self) -> None:
+    def look_for_excess(self) -> None:
         propose_excess_refunds(self.house)
 
     @rule(place=_PLACES)

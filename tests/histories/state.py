@@ -9,7 +9,7 @@ from tests.asking import rows
 
 _ORDERS: Final = """SELECT o.id, o.status, o.required, o.received, o.accepted, o.late, o.conflict,
     o.other_currency, o.held, o.refunded, o.held_refund,
-    o.given_back, o.given_back_accepted, o.disputed, r.amount AS receipt, b.settled_by = o.id AS settled
+    o.paid_back, o.paid_back_accepted, o.disputed, r.amount AS receipt, b.settled_by = o.id AS settled
 FROM payment_order o JOIN obligation b ON b.id = o.obligation_id LEFT JOIN receipt r ON r.order_id = o.id
 ORDER BY o.id"""
 
@@ -35,7 +35,7 @@ _REFUNDS: Final = """SELECT r.order_id, r.refund_id, r.amount, r.reason, r.route
 FROM refund r ORDER BY r.order_id, r.refund_id"""
 
 _TOLD: Final = """SELECT e.order_id, e.sequence, e.type, e.data ->> 'status' AS status, n.state FROM event e
-LEFT JOIN notice n ON n.event_id = e.id ORDER BY e.order_id, e.sequence"""
+LEFT JOIN webhook n ON n.event_id = e.id ORDER BY e.order_id, e.sequence"""
 
 _HEARD: Final = """SELECT bank, outcome, amount, verdict, disposition FROM confirmation WHERE disposition <> 'DUPLICATE'
 ORDER BY bank, event_id, verdict"""
@@ -64,7 +64,7 @@ def state_of(hub: Hub) -> dict[str, list[dict[str, Any]]]:
         "orders": rows(hub, _ORDERS),
         "attempts": rows(hub, _ATTEMPTS),
         "refunds": rows(hub, _REFUNDS),
-        "taken_back": rows(hub, "SELECT order_id, amount, evidence FROM chargeback ORDER BY id"),
+        "charged_back": rows(hub, "SELECT order_id, amount, evidence FROM chargeback ORDER BY id"),
         "balances": rows(hub, _BALANCES.format(only="true")),
         "told": rows(hub, _TOLD),
         "heard": rows(hub, _HEARD),

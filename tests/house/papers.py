@@ -55,7 +55,7 @@ def every_command_of_make_exists(house: Path) -> list[str]:
     ]
 
 
-@law({"docs/notices.md": "Set `HUB_GOLD`."})
+@law({"docs/webhooks.md": "Set `HUB_GOLD`."})
 def every_setting_that_is_named_exists(house: Path) -> list[str]:
     known = {declared.metadata["name"] for declared in setting_fields()}
     known |= {"HUB_TEST_DATABASE_URL", "HUB_TEST_BROKER_URL"}

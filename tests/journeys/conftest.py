@@ -196,7 +196,7 @@ def _cast(
         account_name="KBNN",
         receipt_series="AA26E",
     )
-    add_portal(hub, code="dvc", name="Cổng", notice_url=listening.url)
+    add_portal(hub, code="dvc", name="Cổng", webhook_url=listening.url)
     return World(
         hub=hub,
         books=books,
@@ -221,7 +221,7 @@ def _environment(database_url: str, port: int, bank_url: str, drop: Path) -> dic
         "HUB_SECRET_KEY": base64.b64encode(b"k" * 32).decode(),
         "HUB_SIGNING_KEY": base64.b64encode(b"s" * 32).decode(),
         "HUB_ENABLED_BANKS": "sandbox vnpay",
-        "HUB_ALLOW_LOOPBACK_NOTICES": "1",
+        "HUB_ALLOW_LOOPBACK_WEBHOOKS": "1",
         "HUB_DATABASE_POOL": "12",
         "HUB_LEDGER_DROP": str(drop),
         "BANK_SANDBOX_URL": bank_url,

@@ -98,7 +98,7 @@ def propose(
         "refundable": seen,
         "amount": money(amount),
         "reason": "DOSSIER_REFUSED",
-        "words": "Hồ sơ bị từ chối",
+        "note": "Hồ sơ bị từ chối",
         "payee": payee,
     }
     answer = caller.put(address(order, refund_id), asked)
@@ -137,7 +137,7 @@ def ask(world: World, *orders: dict[str, Any]) -> int:
     """The clock asks, for whatever is open of these orders is due now."""
     change(
         world.hub,
-        """UPDATE refund r SET ask_at = :due
+        """UPDATE refund r SET query_at = :due
         FROM payment_order o WHERE o.id = r.order_id AND o.reference = ANY(:of)""",
         of=[order["reference"] for order in orders],
         due=utc_now() - timedelta(seconds=1),
@@ -205,20 +205,20 @@ def require_told(world: World, order: dict[str, Any], *events: str) -> None:
     """The portal has heard of exactly these, in this order, after that it was paid."""
     while deliver_webhooks(world.hub):
         pass
-    told = [one for one in world.listening.notices if one["order"] == order["reference"]]
+    told = [one for one in world.listening.webhooks if one["order"] == order["reference"]]
     by_sequence = [
         one["type"].removeprefix("payment_order.") for one in sorted(told, key=lambda it: it["sequence"])
     ]
     assert by_sequence[by_sequence.index("paid") + 1 :] == list(events)
 
 
-def require_returned(world: World, order: dict[str, Any], given_back: int = AMOUNT) -> None:
+def require_returned(world: World, order: dict[str, Any], paid_back: int = AMOUNT) -> None:
     """So much has gone back, and nothing of it is on its way any more."""
     now = world.order(order)
-    expected = "REFUNDED" if given_back == AMOUNT else "PARTLY_REFUNDED"
-    assert (now["status"], now["refunded"]["amount"]) == (expected, str(given_back))
+    expected = "REFUNDED" if paid_back == AMOUNT else "PARTLY_REFUNDED"
+    assert (now["status"], now["refunded"]["amount"]) == (expected, str(paid_back))
     assert in_clearing(world, order) == 0
-    assert in_clearing(world, order, "AGENCY_PAYABLE") == AMOUNT - given_back
+    assert in_clearing(world, order, "AGENCY_PAYABLE") == AMOUNT - paid_back
 
 
 def require_kept(world: World, order: dict[str, Any]) -> None:

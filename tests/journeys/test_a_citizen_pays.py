@@ -87,7 +87,7 @@ def test_nobody_is_told_failed_while_the_bank_is_silent(world: World) -> None:
 
 def _ask_now(world: World) -> None:
     with world.hub.transaction() as session:
-        session.execute(text("UPDATE payment_attempt SET ask_at = now() - interval '1 second'"))
+        session.execute(text("UPDATE payment_attempt SET query_at = now() - interval '1 second'"))
     assert query_pending(world.hub) == 1
 
 

@@ -188,7 +188,7 @@ def learn(world: World, bank: str) -> None:
 def ask_now(world: World) -> None:
     """Every open question is due."""
     with world.hub.transaction() as session:
-        session.execute(text("UPDATE payment_attempt SET ask_at = now() - interval '1 second'"))
+        session.execute(text("UPDATE payment_attempt SET query_at = now() - interval '1 second'"))
     query_pending(world.hub)
 
 

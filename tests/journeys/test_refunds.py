@@ -168,7 +168,7 @@ def test_money_goes_back_and_the_portal_hears_of_each_step(world: World, bank: s
     order = a_paid_order(world, bank, "returns")
     proposed = propose(world, order)
     assert (proposed["state"], proposed["route"]) == ("PROPOSED", "BANK")
-    late = {"refundable": money(AMOUNT), "amount": money(1), "reason": "OTHER", "words": "x"}
+    late = {"refundable": money(AMOUNT), "amount": money(1), "reason": "OTHER", "note": "x"}
     assert world.portal.put(address(order, "R2"), late).status_code == 412
     assert send(world) == 0
     assert approve(world, order) == "BANK"

@@ -79,7 +79,7 @@ def test_worker_and_beat_go_on_where_they_were_when_the_broker_comes_back(
 
     broker.go()
     kept = _paid(world, "QD-2")
-    time.sleep(1.5)  # more than a tick of the beat: nobody can ask for the notice now
+    time.sleep(1.5)  # more than a tick of the beat: nobody can ask for the webhook now
     assert world.listening.told(kept["reference"], "payment_order.paid") is None
     broker.come()
     _wait(clock_runs, lambda: world.listening.told(kept["reference"], "payment_order.paid"))

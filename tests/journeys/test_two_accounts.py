@@ -97,23 +97,23 @@ def an_order(world: World, hue: Caller, agency: str, reference: str) -> dict[str
     return order
 
 
-def notices(world: World, bank: str) -> list[WireRequest]:
+def webhooks(world: World, bank: str) -> list[WireRequest]:
     """What the account says of its latest payment."""
     assert world.far_side is not None
     rail = world.far_side.rails[bank]
     return rail.far_side.notices(rail.desk.payments()[-1])
 
 
-def at_the_door_of(bank: str, notice: WireRequest) -> WireRequest:
+def at_the_door_of(bank: str, webhook: WireRequest) -> WireRequest:
     """The very same message, brought to another account's address."""
-    there, _, _ = notice.path.rpartition("/")
-    return replace(notice, path=f"{there}/{bank}")
+    there, _, _ = webhook.path.rpartition("/")
+    return replace(webhook, path=f"{there}/{bank}")
 
 
-def heard(world: World, bank: str, notice: WireRequest) -> bool:
+def heard(world: World, bank: str, webhook: WireRequest) -> bool:
     """Whether the hub took it, in the words of the account at whose door it was."""
     assert world.far_side is not None
-    return world.far_side.rails[bank].far_side.heard(ask(notice, world.url))
+    return world.far_side.rails[bank].far_side.heard(ask(webhook, world.url))
 
 
 def book(world: World) -> dict[str, int]:
@@ -147,14 +147,14 @@ def test_a_message_of_one_account_is_nothing_at_the_others_door(
     order = an_order(world, hue, agency, f"door-{bank}")
     follow(world, bank, world.started(order, bank), "silent")
     before = book(world)
-    (notice,) = notices(world, bank)
-    assert not heard(world, other, at_the_door_of(other, notice))
+    (webhook,) = webhooks(world, bank)
+    assert not heard(world, other, at_the_door_of(other, webhook))
     assert book(world) == before
     assert world.order(order)["status"] == "OPEN"
-    assert heard(world, bank, notice)
+    assert heard(world, bank, webhook)
     assert world.order(order)["status"] == "PAID"
     paid = book(world)
-    assert not heard(world, other, at_the_door_of(other, notice))
+    assert not heard(world, other, at_the_door_of(other, webhook))
     assert book(world) == paid
     assert collected(world, order) == [AMOUNT]
 
@@ -168,8 +168,8 @@ def test_each_is_paid_at_its_own_address(
     back = follow(world, bank, attempt)
     assert requests.get(back, timeout=10).status_code == 200
     require_heard(world, bank)
-    (notice,) = notices(world, bank)
-    assert notice.path.endswith(f"/callbacks/{bank}")
+    (webhook,) = webhooks(world, bank)
+    assert webhook.path.endswith(f"/callbacks/{bank}")
     paid = world.order(order)
     assert (paid["status"], paid["agency"], attempt["bank"]) == ("PAID", agency, bank)
     sql = """SELECT f.bank, f.source, p.bank AS posted_at, a.code AS agency FROM confirmation f
@@ -192,10 +192,10 @@ def test_while_a_key_changes_both_are_believed_and_none_else(
         follow(world, bank, world.started(order, bank), "silent")
         turn(module, strange)
         before = book(world)
-        assert not heard(world, bank, notices(world, bank)[0])
+        assert not heard(world, bank, webhooks(world, bank)[0])
         assert (book(world), world.order(order)["status"]) == (before, "OPEN")
         turn(module, key)
-        assert heard(world, bank, notices(world, bank)[0])
+        assert heard(world, bank, webhooks(world, bank)[0])
         assert world.order(order)["status"] == "PAID"
         current, previous = shown_key(world, bank)
         assert previous != "never"

@@ -16,22 +16,22 @@ from tests.stand_in_banks import says, with_banks
 PLANTED_REFUNDS: dict[str, list[str]] = {
     "I2-sums": [
         "UPDATE payment_order SET held_refund = 1 WHERE id = 7",
-        "UPDATE payment_order SET held_refund = held_refund - 1, given_back = given_back - 1,"
-        " given_back_accepted = given_back_accepted - 1 WHERE id = 9",
-        "UPDATE payment_order SET refunded = 1, given_back = 1 WHERE id = 7",
-        "UPDATE payment_order SET given_back_accepted = 0 WHERE id = 9",
+        "UPDATE payment_order SET held_refund = held_refund - 1, paid_back = paid_back - 1,"
+        " paid_back_accepted = paid_back_accepted - 1 WHERE id = 9",
+        "UPDATE payment_order SET refunded = 1, paid_back = 1 WHERE id = 7",
+        "UPDATE payment_order SET paid_back_accepted = 0 WHERE id = 9",
         "UPDATE payment_order SET disputed = false WHERE id = 10",
         "UPDATE refund SET state = 'SUCCEEDED' WHERE id = 2",
         "DELETE FROM chargeback",
     ],
     "I6-refunds": [
-        f"UPDATE refund SET state = '{state}', ask_at = posted_at - interval '2 hours' FROM posting"
+        f"UPDATE refund SET state = '{state}', query_at = posted_at - interval '2 hours' FROM posting"
         " WHERE refund.id = 3 AND posting.id = 1"
         for state in ("SUBMITTING", "PENDING", "UNKNOWN")
     ]
-    + ["UPDATE refund SET state = 'UNKNOWN', ask_at = NULL WHERE id = 3"],
+    + ["UPDATE refund SET state = 'UNKNOWN', query_at = NULL WHERE id = 3"],
     "I6-refunds-officer": [
-        f"UPDATE refund SET state = '{state}', submitted_at = posted_at - interval '10 days', ask_at = posted_at,"
+        f"UPDATE refund SET state = '{state}', submitted_at = posted_at - interval '10 days', query_at = posted_at,"
         " changed_at = posted_at - interval '10 days' FROM posting WHERE refund.id = 3 AND posting.id = 1"
         for state in ("UNKNOWN", "PENDING", "APPROVED")
     ],

@@ -210,7 +210,7 @@ def test_nobody_pays_here_while_another_bank_is_being_asked(hub: Hub, reference:
 @pytest.mark.parametrize("which", ["other", "asking"])
 def test_nobody_pays_while_a_payment_is_told_and_not_proven(hub: Hub, reference: str, which: str) -> None:
     start(hub, reference, which)
-    change(hub, "UPDATE payment_attempt SET told = 'PAID', ask_at = started_at")
+    change(hub, "UPDATE payment_attempt SET awaiting = 'CONFIRMATION', query_at = started_at")
     assert answer(hub, reference)["due"] == "CLOSED"
 
 

@@ -61,7 +61,7 @@ def waits(query: PaymentQuery) -> Confirmation:
 
 
 def asked_in(hub: Hub) -> float:
-    return float((one(hub, "SELECT ask_at FROM payment_attempt") - hub.now()).total_seconds())
+    return float((one(hub, "SELECT query_at FROM payment_attempt") - hub.now()).total_seconds())
 
 
 def test_a_bank_with_many_payments_and_slow_answers_lets_the_others_come_in_turn(
@@ -160,7 +160,7 @@ def test_a_bank_that_was_not_asked_because_it_is_away_is_asked_when_it_is_back(
     assert attempts(hub) == [("slow", "SUCCEEDED", 150_000)]
 
 
-def test_a_downtime_that_is_withdrawn_is_noticed_soon(
+def test_a_downtime_that_is_withdrawn_is_webhookd_soon(
     hub: Hub, slow: StandInBank, clock: StoppedClock, started: Callable[..., list[str]]
 ) -> None:
     started("slow")
@@ -170,7 +170,7 @@ def test_a_downtime_that_is_withdrawn_is_noticed_soon(
     )
     clock.moment += FIRST_QUESTION
     query_pending(hub)
-    cancel_downtime(hub, number=number, withdrawn_by="op")
+    cancel_downtime(hub, number=number, cancelled_by="op")
     clock.moment += LOOKED_AGAIN
     query_pending(hub)
     assert len(slow.queried) == 1
@@ -200,7 +200,7 @@ def test_an_intent_of_a_bank_that_is_away_becomes_unknown_all_the_same(
     clock.moment += FIRST_QUESTION
     query_pending(hub)
     assert attempts(hub) == [("slow", "UNKNOWN", 150_000)]
-    assert one(hub, "SELECT promised_at FROM payment_attempt") > clock()
+    assert one(hub, "SELECT expected_by FROM payment_attempt") > clock()
 
 
 def test_a_callback_that_comes_while_the_bank_is_asked_is_followed_at_once(

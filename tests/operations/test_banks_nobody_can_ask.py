@@ -53,7 +53,7 @@ def through_the_night(hub: Hub, clock: StoppedClock, days: int) -> int:
     while clock() < ends:
         seen += query_pending(hub)
         expire_orders(hub)
-        due = one(hub, "SELECT min(ask_at) FROM payment_attempt WHERE state <> 'ABANDONED'")
+        due = one(hub, "SELECT min(query_at) FROM payment_attempt WHERE state <> 'ABANDONED'")
         clock.moment = max(due, clock()) if due is not None else ends
     return seen
 
@@ -70,7 +70,7 @@ def test_a_bank_that_was_disabled_comes_before_an_officer_and_does_not_spin(
     assert shown.options[0].until is not None
     assert through_the_night(after, clock, 3) < 50
     [listed] = list_unresolved(after, caller=an_operator(), overdue=True).items
-    assert (listed.bank, listed.known_by > clock()) == ("gone", True)  # type: ignore[operator]
+    assert (listed.bank, listed.expected_by > clock()) == ("gone", True)  # type: ignore[operator]
     ended = resolve_attempt(after, caller=an_operator(), reference=f"{reference}-1", reason="their letter")
     assert ended.state == "FAILED"
 
@@ -102,7 +102,7 @@ def test_instructions_that_were_lost_with_a_process_are_given_again(
     query_pending(hub)
     assert attempts(hub) == [("paper", "UNKNOWN", 150_000)]
     [listed] = list_unresolved(hub, caller=an_operator()).items
-    assert listed.known_by is not None
-    assert listed.known_by.isoformat() == "2026-03-03T05:00:00+00:00"
+    assert listed.expected_by is not None
+    assert listed.expected_by.isoformat() == "2026-03-03T05:00:00+00:00"
     start(hub, reference, "paper")
     assert attempts(hub) == [("paper", "PENDING", 150_000)]

@@ -25,8 +25,7 @@ from tests.operations.planted_refunds import PLANTED_REFUNDS, give_money_back
 from tests.stand_in_banks import StandInBank, a_callback, sandbox_adapter, says, with_banks
 
 _NO_LIMITS = "".join(
-    f"ALTER TABLE payment_order DROP CONSTRAINT ck_payment_order_{name};"
-    for name in ("refunds", "given_back")
+    f"ALTER TABLE payment_order DROP CONSTRAINT ck_payment_order_{name};" for name in ("refunds", "paid_back")
 )
 
 #: Name of the invariant -> ways of breaking it. Order 1 is paid (attempt 1, collection, receipt; its posting is
@@ -56,19 +55,19 @@ PLANTED: dict[str, list[str]] = {
     "I4": [
         "DROP INDEX uq_payment_attempt_one_under_way;"
         "INSERT INTO payment_attempt"
-        " (order_id, number, reference, bank, state, amount, currency, started_at, changed_at, ask_at)"
-        " SELECT order_id, 2, reference || 'x', 'other', 'PENDING', amount, currency, started_at, changed_at, ask_at"
+        " (order_id, number, reference, bank, state, amount, currency, started_at, changed_at, query_at)"
+        " SELECT order_id, 2, reference || 'x', 'other', 'PENDING', amount, currency, started_at, changed_at, query_at"
         " FROM payment_attempt WHERE order_id = 2"
     ],
     "I5": ["UPDATE payment_attempt SET reference = reference || 'x' WHERE order_id = 2"],
     "I6": [
-        f"UPDATE payment_attempt SET state = '{state}', ask_at = ask_at - interval '2 hours' WHERE order_id = 2"
+        f"UPDATE payment_attempt SET state = '{state}', query_at = query_at - interval '2 hours' WHERE order_id = 2"
         for state in ("UNKNOWN", "SUBMITTING")
     ],
     "I6-officer": [
         "UPDATE payment_attempt SET unknown_at = unknown_at - interval '4 days' WHERE order_id = 2",
-        "UPDATE payment_attempt SET told = 'PAID', state = 'FAILED', unknown_at = unknown_at - interval '4 days'"
-        " WHERE order_id = 2",
+        "UPDATE payment_attempt SET awaiting = 'CONFIRMATION', state = 'FAILED',"
+        " unknown_at = unknown_at - interval '4 days' WHERE order_id = 2",
     ],
     "I6-money": [
         "UPDATE payment_attempt SET state = 'SUCCEEDED' WHERE order_id = 2",
@@ -105,7 +104,7 @@ PLANTED: dict[str, list[str]] = {
         'UPDATE event SET data = data || \'{"received": {"amount": "1"}}\' WHERE order_id = 1',
         "UPDATE event SET data = data - 'status'",
     ],
-    "I16-notices": ["UPDATE notice SET state = 'PENDING', due_at = due_at - interval '3 days'"],
+    "I16-webhooks": ["UPDATE webhook SET state = 'PENDING', due_at = due_at - interval '3 days'"],
     "R1": [
         "UPDATE receipt SET number = 9 WHERE order_id = 7",
         "DELETE FROM receipt",
@@ -142,7 +141,7 @@ def history(hub: Hub, clock: StoppedClock) -> Hub:
     """A day at which nearly everything has happened once."""
     silent = StandInBank(on_open=says(BankUnavailable("no answer")))
     hub = with_banks(hub, sandbox=sandbox_adapter(), standin=StandInBank(), silent=silent)
-    agency, portal = an_agency(hub), a_portal(hub, notice_url="https://portal.test/notices")
+    agency, portal = an_agency(hub), a_portal(hub, webhook_url="https://portal.test/webhooks")
     paid, unknown, part, twice, dollars = (an_order(hub, agency, portal)["reference"] for _ in range(5))
     an_order(hub, agency, portal, minutes=1)
     start_payment(hub, reference=paid, bank="standin", payer_ip="203.0.113.9", language="vi")

@@ -158,4 +158,4 @@ def test_a_bank_that_cannot_take_what_it_holds_is_only_waited_for(
     hear(hub, told(reference))
     assert query_pending(hub) == 1
     assert attempts(hub) == [("standin", "PENDING", 150_000)]
-    assert one(hub, "SELECT ask_at FROM payment_attempt") > clock()
+    assert one(hub, "SELECT query_at FROM payment_attempt") > clock()

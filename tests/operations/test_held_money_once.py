@@ -65,7 +65,7 @@ def test_while_a_silent_bank_may_have_taken_the_money_no_other_payment_starts(
     view = show_checkout(hub, token=hub.signer.checkout_token(reference))
     assert (view.state, view.banks) == ("OUTCOME_UNKNOWN", ())
     assert view.attempt is not None
-    assert view.attempt.known_by is not None
+    assert view.attempt.expected_by is not None
     shown = show_payment_options(hub, caller=an_operator(), reference=reference)
     assert {option.reason for option in shown.options} == {"UNDER_WAY"}
     bank.on_query = taken
@@ -130,11 +130,11 @@ def test_held_money_that_nobody_can_move_comes_before_an_officer(
     began = clock()
     query_pending(hub)
     [listed] = list_unresolved(hub, caller=an_operator()).items
-    assert (listed.told, listed.unknown_at, listed.officer_since) == ("AUTHORISED", began, None)
+    assert (listed.awaiting, listed.unknown_at, listed.escalated_at) == ("AUTHORISED", began, None)
     clock.advance(hours=26)
     query_pending(hub)
     [listed] = list_unresolved(hub, caller=an_operator(), overdue=True).items
-    assert (listed.told, measure_outcomes(hub)[0].overdue) == ("AUTHORISED", 1)
+    assert (listed.awaiting, measure_outcomes(hub)[0].overdue) == ("AUTHORISED", 1)
     clock.advance(minutes=1)
     ended = resolve_attempt(hub, caller=an_operator(), reference=f"{reference}-1", reason="their letter")
     assert ended.state == "FAILED"
@@ -158,6 +158,9 @@ def test_held_money_of_an_order_that_closed_is_let_go_and_never_taken(
 def test_a_bank_that_tells_paid_and_then_held_is_not_asked_to_take_it(
     hub: Hub, reference: str, bank: HoldingBank
 ) -> None:
-    change(hub, "UPDATE payment_attempt SET told = 'PAID', unknown_at = started_at, ask_at = started_at")
+    change(
+        hub,
+        "UPDATE payment_attempt SET awaiting = 'CONFIRMATION', unknown_at = started_at, query_at = started_at",
+    )
     query_pending(hub)
     assert (bank.done, one(hub, "SELECT told FROM payment_attempt")) == ([], "PAID")

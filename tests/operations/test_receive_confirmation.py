@@ -72,7 +72,7 @@ def test_a_repeated_confirmation_is_answered_as_the_first_time(hub: Hub, referen
     said = confirmation(reference)
     hear(hub, said)
     again = hear(hub, said)
-    assert (again.verdict, again.first_verdict) == (Verdict.ALREADY_HEARD, Verdict.SETTLES)
+    assert (again.verdict, again.first_verdict) == (Verdict.DUPLICATE, Verdict.SETTLES)
     assert order_of(hub)["received"] == 150000
     assert len(rows(hub, "SELECT 1 FROM posting")) == 1
 

@@ -85,7 +85,7 @@ def test_two_payments_and_one_refund_end_alike_in_every_order(hub: Hub) -> None:
                 give_back(hub, reference, transaction)
             else:
                 send_refunds(hub)
-        kept = ("status", "received", "accepted", "refunded", "given_back", "held", "late")
+        kept = ("status", "received", "accepted", "refunded", "paid_back", "held", "late")
         ends.append((balances(hub), {name: order_of(hub, reference)[name] for name in kept}))
     assert len(ends) == 4
     assert all(end == ends[0] for end in ends)

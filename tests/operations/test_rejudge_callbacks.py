@@ -62,7 +62,7 @@ def test_it_is_judged_as_of_the_moment_when_it_came_and_not_of_now(
 
 
 def test_what_was_not_verified_is_never_judged(hub: Hub, reference: str, clock: StoppedClock) -> None:
-    with hub.at_once() as connection:
+    with hub.autocommit() as connection:
         store_unverified(connection, "sandbox", a_callback(reference, hub.now()), 10)
     clock.moment += IN_HAND
     assert rejudge_callbacks(hub) == 0

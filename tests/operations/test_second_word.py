@@ -93,7 +93,7 @@ def test_a_quick_answer_settles_before_the_callback_is_answered(
 ) -> None:
     bank.on_query = says(paid(reference, "q-1"))
     assert call_back(hub, bank, paid(reference)) == b"RECORDED"
-    assert verdicts(hub) == [("CALLBACK", "UNPROVEN", "APPLIED"), ("QUERY", "SETTLES", "APPLIED")]
+    assert verdicts(hub) == [("CALLBACK", "NEEDS_INQUIRY", "APPLIED"), ("QUERY", "SETTLES", "APPLIED")]
     assert (status(hub), attempts(hub)) == ("PAID", [("standin", "SUCCEEDED", 150_000)])
     assert balances(hub) == {"BANK_CLEARING": -150_000, "AGENCY_PAYABLE": 150_000}
 
@@ -122,9 +122,9 @@ def test_meanwhile_it_is_unknown_to_everybody_with_a_time_and_nothing_else_start
     view = show_checkout(hub, token=hub.signer.checkout_token(reference))
     assert (view.state, view.instructions) == ("OUTCOME_UNKNOWN", None)
     assert view.attempt is not None
-    assert (view.attempt.state, view.attempt.known_by) == ("UNKNOWN", clock() + timedelta(minutes=15))
+    assert (view.attempt.state, view.attempt.expected_by) == ("UNKNOWN", clock() + timedelta(minutes=15))
     [listed] = list_unresolved(hub, caller=an_operator()).items
-    assert (listed.reference, listed.told, listed.officer_since) == (f"{reference}-1", "PAID", None)
+    assert (listed.reference, listed.awaiting, listed.escalated_at) == (f"{reference}-1", "PAID", None)
     for name in ("standin", "other", None):
         with pytest.raises(PaymentUnderWay, match=r"known; it will be by 2026-03-02T03:15:00Z"):
             start_payment(hub, reference=reference, bank=name, payer_ip="203.0.113.9", language="vi")
@@ -141,7 +141,10 @@ def test_a_bank_that_contradicts_itself_is_not_believed_either_way(
         clock.advance(hours=1)
         assert query_pending(hub) == 1
     assert (status(hub), balances(hub), attempts(hub)) == ("OPEN", {}, [("standin", "PENDING", 150_000)])
-    assert verdicts(hub)[:2] == [("CALLBACK", "UNPROVEN", "APPLIED"), ("QUERY", "CONTRADICTS", "CONFLICT")]
+    assert verdicts(hub)[:2] == [
+        ("CALLBACK", "NEEDS_INQUIRY", "APPLIED"),
+        ("QUERY", "CONTRADICTS", "CONFLICT"),
+    ]
     assert {row[2] for row in verdicts(hub)[2:]} == {"DUPLICATE"}
     bank.on_query = says(paid(reference, "q-2"))
     clock.advance(hours=1)
@@ -162,7 +165,7 @@ def test_what_nobody_proves_lies_before_an_officer_after_the_statement_and_is_as
     clock.advance(hours=2)
     query_pending(hub)
     [listed] = list_unresolved(hub, caller=an_operator(), overdue=True).items
-    assert (listed.state, listed.told, listed.officer_since) == ("ABANDONED", "PAID", clock())
+    assert (listed.state, listed.awaiting, listed.escalated_at) == ("ABANDONED", "PAID", clock())
     clock.advance(days=8)
     assert query_pending(hub) == 1
 
@@ -185,12 +188,12 @@ def test_a_bank_that_cannot_be_asked_waits_for_its_statement(
         code, profile = "standin", StandInBank.profile
 
     deaf = replace(hub, adapters={"standin": Deaf()})  # type: ignore[dict-item]
-    assert hear(deaf, paid(reference)).verdict is Verdict.UNPROVEN
+    assert hear(deaf, paid(reference)).verdict is Verdict.NEEDS_INQUIRY
     assert query_pending(deaf) == 1
     view = show_checkout(deaf, token=deaf.signer.checkout_token(reference))
     assert view.attempt is not None
-    assert view.attempt.known_by is not None
-    assert view.attempt.known_by.isoformat() == "2026-03-03T05:00:00+00:00"
+    assert view.attempt.expected_by is not None
+    assert view.attempt.expected_by.isoformat() == "2026-03-03T05:00:00+00:00"
 
 
 def test_the_same_callback_again_is_answered_and_changes_nothing(
@@ -228,8 +231,8 @@ def test_what_is_not_money_needs_no_second_word(
 
 
 def test_money_of_no_order_waits_for_the_statement(hub: Hub, bank: CallingBank) -> None:
-    assert hear(hub, paid("ve sinh")).verdict is Verdict.UNPROVEN
-    assert (count(hub, "collection"), verdicts(hub)) == (0, [("CALLBACK", "UNPROVEN", "ORPHAN")])
+    assert hear(hub, paid("ve sinh")).verdict is Verdict.NEEDS_INQUIRY
+    assert (count(hub, "collection"), verdicts(hub)) == (0, [("CALLBACK", "NEEDS_INQUIRY", "ORPHAN")])
 
 
 def test_a_payment_in_another_currency_is_proven_by_the_same(hub: Hub, reference: str) -> None:

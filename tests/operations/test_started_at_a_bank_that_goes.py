@@ -44,5 +44,5 @@ def test_a_silent_bank_is_asked_soon(hub: Hub, reference: str, clock: StoppedClo
     silent = with_banks(hub, standin=StandInBank(on_open=says(BankUnavailable("gone"))))
     with pytest.raises(BankUnavailable):
         start(silent, reference, "standin")
-    wait = one(hub, "SELECT extract(epoch FROM ask_at - changed_at)::int FROM payment_attempt")
+    wait = one(hub, "SELECT extract(epoch FROM query_at - changed_at)::int FROM payment_attempt")
     assert wait == 5, "a citizen waits at a counter"

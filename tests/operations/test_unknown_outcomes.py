@@ -127,23 +127,23 @@ def test_withdrawing_asks_first_and_money_that_is_here_stops_it(
 def test_it_is_shown_with_the_time_by_which_it_will_be_known(
     hub: Hub, unknown: str, clock: StoppedClock
 ) -> None:
-    def known_by() -> Any:
+    def expected_by() -> Any:
         query_pending(hub)
         [view] = list_attempts(hub, caller=an_operator(), reference=unknown)
         assert view.state == "UNKNOWN"
-        return view.known_by
+        return view.expected_by
 
     began = clock()
-    assert known_by() == began + timedelta(minutes=15)
+    assert expected_by() == began + timedelta(minutes=15)
     clock.advance(minutes=16)
-    assert known_by().isoformat() == "2026-03-03T05:00:00+00:00"
+    assert expected_by().isoformat() == "2026-03-03T05:00:00+00:00"
     clock.advance(days=3)
-    assert known_by().isoformat() == "2026-03-05T05:00:00+00:00"
+    assert expected_by().isoformat() == "2026-03-05T05:00:00+00:00"
 
 
 def test_a_payment_that_waits_for_the_payer_is_promised_nothing(hub: Hub, agency: Caller) -> None:
     reference = an_order(hub, agency, a_portal(hub))["reference"]
-    assert start(hub, reference, "other").known_by is None
+    assert start(hub, reference, "other").expected_by is None
 
 
 def test_waits_and_promises_are_measured(
@@ -190,8 +190,8 @@ def test_an_intent_of_a_dead_process_is_promised_for_when_it_is_found(
     clock.moment += FIRST_QUESTION
     query_pending(hub)
     [listed] = list_unresolved(hub, caller=an_operator()).items
-    assert (listed.unknown_at, listed.known_by) == (clock(), clock() + timedelta(minutes=15))
-    assert one(hub, "SELECT promised_at FROM payment_attempt") == listed.known_by
+    assert (listed.unknown_at, listed.expected_by) == (clock(), clock() + timedelta(minutes=15))
+    assert one(hub, "SELECT expected_by FROM payment_attempt") == listed.expected_by
 
 
 def test_from_noon_of_the_day_after_it_lies_before_an_officer(
@@ -204,7 +204,7 @@ def test_from_noon_of_the_day_after_it_lies_before_an_officer(
     clock.advance(hours=1)
     query_pending(hub)
     [listed] = list_unresolved(hub, caller=an_operator(), overdue=True).items
-    assert (listed.reference, listed.officer_since) == (f"{unknown}-1", clock())
+    assert (listed.reference, listed.escalated_at) == (f"{unknown}-1", clock())
     assert measure_outcomes(hub)[0].overdue == 1
     hear(hub, confirmation(f"{unknown}-1", bank="standin"))
     assert list_unresolved(hub, caller=an_operator()).items == ()

@@ -47,7 +47,7 @@ def agency(hub: Hub) -> Caller:
 
 @pytest.fixture
 def portal(hub: Hub) -> Caller:
-    return a_portal(hub, notice_url="https://portal.test/notices")
+    return a_portal(hub, webhook_url="https://portal.test/webhooks")
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_one_bank_transaction_under_twenty_event_ids_is_one_payment(
     for reference in references:
         said = [confirmation(reference, bank_transaction_id=f"T{reference}") for _ in range(CROWD)]
         found = verdicts(all_at_once([partial(hear, hub, word) for word in said]))
-        assert found == [Verdict.ALREADY_HEARD] * (CROWD - 1) + [Verdict.SETTLES]
+        assert found == [Verdict.DUPLICATE] * (CROWD - 1) + [Verdict.SETTLES]
     assert payable(hub) == rounds * AMOUNT
 
 
@@ -88,7 +88,7 @@ def test_money_without_an_order_told_twenty_times_is_kept_once(hub: Hub, rounds:
     for number in range(rounds):
         said = confirmation(f"typed by hand {number}")
         found = verdicts(all_at_once([partial(hear, hub, said)] * CROWD))
-        assert found == [Verdict.ALREADY_HEARD] * (CROWD - 1) + [Verdict.NO_SUCH_ORDER]
+        assert found == [Verdict.DUPLICATE] * (CROWD - 1) + [Verdict.NO_SUCH_ORDER]
     assert balances(hub) == {"BANK_CLEARING": -rounds * AMOUNT, "SUSPENSE": rounds * AMOUNT}
 
 
@@ -140,7 +140,7 @@ def test_two_banks_paying_one_order_settle_it_once_and_the_other_is_given_back(
             for place in range(CROWD)
         ]
         found = verdicts(all_at_once([partial(hear, hub, word) for word in said]))
-        assert found == [Verdict.ALREADY_HEARD] * (CROWD - 2) + [Verdict.PAID_TWICE, Verdict.SETTLES]
+        assert found == [Verdict.DUPLICATE] * (CROWD - 2) + [Verdict.PAID_TWICE, Verdict.SETTLES]
     standing = {
         "BANK_CLEARING": -2 * rounds * AMOUNT,
         "AGENCY_PAYABLE": rounds * AMOUNT,
@@ -199,7 +199,7 @@ def test_amendment_against_payment_either_refuses_the_one_or_holds_the_other(
         results = all_at_once(acts)
         assert set(refusals(results)) <= {"StaleVersion", "ObligationClosed"}
         found = {answer.verdict for answer in answers(results) if isinstance(answer, Judgement)}
-        outcomes |= found - {Verdict.ALREADY_HEARD}
+        outcomes |= found - {Verdict.DUPLICATE}
         amended = one(hub, "SELECT version = 2 FROM obligation WHERE reference = :r", r=obligation)
         assert (Verdict.TOO_LATE in found) is amended
     assert outcomes <= {Verdict.TOO_LATE, Verdict.SETTLES}
@@ -228,7 +228,7 @@ def test_two_orders_of_one_obligation_paid_at_once_settle_it_once(
         new = an_order(hub, agency, portal, obligation=obligation)
         said = [confirmation(order["reference"]) for order in (old, new)]
         found = verdicts(all_at_once([partial(hear, hub, word) for word in said * 4]))
-        assert found == [Verdict.ALREADY_HEARD] * 6 + [Verdict.PAID_TWICE, Verdict.SETTLES]
+        assert found == [Verdict.DUPLICATE] * 6 + [Verdict.PAID_TWICE, Verdict.SETTLES]
         assert payable(hub) == done * AMOUNT
 
 

@@ -67,7 +67,7 @@ def test_of_all_who_come_when_it_has_rested_one_asks(hub: Hub, clock: StoppedClo
 
         results = all_at_once([partial(ask, process, probe) for process in processes(hub)])
         assert (len(asked), answers(results)) == (1, ["yes"])
-        assert refusals(results) == ["BankResting"] * (CROWD - 1)
+        assert refusals(results) == ["CircuitOpen"] * (CROWD - 1)
         assert one(hub, "SELECT state FROM bank_health") == "CLOSED"
         clock.advance(minutes=10)
 
@@ -88,4 +88,4 @@ def test_of_two_real_processes_one_asks(hub: Hub, clock: StoppedClock) -> None:
         process.stdin.write("go\n")
         process.stdin.flush()
     said = sorted(process.communicate(timeout=30)[0].strip() for process in started)
-    assert said == ["BankResting", "asked"]
+    assert said == ["CircuitOpen", "asked"]

@@ -73,7 +73,7 @@ def a_proposal(
         refundable=dong(AMOUNT),
         amount=dong(amount),
         reason=reason,
-        words="",
+        note="",
     )
 
 

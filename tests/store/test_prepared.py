@@ -25,7 +25,7 @@ class Word(StrEnum):
 
 @pytest.fixture
 def connection(hub: Hub) -> Iterator[DriverConnection]:
-    with hub.at_once() as borrowed:
+    with hub.autocommit() as borrowed:
         yield borrowed
 
 
@@ -93,7 +93,7 @@ def test_one_statement_serves_many_threads_and_connections(hub: Hub) -> None:
     double = Prepared("SELECT %(n)s::int * 2 AS doubled, pg_backend_pid() AS pid")
 
     def ask(number: int) -> tuple[int, int]:
-        with hub.at_once() as connection:
+        with hub.autocommit() as connection:
             found = double.row(connection, {"n": number})
         assert found is not None
         return found["doubled"] - 2 * number, found["pid"]
@@ -134,7 +134,7 @@ def test_a_lost_connection_is_said_and_is_not_lent_again(hub: Hub) -> None:
     lost: list[DriverConnection] = []
 
     def lose() -> None:
-        with hub.at_once() as mine, hub.at_once() as other:
+        with hub.autocommit() as mine, hub.autocommit() as other:
             lost.append(mine)
             end = Prepared("SELECT pg_terminate_backend(%(pid)s::int, 5000) AS ended")
             assert end.row(other, {"pid": mine.pgconn.backend_pid}) == {"ended": True}
@@ -144,12 +144,12 @@ def test_a_lost_connection_is_said_and_is_not_lent_again(hub: Hub) -> None:
         lose()
     assert lost[0].closed
     for _ in range(3):
-        with hub.at_once() as sound:
+        with hub.autocommit() as sound:
             assert echoed(sound, "int", 1) == 1
 
 
 def test_what_is_left_in_the_middle_of_a_transaction_is_not_lent_again(hub: Hub) -> None:
-    with hub.at_once() as left:
+    with hub.autocommit() as left:
         left.execute("BEGIN")
     assert left.closed
 

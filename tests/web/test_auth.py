@@ -109,7 +109,7 @@ def test_what_is_another_agencys_is_404_on_every_path(
     )
     assert withdraw.status_code == 404
     for caller, path in ((stranger, "/v1/obligations"), (stranger, "/v1/payment-orders"), (other, "/v1/payment-orders"),
-                         (other, "/v1/events"), (stranger, "/v1/events"), (other, "/v1/notices")):  # fmt: skip
+                         (other, "/v1/events"), (stranger, "/v1/events"), (other, "/v1/webhooks")):  # fmt: skip
         listed = caller.get(path).json
         assert listed is not None, path
         assert listed["items"] == [], path

@@ -38,7 +38,7 @@ def test_the_file_is_valid_openapi_and_names_everything(spec: dict[str, Any]) ->
     assert all(
         str(scope) in spec["components"]["securitySchemes"]["apiKey"]["description"] for scope in Scope
     )
-    assert "post" in spec["webhooks"]["notice"]
+    assert "post" in spec["webhooks"]["webhook"]
     for path, operations in spec["paths"].items():
         for method, said in operations.items():
             if method != "parameters":
@@ -101,7 +101,7 @@ BREAKS = (
 
 
 @pytest.mark.parametrize("broken", BREAKS, ids=lambda change: change.__name__.strip("_"))
-def test_every_breaking_change_is_noticed(broken: Callable[[dict[str, Any]], None]) -> None:
+def test_every_breaking_change_is_webhookd(broken: Callable[[dict[str, Any]], None]) -> None:
     kept = json.loads(KEPT.read_text())
     changed = copy.deepcopy(kept)
     broken(changed)
@@ -121,7 +121,7 @@ def test_additions_break_nothing() -> None:
 def test_answers_have_the_documented_shape_and_no_field_more(
     spec: dict[str, Any], hub: Hub, agency: Asker, asker: Callable[..., Asker], operator: Asker
 ) -> None:
-    a_portal(hub, notice_url="http://127.0.0.1:9/notices")
+    a_portal(hub, webhook_url="http://127.0.0.1:9/webhooks")
     portal = asker(Role.PORTAL, portal_code="dvc")
     agency.post("/v1/obligations", FINE)
     issued = portal.post("/v1/payment-orders", {"agency": "G22.99", "obligation": FINE["reference"]})
@@ -137,7 +137,7 @@ def test_answers_have_the_documented_shape_and_no_field_more(
         f"{one}/attempts": f"/v1/payment-orders/{reference}/attempts",
         f"{one}/receipt": f"/v1/payment-orders/{reference}/receipt",
         "/v1/events": "/v1/events",
-        "/v1/notices": "/v1/notices",
+        "/v1/webhooks": "/v1/webhooks",
         "/v1/ledger/trial-balance": "/v1/ledger/trial-balance?day_from=2026-03-01&day_to=2026-03-31",
     }
     for path, address in asked.items():

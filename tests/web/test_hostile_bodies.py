@@ -180,7 +180,7 @@ def test_a_wrong_value_in_any_field_never_breaks_anything(agency: Asker, operato
         ("/v1/obligations", fine),
         ("/v1/payment-orders", order),
         ("/v1/payment-orders/DV0000000000000A/attempts", start),
-        ("/v1/notices/resend", {"since": "2026-03-02T00:00:00Z"}),
+        ("/v1/webhooks/resend", {"since": "2026-03-02T00:00:00Z"}),
     )
     for path, whole in sent[:3]:
         for name in whole:

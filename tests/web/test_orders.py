@@ -180,19 +180,19 @@ def test_only_an_address_that_all_readers_read_alike_may_be_returned_to(agency: 
     assert right.status_code == 201, right.text
 
 
-def test_a_portal_sees_its_notices_and_has_them_sent_again(
+def test_a_portal_sees_its_webhooks_and_has_them_sent_again(
     hub: Hub, agency: Asker, asker: Callable[..., Asker]
 ) -> None:
-    a_portal(hub, "tinh", notice_url="http://127.0.0.1:9/notices")
+    a_portal(hub, "tinh", webhook_url="http://127.0.0.1:9/webhooks")
     portal = asker(Role.PORTAL, portal_code="tinh")
     agency.post("/v1/obligations", FINE)
     portal.post("/v1/payment-orders", ORDER)
-    listed = portal.get("/v1/notices?state=PENDING").json
-    [notice] = (listed or {})["items"]
-    assert portal.get(f"/v1/notices/{notice['event']}").json == notice
-    assert portal.post(f"/v1/notices/{notice['event']}/resend").status_code == 200
-    assert portal.post(f"/v1/notices/{notice['event']}/resend", {}).status_code == 200
+    listed = portal.get("/v1/webhooks?state=PENDING").json
+    [webhook] = (listed or {})["items"]
+    assert portal.get(f"/v1/webhooks/{webhook['event']}").json == webhook
+    assert portal.post(f"/v1/webhooks/{webhook['event']}/resend").status_code == 200
+    assert portal.post(f"/v1/webhooks/{webhook['event']}/resend", {}).status_code == 200
     since = {"since": "2026-03-01T00:00:00Z"}
-    assert portal.post("/v1/notices/resend", since).json == {"resent": 1}
-    assert portal.get("/v1/notices/evt_999").status_code == 404
-    assert portal.get("/v1/notices?state=GONE").status_code == 422
+    assert portal.post("/v1/webhooks/resend", since).json == {"resent": 1}
+    assert portal.get("/v1/webhooks/evt_999").status_code == 404
+    assert portal.get("/v1/webhooks?state=GONE").status_code == 422

@@ -85,7 +85,7 @@ def test_options_are_for_those_who_may_see_the_order(
 
 def test_paying_without_a_bank_takes_the_one_that_is_chosen(path: str, portal: Asker) -> None:
     started = told(portal.post(f"{path}/attempts", {}), 201)
-    assert (started["bank"], started["state"], started["known_by"]) == ("standin", "PENDING", None)
+    assert (started["bank"], started["state"], started["expected_by"]) == ("standin", "PENDING", None)
     assert AttemptSchema().validate(started) == {}
 
 
@@ -104,7 +104,7 @@ def test_while_an_outcome_is_unknown_everybody_is_told_until_when(
     assert portal.post(f"{path}/attempts", {"bank": "standin"}).status_code == 503
     until = "2026-03-02T03:15:00.000Z"
     [attempt] = told(portal.get(f"{path}/attempts"))["items"]
-    assert (attempt["state"], attempt["known_by"]) == ("UNKNOWN", until)
+    assert (attempt["state"], attempt["expected_by"]) == ("UNKNOWN", until)
     refused = told(portal.post(f"{path}/attempts", {"bank": "other"}), 409)
     assert refused["type"] == "/problems/payment-under-way"
     assert "2026-03-02T03:15:00Z" in refused["detail"]
@@ -118,7 +118,7 @@ def test_a_resting_bank_is_named_and_a_later_try_advised(
     bank.on_open = says(BankUnavailable("no answer"))
     portal.post(f"{path}/attempts", {"bank": "standin"})
     answer = portal.post(f"{path}/attempts", {"bank": "standin"})
-    assert told(answer, 503)["type"] == "/problems/bank-resting"
+    assert told(answer, 503)["type"] == "/problems/circuit-open"
     assert answer.headers["Retry-After"] == "30"
 
 
@@ -136,12 +136,12 @@ def test_officers_see_what_is_unknown_and_what_is_theirs(
     shown = told(officer.get("/v1/unknown-outcomes"))
     [unknown] = shown["items"]
     assert UnresolvedSchema().validate(unknown) == {}
-    assert (unknown["bank"], unknown["state"], unknown["officer_since"]) == ("standin", "UNKNOWN", None)
+    assert (unknown["bank"], unknown["state"], unknown["escalated_at"]) == ("standin", "UNKNOWN", None)
     assert told(officer.get("/v1/unknown-outcomes?which=overdue"))["items"] == []
     clock.advance(hours=26)
     query_pending(hub)
     [overdue] = told(officer.get("/v1/unknown-outcomes?which=overdue&limit=1"))["items"]
-    assert overdue["officer_since"] == "2026-03-03T05:00:00.000Z"
+    assert overdue["escalated_at"] == "2026-03-03T05:00:00.000Z"
     assert officer.get("/v1/unknown-outcomes?which=mine").status_code == 422
     ending = f"/v1/unknown-outcomes/{overdue['reference']}/end"
     assert portal.post(ending, {"reason": "the bank's letter"}).status_code == 403

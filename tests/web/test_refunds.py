@@ -26,7 +26,7 @@ PROPOSAL: dict[str, Any] = {
     "refundable": {"amount": "150000", "currency": "VND"},
     "amount": {"amount": "50000", "currency": "VND"},
     "reason": "DOSSIER_REFUSED",
-    "words": "Hồ sơ bị từ chối",
+    "note": "Hồ sơ bị từ chối",
 }
 
 
@@ -101,7 +101,7 @@ def test_statuses_of_what_is_refused(portal: Asker, officer: Callable[[str], Ask
     assert put(amount=money("150001")) == (409, "refund-exceeds")
     assert put(collection={"bank": "oldbank", "bank_transaction_id": "T9"}) == (404, "collection-not-found")
     assert put()[0] == 200
-    assert put(words="other") == (422, "idempotency-conflict")
+    assert put(note="other") == (422, "idempotency-conflict")
     assert put("R2", refundable=money("100000")) == (409, "refund-blocked")
     assert portal.get(f"{address}/R2").status_code == 404
     assert officer("system of dvc").post(f"{address}/R1/approval").status_code == 200
@@ -148,8 +148,8 @@ def test_what_the_hub_proposes_waits_and_is_decided_by_its_own_name(
         PROPOSAL | {"amount": 50_000},
         PROPOSAL | {"amount": {"amount": "1e3", "currency": "VND"}},
         PROPOSAL | {"reason": "BECAUSE"},
-        PROPOSAL | {"words": ""},
-        PROPOSAL | {"words": "\u202e"},
+        PROPOSAL | {"note": ""},
+        PROPOSAL | {"note": "\u202e"},
         PROPOSAL | {"state": "SUCCEEDED"},
         PROPOSAL | {"approved_by": "lan"},
         PROPOSAL | {"collection": {"bank": "oldbank"}},
@@ -185,9 +185,9 @@ def test_what_lies_before_an_officer_is_listed_alone(
     portal.put(f"{address}/R1", PROPOSAL)
     for which, expected in (("all", 1), ("overdue", 0)):
         assert len((officer("lan").get(f"/v1/refunds?which={which}").json or {})["items"]) == expected
-    change(hub, "UPDATE refund SET officer_since = :now", now=hub.now())
+    change(hub, "UPDATE refund SET escalated_at = :now", now=hub.now())
     (shown,) = (officer("lan").get("/v1/refunds?which=overdue").json or {})["items"]
-    assert (shown["refund_id"], shown["officer_since"]) == ("R1", "2026-03-02T03:00:00.000Z")
+    assert (shown["refund_id"], shown["escalated_at"]) == ("R1", "2026-03-02T03:00:00.000Z")
 
 
 def test_who_is_not_concerned_sees_nothing_and_who_has_no_scope_does_nothing(

@@ -77,13 +77,13 @@ def test_metrics_are_closed_unless_the_token_is_set_and_given(client: FlaskClien
 
 
 def test_metrics_count_requests_and_waiting_work(client: FlaskClient, hub: Hub) -> None:
-    agency, portal = an_agency(hub), a_portal(hub, notice_url="http://127.0.0.1:9/notices")
+    agency, portal = an_agency(hub), a_portal(hub, webhook_url="http://127.0.0.1:9/webhooks")
     an_order(hub, agency, portal)
     paid = an_order(hub, agency, portal)
     hear(hub, confirmation(str(paid["reference"])))
     client.get("/health/live")
     told = client.get("/metrics", headers=WATCH).text
-    for line in ("hub_database_up 1.0", "hub_open_orders 1.0", "hub_notices_pending 3.0", "hub_notices_dead 0.0",
+    for line in ("hub_database_up 1.0", "hub_open_orders 1.0", "hub_webhooks_pending 3.0", "hub_webhooks_dead 0.0",
                  "hub_attempts_unknown 0.0", "hub_refunds_proposed 0.0", "hub_refunds_unknown 0.0",
                  "hub_callbacks_unjudged 0.0", "hub_discrepancies_open 0.0"):  # fmt: skip
         assert line in told

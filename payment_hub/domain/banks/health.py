@@ -108,11 +108,11 @@ class Health:
 
     def may_probe(self, now: datetime, patience: BreakerPolicy) -> bool:
         """Whether one question may go out to learn whether the bank answers again."""
-        until = self.resting_until(patience)
+        until = self.open_until(patience)
         # A rest that ends later than any that begins now was begun by a clock that has been set back since.
         return until is not None and not now < until <= now + max(PROBE, patience.rest)
 
-    def resting_until(self, patience: BreakerPolicy) -> datetime | None:
+    def open_until(self, patience: BreakerPolicy) -> datetime | None:
         """Until when nobody asks; None when everybody may. Past when a probe is due."""
         if self.state is HealthState.CLOSED:
             return None

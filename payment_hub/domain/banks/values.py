@@ -148,7 +148,7 @@ class PaymentQuery:
     attempt_reference: str
     amount: Money
     started_at: datetime
-    asked_at: datetime
+    queried_at: datetime
     bank_reference: str | None = None
     number: int = 0
     """As in the request that opened it."""
@@ -247,7 +247,7 @@ class RefundRequest:
     """ASCII letters, digits and ``.:_-`` and spaces only."""
     requested_by: str
     """Who approved it, as ASCII."""
-    asked_at: datetime
+    queried_at: datetime
     bank_reference: str | None = None
     """The bank's own id of the payment, where it gave one."""
     payer: PayerAccount | None = None
@@ -274,7 +274,7 @@ class RefundQuery:
     paid: Money
     submitted_at: datetime
     payment_started_at: datetime
-    asked_at: datetime
+    queried_at: datetime
     bank_reference: str | None = None
     bank_refund_id: str | None = None
     """The bank's own id of the refund, where it gave one."""

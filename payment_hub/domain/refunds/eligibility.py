@@ -30,7 +30,7 @@ class Collected:
     verdict: str | None
     gone: int
     """Given back, on its way back, proposed, or taken back by the bank."""
-    taken_back: bool
+    charged_back: bool
     """The bank has taken money of it back by itself."""
     excess: int
     """What the bank took back beyond what was left, because it was given back as well."""
@@ -98,7 +98,7 @@ def why_blocked(money: Collected) -> str | None:
     """Why nothing of this money may be given back now."""
     if money.excess:
         return f"the bank has taken back {money.excess} that was given back as well: it was paid twice"
-    if money.taken_back:
+    if money.charged_back:
         return "the bank has taken money of this payment back by itself"
     if money.contradicted:
         return (
@@ -196,5 +196,5 @@ def _refused_late(order: OrderSnapshot, suspense: int) -> int:
     """What came late to an agency that gives late money back."""
     if order.late_policy is not LatePolicy.REFUND:
         return 0
-    given_back = order.given_back - order.given_back_accepted
-    return min(suspense, order.received - order.accepted - given_back)
+    paid_back = order.paid_back - order.paid_back_accepted
+    return min(suspense, order.received - order.accepted - paid_back)

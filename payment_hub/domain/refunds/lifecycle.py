@@ -183,16 +183,16 @@ class Effect:
 
     held: int = 0
     refunded: int = 0
-    given_back: int = 0
-    told: EventType | None = None
+    paid_back: int = 0
+    event: EventType | None = None
 
 
 EFFECTS: Final = {
-    _E.PROPOSED: Effect(held=1, told=EventType.REFUND_PROPOSED),
-    _E.DECLINED: Effect(held=-1, told=EventType.REFUND_DECLINED),
-    _E.APPROVED: Effect(given_back=1, told=EventType.REFUND_APPROVED),
-    _E.RETURNED: Effect(held=-1, refunded=1, told=EventType.REFUND_SUCCEEDED),
-    _E.FAILED: Effect(held=-1, given_back=-1, told=EventType.REFUND_FAILED),
+    _E.PROPOSED: Effect(held=1, event=EventType.REFUND_PROPOSED),
+    _E.DECLINED: Effect(held=-1, event=EventType.REFUND_DECLINED),
+    _E.APPROVED: Effect(paid_back=1, event=EventType.REFUND_APPROVED),
+    _E.RETURNED: Effect(held=-1, refunded=1, event=EventType.REFUND_SUCCEEDED),
+    _E.FAILED: Effect(held=-1, paid_back=-1, event=EventType.REFUND_FAILED),
 }
 
 

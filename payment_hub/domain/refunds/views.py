@@ -21,7 +21,7 @@ class RefundHistory:
     state: str
     actor: str | None
     code: str
-    words: str
+    note: str
     evidence: Mapping[str, Any] | None
     at: datetime
 
@@ -32,7 +32,7 @@ class RefundHistory:
             "state": self.state,
             "actor": self.actor,
             "code": self.code,
-            "words": self.words,
+            "note": self.note,
             "evidence": self.evidence and dict(self.evidence),
             "at": wire_moment(self.at),
         }
@@ -50,7 +50,7 @@ class RefundView:
     route: str
     amount: Money
     reason: str
-    words: str
+    note: str
     bank: str
     bank_transaction_id: str
     bank_refund_id: str | None
@@ -62,7 +62,7 @@ class RefundView:
     payee: Mapping[str, Any] | None
     proposed_at: datetime
     changed_at: datetime
-    officer_since: datetime | None
+    escalated_at: datetime | None
     """Since when an officer must see to it: its bank did not answer in time."""
     history: Sequence[RefundHistory] = ()
 
@@ -77,7 +77,7 @@ class RefundView:
             "route": self.route,
             "amount": wire_money(self.amount),
             "reason": self.reason,
-            "words": self.words,
+            "note": self.note,
             "collection": {"bank": self.bank, "bank_transaction_id": self.bank_transaction_id},
             "bank_refund_id": self.bank_refund_id,
             "proposed_by": self.proposed_by,
@@ -87,7 +87,7 @@ class RefundView:
             "payee": self.payee and dict(self.payee),
             "proposed_at": wire_moment(self.proposed_at),
             "changed_at": wire_moment(self.changed_at),
-            "officer_since": self.officer_since and wire_moment(self.officer_since),
+            "escalated_at": self.escalated_at and wire_moment(self.escalated_at),
             "history": [happened.as_wire() for happened in self.history],
         }
 

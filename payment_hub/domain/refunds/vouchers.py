@@ -27,7 +27,7 @@ def voucher_of(
     route: Route, order: Mapping[str, Any], collected: Collected, refund: Mapping[str, Any], on: date
 ) -> dict[str, Any]:
     """The paper's data as it is stored and shown. ``order`` is a row with the agency and the obligation's version,
-    ``refund`` holds reference, amount, reason, words, payee, proposed_by and approved_by."""
+    ``refund`` holds reference, amount, reason, note, payee, proposed_by and approved_by."""
     treasury = route is Route.TREASURY
     amount = Money(refund["amount"], order["currency"])
     receipt = order["receipt_serial"] and receipt_number(
@@ -56,7 +56,7 @@ def voucher_of(
         "amount": wire_money(amount),
         "amount_in_words": amount_in_words(amount) if amount.currency == VND else str(amount),
         "reason": refund["reason"],
-        "words": refund["words"],
+        "note": refund["note"],
         "proposed_by": refund["proposed_by"],
         "approved_by": refund["approved_by"],
     }

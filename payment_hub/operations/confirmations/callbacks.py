@@ -62,7 +62,7 @@ def receive_callback(hub: Hub, *, bank: str, request: CallbackRequest) -> Callba
         received_at=request.received_at,
         request=request,
     )
-    if judgement.verdict is Verdict.UNPROVEN:
+    if judgement.verdict is Verdict.NEEDS_INQUIRY:
         _ask_at_once(hub, confirmation, request.received_at)
     elif confirmation.outcome is Outcome.PENDING and isinstance(adapter, CanQuery):
         # Some banks sign that something happened, but not what: they have to be asked.
@@ -89,7 +89,7 @@ def _keep_unverified(hub: Hub, bank: str, request: CallbackRequest) -> None:
         received_at=request.received_at,
         source_ip=request.source_ip,
     )
-    with hub.at_once() as connection:
+    with hub.autocommit() as connection:
         store_unverified(connection, bank, kept, UNVERIFIED_IN_A_MINUTE)
 
 

@@ -43,11 +43,11 @@ def receive_confirmation(
     ``callback_id`` names one that was stored earlier; ``contradicted`` says that the bank told something else before.
     Raises HubUnavailable when it could not be recorded.
     """
-    belief = Corroboration.CONTRADICTED if contradicted else _belief(hub, confirmation, source)
-    with hub.at_once() as connection:
+    corroboration = Corroboration.CONFLICT if contradicted else _corroboration(hub, confirmation, source)
+    with hub.autocommit() as connection:
         known = store_and_read(connection, confirmation, request, received_at, callback_id)
         for _ in range(TRIES):
-            judgement = judge(confirmation, known.standing, received_at, belief)
+            judgement = judge(confirmation, known.standing, received_at, corroboration)
             if _record(hub, connection, confirmation, judgement, known, source):
                 return judgement
             known = store_and_read(connection, confirmation, None, received_at, known.callback_id)
@@ -65,10 +65,10 @@ def _record(
     """Whether it is recorded; False when somebody was faster and it must be judged anew."""
     now = hub.now()
     # Only what is applied moves the attempt: a contradiction, or a word without proof, changes no fact.
-    applied = judgement.disposition is Disposition.APPLIED and judgement.verdict is not Verdict.UNPROVEN
+    applied = judgement.disposition is Disposition.APPLIED and judgement.verdict is not Verdict.NEEDS_INQUIRY
     attempt = _attempt_after(confirmation.outcome, known) if applied else None
     try:
-        if _recorded_as_told(hub, connection, confirmation, judgement, known, source):
+        if _recorded_as_awaiting(hub, connection, confirmation, judgement, known, source):
             return True
         if judgement.after is None and attempt is None:
             record_without_order(connection, confirmation, judgement, known, source=source, now=now)
@@ -89,7 +89,7 @@ def _record(
         return claimed_key(error) == _CALLBACK_JUDGED
 
 
-def _recorded_as_told(
+def _recorded_as_awaiting(
     hub: Hub,
     connection: DriverConnection,
     confirmation: Confirmation,
@@ -98,28 +98,28 @@ def _recorded_as_told(
     source: Source,
 ) -> bool:
     """Whether it is a word that is no outcome, for which the bank is to be asked; then it is recorded."""
-    told, now = _told(confirmation, judgement, source), hub.now()
-    if told is None:
+    awaiting, now = _awaiting(confirmation, judgement, source), hub.now()
+    if awaiting is None:
         return False
-    promised = hub.promise_of(confirmation.bank).known_by(now, now, now)
-    said = (connection, confirmation, judgement, known)
-    record_awaiting(*said, source=source, now=now, told=told, promised=promised)
+    expected_by = hub.expectation_of(confirmation.bank).expected_by(now, now, now)
+    recorded = (connection, confirmation, judgement, known)
+    record_awaiting(*recorded, source=source, now=now, awaiting=awaiting, expected_by=expected_by)
     return True
 
 
-def _belief(hub: Hub, confirmation: Confirmation, source: Source) -> Corroboration:
+def _corroboration(hub: Hub, confirmation: Confirmation, source: Source) -> Corroboration:
     """A callback that tells of money may want a second word; an answer to our question or a statement is one."""
     wants = source is Source.CALLBACK and confirmation.outcome is Outcome.PAID
     unproven = wants and hub.terms_of(confirmation.bank).wants_inquiry(confirmation.amount)
-    return Corroboration.UNPROVEN if unproven else Corroboration.BELIEVED
+    return Corroboration.NEEDS_INQUIRY if unproven else Corroboration.CONFIRMED
 
 
-def _told(confirmation: Confirmation, judgement: Judgement, source: Source) -> Awaiting | None:
+def _awaiting(confirmation: Confirmation, judgement: Judgement, source: Source) -> Awaiting | None:
     """What the bank has to be asked for because of this callback, which is no outcome itself."""
-    if judgement.verdict is Verdict.UNPROVEN:
-        return Awaiting.PAID
+    if judgement.verdict is Verdict.NEEDS_INQUIRY:
+        return Awaiting.CONFIRMATION
     waits = judgement.verdict is Verdict.STILL_PENDING and confirmation.authorised
-    return Awaiting.AUTHORISED if waits and source is Source.CALLBACK else None
+    return Awaiting.CAPTURE if waits and source is Source.CALLBACK else None
 
 
 def _attempt_after(outcome: Outcome, known: ConfirmationContext) -> tuple[AttemptState, bool] | None:

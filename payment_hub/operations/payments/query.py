@@ -58,7 +58,7 @@ def query_attempt(hub: Hub, *, attempt: Row[Any], seconds: int | None = None) ->
     except BankCannot as error:
         # No news either: its protocol was so when it was enabled.
         log.log(
-            logging.WARNING if attempt.told else logging.INFO,
+            logging.WARNING if attempt.awaiting else logging.INFO,
             "bank_silent",
             extra=about | {"why": str(error)},
         )
@@ -77,7 +77,7 @@ def _ask(hub: Hub, attempt: Row[Any], seconds: int | None) -> None:
         attempt_reference=attempt.reference,
         amount=Money(attempt.amount, attempt.currency),
         started_at=attempt.started_at,
-        asked_at=hub.now(),
+        queried_at=hub.now(),
         bank_reference=attempt.bank_reference,
         number=attempt.id,
     )
@@ -90,8 +90,8 @@ def _ask(hub: Hub, attempt: Row[Any], seconds: int | None) -> None:
         hub,
         confirmation=said,
         source=Source.QUERY,
-        received_at=query.asked_at,
-        contradicted=attempt.told == Awaiting.PAID and _contradicts(hub, attempt, said),
+        received_at=query.queried_at,
+        contradicted=attempt.awaiting == Awaiting.CONFIRMATION and _contradicts(hub, attempt, said),
     )
 
 
@@ -106,7 +106,7 @@ def _contradicts(hub: Hub, attempt: Row[Any], said: Confirmation) -> bool:
 
 def _asked(hub: Hub, attempt: Row[Any], query: PaymentQuery, seconds: int | None) -> Confirmation | None:
     """Its answer; None of a bank that cannot be asked and has told that it holds the money."""
-    if attempt.told == Awaiting.AUTHORISED and not isinstance(hub.adapter(attempt.bank), CanQuery):
+    if attempt.awaiting == Awaiting.CAPTURE and not isinstance(hub.adapter(attempt.bank), CanQuery):
         return None
     call = partial(hub.able(attempt.bank, CanQuery).query_payment, query)
     return _put(hub, attempt, call, seconds)
@@ -132,7 +132,7 @@ def _taken_or_left(
 def _takes(hub: Hub, attempt: Row[Any], query: PaymentQuery) -> bool | None:
     """Whether the money is to be taken or left, decided for one at a time and under the order's lock; None: neither."""
     now = hub.now()
-    promised = hub.promise_of(attempt.bank).known_by(now, now, now)
+    expected_by = hub.expectation_of(attempt.bank).expected_by(now, now, now)
     with hub.transaction() as session:
         orders.lock(session, query.order_reference)
         row = orders.find_row(session, query.order_reference)
@@ -142,11 +142,13 @@ def _takes(hub: Hub, attempt: Row[Any], query: PaymentQuery) -> bool | None:
         ]
         # Of two that hold money the earlier one comes first; what else may have been paid must be known before.
         waits = payments.undecided(
-            [each for each in others if each.told != Awaiting.AUTHORISED or each.id < attempt.id]
+            [each for each in others if each.awaiting != Awaiting.CAPTURE or each.id < attempt.id]
         )
         moves = waits is None or not payable
         longest = now + MOVING
-        alone = payments.hold(session, attempt.id, now=now, longest=longest, moves=moves, promised=promised)
+        alone = payments.hold(
+            session, attempt.id, now=now, longest=longest, moves=moves, expected_by=expected_by
+        )
     return payable if alone and moves else None
 
 
@@ -217,27 +219,27 @@ def _ask_next(hub: Hub, bank: str) -> bool:
         attempt = payments.claim_due(session, bank, now, now + max(LEASE, patience))
     if attempt is None:
         return False
-    _ask_later(hub, attempt, asked=query_attempt(hub, attempt=attempt))
+    _ask_later(hub, attempt, counts=query_attempt(hub, attempt=attempt))
     return True
 
 
-def _ask_later(hub: Hub, attempt: Row[Any], *, asked: bool) -> None:
+def _ask_later(hub: Hub, attempt: Row[Any], *, counts: bool) -> None:
     now = hub.now()
-    next_at = now + wait_before_query(attempt.asked + asked)
-    if not asked:
+    next_at = now + wait_before_query(attempt.queries + counts)
+    if not counts:
         next_at = max(next_at, _back_at(hub, attempt.bank, now))
-    unknown = attempt.state == AttemptState.UNKNOWN or attempt.told is not None
+    unknown = attempt.state == AttemptState.UNKNOWN or attempt.awaiting is not None
     overdue = unknown and escalates_at(attempt.unknown_at or attempt.started_at) <= now
     if overdue:
         log.error("outcome_overdue", extra={"bank": attempt.bank, "reference": attempt.reference})
     with hub.transaction() as session:
-        payments.ask_at(
+        payments.schedule_query(
             session,
             attempt,
             next_at,
-            asked=asked,
+            counts=counts,
             now=now,
-            promised=hub.promise_of(attempt.bank).known_by(now, next_at, now),
+            expected_by=hub.expectation_of(attempt.bank).expected_by(now, next_at, now),
             overdue=overdue,
             give_up=attempt.started_at + ASKED_FOR <= now,
         )

@@ -118,8 +118,8 @@ def _write_intent(hub: Hub, asked: _Asked, states: BankStates) -> tuple[AttemptV
             return _view(hub, session, here), None
         if attempt is not None and here is attempt and _may_be_asked_again(attempt, asked.bank, amount, now):
             attempt.state = AttemptState.UNKNOWN
-            attempt.ask_at = now + FIRST_QUESTION
-            payments.become_unknown(attempt, hub.promise_of(attempt.bank), now)
+            attempt.query_at = now + FIRST_QUESTION
+            payments.become_unknown(attempt, hub.expectation_of(attempt.bank), now)
         else:
             _give_up(hub, session, attempt)
             attempt = _new_attempt(hub, session, row, known, states, asked)
@@ -138,7 +138,7 @@ def _new_attempt(
     """An attempt at the bank that is chosen, and why it was. Raises BankNotOffered."""
     preference = payments.preference_of(session, row["agency_id"])
     facts = read_routing_facts(
-        hub, order=row, tried=known, preference=preference, states=states, wish=asked.bank
+        hub, order=row, tried=known, preference=preference, states=states, requested_bank=asked.bank
     )
     choice, now, amount = choose_bank(facts), hub.now(), remaining(row)
     if choice.bank is None:
@@ -155,7 +155,7 @@ def _new_attempt(
         currency=amount.currency,
         started_at=now,
         changed_at=now,
-        ask_at=now + FIRST_QUESTION,
+        query_at=now + FIRST_QUESTION,
     )
     session.add(attempt)
     session.flush()
@@ -219,7 +219,7 @@ def _give_up(hub: Hub, session: Session, current: PaymentAttempt | None) -> None
 
 
 def _known_by(hub: Hub, attempt: PaymentAttempt) -> str:
-    by = payments.expected_by(attempt, hub.promise_of(attempt.bank), hub.now())
+    by = payments.expected_by(attempt, hub.expectation_of(attempt.bank), hub.now())
     return f"the outcome of attempt {attempt.reference} is not known; it will be by {by:%FT%TZ}"
 
 
@@ -236,10 +236,10 @@ def _write_answer(
             attempt.state = ATTEMPT_LIFE.after(state, event)
             attempt.changed_at = now
             if state is AttemptState.UNKNOWN:
-                attempt.known_at = now
+                attempt.resolved_at = now
         if attempt.state == AttemptState.UNKNOWN:
-            payments.become_unknown(attempt, hub.promise_of(attempt.bank), now)
-            attempt.ask_at = now + wait_before_query(0)
+            payments.become_unknown(attempt, hub.expectation_of(attempt.bank), now)
+            attempt.query_at = now + wait_before_query(0)
         if instructions is not None:
             if attempt.state != AttemptState.FAILED:
                 attempt.instructions = asdict(instructions)
@@ -249,7 +249,7 @@ def _write_answer(
 
 
 def _view(hub: Hub, session: Session, attempt: PaymentAttempt) -> AttemptView:
-    return payments.attempt_view(session, attempt, hub.promise_of(attempt.bank), hub.now())
+    return payments.attempt_view(session, attempt, hub.expectation_of(attempt.bank), hub.now())
 
 
 def read_attempt_requests(
@@ -265,7 +265,7 @@ def read_attempt_requests(
         attempt_reference=attempt.reference,
         amount=attempt.amount,
         started_at=attempt.started_at,
-        asked_at=hub.now(),
+        queried_at=hub.now(),
         bank_reference=bank_reference,
         number=number,
     )
@@ -289,6 +289,6 @@ def list_attempts(hub: Hub, *, caller: Caller, reference: str) -> list[AttemptVi
     with hub.transaction() as session:
         row = orders.find_row(session, parse_reference(reference), caller)
         return [
-            payments.attempt_view(session, attempt, hub.promise_of(attempt.bank), hub.now())
+            payments.attempt_view(session, attempt, hub.expectation_of(attempt.bank), hub.now())
             for attempt in payments.attempts_of_order(session, row["order_id"])
         ]

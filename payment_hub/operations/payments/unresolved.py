@@ -33,12 +33,12 @@ def list_unresolved(
             agency=row["agency"],
             bank=row["bank"],
             state=row["state"],
-            told=row["told"],
+            awaiting=row["awaiting"],
             amount=Money(row["amount"], row["currency"]),
-            asked=row["asked"],
+            queries=row["queries"],
             unknown_at=row["unknown_at"],
-            known_by=hub.promise_of(row["bank"]).known_by(row["unknown_at"], row["ask_at"], now),
-            officer_since=row["officer_since"],
+            expected_by=hub.expectation_of(row["bank"]).expected_by(row["unknown_at"], row["query_at"], now),
+            escalated_at=row["escalated_at"],
         )
         for row in rows[:limit]
     ]
@@ -64,12 +64,12 @@ def resolve_attempt(hub: Hub, *, caller: Caller, reference: str, reason: str) ->
         if attempt is None:
             raise OrderNotFound(reference)
         state, unproven = AttemptState(attempt.state), payments.unproven(attempt)
-        if attempt.officer_since is None or not (unproven or state is AttemptState.UNKNOWN):
+        if attempt.escalated_at is None or not (unproven or state is AttemptState.UNKNOWN):
             raise IllegalTransition(f"attempt {reference} is {state} and does not lie before an officer")
         if state is not AttemptState.FAILED:
             attempt.state = ATTEMPT_LIFE.after(state, AttemptEvent.DECLINED)
-        attempt.told = None
+        attempt.awaiting = None
         attempt.changed_at = now
         session.add(AttemptEnding(attempt_id=attempt.id, ended_by=caller.holder, reason=reason, ended_at=now))
         session.flush()
-        return payments.attempt_view(session, attempt, hub.promise_of(attempt.bank), now)
+        return payments.attempt_view(session, attempt, hub.expectation_of(attempt.bank), now)

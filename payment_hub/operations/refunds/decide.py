@@ -71,7 +71,7 @@ def propose_refund(
     refundable: Money,
     amount: Money,
     reason: RefundReason,
-    words: str,
+    note: str,
     collection: tuple[str, str] | None = None,
     payee: Mapping[str, Any] | None = None,
 ) -> RefundView:
@@ -82,9 +82,7 @@ def propose_refund(
     another request; Malformed, RefundableChanged, RefundExceeds, RefundBlocked.
     """
     plain = parse_reference(reference)
-    asked = repr(
-        (caller.name, refundable, amount, reason, words, collection, payee and sorted(payee.items()))
-    )
+    asked = repr((caller.name, refundable, amount, reason, note, collection, payee and sorted(payee.items())))
     digest = hashlib.sha256(asked.encode()).digest()
     with hub.transaction() as session:
         known = refunds.lock_order(session, plain, caller)
@@ -93,11 +91,11 @@ def propose_refund(
             _refuse_proposal(caller, known, refundable, amount)
             money = money_to_return(known.money, amount.minor, collection, reason)
             to = payee_of(money, payee, caller.name)
-            proposal = Proposal(refund_id, digest, money, amount.minor, reason, words, caller.holder, to)
+            proposal = Proposal(refund_id, digest, money, amount.minor, reason, note, caller.holder, to)
             by_bank = limits_of(hub.adapters.get(money.bank))
             now, chance = hub.now(), secrets.randbits(CHANCE_BITS)
             propose(session, known, proposal, by_bank, at=now, chance=chance, checkout_url=hub.checkout_url)
-        elif earlier.asked_sha256 != digest:
+        elif earlier.request_sha256 != digest:
             raise IdempotencyConflict(refund_id)
         return refunds.refund_view(session, caller, known.row["order_id"], refund_id)
 
@@ -146,7 +144,7 @@ def _refuse_approval(caller: Caller, known: RefundContext, refund: Refund, colle
     if same_holder(refund.proposed_by, caller.holder):
         raise SamePerson(caller.holder)
     # Of an order, not of a refund: many small ones are a large one.
-    limit, whole = row["refund_limit"], known.standing.given_back + refund.amount
+    limit, whole = row["refund_limit"], known.standing.paid_back + refund.amount
     if caller.role is not Role.OPERATOR and limit is not None and whole > limit:
         raise RefundAboveLimit(f"an officer gives back at most {limit} of an order of {row['agency']}")
     if refund.proposed_by == THE_HUB and not collected.seen and not row["refund_unseen"]:
@@ -167,7 +165,7 @@ def _stale(known: RefundContext, refund: Refund) -> str | None:
 def _write_paper(refund: Refund, known: RefundContext, collected: Collected, on: date) -> None:
     asked = {
         name: getattr(refund, name)
-        for name in ("reference", "amount", "reason", "words", "payee", "proposed_by", "approved_by")
+        for name in ("reference", "amount", "reason", "note", "payee", "proposed_by", "approved_by")
     }
     refund.voucher = voucher_of(Route(refund.route), known.row, collected, asked, on)
 
@@ -186,7 +184,7 @@ def decline_refund(hub: Hub, *, caller: Caller, reference: str, refund_id: str, 
     with hub.transaction() as session:
         known = refunds.lock_order(session, plain, caller)
         refund = refunds.require(session, known.row["order_id"], refund_id)
-        told = Transition(caller.holder, hub.now(), words=reason.strip())
+        told = Transition(caller.holder, hub.now(), note=reason.strip())
         move_refund(session, refund, known, RefundEvent.DECLINED, told, hub.checkout_url)
         return refunds.refund_view(session, caller, known.row["order_id"], refund_id)
 
@@ -246,11 +244,11 @@ def _proposal(one: Excess) -> Proposal:
     refund_id = f"{THE_HUB}:{one.collected.key}"
     return Proposal(
         refund_id=refund_id,
-        asked_sha256=hashlib.sha256(refund_id.encode()).digest(),
+        request_sha256=hashlib.sha256(refund_id.encode()).digest(),
         collected=one.collected,
         amount=one.amount,
         reason=one.reason,
-        words="",
+        note="",
         proposed_by=THE_HUB,
         payee=payee_of(one.collected, None, THE_HUB),
     )

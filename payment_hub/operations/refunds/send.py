@@ -73,7 +73,7 @@ def record_refund_result(
         called = storable(bank_refund_id) if bank_refund_id else refund.bank_refund_id
         before = refund.bank_refund_id if refund.bank_refund_id not in (None, called) else None
         told = Transition(
-            f"bank:{refund.bank}", now, code=storable(code), words=(before and f"was {before}") or ""
+            f"bank:{refund.bank}", now, code=storable(code), note=(before and f"was {before}") or ""
         )
         if life_of(Route(refund.route)).allows(state, event):
             refund.bank_refund_id = called
@@ -114,7 +114,7 @@ def _claim(hub: Hub) -> tuple[int, str, RefundRequest] | None:
         refund = refunds.by_key(session, key)
         known = refunds.refund_context(session, refunds.order_reference_of(session, key))
         longest = timedelta(seconds=hub.terms_of(refund.bank).seconds(BankOperation.REFUND) or 0)
-        refund.submitted_at, refund.ask_at = now, now + FIRST_QUESTION + longest
+        refund.submitted_at, refund.query_at = now, now + FIRST_QUESTION + longest
         told = Transition(f"bank:{refund.bank}", now)
         move_refund(session, refund, known, RefundEvent.SUBMITTED, told, hub.checkout_url)
         return key, refund.bank, _request(hub, refund, known)
@@ -145,7 +145,7 @@ def _request(hub: Hub, refund: Refund, known: RefundContext) -> RefundRequest:
         payment_started_at=collected.started_at,
         description=f"Hoan tien {known.row['reference']}",
         requested_by=plain_name(refund.approved_by or ""),
-        asked_at=refund.submitted_at or hub.now(),
+        queried_at=refund.submitted_at or hub.now(),
         bank_reference=collected.bank_reference,
         payer=account_of(refund.payee),
     )
@@ -233,7 +233,7 @@ def _query_refund(hub: Hub, key: int) -> None:
                 hub, key=key, event=event, code=answer.code, bank_refund_id=answer.bank_refund_id
             )
     with hub.transaction() as session:
-        refunds.by_key(session, key).ask_at = hub.now() + wait_before_query(asked)
+        refunds.by_key(session, key).query_at = hub.now() + wait_before_query(asked)
 
 
 def _query(hub: Hub, key: int) -> tuple[str, RefundQuery, RefundState, int]:
@@ -251,11 +251,11 @@ def _query(hub: Hub, key: int) -> tuple[str, RefundQuery, RefundState, int]:
             paid=Money(collected.amount, refund.currency),
             submitted_at=refund.submitted_at or refund.changed_at,
             payment_started_at=collected.started_at,
-            asked_at=hub.now(),
+            queried_at=hub.now(),
             bank_reference=collected.bank_reference,
             bank_refund_id=refund.bank_refund_id,
         )
-        return refund.bank, query, RefundState(refund.state), refund.asked
+        return refund.bank, query, RefundState(refund.state), refund.queries
 
 
 #: What can be proved.
@@ -274,7 +274,7 @@ def prove_refund(
     event: RefundEvent,
     document: str,
     dated_on: date,
-    words: str,
+    note: str,
 ) -> RefundView:
     """The refund after what ``document`` shows. A proof of the end of a refund that its bank contradicts frees the
     money of the block. A bank's refund that was never sent, because its bank is asked no more, is ended as FAILED.
@@ -294,7 +294,7 @@ def prove_refund(
         refunds.hold(session, refund)
         if event is not RefundEvent.HANDED_IN and same_holder(refund.approved_by or "", caller.holder):
             raise SamePerson(caller.holder)
-        told = Transition(caller.holder, hub.now(), words=words, evidence=evidence)
+        told = Transition(caller.holder, hub.now(), note=note, evidence=evidence)
         if refund.contradicted and _ENDS.get(RefundState(refund.state)) is event:
             refund.contradicted = False
             note_refund(session, refund, event, told)

@@ -10,7 +10,7 @@ from payment_hub.store.tables.obligations import Obligation, ObligationVersion
 from payment_hub.store.tables.orders import PaymentOrder
 from payment_hub.store.tables.payments import AttemptEnding, BankChoice, PaymentAttempt
 from payment_hub.store.tables.refunds import Chargeback, Refund, RefundEventRecord
-from payment_hub.store.tables.webhooks import Event, Notice, NoticeAttempt
+from payment_hub.store.tables.webhooks import Event, Webhook, WebhookDelivery
 
 __all__ = [
     "APPEND_ONLY",
@@ -27,8 +27,6 @@ __all__ = [
     "ConfirmationRecord",
     "Event",
     "IdempotencyRecord",
-    "Notice",
-    "NoticeAttempt",
     "Obligation",
     "ObligationVersion",
     "PaymentAttempt",
@@ -39,4 +37,6 @@ __all__ = [
     "ReceiptCounter",
     "Refund",
     "RefundEventRecord",
+    "Webhook",
+    "WebhookDelivery",
 ]

@@ -56,8 +56,8 @@ class Portal(Base):
     id: Mapped[Key]
     code: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
-    notice_url: Mapped[str | None]
-    notice_key_version: Mapped[int] = mapped_column(server_default=text("1"))
+    webhook_url: Mapped[str | None]
+    webhook_key_version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[Moment]
 
 

@@ -36,7 +36,7 @@ class BankDowntime(Base):
     __table_args__ = (
         CheckConstraint(one_of("operation", BankOperation), name="operation"),
         CheckConstraint("starts_at < ends_at", name="ends_at"),
-        Index("ix_bank_downtime_ends_at", "ends_at", postgresql_where=text("withdrawn_at IS NULL")),
+        Index("ix_bank_downtime_ends_at", "ends_at", postgresql_where=text("cancelled_at IS NULL")),
     )
 
     id: Mapped[Key]
@@ -48,5 +48,5 @@ class BankDowntime(Base):
     reason: Mapped[str]
     announced_by: Mapped[str]
     announced_at: Mapped[Moment]
-    withdrawn_by: Mapped[str | None]
-    withdrawn_at: Mapped[datetime | None]
+    cancelled_by: Mapped[str | None]
+    cancelled_at: Mapped[datetime | None]

@@ -42,7 +42,7 @@ class Callback(Base):
     body: Mapped[bytes] = mapped_column(LargeBinary)
     source_ip: Mapped[str]
     verified: Mapped[bool]
-    said: Mapped[dict[str, Any] | None]
+    parsed: Mapped[dict[str, Any] | None]
     """What a verified one said, as its adapter read it: enough to judge it, should nobody have done so at once."""
     received_at: Mapped[Moment]
 
@@ -83,7 +83,7 @@ class ConfirmationRecord(Base):
         Index("ix_confirmation_order_id", "order_id"),
         Index("ix_confirmation_key_before", "bank", "judged_at", postgresql_where=text("key = 1")),
         Index(
-            "ix_confirmation_surplus",
+            "ix_confirmation_excess",
             "judged_at",
             postgresql_where=text(
                 "verdict IN ('OVERPAYS', 'PAID_TWICE', 'TOO_LATE', 'UNDERPAYS') AND disposition = 'APPLIED'"

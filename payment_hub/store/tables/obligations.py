@@ -13,7 +13,7 @@ from payment_hub.store.tables.base import APPEND_ONLY, AgencyKey, Base, Currency
 
 
 class Obligation(Base):
-    """What somebody owes an agency. ``sequence`` is the gate: every change to it or to its orders raises it by one."""
+    """What a payer owes an agency. Every change of it or of its orders raises ``row_version``, the optimistic lock."""
 
     __tablename__ = "obligation"
     __table_args__ = (
@@ -31,7 +31,7 @@ class Obligation(Base):
     withdrawn: Mapped[bool] = mapped_column(server_default=text("false"))
     settled_by: Mapped[int | None] = mapped_column(BigInteger)
     """The payment order whose money settled it. No foreign key: orders point here already."""
-    sequence: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
+    row_version: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
     created_at: Mapped[Moment]
 
 

@@ -33,8 +33,8 @@ class PaymentOrder(Base):
             "refunded >= 0 AND held_refund >= 0 AND refunded + held_refund <= received", name="refunds"
         ),
         CheckConstraint(
-            "given_back BETWEEN refunded AND refunded + held_refund AND given_back_accepted BETWEEN 0 AND given_back",
-            name="given_back",
+            "paid_back BETWEEN refunded AND refunded + held_refund AND paid_back_accepted BETWEEN 0 AND paid_back",
+            name="paid_back",
         ),
         CheckConstraint("accepted >= 0 AND accepted <= received", name="accepted"),
         Index("uq_payment_order_one_open", "obligation_id", unique=True, postgresql_where=text("is_open")),
@@ -64,9 +64,9 @@ class PaymentOrder(Base):
     """The part of ``received`` that may settle the order: in time, or late and accepted by the agency's policy."""
     refunded: Mapped[Dong] = mapped_column(server_default=text("0"))
     held_refund: Mapped[Dong] = mapped_column(server_default=text("0"))
-    given_back: Mapped[Dong] = mapped_column(server_default=text("0"))
+    paid_back: Mapped[Dong] = mapped_column(server_default=text("0"))
     """What has left the order's accounts again: refunds on their way and done, and what a bank took back."""
-    given_back_accepted: Mapped[Dong] = mapped_column(server_default=text("0"))
+    paid_back_accepted: Mapped[Dong] = mapped_column(server_default=text("0"))
     """The part of it that came from money which may settle."""
     disputed: Mapped[bool] = mapped_column(server_default=text("false"))
     """A bank has taken money of it back by itself; it counts as refunded."""

@@ -12,9 +12,10 @@ from payment_hub.domain.payments import AttemptState, Awaiting
 from payment_hub.domain.routing import Rule
 from payment_hub.store.tables.base import APPEND_ONLY, Base, Currency, Dong, Key, Moment, OrderKey, one_of
 
-#: What a bank told of an attempt and what still has to be asked: an attempt that may be in any state but these.
-TOLD = (
-    "told = 'PAID' AND state <> 'SUCCEEDED' OR told = 'AUTHORISED' AND state NOT IN ('SUCCEEDED', 'FAILED')"
+#: Attempts that await a confirmation or a capture: in any state but these.
+AWAITING = (
+    "awaiting = 'CONFIRMATION' AND state <> 'SUCCEEDED' "
+    "OR awaiting = 'CAPTURE' AND state NOT IN ('SUCCEEDED', 'FAILED')"
 )
 
 
@@ -32,8 +33,8 @@ class PaymentAttempt(Base):
             unique=True,
             postgresql_where=text("state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"),
         ),
-        CheckConstraint(one_of("told", Awaiting), name="told"),
-        Index("ix_payment_attempt_told", "bank", "ask_at", postgresql_where=text(TOLD)),
+        CheckConstraint(one_of("awaiting", Awaiting), name="awaiting"),
+        Index("ix_payment_attempt_awaiting", "bank", "query_at", postgresql_where=text(AWAITING)),
         Index(
             "ix_payment_attempt_unknown_at",
             "unknown_at",
@@ -42,9 +43,9 @@ class PaymentAttempt(Base):
         Index("ix_payment_attempt_known", "changed_at", postgresql_where=text("unknown_at IS NOT NULL")),
         Index("ix_payment_attempt_contradicted", "changed_at", postgresql_where=text("contradicted")),
         Index(
-            "ix_payment_attempt_ask_at",
+            "ix_payment_attempt_query_at",
             "bank",
-            "ask_at",
+            "query_at",
             postgresql_where=text("state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"),
         ),
     )
@@ -63,22 +64,22 @@ class PaymentAttempt(Base):
     """The bank has said both PAID and DECLINED; the money counts, an officer must look."""
     started_at: Mapped[Moment]
     changed_at: Mapped[Moment]
-    asked: Mapped[int] = mapped_column(server_default=text("0"))
-    ask_at: Mapped[Moment]
+    queries: Mapped[int] = mapped_column(server_default=text("0"))
+    query_at: Mapped[Moment]
     """When the bank is to be asked next; a lease while somebody is asking."""
-    asked_at: Mapped[datetime | None]
+    queried_at: Mapped[datetime | None]
     """When somebody last began to ask, by the clock or on the way to something else."""
-    told: Mapped[str | None]
+    awaiting: Mapped[str | None]
     """What the bank told that has to be asked for: that it was paid, or that it holds the money for us."""
     moving_until: Mapped[datetime | None]
     """Until when nobody else takes or leaves the money that the bank holds: a lease of who does so now."""
     unknown_at: Mapped[datetime | None]
     """Since when the outcome is unknown although it should not be."""
-    promised_at: Mapped[datetime | None]
+    expected_by: Mapped[datetime | None]
     """When it would be known, as we promised then."""
-    known_at: Mapped[datetime | None]
+    resolved_at: Mapped[datetime | None]
     """When it came to be known otherwise than by an outcome: the bank gave the instructions after all."""
-    officer_since: Mapped[datetime | None]
+    escalated_at: Mapped[datetime | None]
     """Since when an officer must see to it."""
 
 

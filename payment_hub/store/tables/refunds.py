@@ -44,7 +44,7 @@ class Refund(Base):
         Index("ix_refund_collection_id", "collection_id"),
         Index("ix_refund_agency_id_id", "agency_id", "id"),
         Index("ix_refund_live", "state", "id", postgresql_where=text(_LIVE)),
-        Index("ix_refund_ask_at", "ask_at", postgresql_where=text(_ASKED_ABOUT)),
+        Index("ix_refund_query_at", "query_at", postgresql_where=text(_ASKED_ABOUT)),
         Index("ix_refund_bank_refund_id", "bank", "bank_refund_id"),
         Index("ix_refund_returned", "bank", "changed_at", postgresql_where=text("state = 'SUCCEEDED'")),
     )
@@ -55,7 +55,7 @@ class Refund(Base):
     order_id: Mapped[OrderKey]
     refund_id: Mapped[str]
     """The proposer's own name of it, unique within the order."""
-    asked_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    request_sha256: Mapped[bytes] = mapped_column(LargeBinary)
     """Of who asked for what: tells a repetition from another request."""
     collection_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("collection.id"))
     agency_id: Mapped[AgencyKey]
@@ -63,7 +63,7 @@ class Refund(Base):
     amount: Mapped[Dong]
     currency: Mapped[Currency]
     reason: Mapped[str]
-    words: Mapped[str]
+    note: Mapped[str]
     """The proposer's own, for whoever approves it."""
     route: Mapped[str]
     payee: Mapped[dict[str, Any] | None]
@@ -78,10 +78,10 @@ class Refund(Base):
     contradicted: Mapped[bool] = mapped_column(server_default=text("false"))
     """The bank has told of it against its end; nothing more of this money is given back until an officer has looked."""
     submitted_at: Mapped[datetime | None]
-    asked: Mapped[int] = mapped_column(server_default=text("0"))
-    ask_at: Mapped[datetime | None]
+    queries: Mapped[int] = mapped_column(server_default=text("0"))
+    query_at: Mapped[datetime | None]
     """When the bank is to be asked next; a lease while somebody is asking."""
-    officer_since: Mapped[datetime | None]
+    escalated_at: Mapped[datetime | None]
     """Since when an officer must see to it: its bank did not answer in time."""
     proposed_at: Mapped[Moment]
     changed_at: Mapped[Moment]
@@ -107,7 +107,7 @@ class RefundEventRecord(Base):
     """A holder, ``bank:<name>``, or the hub."""
     code: Mapped[str] = mapped_column(server_default=text("''"))
     """The bank's own code word."""
-    words: Mapped[str] = mapped_column(server_default=text("''"))
+    note: Mapped[str] = mapped_column(server_default=text("''"))
     evidence: Mapped[dict[str, Any] | None]
     happened_at: Mapped[Moment]
 

@@ -1,4 +1,4 @@
-"""What happened to orders, as a feed that only grows, and the notices that carry it to the portal."""
+"""What happened to orders, as a feed that only grows, and the webhooks that carry it to the portal."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ class Event(Base):
     portal_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("portal.id"))
     type: Mapped[str]
     data: Mapped[Any] = mapped_column(JSONB)
-    """The order as it stood after the change: what the notice's body says."""
+    """The order as it stood after the change: what the webhook's body says."""
     occurred_at: Mapped[Moment]
 
 
-class Notice(Base):
+class Webhook(Base):
     """An event on its way to the portal that issued the order."""
 
-    __tablename__ = "notice"
+    __tablename__ = "webhook"
     __table_args__ = (
         CheckConstraint(one_of("state", WebhookState), name="state"),
-        Index("ix_notice_due_at", "due_at", postgresql_where=text("state = 'PENDING'")),
+        Index("ix_webhook_due_at", "due_at", postgresql_where=text("state = 'PENDING'")),
     )
 
     event_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("event.id"), primary_key=True)
@@ -65,12 +65,12 @@ class Notice(Base):
     ended_at: Mapped[datetime | None]
 
 
-class NoticeAttempt(Base):
+class WebhookDelivery(Base):
     """One delivery that was tried, with what came back."""
 
-    __tablename__ = "notice_attempt"
+    __tablename__ = "webhook_delivery"
     __table_args__ = (
-        Index("ix_notice_attempt_event_id", "event_id"),
+        Index("ix_webhook_delivery_event_id", "event_id"),
         {"info": {APPEND_ONLY: True}},
     )
 

@@ -97,7 +97,7 @@ def every_problem() -> dict[str, type[HubError]]:
     return dict(sorted(found.items()))
 
 
-def asked_language() -> str:
+def requested_language() -> str:
     """``vi`` or ``en``, as the caller asked by Accept-Language; ``en`` unless Vietnamese is wanted more."""
     return request.accept_languages.best_match(("en", "vi"), default="en")
 
@@ -116,7 +116,7 @@ def answer_problem(error: Exception) -> Response:
 def _problem(refused: HubError, headers: dict[str, str]) -> Response:
     kind = type(refused)
     status = status_of(kind)
-    language = asked_language()
+    language = requested_language()
     g.problem = slug_of(kind)
     said: dict[str, object] = {
         "type": f"/problems/{slug_of(kind)}",
@@ -229,7 +229,7 @@ VIETNAMESE: Final = {
     "MissingIdempotencyKey": "Mỗi POST cần tiêu đề Idempotency-Key gồm 1 đến 255 ký tự ASCII nhìn thấy được.",
     "MissingVersion": "Thay đổi này cần tiêu đề If-Match với phiên bản mà bạn đã đọc.",
     "BankUnavailable": "Không liên lạc được với ngân hàng hoặc ngân hàng không trả lời kịp.",
-    "BankResting": "Tạm thời không hỏi ngân hàng, vì ngân hàng vừa không trả lời hoặc đã báo bảo trì.",
+    "CircuitOpen": "Tạm thời không hỏi ngân hàng, vì ngân hàng vừa không trả lời hoặc đã báo bảo trì.",
     "HubUnavailable": "Hệ thống tạm thời không liên lạc được với cơ sở dữ liệu của mình.",
     "MethodRefused": "Địa chỉ này không nhận phương thức đó.",
     "UnreadableRequest": "Yêu cầu không đúng chuẩn HTTP, hoặc địa chỉ không thuộc hệ thống.",

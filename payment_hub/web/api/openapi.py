@@ -24,7 +24,7 @@ CONFIG: Final = {
 
 DESCRIPTION: Final = """
 Public agencies register what is owed; portals issue payment orders for it; citizens pay through a bank of
-their choice; the hub tells the portal by a signed notice and gives the citizen a receipt.
+their choice; the hub tells the portal by a signed webhook and gives the citizen a receipt.
 
 **Keys.** `Authorization: Bearer hub_...`. A key carries scopes and sees only what is its holder's: everything
 else is 404.
@@ -90,7 +90,7 @@ def spec_options() -> dict[str, Any]:
 
 
 def complete(api: Any) -> None:
-    """Say what all endpoints share: the keys, the headers, our own fields, and the notices that the hub sends."""
+    """Say what all endpoints share: the keys, the headers, our own fields, and the webhooks that the hub sends."""
     spec = api.spec
     api.register_field(DayField, "string", "date")
     api.register_field(MomentField, "string", "date-time")
@@ -107,7 +107,7 @@ def complete(api: Any) -> None:
         spec.components.header(name, header)
     for name, parameter in _PARAMETERS.items():
         spec.components.parameter(name, parameter["in"], parameter)
-    spec.options["webhooks"] = {"notice": {"post": _notice()}}
+    spec.options["webhooks"] = {"webhook": {"post": _webhook()}}
 
 
 def openapi_text(app: Flask) -> str:
@@ -128,7 +128,7 @@ def _money(self: FieldConverterMixin, field: Field[Any], **_: Any) -> dict[str, 
     return {"$ref": "#/components/schemas/Money"}
 
 
-def _notice() -> dict[str, Any]:
+def _webhook() -> dict[str, Any]:
     headers = {
         "webhook-id": "The event's id; the same for every repetition",
         "webhook-timestamp": "Seconds since 1970, when this delivery was signed; refuse what is older than 5 minutes",
@@ -154,5 +154,5 @@ def _notice() -> dict[str, Any]:
             "required": True,
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Event"}}},
         },
-        "responses": {"204": {"description": "Received"}, "410": {"description": "Send no more notices"}},
+        "responses": {"204": {"description": "Received"}, "410": {"description": "Send no more webhooks"}},
     }

@@ -59,7 +59,7 @@ def checkout_html(
         pay_url=checkout_url("pay", words, token=token),
         receipt_url=checkout_url("receipt", words, token=token),
         return_url=web_address(view.order.return_url),
-        known_by=view.attempt.known_by if view.attempt and meaning.taken in _OPEN_QUESTIONS else None,
+        expected_by=view.attempt.expected_by if view.attempt and meaning.taken in _OPEN_QUESTIONS else None,
         **(_instructions(view.instructions, words, token) if view.instructions else {}),
     )
 

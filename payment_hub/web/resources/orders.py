@@ -217,7 +217,7 @@ class AttemptSchema(Shown):
     amount = fields.Nested(MoneySchema, required=True)
     instructions = fields.Nested(InstructionsSchema, required=True)
     started_at = moment(required=True)
-    known_by = fields.String(
+    expected_by = fields.String(
         required=True,
         allow_none=True,
         metadata={

@@ -94,7 +94,7 @@ class EvidenceRequest(Strict):
 
     @post_load
     def _in_words_of_the_domain(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return given | {"event": RefundEvent(given["event"]), "words": given["words"] or ""}
+        return given | {"event": RefundEvent(given["event"]), "note": given["note"] or ""}
 
 
 class RefundQuery(PageQuery):
@@ -141,7 +141,7 @@ class PayeeSchema(Shown):
     number = fields.String(required=True)
     bank = fields.String(allow_none=True)
     name = fields.String(allow_none=True)
-    told_by = fields.String(
+    stated_by = fields.String(
         allow_none=True,
         metadata={"description": "Who named it: the bank, or else compare it before you approve"},
     )
@@ -172,7 +172,7 @@ class RefundSchema(Shown):
     payee = fields.Nested(PayeeSchema, required=True, allow_none=True)
     proposed_at = moment(required=True)
     changed_at = moment(required=True)
-    officer_since = moment(required=True, allow_none=True)
+    escalated_at = moment(required=True, allow_none=True)
     """Since when an officer must see to it: its bank did not answer in time."""
     history = fields.List(fields.Nested(RefundHistorySchema), required=True)
 

@@ -40,12 +40,12 @@ class UnresolvedSchema(Shown):
     agency = fields.String(required=True)
     bank = fields.String(required=True)
     state = words(AttemptState, required=True)
-    told = words(Awaiting, required=True, allow_none=True)
+    awaiting = words(Awaiting, required=True, allow_none=True)
     amount = fields.Nested(MoneySchema, required=True)
-    asked = fields.Integer(required=True, metadata={"description": "How often the bank was asked"})
+    queries = fields.Integer(required=True, metadata={"description": "How often the bank was asked"})
     unknown_at = moment(required=True)
-    known_by = moment(required=True, allow_none=True)
-    officer_since = moment(required=True, allow_none=True)
+    expected_by = moment(required=True, allow_none=True)
+    escalated_at = moment(required=True, allow_none=True)
 
 
 UnresolvedPageSchema = page_of(UnresolvedSchema)

@@ -1,8 +1,8 @@
-"""Shapes of events, notices and the trial balance.
+"""Shapes of events, webhooks and the trial balance.
 
-The portal's door to its notices: how delivery went, and delivery once more.
+The portal's door to its webhooks: how delivery went, and delivery once more.
 
-The door of those who missed a notice: everything that happened, as a feed.
+The door of those who missed a webhook: everything that happened, as a feed.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class EventSchema(Shown):
     """One change of an order. ``sequence`` counts the changes of one order: what comes late can be told by it."""
 
     id = fields.String(
-        required=True, metadata={"description": "Also the `webhook-id` of its notice", "example": "evt_17"}
+        required=True, metadata={"description": "Also the `webhook-id` of its webhook", "example": "evt_17"}
     )
     type = words(EventType, required=True)
     order = fields.String(required=True)
@@ -62,13 +62,13 @@ class EventSchema(Shown):
 
 
 class WebhookQuery(PageQuery):
-    """Which notices are wanted."""
+    """Which webhooks are wanted."""
 
     state = fields.String(validate=validate.OneOf([str(state) for state in WebhookState]))
 
 
 class ResendRequest(Strict):
-    """Since when notices are to be sent again."""
+    """Since when webhooks are to be sent again."""
 
     since = MomentField(required=True)
 
@@ -98,7 +98,7 @@ class WebhookSchema(Shown):
 
 
 class ResentSchema(Shown):
-    """How many notices will be sent again."""
+    """How many webhooks will be sent again."""
 
     resent = fields.Integer(required=True)
 
@@ -108,14 +108,14 @@ WebhookPageSchema = page_of(WebhookSchema)
 
 
 blueprint: Final = Resource(
-    "notices", __name__, description="Signed messages to the portal, and what became of them."
+    "webhooks", __name__, description="Signed messages to the portal, and what became of them."
 )
 
 
 @blueprint.serve(
     Endpoint(
         "GET",
-        "/notices",
+        "/webhooks",
         scope=Scope.EVENTS_READ,
         asks=WebhookQuery,
         gives=WebhookPageSchema,
@@ -123,7 +123,7 @@ blueprint: Final = Resource(
     )
 )
 def list_webhooks_(asked: dict[str, Any]) -> Response:
-    """List notices with every delivery that was tried, newest first"""
+    """List webhooks with every delivery that was tried, newest first"""
     state = asked.pop("state", None)
     page = list_webhooks(current_hub(), caller=current_caller(), state=state and WebhookState(state), **asked)
     return answer_page(page, lambda view: view.as_wire())
@@ -132,37 +132,37 @@ def list_webhooks_(asked: dict[str, Any]) -> Response:
 @blueprint.serve(
     Endpoint(
         "GET",
-        "/notices/<event_id>",
+        "/webhooks/<event_id>",
         scope=Scope.EVENTS_READ,
         gives=WebhookSchema,
         refuses=(errors.EventNotFound,),
     )
 )
 def show_webhook_(event_id: str) -> Response:
-    """Show a notice"""
+    """Show a webhook"""
     return answer_view(show_webhook(current_hub(), caller=current_caller(), event_id=event_id))
 
 
 @blueprint.serve(
     Endpoint(
         "POST",
-        "/notices/<event_id>/resend",
-        scope=Scope.NOTICES_RESEND,
+        "/webhooks/<event_id>/resend",
+        scope=Scope.WEBHOOKS_RESEND,
         takes=NothingSchema,
         gives=WebhookSchema,
         refuses=(errors.EventNotFound,),
     )
 )
 def resend(_: dict[str, Any], event_id: str) -> Response:
-    """Send a notice again"""
+    """Send a webhook again"""
     return answer_view(resend_webhook(current_hub(), caller=current_caller(), event_id=event_id))
 
 
 @blueprint.serve(
-    Endpoint("POST", "/notices/resend", scope=Scope.NOTICES_RESEND, takes=ResendRequest, gives=ResentSchema)
+    Endpoint("POST", "/webhooks/resend", scope=Scope.WEBHOOKS_RESEND, takes=ResendRequest, gives=ResentSchema)
 )
 def resend_since(asked: dict[str, Any]) -> Response:
-    """Send every notice again from a moment on"""
+    """Send every webhook again from a moment on"""
     count = resend_webhooks_since(current_hub(), caller=current_caller(), since=asked["since"])
     return answer_text(as_text({"resent": count}))
 

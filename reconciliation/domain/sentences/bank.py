@@ -8,7 +8,7 @@ from reconciliation.domain.discrepancy import DiscrepancyKind as Kind
 from reconciliation.domain.sentences.form import Sentence, Words
 
 SENTENCES: Final[dict[Kind, Sentence]] = {
-    Kind.TAKEN_BACK_BY_BANK: Sentence(
+    Kind.CHARGED_BACK: Sentence(
         2,
         Words(
             "Sao kê của {place} ghi nợ {other} ở giao dịch {case}, không khớp khoản hoàn trả nào của cổng.",

@@ -160,8 +160,8 @@ def test_every_stored_choice_gives_the_same_answer_again(hub: Hub, clock: Stoppe
     assert every_choice_replays(hub) == 5
     assert [row["rule"] for row in rows(hub, "SELECT rule FROM bank_choice ORDER BY id")] == [
         "AGENCYS_PREFERENCE",
-        "PAYERS_WISH",
+        "REQUESTED",
         "CHEAPEST",
         "ONLY_ONE",
-        "PAYERS_WISH",
+        "REQUESTED",
     ]

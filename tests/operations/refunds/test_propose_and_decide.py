@@ -61,7 +61,7 @@ def test_the_same_request_is_the_same_refund_however_far_it_has_come(
     approve(hub, paid)
     assert propose(hub, portal, paid, **asked).state == "APPROVED"
     for other in (
-        {"words": "other"},
+        {"note": "other"},
         {"reason": RefundReason.OTHER},
         {"refundable": dong(1)},
         {"payee": {"number": "1"}},
@@ -101,7 +101,7 @@ def test_declining_needs_a_reason_and_frees_the_sum(hub: Hub, portal: Caller, pa
     propose(hub, portal, paid)
     with pytest.raises(Malformed):
         decline_refund(hub, caller=DUC, reference=paid, refund_id="R1", reason=" ")
-    assert decline(hub, paid).history[-1].words == "not so"
+    assert decline(hub, paid).history[-1].note == "not so"
     assert (refundable(hub, paid), balances(hub)) == (AMOUNT, PAID)
     assert propose(hub, portal, paid, refund_id="R2").state == "PROPOSED"
     for again in (approve, decline):
@@ -170,15 +170,15 @@ def test_what_was_asked_for_never_changes(hub: Hub, portal: Caller, paid: str, c
     "trespass",
     [
         "UPDATE payment_order SET held_refund = received + 1",
-        "UPDATE payment_order SET refunded = 1, held_refund = received, given_back = 1",
-        "UPDATE payment_order SET given_back = 1",
+        "UPDATE payment_order SET refunded = 1, held_refund = received, paid_back = 1",
+        "UPDATE payment_order SET paid_back = 1",
         "UPDATE refund SET state = 'APPROVED'",
         "UPDATE refund SET state = 'APPROVED', approved_by = proposed_by",
     ],
 )
 def test_the_database_itself_keeps_the_limits(hub: Hub, portal: Caller, paid: str, trespass: str) -> None:
     propose(hub, portal, paid, 50_000)
-    if "given_back = 1" in trespass and "refunded" not in trespass:
+    if "paid_back = 1" in trespass and "refunded" not in trespass:
         decline(hub, paid)
     with pytest.raises(IntegrityError):
         change(hub, trespass)

@@ -58,7 +58,7 @@ def test_one_refund_alone_never_closes_its_bank_to_questions(
     patience = hub.terms_of("refunding").patience
     for _ in range(patience.failures + 2):
         clock.advance(seconds=10)
-        change(hub, "UPDATE refund SET ask_at = :now", now=clock.moment)
+        change(hub, "UPDATE refund SET query_at = :now", now=clock.moment)
         query_refunds(hub)
     assert len(bank.queries) == patience.failures + 2
     assert read_bank_states(hub).of("refunding", BankOperation.QUERY).may_ask(clock.moment, patience)

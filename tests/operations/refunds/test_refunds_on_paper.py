@@ -64,7 +64,7 @@ def test_a_bank_without_refunds_makes_a_transfer_order_with_the_payers_account_w
     told = None
     if payer is not None:
         account = {"number": payer.number, "bank": payer.bank, "name": payer.name}
-        told = account | {"told_by": "bank:standin"}
+        told = account | {"stated_by": "bank:standin"}
     assert view.payee == told
     paper = show_voucher(hub, caller=LAN, reference=reference, refund_id="R1")
     assert (paper["form"], paper["payee"], paper["uncertain"], paper["treasury"]) == (
@@ -103,10 +103,10 @@ def test_a_payee_whose_account_is_closed_is_tried_again_with_another(
     propose(hub, portal, reference, payee={"number": "0011"})
     approve(hub, reference)
     prove(hub, reference, RefundEvent.HANDED_IN)
-    prove(hub, reference, RefundEvent.FAILED, words="account closed")
+    prove(hub, reference, RefundEvent.FAILED, note="account closed")
     assert balances(hub) == PAID
     propose(hub, portal, reference, refund_id="R2", payee={"number": "0022"})
-    assert approve(hub, reference, "R2").payee == {"number": "0022", "told_by": portal.name}
+    assert approve(hub, reference, "R2").payee == {"number": "0022", "stated_by": portal.name}
     assert states(hub) == [("R1", "FAILED"), ("R2", "APPROVED")]
 
 

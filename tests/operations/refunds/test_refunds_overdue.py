@@ -51,7 +51,7 @@ def test_what_nobody_tells_of_lies_before_an_officer_in_time(
 
     def since() -> object:
         view = show_refund(hub, caller=DUC, reference=paid, refund_id="R1")
-        return view.state, view.officer_since
+        return view.state, view.escalated_at
 
     assert since() == (state, None)
     clock.moment += after
@@ -67,7 +67,7 @@ def test_one_that_its_bank_was_never_asked_for_lies_before_an_officer_too(
     approve(hub, paid)
     clock.advance(days=2)
     query_refunds(with_banks(hub))
-    assert show_refund(hub, caller=DUC, reference=paid, refund_id="R1").officer_since == clock.moment
+    assert show_refund(hub, caller=DUC, reference=paid, refund_id="R1").escalated_at == clock.moment
 
 
 def test_an_answer_that_cannot_be_believed_is_none(
@@ -95,4 +95,4 @@ def test_another_number_of_the_bank_for_the_same_refund_is_kept_beside_the_first
     query_refunds(hub)
     view = show_refund(hub, caller=DUC, reference=paid, refund_id="R1")
     assert (view.state, view.bank_refund_id) == ("SUCCEEDED", "BR2")
-    assert "BR1" in view.history[-1].words
+    assert "BR1" in view.history[-1].note

@@ -20,7 +20,7 @@ PAID = {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}
 
 
 def test_the_portal_is_told_of_each_step_with_the_refund(hub: Hub, agency: Caller) -> None:
-    portal = a_portal(hub, "told", notice_url="https://portal.test/notices")
+    portal = a_portal(hub, "told", webhook_url="https://portal.test/webhooks")
     paid = a_paid_order(hub, agency, portal)
     propose(hub, portal, paid)
     approve(hub, paid)
@@ -34,7 +34,7 @@ def test_the_portal_is_told_of_each_step_with_the_refund(hub: Hub, agency: Calle
     assert [row["data"]["refund"]["state"] for row in told] == ["PROPOSED", "APPROVED", "SUCCEEDED"]
     assert [row["data"]["refundable"]["amount"] for row in told] == ["0", "0", "0"]
     assert told[-1]["data"]["status"] == "REFUNDED"
-    assert count(hub, "notice") == 5
+    assert count(hub, "webhook") == 5
 
 
 def test_what_is_anothers_is_not_there(hub: Hub, portal: Caller, paid: str) -> None:
@@ -65,7 +65,7 @@ def test_names_are_for_those_who_keep_the_books(hub: Hub, agency: Caller, portal
     assert (shown["portal"].proposed_by, shown["portal"].approved_by, shown["portal"].payee) == (None,) * 3
     assert {told.actor for told in shown["portal"].history} == {None}
     assert (shown["agency"].approved_by, shown["agency"].payee) == (DUC.holder, None)
-    assert shown["officer"].payee == {"number": "0011", "told_by": LAN.name}
+    assert shown["officer"].payee == {"number": "0011", "stated_by": LAN.name}
 
 
 def test_what_is_left_of_each_payment_is_shown(hub: Hub, portal: Caller, paid: str) -> None:

@@ -54,7 +54,7 @@ def test_a_bank_that_is_left_alone_is_not_asked_and_nothing_is_unknown(
 def test_what_was_claimed_and_not_sent_is_approved_still(hub: Hub, portal: Caller, paid: str) -> None:
     propose(hub, portal, paid)
     approve(hub, paid)
-    change(hub, "UPDATE refund SET state = 'SUBMITTING', ask_at = :now", now=hub.now())
+    change(hub, "UPDATE refund SET state = 'SUBMITTING', query_at = :now", now=hub.now())
     assert record_refund_result(hub, key=1, event=RefundEvent.NOT_SENT, code="it rests") == "APPROVED"
     assert send_refunds(hub) == 1
     assert states(hub) == [("R1", "SUCCEEDED")]
@@ -108,5 +108,5 @@ def test_a_portal_proves_nothing(hub: Hub, portal: Caller, paid: str) -> None:
             event=RefundEvent.RETURNED,
             document="UNC 17",
             dated_on=date(2026, 3, 4),
-            words="",
+            note="",
         )

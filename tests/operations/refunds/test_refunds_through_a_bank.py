@@ -76,7 +76,7 @@ def test_the_bank_is_told_the_account_that_it_told_and_one_moment(
     approve(hub, paid)
     send_refunds(hub)
     assert bank.asked[0].payer == account
-    assert bank.asked[0].asked_at == clock.moment
+    assert bank.asked[0].queried_at == clock.moment
     assert rows(hub, "SELECT submitted_at FROM refund") == [{"submitted_at": clock.moment}]
 
 
@@ -134,7 +134,7 @@ def test_failed_with_proof_returns_the_money_to_where_it_was(
     assert states(hub) == [("R1", "FAILED")]
     assert balances(hub) == PAID
     order = order_of(hub, paid)
-    assert (order["status"], order["held_refund"], order["given_back"]) == ("PAID", 0, 0)
+    assert (order["status"], order["held_refund"], order["paid_back"]) == ("PAID", 0, 0)
     propose(hub, portal, paid, refund_id="R2")
     approve(hub, paid, "R2")
     bank.on_refund = says(RETURNED)

@@ -55,7 +55,7 @@ def test_each_difference_with_the_bank_has_its_name(
         "T3": "AMOUNTS_DIFFER",
         "T4": "CURRENCIES_DIFFER",
         "T5": "DUPLICATE_AT_BANK",
-        "T6": "TAKEN_BACK_BY_BANK",
+        "T6": "CHARGED_BACK",
     }
     assert live(books) == found(books, run)
 
@@ -136,7 +136,7 @@ def test_a_bank_that_says_paid_and_declined_of_one_payment_is_reported(
         session.execute(
             text(
                 "INSERT INTO payment_attempt (order_id, number, reference, bank, state, amount, currency, started_at,"
-                " changed_at, ask_at) SELECT id, 1, reference || '-1', 'sandbox', 'PENDING', required, currency,"
+                " changed_at, query_at) SELECT id, 1, reference || '-1', 'sandbox', 'PENDING', required, currency,"
                 " :now, :now, :now FROM payment_order"
             ),
             {"now": books.now()},

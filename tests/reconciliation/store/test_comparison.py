@@ -80,5 +80,5 @@ def case_of(key: str, heard: Heard, written: Written) -> Case:
         other_items=len(credits),
         other_amount=sum(credits),
         other_currency="VND" if credits else None,
-        taken_back=moves[Movement.DEBIT],
+        charged_back=moves[Movement.DEBIT],
     )

@@ -47,7 +47,7 @@ def test_two_sided_cases_are_named_alike(side: Side, migrated: Engine) -> None:
         other_amount=(0, 1, 2),
         other_currency=(None, "VND", "USD"),
         other_currencies=(1,),
-        taken_back=(0, 1),
+        charged_back=(0, 1),
         awaited=(False, True),
         goes_back=(False, True),
         failed=(False, True),

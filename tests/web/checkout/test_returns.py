@@ -9,7 +9,7 @@ from payment_hub.operations.payments.start import start_payment
 from payment_hub.web.texts import LANGUAGES
 from tests.builders import a_portal, an_agency, an_order, confirmation
 from tests.conftest import StoppedClock
-from tests.operations.test_hear_return import ReturningBank
+from tests.operations.test_handle_return import ReturningBank
 from tests.stand_in_banks import says, with_banks
 from tests.web.checkout.conftest import Citizen
 from tests.web.conftest import an_app

@@ -158,7 +158,7 @@ PAGES: dict[CheckoutState, CheckoutView] = {
     CheckoutState.AWAITING_PAYMENT: a_view(tried="PENDING"),
     CheckoutState.OUTCOME_UNKNOWN: replace(
         a_view(tried="UNKNOWN"),
-        attempt=replace(ATTEMPT, state="UNKNOWN", known_by=NOW + timedelta(minutes=13)),
+        attempt=replace(ATTEMPT, state="UNKNOWN", expected_by=NOW + timedelta(minutes=13)),
     ),
     CheckoutState.CLOSED_OUTCOME_UNKNOWN: a_view(tried="PENDING", **EXPIRED),
     CheckoutState.PAID: settled(1_250_000),

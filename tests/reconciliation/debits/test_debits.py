@@ -45,7 +45,7 @@ def test_an_ordinary_refund_is_nobodys_work(
     assert night(books, bank, line) == {}
     (run,) = rows(books.hub, "SELECT max(id) AS id FROM reconciliation_run")
     shown = totals(books, run["id"])
-    assert shown == dict.fromkeys(("hub", "bank", "given_back", "bank_debit"), (1, 1, 0, 0))
+    assert shown == dict.fromkeys(("hub", "bank", "paid_back", "bank_debit"), (1, 1, 0, 0))
     assert live(books) == {}
 
 
@@ -75,7 +75,7 @@ def test_part_refunds_of_one_payment_each_have_their_debit(
     lines = [a_debit("T1", THIRD), a_debit("T1", 20_000), a_debit("T1", THIRD)]
     assert night(books, bank, *lines) == {}
     assert list(night(books, bank, *lines, a_debit("T1", THIRD)).values()) == ["REFUNDED_TWICE"]
-    assert night(books, bank, *lines, a_debit("T1", 30_000))["T1"] == "TAKEN_BACK_BY_BANK"
+    assert night(books, bank, *lines, a_debit("T1", 30_000))["T1"] == "CHARGED_BACK"
 
 
 def test_two_equal_refunds_of_which_one_is_not_shown(books: Books, bank: PaperRefunds, order: str) -> None:
@@ -91,7 +91,7 @@ def test_a_refund_may_stand_in_the_statement_of_the_next_day(
     a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
     assert night(books, bank) == {}
     run = reconcile_day(books, scope=BANK, day=DAY)
-    assert totals(books, run)["given_back"] == (1, 0, 0, 1)
+    assert totals(books, run)["paid_back"] == (1, 0, 0, 1)
     assert night(books, bank, a_debit("BR1", THIRD), next_day=True) == {}
     assert live(books) == {}
 
@@ -116,7 +116,7 @@ def test_nothing_is_missing_in_a_file_that_never_shows_debits(
     bank.statements[NEXT_DAY] = replace(a_statement(day=NEXT_DAY), shows_debits=False)
     for day in (DAY, NEXT_DAY):
         run = collect_and_reconcile(books, scope=BANK, day=day)
-        assert (found(books, run), totals(books, run)["given_back"]) == ({}, (1, 0, 0, 1))
+        assert (found(books, run), totals(books, run)["paid_back"]) == ({}, (1, 0, 0, 1))
 
 
 def test_a_debit_of_a_refund_through_another_bank_is_not_explained(
@@ -125,15 +125,15 @@ def test_a_debit_of_a_refund_through_another_bank_is_not_explained(
     theirs = a_paid_order(books.hub, agency, portal, bank="other", bank_transaction_id="T1")
     refund = a_refund(books.hub, bank, theirs, THIRD, says(returned_as("BR1")))
     lines = [a_debit("BR1", THIRD), a_debit("X1", THIRD, refund), a_debit("X2", THIRD, theirs)]
-    assert night(books, bank, *lines) == dict.fromkeys(("BR1", "X1", "X2"), "TAKEN_BACK_BY_BANK")
+    assert night(books, bank, *lines) == dict.fromkeys(("BR1", "X1", "X2"), "CHARGED_BACK")
 
 
 def test_a_debit_of_another_amount_is_not_this_refund(books: Books, bank: PaperRefunds, order: str) -> None:
     refund = a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
-    assert night(books, bank, a_debit("T1", THIRD - 1)) == {"T1": "TAKEN_BACK_BY_BANK"}
+    assert night(books, bank, a_debit("T1", THIRD - 1)) == {"T1": "CHARGED_BACK"}
     assert night(books, bank, a_debit("BR1", THIRD - 1)) == {
         refund: "REFUND_AMOUNT_DIFFERS",
-        "T1": "TAKEN_BACK_BY_BANK",
+        "T1": "CHARGED_BACK",
     }
 
 
@@ -142,4 +142,4 @@ def test_a_credit_that_is_called_like_a_refund_spoils_no_night(
 ) -> None:
     refund = a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
     lines = [a_line(refund, 7_000), a_debit("BR1", THIRD)]
-    assert night(books, bank, *lines) == {refund: "TAKEN_BACK_BY_BANK"}
+    assert night(books, bank, *lines) == {refund: "CHARGED_BACK"}

@@ -1,4 +1,4 @@
-"""Several workers, slow portals and killed processes: each notice is sent, and no lease is sent twice."""
+"""Several workers, slow portals and killed processes: each webhook is sent, and no lease is sent twice."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from payment_hub.hub import Hub
 from payment_hub.operations.webhooks import SHARE, deliver_webhooks, resend_webhook
 from tests.builders import a_portal, an_agency, an_operator, an_order
 from tests.conftest import StoppedClock
-from tests.operations.test_notices import notices, states
+from tests.operations.test_webhooks import states, webhooks
 from tests.receiver import Receiver, a_receiver, hang_up, hold, status
 
 
@@ -41,7 +41,7 @@ def wait_until_it_arrives(receiver: Receiver) -> None:
     raise AssertionError("nothing arrived")
 
 
-def test_many_workers_at_once_send_each_notice_once(hub: Hub) -> None:
+def test_many_workers_at_once_send_each_webhook_once(hub: Hub) -> None:
     agency = an_agency(hub)
     with a_receiver() as first, a_receiver() as second, a_receiver() as third:
         for number, receiver in enumerate((first, second, third)):
@@ -65,13 +65,13 @@ def test_many_workers_at_once_send_each_notice_once(hub: Hub) -> None:
     assert len(arrived) == 120
     assert set(arrived.values()) == {1}
     with hub.transaction() as session:
-        counted = text("SELECT count(*), count(DISTINCT event_id) FROM notice_attempt")
+        counted = text("SELECT count(*), count(DISTINCT event_id) FROM webhook_delivery")
         assert tuple(session.execute(counted).one()) == (120, 120)
-        assert session.scalar(text("SELECT count(*) FROM notice WHERE state <> 'DELIVERED'")) == 0
+        assert session.scalar(text("SELECT count(*) FROM webhook WHERE state <> 'DELIVERED'")) == 0
 
 
-def test_while_one_worker_sends_a_notice_no_other_sends_it(hub: Hub, receiver: Receiver) -> None:
-    an_order(hub, an_agency(hub), a_portal(hub, notice_url=receiver.url))
+def test_while_one_worker_sends_a_webhook_no_other_sends_it(hub: Hub, receiver: Receiver) -> None:
+    an_order(hub, an_agency(hub), a_portal(hub, webhook_url=receiver.url))
     go_on = threading.Event()
     receiver.behaviour = hold(go_on)
     with ThreadPoolExecutor(1) as worker:
@@ -85,7 +85,7 @@ def test_while_one_worker_sends_a_notice_no_other_sends_it(hub: Hub, receiver: R
 
 
 def test_no_transaction_is_open_while_a_portal_is_being_spoken_to(hub: Hub, receiver: Receiver) -> None:
-    an_order(hub, an_agency(hub), a_portal(hub, notice_url=receiver.url))
+    an_order(hub, an_agency(hub), a_portal(hub, webhook_url=receiver.url))
     go_on = threading.Event()
     receiver.behaviour = hold(go_on)
     open_now = text(
@@ -120,7 +120,7 @@ def test_one_slow_portal_does_not_hold_up_the_others(hub: Hub, receiver: Receive
 def test_a_portal_with_a_long_backlog_leaves_room_for_the_others(
     hub: Hub, receiver: Receiver, clock: StoppedClock
 ) -> None:
-    agency, portal = an_agency(hub), a_portal(hub, notice_url=receiver.url)
+    agency, portal = an_agency(hub), a_portal(hub, webhook_url=receiver.url)
     for _ in range(SHARE + 5):
         an_order(hub, agency, portal)
     clock.advance(seconds=1)
@@ -135,7 +135,7 @@ def test_an_outcome_that_comes_after_the_lease_was_taken_over_moves_nothing(
     hub: Hub, receiver: Receiver, clock: StoppedClock
 ) -> None:
     """A second worker sends what the first is too slow with; its success must not be undone by the first."""
-    an_order(hub, an_agency(hub), a_portal(hub, notice_url=receiver.url))
+    an_order(hub, an_agency(hub), a_portal(hub, webhook_url=receiver.url))
     go_on = threading.Event()
 
     def hold_then_hang_up(handler: object) -> None:
@@ -151,15 +151,15 @@ def test_an_outcome_that_comes_after_the_lease_was_taken_over_moves_nothing(
         assert deliver_webhooks(hub) == 1
         go_on.set()
         assert first.result(20) == 1
-    [notice] = notices(hub)
-    assert notice.state == "DELIVERED"
-    assert [attempt.status for attempt in notice.attempts] == [200, None]
+    [webhook] = webhooks(hub)
+    assert webhook.state == "DELIVERED"
+    assert [attempt.status for attempt in webhook.attempts] == [200, None]
 
 
-def test_a_notice_that_is_sent_again_while_it_is_being_sent_is_sent_once_more(
+def test_a_webhook_that_is_sent_again_while_it_is_being_sent_is_sent_once_more(
     hub: Hub, receiver: Receiver
 ) -> None:
-    an_order(hub, an_agency(hub), a_portal(hub, notice_url=receiver.url))
+    an_order(hub, an_agency(hub), a_portal(hub, webhook_url=receiver.url))
     go_on = threading.Event()
     receiver.behaviour = hold(go_on)
     with ThreadPoolExecutor(1) as worker:
@@ -180,20 +180,20 @@ from datetime import datetime, timedelta
 from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
 from payment_hub.hub import Hub
-from payment_hub.operations.deliver_notices import deliver_notices
+from payment_hub.operations.deliver_webhooks import deliver_webhooks
 from payment_hub.signing import Signer
 engine = create_engine(sys.argv[1])
 now = datetime.fromisoformat(sys.argv[2])
-deliver_notices(Hub(engine=engine, sessions=sessionmaker(engine), adapters={}, now=lambda: now,
+deliver_webhooks(Hub(engine=engine, sessions=sessionmaker(engine), adapters={}, now=lambda: now,
     signer=Signer.of([b"k" * 32], [b"s" * 32]), public_url="https://hub.test", order_life=timedelta(days=1),
-    allow_loopback_notices=True))
+    allow_loopback_webhooks=True))
 """
 
 
-def test_a_killed_worker_leaves_a_lease_that_ends_and_the_notice_is_sent_again(
+def test_a_killed_worker_leaves_a_lease_that_ends_and_the_webhook_is_sent_again(
     hub: Hub, receiver: Receiver, clock: StoppedClock
 ) -> None:
-    an_order(hub, an_agency(hub), a_portal(hub, notice_url=receiver.url))
+    an_order(hub, an_agency(hub), a_portal(hub, webhook_url=receiver.url))
     go_on = threading.Event()
     receiver.behaviour = hold(go_on)
     url = hub.engine.url.render_as_string(hide_password=False)
@@ -206,8 +206,8 @@ def test_a_killed_worker_leaves_a_lease_that_ends_and_the_notice_is_sent_again(
     assert killed.wait(20) == -signal.SIGKILL
     go_on.set()
     receiver.behaviour = status(200)
-    [notice] = notices(hub)
-    assert (notice.state, notice.due_at, notice.attempts) == ("PENDING", clock() + LEASE, ())
+    [webhook] = webhooks(hub)
+    assert (webhook.state, webhook.due_at, webhook.attempts) == ("PENDING", clock() + LEASE, ())
     clock.moment += LEASE - timedelta(seconds=1)
     assert deliver_webhooks(hub) == 0
     clock.advance(seconds=1)

@@ -1,4 +1,4 @@
-"""Notices on their way to a real HTTP receiver: what arrives, what is tried again, what ends how."""
+"""Webhooks on their way to a real HTTP receiver: what arrives, what is tried again, what ends how."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def agency(hub: Hub) -> Caller:
 
 @pytest.fixture
 def portal(hub: Hub, receiver: Receiver) -> Caller:
-    return a_portal(hub, notice_url=receiver.url)
+    return a_portal(hub, webhook_url=receiver.url)
 
 
-def notices(hub: Hub, caller: Caller | None = None) -> list[WebhookView]:
-    """All notices, oldest event first."""
+def webhooks(hub: Hub, caller: Caller | None = None) -> list[WebhookView]:
+    """All webhooks, oldest event first."""
     return list(list_webhooks(hub, caller=caller or an_operator()).items)[::-1]
 
 
 def states(hub: Hub) -> list[str]:
-    return [notice.state for notice in notices(hub)]
+    return [webhook.state for webhook in webhooks(hub)]
 
 
 def change(hub: Hub, sql: str, **values: Any) -> None:
@@ -104,11 +104,11 @@ def test_any_answer_but_2xx_is_tried_again_later(
     an_order(hub, agency, portal)
     receiver.behaviour = status(code, b"not today")
     deliver_webhooks(hub)
-    [notice] = notices(hub)
-    assert notice.state == "PENDING"
-    assert notice.due_at is not None
-    assert LADDER[0] * 0.9 <= notice.due_at - clock() <= LADDER[0] * 1.1
-    [attempt] = notice.attempts
+    [webhook] = webhooks(hub)
+    assert webhook.state == "PENDING"
+    assert webhook.due_at is not None
+    assert LADDER[0] * 0.9 <= webhook.due_at - clock() <= LADDER[0] * 1.1
+    [attempt] = webhook.attempts
     assert (attempt.url, attempt.status, attempt.answer, attempt.tried_at) == (
         receiver.url,
         code,
@@ -119,7 +119,7 @@ def test_any_answer_but_2xx_is_tried_again_later(
     assert deliver_webhooks(hub) == 0
     clock.advance(seconds=6)
     assert deliver_webhooks(hub) == 1
-    assert [attempt.status for attempt in notices(hub)[0].attempts] == [code, 204]
+    assert [attempt.status for attempt in webhooks(hub)[0].attempts] == [code, 204]
     assert states(hub) == ["DELIVERED"]
 
 
@@ -142,11 +142,11 @@ def test_a_portal_that_says_gone_is_not_asked_again_and_an_operator_is_told(
     deliver_webhooks(hub)
     assert states(hub) == ["DEAD"]
     [record] = caplog.records
-    assert (record.levelno, record.msg, record.__dict__["portal"]) == (logging.ERROR, "notice_dead", "dvc")
-    assert record.__dict__["notice"] == receiver.ids[0]
+    assert (record.levelno, record.msg, record.__dict__["portal"]) == (logging.ERROR, "webhook_dead", "dvc")
+    assert record.__dict__["webhook"] == receiver.ids[0]
 
 
-def test_when_the_ladder_ends_the_notice_is_dead_and_an_operator_is_told_once(
+def test_when_the_ladder_ends_the_webhook_is_dead_and_an_operator_is_told_once(
     hub: Hub,
     agency: Caller,
     portal: Caller,
@@ -160,27 +160,27 @@ def test_when_the_ladder_ends_the_notice_is_dead_and_an_operator_is_told_once(
     while states(hub) == ["PENDING"]:
         assert not caplog.records
         assert deliver_webhooks(hub) == 1
-        clock.moment = notices(hub)[0].due_at or clock()
-    [notice] = notices(hub)
-    assert notice.state == "DEAD"
-    assert (notice.due_at, notice.ended_at) == (None, clock())
-    assert len(notice.attempts) == len(LADDER) + 1
-    assert {attempt.status for attempt in notice.attempts} == {None}
+        clock.moment = webhooks(hub)[0].due_at or clock()
+    [webhook] = webhooks(hub)
+    assert webhook.state == "DEAD"
+    assert (webhook.due_at, webhook.ended_at) == (None, clock())
+    assert len(webhook.attempts) == len(LADDER) + 1
+    assert {attempt.status for attempt in webhook.attempts} == {None}
     assert timedelta(hours=64) < clock() - began < timedelta(hours=79)
-    assert [record.msg for record in caplog.records] == ["notice_dead"]
+    assert [record.msg for record in caplog.records] == ["webhook_dead"]
     clock.advance(days=30)
     assert deliver_webhooks(hub) == 0
 
 
-def test_a_portal_without_an_address_is_not_told_and_its_pending_notices_are_cancelled(
+def test_a_portal_without_an_address_is_not_told_and_its_pending_webhooks_are_cancelled(
     hub: Hub, agency: Caller, portal: Caller, receiver: Receiver
 ) -> None:
     an_order(hub, agency, portal)
-    change(hub, "UPDATE portal SET notice_url = NULL")
+    change(hub, "UPDATE portal SET webhook_url = NULL")
     an_order(hub, agency, portal)
     assert deliver_webhooks(hub) == 0
     assert states(hub) == ["CANCELLED"]
-    assert notices(hub)[0].attempts == ()
+    assert webhooks(hub)[0].attempts == ()
     assert receiver.connections == 0
 
 
@@ -189,9 +189,9 @@ def test_the_address_is_judged_again_at_every_sending(
 ) -> None:
     """The trial's permission ended after the address was set."""
     an_order(hub, agency, portal)
-    deliver_webhooks(replace(hub, allow_loopback_notices=False))
-    [attempt] = notices(hub)[0].attempts
-    assert (attempt.status, attempt.answer) == (None, "the notice URL must not lead to this machine")
+    deliver_webhooks(replace(hub, allow_loopback_webhooks=False))
+    [attempt] = webhooks(hub)[0].attempts
+    assert (attempt.status, attempt.answer) == (None, "the webhook URL must not lead to this machine")
     assert receiver.connections == 0
 
 
@@ -201,19 +201,19 @@ def test_answers_of_any_bytes_are_kept_in_part(
     an_order(hub, agency, portal)
     receiver.behaviour = status(500, bytes(range(256)) * 100)
     deliver_webhooks(hub)
-    [attempt] = notices(hub)[0].attempts
+    [attempt] = webhooks(hub)[0].attempts
     assert 0 < len(attempt.answer.encode()) <= 500
     assert "\x00" not in attempt.answer
 
 
-def test_the_notices_of_a_portal_that_does_not_answer_are_put_back_untried(
+def test_the_webhooks_of_a_portal_that_does_not_answer_are_put_back_untried(
     hub: Hub, agency: Caller, portal: Caller, receiver: Receiver, clock: StoppedClock
 ) -> None:
     for _ in range(4):
         an_order(hub, agency, portal)
     receiver.behaviour = hang_up
     assert deliver_webhooks(hub) == 1
-    assert [len(notice.attempts) for notice in notices(hub)] == [1, 0, 0, 0]
+    assert [len(webhook.attempts) for webhook in webhooks(hub)] == [1, 0, 0, 0]
     receiver.behaviour = status(200)
     clock.advance(seconds=10)
     assert deliver_webhooks(hub) == 4

@@ -1,4 +1,4 @@
-"""What a portal's developers rely on: any Standard Webhooks library believes our notices, also while keys rotate."""
+"""What a portal's developers rely on: any Standard Webhooks library believes our webhooks, also while keys rotate."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_strangers_believe_the_signature_of_every_try(
     hub: Hub, receiver: Receiver, clock: StoppedClock
 ) -> None:
     clock.moment = datetime.now(UTC)  # the stranger's library reads the real clock
-    an_order(hub, an_agency(hub), a_portal(hub, notice_url=receiver.url))
+    an_order(hub, an_agency(hub), a_portal(hub, webhook_url=receiver.url))
     receiver.behaviour = status(500)
     deliver_webhooks(hub)
     clock.advance(minutes=1)
@@ -52,7 +52,7 @@ def test_after_a_rotation_the_portal_may_still_use_the_secret_before(
     hub: Hub, receiver: Receiver, clock: StoppedClock
 ) -> None:
     clock.moment = datetime.now(UTC)
-    portal = a_portal(hub, notice_url=receiver.url)
+    portal = a_portal(hub, webhook_url=receiver.url)
     before = show_webhook_keys(hub, portal="dvc")
     after = rotate_webhook_key(hub, portal="dvc")
     assert (before.version, after.version) == (1, 2)
@@ -69,4 +69,4 @@ def test_after_a_rotation_the_portal_may_still_use_the_secret_before(
 )
 def test_a_portal_is_not_added_with_an_address_that_may_lead_astray(hub: Hub, url: str) -> None:
     with pytest.raises(Malformed):
-        a_portal(hub, notice_url=url)
+        a_portal(hub, webhook_url=url)

@@ -10,7 +10,7 @@ from payment_hub.operations.refunds.decide import propose_excess_refunds
 from tests.asking import rows
 from tests.builders import an_agency, an_obligation, an_order
 from tests.conftest import StoppedClock
-from tests.operations.test_surplus import agency, hub, pay, portal, proposals
+from tests.operations.test_excess import agency, hub, pay, portal, proposals
 
 __all__ = ["agency", "hub", "portal"]
 """Fixtures."""

@@ -16,7 +16,7 @@ from payment_hub.hub import Hub
 from payment_hub.operations.webhooks import list_events
 from payment_hub.store.tables import Event
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
-from tests.operations.test_notices import feed
+from tests.operations.test_webhooks import feed
 
 
 def read_on(

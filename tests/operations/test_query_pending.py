@@ -62,7 +62,7 @@ def told(reference: str, outcome: Outcome = Outcome.PAID, **more: Any) -> Confir
 
 def when_asked(hub: Hub) -> float:
     """Seconds until the bank is asked next."""
-    moment = one(hub, "SELECT ask_at FROM payment_attempt")
+    moment = one(hub, "SELECT query_at FROM payment_attempt")
     return float((moment - hub.now()).total_seconds())
 
 

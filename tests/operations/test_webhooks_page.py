@@ -17,7 +17,7 @@ from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock
 from tests.receiver import a_receiver
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "notices.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
 UNITS = {1: "s", 60: "min", 3600: "h"}
 
 
@@ -27,16 +27,16 @@ def example() -> dict[str, Any]:
     found = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)
     assert found is not None
     names: dict[str, Any] = {}
-    exec(compile(found[1], "docs/notices.md", "exec"), names)
+    exec(compile(found[1], "docs/webhooks.md", "exec"), names)
     return names
 
 
-def test_the_example_believes_a_real_notice_by_either_key_and_nothing_else(
+def test_the_example_believes_a_real_webhook_by_either_key_and_nothing_else(
     hub: Hub, clock: StoppedClock, example: dict[str, Any]
 ) -> None:
     clock.moment = datetime.now(UTC)
     with a_receiver() as receiver:
-        an_order(hub, an_agency(hub), a_portal(hub, notice_url=receiver.url))
+        an_order(hub, an_agency(hub), a_portal(hub, webhook_url=receiver.url))
         deliver_webhooks(hub)
     [request] = receiver.requests
     keys = show_webhook_keys(hub, portal="dvc")

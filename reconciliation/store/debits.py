@@ -1,4 +1,4 @@
-"""Refunds and chargebacks against the debits of a bank's statements: the rules of ``domain/given_back.py`` in SQL.
+"""Refunds and chargebacks against the debits of a bank's statements: the rules of ``domain/paid_back.py`` in SQL.
 
 Works on temporary tables: ``debit`` (lines, with what each names), ``gone`` (refunds and chargebacks), ``paired`` (one
 debit, one of them) and ``home`` (the case of each debit). An order that is touched is there whole, of whatever days, so
@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payment_hub.domain.calendar import bounds
-from reconciliation.domain.given_back import Named
+from reconciliation.domain.debits import Named
 from reconciliation.store.temporary import temporary
 
 #: The first word of the code by which the hub is told of a debit; the bank's transaction follows.

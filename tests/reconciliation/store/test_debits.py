@@ -14,8 +14,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from payment_hub.domain.calendar import bounds, business_day
-from reconciliation.domain.given_back import Certainty, Debit, Gone, pair_off
-from reconciliation.store import given_back
+from reconciliation.domain.debits import Certainty, Debit, Gone, pair_off
+from reconciliation.store import debits
 from tests.conftest import emptied
 
 DAYS: Final = [date(2026, 3, 2) + timedelta(days=n) for n in range(3)]
@@ -53,7 +53,7 @@ chargebacks = st.lists(
     max_size=2,
     unique_by=lambda one: (one[0], one[2]),
 )
-debits = st.lists(
+some_debits = st.lists(
     st.builds(
         Debit,
         day=days,
@@ -89,8 +89,9 @@ OVERRIDING SYSTEM VALUE VALUES (:key, 'sandbox', :money, :order, 1, '', 1000000,
     '2026-03-02')"""
 
 REFUND: Final = """
-INSERT INTO refund (id, reference, order_id, refund_id, asked_sha256, collection_id, agency_id, bank, amount, currency,
-    reason, words, route, proposed_by, state, approved_by, bank_refund_id, submitted_at, proposed_at, changed_at)
+INSERT INTO refund (id, reference, order_id, refund_id, request_sha256, collection_id, agency_id, bank, amount,
+    currency, reason, note, route, proposed_by, state, approved_by, bank_refund_id, submitted_at,
+    proposed_at, changed_at)
 OVERRIDING SYSTEM VALUE VALUES (:n, :reference, :order, :reference, '', :key, 1, 'sandbox', :amount, 'VND', :reason, '',
     :route, 'a', :state, 'b', :by_bank, :at, :at, :at)"""
 
@@ -109,7 +110,7 @@ VALUES (1, :n, 'sandbox', :transaction, :day, :amount, 'VND', 'DEBIT', :referenc
 @pytest.mark.parametrize("examples", [40, pytest.param(1000, marks=pytest.mark.deep)])
 def test_sql_pairs_off_what_the_pure_rules_pair_off(examples: int, engine: Engine) -> None:
     @settings(deadline=None, max_examples=examples)
-    @given(refunded=refunds, taken=chargebacks, lines=debits)
+    @given(refunded=refunds, taken=chargebacks, lines=some_debits)
     def pairs_off_the_same(
         refunded: Sequence[Refunded], taken: Sequence[tuple[str, int, str]], lines: Sequence[Debit]
     ) -> None:
@@ -139,7 +140,7 @@ def cases_of(session: Session, day: date) -> dict[Debit, str]:
         "ends_at": ends_at,
     }
     session.execute(text("CREATE TEMPORARY TABLE doubtful (case_key text) ON COMMIT DROP"))
-    given_back.pair_off(session, asked)
+    debits.pair_off(session, asked)
     query = f"""SELECT h.case_key, l.bank_transaction_id AS transaction, {
         ", ".join(f"l.{name}" for name in Debit.__slots__ if name != "transaction")
     } FROM home h JOIN statement_line l ON l.id = h.id WHERE h.day = :day"""
@@ -204,5 +205,5 @@ def certainty_of(one: Refunded) -> Certainty | None:
 )
 def test_sql_and_python_agree_on_the_day(migrated: Engine, moment: datetime) -> None:
     with migrated.connect() as connection:
-        query = f"SELECT {given_back.HUB_DAY.format('CAST(:at AS timestamptz)')}"
+        query = f"SELECT {debits.HUB_DAY.format('CAST(:at AS timestamptz)')}"
         assert connection.execute(text(query), {"at": moment}).scalar_one() == business_day(moment)

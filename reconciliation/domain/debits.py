@@ -2,7 +2,7 @@
 
 A debit names a refund by our reference, by the bank's own id of it, or by less: the collected money, or the order. By
 less it may only mean a refund of just its amount that had been sent by then, and several equal ones are paired off by
-count. ``store/given_back.py`` does the same in SQL for all debits of a night; a property test compares the two.
+count. ``store/paid_back.py`` does the same in SQL for all debits of a night; a property test compares the two.
 """
 
 from __future__ import annotations

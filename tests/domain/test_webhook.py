@@ -34,7 +34,7 @@ def test_the_ladder_climbs_for_about_three_days_and_ends(jitter: float) -> None:
     assert wait_after(len(LADDER) + 1, jitter) is None
 
 
-def test_notices_that_failed_together_do_not_come_back_together() -> None:
+def test_webhooks_that_failed_together_do_not_come_back_together() -> None:
     assert wait_after(4, 0.0) != wait_after(4, 0.5) != wait_after(4, 0.9)
 
 
@@ -57,7 +57,7 @@ def test_gone_ends_it_at_once() -> None:
     assert meaning_of(410, 1) is WebhookEvent.GONE
 
 
-def test_every_notice_ends_by_itself_and_only_a_wish_revives_it() -> None:
+def test_every_webhook_ends_by_itself_and_only_a_wish_revives_it() -> None:
     leaves_an_end = {event for (state, event) in WEBHOOK_LIFE.table if state in ENDED}
     assert leaves_an_end == {WebhookEvent.SENT_AGAIN}
     assert set(WEBHOOK_LIFE.table.values()) == set(WebhookState)

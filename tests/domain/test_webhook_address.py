@@ -1,4 +1,4 @@
-"""Where a notice may go: how an address inside may be dressed up, and what is honest."""
+"""Where a webhook may go: how an address inside may be dressed up, and what is honest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LISTED = AddressPolicy(hosts=frozenset({"portal.noi-bo.vn", "10.20.30.40", "port
 HONEST = [
     "https://dichvucong.gov.vn",
     "https://dichvucong.gov.vn/",
-    "https://dichvucong.gov.vn:8443/hub/notices?tenant=7&x=%C4%91",
+    "https://dichvucong.gov.vn:8443/hub/webhooks?tenant=7&x=%C4%91",
     "https://DichVuCong.gov.vn/a(b)!*'~;p=1,2/@/:/",
     "https://xn--dchvcng-x0a0689dsha.vn/",
     "https://a.b",
@@ -125,7 +125,7 @@ def test_an_honest_url_is_accepted(url: str) -> None:
 def test_a_url_that_leads_or_may_lead_astray_is_refused(url: str) -> None:
     with pytest.raises(Malformed) as refused:
         read_webhook_url(url, STRICT)
-    assert list(refused.value.pointers) == ["/notice_url"]
+    assert list(refused.value.pointers) == ["/webhook_url"]
 
 
 def test_a_url_is_taken_apart() -> None:

@@ -1,4 +1,4 @@
-"""Sending again, and showing what was sent: one notice, all since a moment, and whose they are."""
+"""Sending again, and showing what was sent: one webhook, all since a moment, and whose they are."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from payment_hub.operations.webhooks import (
 )
 from tests.builders import a_portal, an_agency, an_operator, an_order
 from tests.conftest import StoppedClock
-from tests.operations.test_notices import change, notices, states
+from tests.operations.test_webhooks import change, states, webhooks
 from tests.receiver import Receiver, a_receiver, status
 
 
@@ -33,10 +33,10 @@ def receiver() -> Iterator[Receiver]:
         yield receiver
 
 
-def test_a_delivered_notice_is_sent_again_with_the_same_id_and_body(
+def test_a_delivered_webhook_is_sent_again_with_the_same_id_and_body(
     hub: Hub, receiver: Receiver, clock: StoppedClock
 ) -> None:
-    portal = a_portal(hub, notice_url=receiver.url)
+    portal = a_portal(hub, webhook_url=receiver.url)
     an_order(hub, an_agency(hub), portal)
     deliver_webhooks(hub)
     clock.advance(hours=1)
@@ -45,13 +45,13 @@ def test_a_delivered_notice_is_sent_again_with_the_same_id_and_body(
     deliver_webhooks(hub)
     first, second = receiver.requests
     assert (first.body, first.headers["webhook-id"]) == (second.body, second.headers["webhook-id"])
-    assert [attempt.status for attempt in notices(hub)[0].attempts] == [200, 200]
+    assert [attempt.status for attempt in webhooks(hub)[0].attempts] == [200, 200]
 
 
-def test_a_dead_notice_that_is_sent_again_climbs_the_whole_ladder(
+def test_a_dead_webhook_that_is_sent_again_climbs_the_whole_ladder(
     hub: Hub, receiver: Receiver, clock: StoppedClock
 ) -> None:
-    portal = a_portal(hub, notice_url=receiver.url)
+    portal = a_portal(hub, webhook_url=receiver.url)
     an_order(hub, an_agency(hub), portal)
     receiver.behaviour = status(410)
     deliver_webhooks(hub)
@@ -59,12 +59,12 @@ def test_a_dead_notice_that_is_sent_again_climbs_the_whole_ladder(
     resend_webhook(hub, caller=portal, event_id=receiver.ids[0])
     while states(hub) == ["PENDING"]:
         deliver_webhooks(hub)
-        clock.moment = notices(hub)[0].due_at or clock()
-    assert [attempt.status for attempt in notices(hub)[0].attempts] == [410] + [500] * (len(LADDER) + 1)
+        clock.moment = webhooks(hub)[0].due_at or clock()
+    assert [attempt.status for attempt in webhooks(hub)[0].attempts] == [410] + [500] * (len(LADDER) + 1)
 
 
 def test_everything_since_a_moment_is_sent_again(hub: Hub, receiver: Receiver, clock: StoppedClock) -> None:
-    portal, agency = a_portal(hub, notice_url=receiver.url), an_agency(hub)
+    portal, agency = a_portal(hub, webhook_url=receiver.url), an_agency(hub)
     for _ in range(4):
         an_order(hub, agency, portal)
         clock.advance(minutes=1)
@@ -83,7 +83,7 @@ def test_events_from_before_the_portal_had_an_address_can_be_sent_too(hub: Hub, 
     with pytest.raises(EventNotFound):
         resend_webhook(hub, caller=portal, event_id="evt_1")
     assert resend_webhooks_since(hub, caller=portal, since=hub.now() - timedelta(days=1)) == 0
-    change(hub, "UPDATE portal SET notice_url = :url", url=receiver.url)
+    change(hub, "UPDATE portal SET webhook_url = :url", url=receiver.url)
     assert resend_webhooks_since(hub, caller=portal, since=hub.now() - timedelta(days=1)) == 1
     assert deliver_webhooks(hub) == 1
     assert states(hub) == ["DELIVERED"]
@@ -95,13 +95,13 @@ def test_a_moment_without_a_zone_is_refused(hub: Hub) -> None:
 
 
 def test_a_portal_sees_and_resends_only_its_own(hub: Hub, receiver: Receiver) -> None:
-    agency, mine = an_agency(hub), a_portal(hub, notice_url=receiver.url)
+    agency, mine = an_agency(hub), a_portal(hub, webhook_url=receiver.url)
     other = a_portal(hub, "other", receiver.url)
     an_order(hub, agency, mine)
     deliver_webhooks(hub)
-    assert notices(hub, mine) == notices(hub, an_operator()) == notices(hub, agency)
-    assert show_webhook(hub, caller=mine, event_id="evt_1") == notices(hub)[0]
-    assert notices(hub, other) == []
+    assert webhooks(hub, mine) == webhooks(hub, an_operator()) == webhooks(hub, agency)
+    assert show_webhook(hub, caller=mine, event_id="evt_1") == webhooks(hub)[0]
+    assert webhooks(hub, other) == []
     for ask in (show_webhook, resend_webhook):
         with pytest.raises(EventNotFound):
             ask(hub, caller=other, event_id="evt_1")
@@ -112,13 +112,13 @@ def test_a_portal_sees_and_resends_only_its_own(hub: Hub, receiver: Receiver) ->
 def test_an_agency_and_its_officer_see_only_their_own_and_a_caller_bound_to_nothing_sees_nothing(
     hub: Hub, receiver: Receiver
 ) -> None:
-    portal = a_portal(hub, notice_url=receiver.url)
+    portal = a_portal(hub, webhook_url=receiver.url)
     mine, other = an_agency(hub), an_agency(hub, "H41.01")
     an_order(hub, mine, portal)
     officer = replace(other, role=Role.OFFICER)
     unbound = replace(officer, agency_id=None)
     nobody = replace(portal, portal_id=None)
-    assert [len(notices(hub, caller)) for caller in (mine, other, officer, unbound, nobody)] == [
+    assert [len(webhooks(hub, caller)) for caller in (mine, other, officer, unbound, nobody)] == [
         1,
         0,
         0,
@@ -136,8 +136,8 @@ def test_no_such_event_is_not_found(hub: Hub, event_id: str) -> None:
             ask(hub, caller=an_operator(), event_id=event_id)
 
 
-def test_notices_are_listed_in_pages_and_by_state(hub: Hub, receiver: Receiver) -> None:
-    portal, agency = a_portal(hub, notice_url=receiver.url), an_agency(hub)
+def test_webhooks_are_listed_in_pages_and_by_state(hub: Hub, receiver: Receiver) -> None:
+    portal, agency = a_portal(hub, webhook_url=receiver.url), an_agency(hub)
     for _ in range(5):
         an_order(hub, agency, portal)
     deliver_webhooks(hub)
@@ -145,20 +145,20 @@ def test_notices_are_listed_in_pages_and_by_state(hub: Hub, receiver: Receiver) 
     shown, after = [], None
     while True:
         page = list_webhooks(hub, caller=portal, after=after, limit=2)
-        shown += [notice.event_id for notice in page.items]
+        shown += [webhook.event_id for webhook in page.items]
         if (after := page.next_cursor) is None:
             break
     assert shown == ["evt_5", "evt_4", "evt_3", "evt_2", "evt_1"]
     pending = list_webhooks(hub, caller=portal, state=WebhookState.PENDING)
-    assert [notice.event_id for notice in pending.items] == ["evt_3"]
+    assert [webhook.event_id for webhook in pending.items] == ["evt_3"]
     with pytest.raises(Malformed):
         list_webhooks(hub, caller=portal, after="evt_3")
 
 
-def test_a_notice_on_the_wire_says_where_it_stands_and_what_was_tried(
+def test_a_webhook_on_the_wire_says_where_it_stands_and_what_was_tried(
     hub: Hub, receiver: Receiver, clock: StoppedClock
 ) -> None:
-    portal = a_portal(hub, notice_url=receiver.url)
+    portal = a_portal(hub, webhook_url=receiver.url)
     order = an_order(hub, an_agency(hub), portal)
     receiver.behaviour = status(200, b"ok")
     deliver_webhooks(hub)

@@ -218,7 +218,7 @@ def test_a_downtime_that_is_withdrawn_ends_at_once(hub: Hub, clock: StoppedClock
     with pytest.raises(CircuitOpen):
         asks(hub)
     assert {view.away_until for view in show_bank_health(hub)} == {ends_at}
-    cancel_downtime(hub, number=number, withdrawn_by="op")
+    cancel_downtime(hub, number=number, cancelled_by="op")
     assert asks(hub) == "yes"
 
 
