@@ -28,7 +28,7 @@ def test_nothing_enabled_is_nothing_loaded() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["nobank", "toolkit", "far_side", "sandbox.build", "../etc", "Sandbox", "", "os", "__init__"]
+    "name", ["nobank", "toolkit", "simulators", "sandbox.build", "../etc", "Sandbox", "", "os", "__init__"]
 )
 def test_an_unknown_bank_stops_the_start(name: str) -> None:
     with pytest.raises(BankSettingsError, match="unknown bank") as refusal:

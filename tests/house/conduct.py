@@ -11,7 +11,7 @@ from payment_hub.store.tables import APPEND_ONLY, Base
 from tests.house.law import Module, called, calls, law, modules, texts, within
 
 #: A process of its own, which nothing of the hub imports: it has an environment and a clock like any stranger.
-STRANGERS = ("payment_hub/embedded", "bank_adapters/far_side")
+STRANGERS = ("payment_hub/embedded", "bank_adapters/simulators")
 
 #: What a transaction must not wait for.
 OUTSIDE = {"open_payment", "query_payment", "fetch_statement", "read_ledgers", "send", "deliver"}
@@ -182,7 +182,7 @@ def no_bank_is_named_outside_its_own_module(house: Path) -> list[str]:
     trespasses = []
     for module in modules(house):
         own = module.stem if module.path.startswith("bank_adapters/") else ""
-        if within(module, "payment_hub/embedded", "bank_adapters/far_side", *DEMO):
+        if within(module, "payment_hub/embedded", "bank_adapters/simulators", *DEMO):
             continue
         for line, word in _words(module):
             if word in banks - {own} and (module.path, word) not in NAMED_FOR_ANOTHER_REASON:

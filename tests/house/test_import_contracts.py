@@ -17,9 +17,9 @@ _LINT = "from importlinter.cli import lint_imports_command; lint_imports_command
 TRESPASSES = {
     "an adapter looks into the store": ("bank_adapters/vnpay.py", "import payment_hub.store.orders"),
     "a bank knows another bank": ("bank_adapters/vnpay.py", "import bank_adapters.sandbox"),
-    "an adapter meets the far side in the same process": (
+    "an adapter meets a simulator in the same process": (
         "bank_adapters/sandbox.py",
-        "import bank_adapters.far_side.sandbox",
+        "import bank_adapters.simulators.sandbox",
     ),
     "an adapter is a web server": ("bank_adapters/vnpay.py", "import flask"),
     "an adapter knows reconciliation": ("bank_adapters/vnpay.py", "import reconciliation.domain.matching"),
