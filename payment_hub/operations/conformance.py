@@ -239,7 +239,7 @@ _PLAYS: Final[Mapping[str, Callable[[_Scene], str]]] = {
 
 def _taken(told: Sequence[SimulatorMessage]) -> Sequence[SimulatorMessage]:
     """At least one message came, and our answers end the bank's tries."""
-    if not told or not all(one.heard for one in told):
+    if not told or not all(one.acknowledged for one in told):
         raise NotAsExpected(f"it was not taken: {_confirmation_of(told)}" if told else "no message came")
     return told
 
@@ -350,7 +350,7 @@ def _requests(hub: Hub, attempt: AttemptView) -> tuple[PaymentRequest, PaymentQu
 def run_conformance(
     hub: Hub, *, bank: str, simulator: SimulatorClient | None, done: Callable[[CheckResult], None]
 ) -> ConformanceReport:
-    """The report; ``done`` hears of every check as it ends. Without a ``far_end`` nothing can be provoked at the bank,
+    """The report; ``done`` is called with each result. Without a ``simulator`` nothing can be provoked at the bank,
     and only what we ask by ourselves is tried.
 
     Raises BankNotFound.

@@ -96,9 +96,9 @@ def played(
     hub: Hub, bank: str, simulator: HttpSimulatorClient | None
 ) -> tuple[ConformanceReport, dict[str, CheckResult]]:
     """The report, and its checks by name."""
-    accepted: list[CheckResult] = []
-    report = run_conformance(hub, bank=bank, simulator=simulator, done=accepted.append)
-    assert accepted == list(report.results)
+    results: list[CheckResult] = []
+    report = run_conformance(hub, bank=bank, simulator=simulator, done=results.append)
+    assert results == list(report.results)
     return report, {one.check.name: one for one in report.results}
 
 
