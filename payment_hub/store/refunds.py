@@ -49,7 +49,7 @@ LEFT JOIN LATERAL (
     SELECT verdict, payer, attempt_id FROM confirmation f
     WHERE f.order_id = o.id AND f.bank = c.bank AND f.bank_transaction_id = c.bank_transaction_id
         AND f.disposition = 'APPLIED' AND f.outcome = 'PAID' ORDER BY f.verdict = 'NEEDS_INQUIRY', f.id LIMIT 1
-) said ON true
+) confirmation ON true
 LEFT JOIN payment_attempt p ON p.id = confirmation.attempt_id
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(r.amount) FILTER (WHERE r.state NOT IN ('FAILED', 'DECLINED')), 0)::bigint AS amount,
