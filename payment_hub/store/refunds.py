@@ -21,7 +21,7 @@ from payment_hub.domain.refunds.lifecycle import LIVE, NOT_CARRIED, REFUSALS, TH
 from payment_hub.domain.refunds.views import RefundHistory, RefundView
 from payment_hub.domain.settlement import OrderSnapshot
 from payment_hub.store import orders
-from payment_hub.store.access import seen_agency
+from payment_hub.store.access import visible_agency
 from payment_hub.store.confirmations import POSTED, order_snapshot
 from payment_hub.store.orders import COLUMNS, JOINS
 from payment_hub.store.tables import Refund, RefundEventRecord
@@ -228,7 +228,7 @@ def with_excess(session: Session, since: datetime, after: int, limit: int) -> Se
 def seen_by(caller: Caller) -> dict[str, int | None]:
     """The limits within which a caller sees refunds: those of the orders that it sees."""
     portal = caller.portal_id if caller.role is Role.PORTAL else None
-    return {"only_agency": seen_agency(caller), "only_portal": portal}
+    return {"only_agency": visible_agency(caller), "only_portal": portal}
 
 
 def _collected(row: Mapping[Any, Any]) -> Collected:

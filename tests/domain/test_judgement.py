@@ -20,6 +20,7 @@ from payment_hub.domain.judgement import (
 )
 from payment_hub.domain.ledger import Account
 from payment_hub.domain.money import Money, dong
+from payment_hub.domain.orders import EventType
 from payment_hub.domain.settlement import (
     Context,
     Disposition,
@@ -29,7 +30,6 @@ from payment_hub.domain.settlement import (
     RecordedCollection,
     Verdict,
 )
-from payment_hub.domain.webhooks import EventType
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 ORDER = OrderSnapshot(
