@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bank_adapters import load_adapters
-from payment_hub.domain.bank_port import TakesCallbacks
-from payment_hub.domain.bank_values import Outcome
+from payment_hub.domain.banks.port import TakesCallbacks
+from payment_hub.domain.banks.values import Outcome
 from payment_hub.domain.errors import CallbackRejected
 from tests.bank_adapters.momo_messages import PARTNER, a_notice, a_section, signed, told
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from payment_hub.domain.standing import Verdict
+from payment_hub.domain.settlement import Verdict
 from payment_hub.hub import Hub
-from payment_hub.operations.show_order import show_order
-from payment_hub.operations.start_payment import start_payment
+from payment_hub.operations.orders import show_order
+from payment_hub.operations.payments.start import start_payment
 from tests.asking import count, one, rows
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.stand_in_banks import StandInBank, with_banks

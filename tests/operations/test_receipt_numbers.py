@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from payment_hub.hub import Hub
-from payment_hub.operations.show_receipt import show_receipt
+from payment_hub.operations.receipts import show_receipt
 from tests.asking import rows
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bank_adapters.toolkit.limits import require_payable, require_refundable
-from payment_hub.domain.bank_profile import Limits
+from payment_hub.domain.banks.profile import Limits
 from payment_hub.domain.errors import Malformed
 from payment_hub.domain.money import Money, dong
 from tests.bank_adapters.examples import NOON, a_refund, a_request

@@ -39,9 +39,9 @@ TWICE = replace(ALIKE, other_items=2, other_amount=200)
         (TWICE, Kind.DUPLICATE_AT_BANK),
         (replace(OTHER_ALONE, other_items=2), Kind.DUPLICATE_AT_BANK),
         (replace(TWICE, other_amount=100), Kind.DUPLICATE_AT_BANK),
-        (replace(ALIKE, taken_back=1), Kind.TAKEN_BACK_BY_BANK),
-        (replace(HUB_ALONE, taken_back=1), Kind.TAKEN_BACK_BY_BANK),
-        (replace(OTHER_ALONE, taken_back=1), Kind.TAKEN_BACK_BY_BANK),
+        (replace(ALIKE, charged_back=1), Kind.CHARGED_BACK),
+        (replace(HUB_ALONE, charged_back=1), Kind.CHARGED_BACK),
+        (replace(OTHER_ALONE, charged_back=1), Kind.CHARGED_BACK),
     ],
 )
 def test_money_that_came_against_a_banks_statement(case: Case, kind: Kind | None) -> None:
@@ -61,7 +61,7 @@ def test_money_that_came_against_a_banks_statement(case: Case, kind: Kind | None
         (replace(BACK, other_currency="USD"), Kind.REFUND_AMOUNT_DIFFERS),
         (replace(BACK, failed=True), Kind.REFUNDED_THOUGH_FAILED),
         (replace(BACK, failed=True, other_items=2), Kind.REFUNDED_THOUGH_FAILED),
-        (replace(BACK, failed=True, taken_back=1), Kind.TAKEN_BACK_BY_BANK),
+        (replace(BACK, failed=True, charged_back=1), Kind.CHARGED_BACK),
     ],
 )
 def test_money_that_went_back_against_a_banks_statement(case: Case, kind: Kind | None) -> None:
