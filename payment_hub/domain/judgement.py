@@ -13,6 +13,7 @@ from typing import Final
 
 from payment_hub.domain.banks.values import Answer, Confirmation, Outcome
 from payment_hub.domain.ledger import Allocation, Transfer, transfers
+from payment_hub.domain.orders import EventType
 from payment_hub.domain.settlement import (
     Context,
     Corroboration,
@@ -25,7 +26,6 @@ from payment_hub.domain.settlement import (
     allocation,
     totals_after,
 )
-from payment_hub.domain.webhooks import EventType
 
 #: How far a bank's own moment of payment may lie behind or ahead of its arrival here and still decide lateness.
 CREDIBLE_BEHIND: Final = timedelta(days=3)

@@ -28,25 +28,6 @@ from payment_hub.domain.errors import EventNotFound, Malformed
 from payment_hub.domain.lifecycle import Lifecycle
 
 
-class EventType(StrEnum):
-    """What can have happened to an order."""
-
-    ISSUED = "payment_order.issued"
-    PAID = "payment_order.paid"
-    UNDERPAID = "payment_order.underpaid"
-    OVERPAID = "payment_order.overpaid"
-    HELD = "payment_order.held"
-    CANCELLED = "payment_order.cancelled"
-    EXPIRED = "payment_order.expired"
-    REFUND_PROPOSED = "payment_order.refund_proposed"
-    REFUND_APPROVED = "payment_order.refund_approved"
-    REFUND_DECLINED = "payment_order.refund_declined"
-    REFUND_SUCCEEDED = "payment_order.refund_succeeded"
-    REFUND_FAILED = "payment_order.refund_failed"
-    DISPUTED = "payment_order.disputed"
-    """A bank has taken money back by itself."""
-
-
 class WebhookState(StrEnum):
     """Where a webhook stands."""
 

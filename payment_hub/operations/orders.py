@@ -31,11 +31,10 @@ from payment_hub.domain.errors import (
     StaleVersion,
 )
 from payment_hub.domain.idempotency import KEPT, Answered, Claim
-from payment_hub.domain.orders import OrderStatus, OrderView
+from payment_hub.domain.orders import EventType, OrderStatus, OrderView
 from payment_hub.domain.paging import Page, cursor_of, key_of
 from payment_hub.domain.receipts import yearly_series
 from payment_hub.domain.references import CHANCE_BITS, new_reference, parse_reference
-from payment_hub.domain.webhooks import EventType
 from payment_hub.hub import DriverConnection, Hub
 from payment_hub.operations.payments.query import query_order
 from payment_hub.store import orders

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from payment_hub.domain.errors import ObligationClosed, StaleVersion
 from payment_hub.domain.obligations import Terms, VersionEvent
-from payment_hub.domain.webhooks import EventType
+from payment_hub.domain.orders import EventType
 from payment_hub.store import obligations
 from payment_hub.store.order_writes import close_order, open_order_of
 from payment_hub.store.tables import Obligation

@@ -20,7 +20,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from payment_hub.domain.webhooks import EventType
+from payment_hub.domain.orders import EventType
 from payment_hub.store.connections import DriverConnection, Prepared
 from payment_hub.store.orders import COLUMNS, JOINS, order_view
 

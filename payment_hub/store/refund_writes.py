@@ -25,6 +25,7 @@ from payment_hub.domain.calendar import business_day
 from payment_hub.domain.errors import RefundExceeds
 from payment_hub.domain.ledger import Account, Transfer
 from payment_hub.domain.money import Money, wire_money
+from payment_hub.domain.orders import EventType
 from payment_hub.domain.receipts import yearly_series
 from payment_hub.domain.references import new_refund_reference
 from payment_hub.domain.refunds.eligibility import Collected, is_credited, method_of
@@ -39,7 +40,6 @@ from payment_hub.domain.refunds.lifecycle import (
     paid_from,
 )
 from payment_hub.domain.settlement import OrderSnapshot, leaving, settling_in, totals_after, without
-from payment_hub.domain.webhooks import EventType
 from payment_hub.store import ledger
 from payment_hub.store.order_writes import EVENTS, RECEIPT
 from payment_hub.store.orders import order_view

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from payment_hub.domain.webhooks import LADDER, WEBHOOK_LIFE, EventType
+from payment_hub.domain.orders import EventType
+from payment_hub.domain.webhooks import LADDER, WEBHOOK_LIFE
 from payment_hub.hub import Hub
 from payment_hub.operations.webhooks import deliver_webhooks, show_webhook_keys
 from payment_hub.outbound import EXCERPT_BYTES, TOTAL_SECONDS

@@ -18,7 +18,7 @@ from payment_hub.domain.banks.profile import Limits
 from payment_hub.domain.banks.values import RefundOutcome
 from payment_hub.domain.ledger import Account
 from payment_hub.domain.lifecycle import Lifecycle
-from payment_hub.domain.webhooks import EventType
+from payment_hub.domain.orders import EventType
 
 #: Who proposes what nobody asked for: money that came twice, too much, or for what is withdrawn.
 THE_HUB: Final = "hub"

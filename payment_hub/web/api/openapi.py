@@ -11,7 +11,7 @@ from marshmallow.fields import Field
 
 from payment_hub.domain.access import Scope
 from payment_hub.domain.idempotency import KEPT
-from payment_hub.domain.webhooks import EventType
+from payment_hub.domain.orders import EventType
 from payment_hub.web.api.fields import DayField, MomentField, MoneyField
 
 VERSION: Final = "1.0.0"

@@ -15,7 +15,8 @@ from marshmallow import fields, validate
 from payment_hub.current import current_hub
 from payment_hub.domain import errors
 from payment_hub.domain.access import Scope
-from payment_hub.domain.webhooks import EventType, WebhookState
+from payment_hub.domain.orders import EventType
+from payment_hub.domain.webhooks import WebhookState
 from payment_hub.operations.webhooks import (
     list_events,
     list_webhooks,

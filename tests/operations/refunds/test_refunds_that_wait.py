@@ -37,16 +37,16 @@ def test_a_bank_that_is_switched_off_is_not_asked_and_the_refund_waits(
 def test_a_bank_that_is_left_alone_is_not_asked_and_nothing_is_unknown(
     hub: Hub, bank: RefundingBank, agency: Caller, portal: Caller, clock: StoppedClock
 ) -> None:
-    patience = hub.terms_of("refunding").patience
+    policy = hub.terms_of("refunding").breaker
     bank.on_refund = says(BankUnavailable("no answer"))
-    references = [a_paid_order(hub, agency, portal) for _ in range(patience.failures + 2)]
+    references = [a_paid_order(hub, agency, portal) for _ in range(policy.failures + 2)]
     for reference in references:
         propose(hub, portal, reference)
         approve(hub, reference)
-    assert send_refunds(hub) == patience.failures
+    assert send_refunds(hub) == policy.failures
     assert [state for _, state in states(hub)][-2:] == ["APPROVED", "APPROVED"]
     bank.on_refund = says(RETURNED)
-    clock.moment += patience.rest
+    clock.moment += policy.open_for
     assert send_refunds(hub) == 2
     assert [state for _, state in states(hub)][-2:] == ["SUCCEEDED", "SUCCEEDED"]
 
@@ -71,7 +71,7 @@ def test_a_bank_that_begins_to_rest_between_the_claim_and_the_call_is_left_alone
         propose(hub, portal, reference, refund_id=f"R{number}")
         approve(hub, reference, f"R{number}")
     with monkeypatch.context() as patched:
-        patched.setattr("payment_hub.operations.refunds.send.ask_bank", rests)
+        patched.setattr("payment_hub.operations.refunds.send.call_bank", rests)
         assert send_refunds(hub) == 0
     assert (states(hub), bank.asked) == ([("R0", "APPROVED"), ("R1", "APPROVED")], [])
     assert send_refunds(hub) == 2
