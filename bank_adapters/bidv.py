@@ -99,7 +99,7 @@ _AMOUNT: Final = r"[1-9][0-9]{0,11}"
 
 PROFILE: Final = BankProfile(
     title="BIDV bill collection",
-    ways=(PaymentMethod.BILL,),
+    methods=(PaymentMethod.BILL,),
     facts=(
         Fact(
             "the fields and checksums of getbill and paybill",

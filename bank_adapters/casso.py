@@ -63,7 +63,7 @@ COLUMNS: Final = Columns(
 
 PROFILE: Final = BankProfile(
     title="Casso v2",
-    ways=(PaymentMethod.QR,),
+    methods=(PaymentMethod.QR,),
     facts=(
         Fact(
             "the signature of a callback", "Casso's published sample, with its test key", Certainty.REPRODUCED

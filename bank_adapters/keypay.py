@@ -82,7 +82,7 @@ _AMOUNT: Final = r"[1-9][0-9]{0,11}"
 
 PROFILE: Final = BankProfile(
     title="KeyPay v3",
-    ways=(PaymentMethod.PAGE,),
+    methods=(PaymentMethod.PAGE,),
     facts=(
         Fact("the four check_sums, and which key is for what", "VietOpenCPS", Certainty.ONE_SOURCE),
         Fact(

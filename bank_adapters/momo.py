@@ -158,7 +158,7 @@ _TRANSACTION: Final = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
 PROFILE: Final = BankProfile(
     title="MoMo payment gateway v2",
-    ways=(PaymentMethod.PAGE, PaymentMethod.APP_LINK, PaymentMethod.QR),
+    methods=(PaymentMethod.PAGE, PaymentMethod.APP_LINK, PaymentMethod.QR),
     facts=(
         Fact("the signature of notices and returns", "six messages of a test system", Certainty.REPRODUCED),
         Fact("what the other messages sign; codes; limits", "developers.momo.vn", Certainty.OFFICIAL),

@@ -77,7 +77,7 @@ _FIELDS: Final = "{fields}"
 
 PROFILE: Final = BankProfile(
     title="Napas e-commerce gateway (API 32)",
-    ways=(PaymentMethod.PAGE,),
+    methods=(PaymentMethod.PAGE,),
     facts=(
         Fact("token, data key, and the checksum of a result", "public clients", Certainty.OFFICIAL),
         Fact("the fields of a result", "two public clients' models", Certainty.OFFICIAL),

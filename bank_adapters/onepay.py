@@ -104,7 +104,7 @@ _CURRENCIES: Final = ("vpc_Currency", "vpc_CurrencyCode")
 
 PROFILE: Final = BankProfile(
     title="OnePay, version 2",
-    ways=(PaymentMethod.PAGE,),
+    methods=(PaymentMethod.PAGE,),
     facts=(
         Fact("the hash of a return, its key decoded from hex", "a published return", Certainty.REPRODUCED),
         Fact("an IPN is signed like a return, by GET or POST", "independent programs", Certainty.OFFICIAL),

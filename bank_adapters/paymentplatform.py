@@ -89,7 +89,7 @@ _AMOUNT: Final = re.compile(r"([1-9][0-9]{0,11})(?:\.0{1,2})?", re.ASCII)
 
 PROFILE: Final = BankProfile(
     title="National public service portal, PaymentPlatform 1.0.6",
-    ways=(PaymentMethod.PAGE,),
+    methods=(PaymentMethod.PAGE,),
     facts=(
         Fact(
             "the hash of INIT, result and question", "OpenCPS and TD.DichVuCongApi agree", Certainty.OFFICIAL

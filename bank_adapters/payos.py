@@ -81,7 +81,7 @@ STATEMENT_FILE: Final = CollectorFile(
 
 PROFILE: Final = BankProfile(
     title="payOS",
-    ways=(PaymentMethod.PAGE, PaymentMethod.QR),
+    methods=(PaymentMethod.PAGE, PaymentMethod.QR),
     facts=(
         Fact("all signatures", "payos-lib-node and -python, test cases", Certainty.REPRODUCED),
         Fact("addresses, headers, statuses, payout states", "payos-lib-node", Certainty.OFFICIAL),

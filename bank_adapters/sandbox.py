@@ -43,7 +43,7 @@ from payment_hub.domain.money import Money
 
 PROFILE: Final = BankProfile(
     title="The hub's open protocol",
-    ways=(PaymentMethod.QR, PaymentMethod.PAGE),
+    methods=(PaymentMethod.QR, PaymentMethod.PAGE),
     facts=(Fact("every message and its signature", "docs/open-protocol.md", Certainty.REPRODUCED),),
     codes={"PAID": "paid", "DECLINED": "declined for good", "PENDING": "not known yet"},
 )

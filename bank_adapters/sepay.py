@@ -64,7 +64,7 @@ COLUMNS: Final = Columns(
 
 PROFILE: Final = BankProfile(
     title="SePay",
-    ways=(PaymentMethod.QR,),
+    methods=(PaymentMethod.QR,),
     facts=(
         Fact("fields, signature, times and answers", "developer.sepay.vn, webhooks", Certainty.OFFICIAL),
         Fact(

@@ -93,7 +93,7 @@ _SCALES: Final = {"1": 1, "100": 100}
 
 PROFILE: Final = BankProfile(
     title="ShopeePay (Checkout with ShopeePay, v3)",
-    ways=(PaymentMethod.PAGE,),
+    methods=(PaymentMethod.PAGE,),
     facts=(
         Fact("the signature: base64 of HMAC-SHA256 over the raw body", "public clients", Certainty.OFFICIAL),
         Fact(

@@ -23,7 +23,7 @@ from payment_hub.domain.banks.values import Instructions, PaymentRequest, Statem
 
 PROFILE: Final = BankProfile(
     title="VietQR",
-    ways=(PaymentMethod.QR,),
+    methods=(PaymentMethod.QR,),
     facts=(
         Fact("the text of the code", "QR Format T&C 1.0 (09/2021), section 6.1", Certainty.REPRODUCED),
         Fact("56 BINs", "NHNN 1589/NHNN-TT, list to 31/12/2023", Certainty.OFFICIAL),

@@ -151,7 +151,7 @@ _TELEPHONE: Final = re.compile(r"84[0-9]{9}|0[0-9]{9}", re.ASCII)
 
 PROFILE: Final = BankProfile(
     title="Viettel Money payment gateway 2.0",
-    ways=(PaymentMethod.PAGE,),
+    methods=(PaymentMethod.PAGE,),
     facts=(
         Fact("fields and check_sum of all messages", "two clients", Certainty.OFFICIAL),
         Fact("status and error codes; refunds are full ones", "two clients", Certainty.OFFICIAL),

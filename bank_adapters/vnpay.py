@@ -127,7 +127,7 @@ _CODE: Final = r"[0-9A-Za-z]{1,10}"
 
 PROFILE: Final = BankProfile(
     title="VNPAY PAY 2.1.0",
-    ways=(PaymentMethod.PAGE,),
+    methods=(PaymentMethod.PAGE,),
     facts=(
         Fact("the hash of address, IPN and return", "published hashes, recomputed", Certainty.REPRODUCED),
         Fact("the checksums of querydr and refund", "an independent program, compared", Certainty.REPRODUCED),

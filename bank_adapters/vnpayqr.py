@@ -72,7 +72,7 @@ _CODE: Final = "[0-9]{2}"
 
 PROFILE: Final = BankProfile(
     title="VNPAYQR, merchant service (MMS)",
-    ways=(PaymentMethod.QR,),
+    methods=(PaymentMethod.QR,),
     facts=(
         Fact("the QR text: tag 26 with A000000775, tags 52 to 62", "published texts", Certainty.REPRODUCED),
         Fact("the checksum of the IPN", "a published sample and its secret", Certainty.REPRODUCED),

@@ -128,7 +128,7 @@ _STATUS: Final = r"-?[0-9]{1,6}"
 
 PROFILE: Final = BankProfile(
     title="ZaloPay OpenAPI v2",
-    ways=(PaymentMethod.PAGE,),
+    methods=(PaymentMethod.PAGE,),
     facts=(
         Fact("the macs of create, query and callback", "public tests, a test system", Certainty.REPRODUCED),
         Fact("the macs of refund, query_refund and return", "zalopay-oss/zalopay-nodejs", Certainty.OFFICIAL),

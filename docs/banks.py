@@ -153,7 +153,7 @@ def _introduction(module: ModuleType) -> str:
 
 
 def _ways(profile: BankProfile) -> str:
-    return ", ".join(WAYS[way] for way in profile.ways)
+    return ", ".join(WAYS[way] for way in profile.methods)
 
 
 def _callbacks(bank: Bank) -> str:

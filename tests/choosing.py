@@ -18,7 +18,7 @@ from tests.builders import an_operator
 from tests.stand_in_banks import StandInBank
 
 GONE = BankUnavailable("no answer")
-QUICK = BreakerPolicy(failures=1, rest=timedelta(seconds=30))
+QUICK = BreakerPolicy(failures=1, open_for=timedelta(seconds=30))
 
 
 class SmallBank(StandInBank):

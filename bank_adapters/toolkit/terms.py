@@ -152,10 +152,10 @@ def read_terms(bank: str, section: Mapping[str, str]) -> BankTerms:
         trust=read.trust,
         inquiry_above=read.inquiry_above,
         known_within=timedelta(minutes=read.known_minutes),
-        patience=BreakerPolicy(
+        breaker=BreakerPolicy(
             failures=read.failures_to_rest,
             within=timedelta(seconds=read.failure_seconds),
-            rest=timedelta(seconds=read.rest_seconds),
+            open_for=timedelta(seconds=read.rest_seconds),
             open_seconds=read.open_seconds,
             query_seconds=read.query_seconds,
             refund_seconds=read.refund_seconds,

@@ -31,7 +31,7 @@ AGENCY_COLUMNS = ("refund_limit", "refund_unseen", "credited_after_days", "vouch
 #: What was asked for, which never changes.
 ASKED = (
     "reference", "order_id", "refund_id", "request_sha256", "collection_id", "agency_id", "bank", "amount", "currency",
-    "reason", "words", "proposed_by", "proposed_at",
+    "reason", "note", "proposed_by", "proposed_at",
 )  # fmt: skip
 ORDER_COLUMNS = ("paid_back", "paid_back_accepted", "disputed")
 

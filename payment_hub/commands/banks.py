@@ -31,7 +31,7 @@ def bank_commands() -> None:
 def health_command() -> None:
     """Show whether each bank answers, and how long it left outcomes unknown in the last day."""
     for view in show_bank_health(current_hub()):
-        state, away = view.health, f"  away until {_here(view.away_until)}" if view.away_until else ""
+        state, away = view.health, f"  away until {_here(view.downtime_until)}" if view.downtime_until else ""
         since = f"since {_here(state.since)}" if state.since else "always"
         click.echo(
             f"{view.bank:<20}{view.operation.lower():<8}{state.state.lower():<10}"

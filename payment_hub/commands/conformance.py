@@ -123,7 +123,7 @@ def run_command(bank: str, url: str | None, report: Path | None) -> None:
         sys.exit(1)
 
 
-def _play(bank: str, far_end: HttpFarEnd | None) -> ConformanceReport:
+def _play(bank: str, simulator: HttpFarEnd | None) -> ConformanceReport:
     """The kit, with a bar that shows which check has just ended."""
 
     def name(result: CheckResult | None) -> str:
@@ -131,7 +131,7 @@ def _play(bank: str, far_end: HttpFarEnd | None) -> ConformanceReport:
 
     hub = current_hub()
     with click.progressbar(length=len(CHECKS), label=bank, file=sys.stderr, item_show_func=name) as bar:
-        return run_conformance(hub, bank=bank, far_end=far_end, done=lambda result: bar.update(1, result))
+        return run_conformance(hub, bank=bank, simulator=simulator, done=lambda result: bar.update(1, result))
 
 
 def _line(result: CheckResult) -> str:

@@ -32,7 +32,7 @@ class BankFacts:
     """One bank as it stood. Amounts in whole units of the order's currency, moments and days as ISO text."""
 
     bank: str
-    ways: tuple[str, ...]
+    methods: tuple[str, ...]
     agencies: tuple[str, ...] | None
     kinds: tuple[str, ...] | None
     smallest: int
@@ -44,7 +44,7 @@ class BankFacts:
     settles_on: str
     closed_until: str | None = None
     """Its cut-off has passed and it opens nothing more on this day; the moment when it does again."""
-    away_until: str | None = None
+    downtime_until: str | None = None
     """The end of an announced downtime."""
     health: str = HealthState.CLOSED
     open_until: str | None = None
@@ -114,11 +114,11 @@ def bank_facts(
     """What is known of one bank at ``now``, for a payment of ``amount``."""
     limits, opening = profile.limits, BankOperation.OPEN
     health = states.of(bank, opening)
-    resting = health.open_until(terms.patience)
+    resting = health.open_until(terms.breaker)
     settles = settlement_day(now, cut_off=terms.cut_off, days=terms.settlement_days, holidays=holidays)
     return BankFacts(
         bank=bank,
-        ways=tuple(str(way) for way in profile.ways),
+        methods=tuple(str(way) for way in profile.methods),
         agencies=terms.agencies,
         kinds=terms.kinds,
         smallest=max(limits.smallest.minor, terms.smallest or 0),
@@ -128,9 +128,9 @@ def bank_facts(
         borne_by=terms.borne_by,
         settles_on=settles.isoformat(),
         closed_until=_said(_closed_until(terms, now, holidays)),
-        away_until=_said(states.away_until(bank, opening, now)),
+        downtime_until=_said(states.downtime_until(bank, opening, now)),
         health=health.state,
-        open_until=_said(None if health.may_ask(now, terms.patience) else resting),
+        open_until=_said(None if health.may_call(now, terms.breaker) else resting),
     )
 
 
@@ -232,7 +232,7 @@ REASONS: Final[Sequence[tuple[OptionReason, Callable[[RoutingFacts, BankFacts], 
     (OptionReason.KIND, lambda order, bank: bank.kinds is not None and order.kind not in bank.kinds),
     (OptionReason.TOO_SMALL, lambda order, bank: order.amount < bank.smallest),
     (OptionReason.TOO_LARGE, lambda order, bank: order.amount > bank.largest),
-    (OptionReason.MAINTENANCE, lambda _, bank: bank.away_until is not None),
+    (OptionReason.MAINTENANCE, lambda _, bank: bank.downtime_until is not None),
     (OptionReason.HEALTH, lambda _, bank: bank.open_until is not None),
     (OptionReason.CUT_OFF, lambda _, bank: bank.closed_until is not None),
     (
@@ -269,7 +269,7 @@ def _option(facts: RoutingFacts, bank: BankFacts) -> Option:
 def _until(facts: RoutingFacts, bank: BankFacts, reason: OptionReason) -> datetime | None:
     told = {
         OptionReason.UNDER_WAY: facts.expected_by,
-        OptionReason.MAINTENANCE: bank.away_until,
+        OptionReason.MAINTENANCE: bank.downtime_until,
         OptionReason.HEALTH: bank.open_until,
         OptionReason.CUT_OFF: bank.closed_until,
     }.get(reason)
@@ -457,7 +457,7 @@ class OptionsView:
             "fee": self._money(facts.fee),
             "fee_borne_by": facts.borne_by,
             "settles_on": facts.settles_on,
-            "ways": list(facts.ways),
+            "methods": list(facts.methods),
         }
 
     def _money(self, minor: int) -> dict[str, str]:

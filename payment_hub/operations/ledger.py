@@ -14,7 +14,7 @@ from payment_hub.domain.ledger import BalanceLine
 from payment_hub.domain.money import Money
 from payment_hub.hub import Hub
 from payment_hub.store import ledger
-from payment_hub.store.access import seen_agency
+from payment_hub.store.access import visible_agency
 
 
 def reverse_posting(hub: Hub, *, caller: Caller, posting_id: int, reason: str) -> int:
@@ -50,7 +50,7 @@ def trial_balance(
             session,
             day_from=day_from,
             day_to=day_to,
-            only_agency=seen_agency(caller),
+            only_agency=visible_agency(caller),
             agency=agency,
             bank=bank,
         )

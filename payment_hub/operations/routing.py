@@ -51,7 +51,7 @@ def read_routing_facts(
     promised = resumed_at = None
     if undecided is not None:
         promised = payments.expected_by(undecided, hub.expectation_of(undecided.bank), now)
-        same = undecided.amount == amount.minor and not payments.unproven(undecided)
+        same = undecided.amount == amount.minor and not payments.is_awaiting(undecided)
         resumed_at = undecided.bank if same else None
     left = None if may_complete_late(order) else int((order["expires_at"] - now).total_seconds())
     return RoutingFacts(

@@ -237,7 +237,7 @@ def order_snapshot(row: Mapping[Any, Any]) -> OrderSnapshot:
 
 
 _CONFIRMATION: Final = """
-said AS (
+recorded AS (
     INSERT INTO confirmation (callback_id, source, bank, event_id, reference, order_id, attempt_id, outcome, amount,
         currency, bank_transaction_id, paid_at, code, payer, key, digest, verdict, disposition, judged_at)
     SELECT %(callback_id)s::bigint, %(source)s::text, %(bank)s::text, %(event_id)s::text, %(reference)s::text,

@@ -14,7 +14,7 @@ from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import ObligationNotFound
 from payment_hub.domain.money import Money
 from payment_hub.domain.obligations import Beneficiary, ObligationView, Terms, VersionEvent
-from payment_hub.store.access import seen_agency
+from payment_hub.store.access import visible_agency
 from payment_hub.store.tables import Obligation, ObligationVersion, PaymentOrder
 
 _SELECT: Final = """
@@ -44,7 +44,7 @@ _LIST: Final = text(
 
 def view(session: Session, caller: Caller, agency: str, reference: str) -> ObligationView:
     """The obligation as the caller may see it. Raises ObligationNotFound."""
-    return _one(session, seen_agency(caller), agency, reference)
+    return _one(session, visible_agency(caller), agency, reference)
 
 
 def view_for_citizen(session: Session, agency: str, reference: str) -> ObligationView:
@@ -62,7 +62,7 @@ def _one(session: Session, only_agency: int | None, agency: str, reference: str)
 
 def list_views(session: Session, caller: Caller, **asked: Any) -> list[tuple[int, ObligationView]]:
     """Obligations that the caller may see, newest first, each with its key."""
-    rows = session.execute(_LIST, {"only_agency": seen_agency(caller), **asked}).mappings()
+    rows = session.execute(_LIST, {"only_agency": visible_agency(caller), **asked}).mappings()
     return [(row["id"], _view(row)) for row in rows]
 
 

@@ -25,7 +25,7 @@ from payment_hub.domain.orders import (
     status_of,
 )
 from payment_hub.domain.receipts import receipt_number
-from payment_hub.store.access import seen_agency
+from payment_hub.store.access import visible_agency
 
 #: Everything that an OrderView and an OrderStanding need. Aliases: o order, b obligation, v version, a agency.
 COLUMNS: Final = """
@@ -160,6 +160,6 @@ def _limits(caller: Caller | None) -> dict[str, int | None]:
     if caller is None:
         return {"only_agency": None, "only_portal": None}
     return {
-        "only_agency": seen_agency(caller),
+        "only_agency": visible_agency(caller),
         "only_portal": caller.portal_id if caller.role is Role.PORTAL else None,
     }

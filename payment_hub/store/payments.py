@@ -18,7 +18,7 @@ from payment_hub.domain.access import Caller
 from payment_hub.domain.money import Money
 from payment_hub.domain.payments import UNDER_WAY, AttemptState, AttemptView, Awaiting, Expectation
 from payment_hub.domain.routing import Choice, RoutingFacts, Rule
-from payment_hub.store.access import seen_agency
+from payment_hub.store.access import visible_agency
 from payment_hub.store.tables import Agency, BankChoice, PaymentAttempt, PaymentOrder
 from payment_hub.store.tables.payments import AWAITING
 
@@ -40,13 +40,13 @@ def under_way(attempts: Sequence[PaymentAttempt]) -> PaymentAttempt | None:
 
 def undecided(attempts: Sequence[PaymentAttempt]) -> PaymentAttempt | None:
     """The attempt because of which no other may start: of unknown outcome, or of money told and not ours yet."""
-    return next((attempt for attempt in attempts if unproven(attempt)), None) or next(
+    return next((attempt for attempt in attempts if is_awaiting(attempt)), None) or next(
         (attempt for attempt in attempts if attempt.state in (AttemptState.SUBMITTING, AttemptState.UNKNOWN)),
         None,
     )
 
 
-def unproven(attempt: PaymentAttempt) -> bool:
+def is_awaiting(attempt: PaymentAttempt) -> bool:
     """Whether the bank tells of money that is not ours yet: held, or paid where our contract wants a second word."""
     if attempt.awaiting == Awaiting.CAPTURE:
         return attempt.state not in (AttemptState.SUCCEEDED, AttemptState.FAILED)
@@ -70,7 +70,7 @@ def attempt_view(
         reference=attempt.reference,
         order_reference=order_reference,
         bank=attempt.bank,
-        state=AttemptState.UNKNOWN if unproven(attempt) else attempt.state,
+        state=AttemptState.UNKNOWN if is_awaiting(attempt) else attempt.state,
         amount=Money(attempt.amount, attempt.currency),
         qr_text=given.get("qr_text"),
         page_url=given.get("page_url"),
@@ -88,7 +88,7 @@ def attempt_view(
 def expected_by(attempt: PaymentAttempt, promise: Expectation, now: datetime) -> datetime | None:
     """When the outcome will be known, as we promise; None when it is known, or waits for the payer."""
     silent = attempt.state in (AttemptState.SUBMITTING, AttemptState.UNKNOWN)
-    if not silent and not unproven(attempt):
+    if not silent and not is_awaiting(attempt):
         return None
     return promise.expected_by(attempt.unknown_at or attempt.started_at, attempt.query_at, now)
 
@@ -286,7 +286,7 @@ def hold(
     return session.execute(_HOLD, asked).scalar_one_or_none() is not None
 
 
-def unproven_amounts(session: Session, order_id: int, attempt_id: int) -> set[tuple[int, str]]:
+def awaited_amounts(session: Session, order_id: int, attempt_id: int) -> set[tuple[int, str]]:
     """What the bank's callbacks have said that was paid, while nothing proves it."""
     found = session.execute(_UNPROVEN, {"order": order_id, "attempt": attempt_id})
     return {(row.amount, row.currency) for row in found}
@@ -345,7 +345,7 @@ def list_unresolved(
     session: Session, caller: Caller, *, overdue: bool, after: int, limit: int
 ) -> Sequence[Mapping[Any, Any]]:
     """The attempts of unknown outcome that the caller may see, the oldest first."""
-    seen = {"agency": seen_agency(caller), "portal": caller.portal_id}
+    seen = {"agency": visible_agency(caller), "portal": caller.portal_id}
     asked = seen | {"overdue": overdue, "after": after, "limit": limit}
     return session.execute(_LIST, asked).mappings().all()
 

@@ -21,7 +21,7 @@ from payment_hub.domain.refunds.lifecycle import LIVE, NOT_CARRIED, REFUSALS, TH
 from payment_hub.domain.refunds.views import RefundHistory, RefundView
 from payment_hub.domain.settlement import OrderSnapshot
 from payment_hub.store import orders
-from payment_hub.store.access import seen_agency
+from payment_hub.store.access import visible_agency
 from payment_hub.store.confirmations import POSTED, order_snapshot
 from payment_hub.store.orders import COLUMNS, JOINS
 from payment_hub.store.tables import Refund, RefundEventRecord
@@ -49,7 +49,7 @@ LEFT JOIN LATERAL (
     SELECT verdict, payer, attempt_id FROM confirmation f
     WHERE f.order_id = o.id AND f.bank = c.bank AND f.bank_transaction_id = c.bank_transaction_id
         AND f.disposition = 'APPLIED' AND f.outcome = 'PAID' ORDER BY f.verdict = 'NEEDS_INQUIRY', f.id LIMIT 1
-) said ON true
+) confirmation ON true
 LEFT JOIN payment_attempt p ON p.id = confirmation.attempt_id
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(r.amount) FILTER (WHERE r.state NOT IN ('FAILED', 'DECLINED')), 0)::bigint AS amount,
@@ -228,7 +228,7 @@ def with_excess(session: Session, since: datetime, after: int, limit: int) -> Se
 def seen_by(caller: Caller) -> dict[str, int | None]:
     """The limits within which a caller sees refunds: those of the orders that it sees."""
     portal = caller.portal_id if caller.role is Role.PORTAL else None
-    return {"only_agency": seen_agency(caller), "only_portal": portal}
+    return {"only_agency": visible_agency(caller), "only_portal": portal}
 
 
 def _collected(row: Mapping[Any, Any]) -> Collected:

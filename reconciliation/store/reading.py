@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import DiscrepancyNotFound, RunNotFound
-from payment_hub.store.access import seen_agency
+from payment_hub.store.access import visible_agency
 from reconciliation.domain.discrepancies import DiscrepancyKind
 from reconciliation.domain.views import Amount, DiscrepancyView, FindingView, HistoryLine, RunView
 
@@ -104,7 +104,7 @@ def discrepancy_view(session: Session, caller: Caller | None, number: int) -> Di
 
 
 def _limits(caller: Caller | None) -> Mapping[str, int | None]:
-    return {"only_agency": None if caller is None else seen_agency(caller)}
+    return {"only_agency": None if caller is None else visible_agency(caller)}
 
 
 def _run_view(row: RowMapping) -> RunView:

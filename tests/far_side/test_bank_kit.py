@@ -93,11 +93,11 @@ def at(world: World, rail: str) -> str:
 
 
 def played(
-    hub: Hub, bank: str, far_end: HttpFarEnd | None
+    hub: Hub, bank: str, simulator: HttpFarEnd | None
 ) -> tuple[ConformanceReport, dict[str, CheckResult]]:
     """The report, and its checks by name."""
     heard: list[CheckResult] = []
-    report = run_conformance(hub, bank=bank, far_end=far_end, done=heard.append)
+    report = run_conformance(hub, bank=bank, simulator=simulator, done=heard.append)
     assert heard == list(report.results)
     return report, {one.check.name: one for one in report.results}
 
@@ -120,12 +120,12 @@ def test_every_check_finds_the_bank_that_does_otherwise(world: World) -> None:
 
 
 def test_a_bank_that_does_not_open_payments_fails_where_one_is_needed(world: World) -> None:
-    far_end = HttpFarEnd(at(world, "mekong"))
-    far_end.set_mode("error_500")
+    simulator = HttpFarEnd(at(world, "mekong"))
+    simulator.set_mode("error_500")
     try:
         _, results = played(world.hub, "mekong", None)
     finally:
-        far_end.set_mode("normal")
+        simulator.set_mode("normal")
     assert results["open"].mark is Mark.FAILED
     assert "BankUnavailable" in results["open"].seen
 

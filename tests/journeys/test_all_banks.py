@@ -124,8 +124,8 @@ def test_every_far_side_passes_the_acceptance_kit(world: World) -> None:
     )  # so that the kit's agency and portal are there, and made once
 
     def kit(bank: str) -> ConformanceReport:
-        far_end = HttpFarEnd(f"{far_side.url}/{bank}")
-        return run_conformance(world.hub, bank=bank, far_end=far_end, done=lambda result: None)
+        simulator = HttpFarEnd(f"{far_side.url}/{bank}")
+        return run_conformance(world.hub, bank=bank, simulator=simulator, done=lambda result: None)
 
     with ThreadPoolExecutor(8) as pool:
         reports = list(pool.map(kit, _ADAPTERS))

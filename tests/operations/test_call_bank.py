@@ -29,7 +29,7 @@ from tests.stand_in_banks import StandInBank, with_banks
 
 GONE = BankUnavailable("no answer")
 REST = timedelta(seconds=30)
-TERMS = BankTerms(patience=BreakerPolicy(failures=3, rest=REST, open_seconds=7, query_seconds=2))
+TERMS = BankTerms(breaker=BreakerPolicy(failures=3, open_for=REST, open_seconds=7, query_seconds=2))
 
 
 class Killed(BaseException):
@@ -217,7 +217,7 @@ def test_a_downtime_that_is_withdrawn_ends_at_once(hub: Hub, clock: StoppedClock
     )
     with pytest.raises(CircuitOpen):
         asks(hub)
-    assert {view.away_until for view in show_bank_health(hub)} == {ends_at}
+    assert {view.downtime_until for view in show_bank_health(hub)} == {ends_at}
     cancel_downtime(hub, number=number, cancelled_by="op")
     assert asks(hub) == "yes"
 

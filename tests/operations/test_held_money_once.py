@@ -13,7 +13,7 @@ from payment_hub.operations.checkout import show_checkout
 from payment_hub.operations.health import measure_outcomes
 from payment_hub.operations.orders import expire_orders
 from payment_hub.operations.payments.query import MOVING, query_order, query_pending
-from payment_hub.operations.payments.start import FIRST_QUESTION, start_payment
+from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
 from payment_hub.operations.payments.unresolved import list_unresolved, resolve_attempt
 from payment_hub.operations.routing import show_payment_options
 from tests.asking import attempts, balances, change, one
@@ -54,7 +54,7 @@ def test_while_a_silent_bank_may_have_taken_the_money_no_other_payment_starts(
     if by == "callback":
         hear(hub, told(reference))
     else:
-        clock.moment += FIRST_QUESTION
+        clock.moment += FIRST_QUERY_AFTER
     query_pending(hub)
     assert bank.done == ["capture 1"]
     bank.on_query = says(GONE)
@@ -84,7 +84,7 @@ def test_two_who_learn_of_it_at_the_same_moment_take_it_once(
         return taken(query)
 
     bank.on_capture = meanwhile
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     query_pending(hub)
     assert bank.done == ["capture 1"]
     assert attempts(hub) == [("standin", "SUCCEEDED", 150_000)]
@@ -101,7 +101,7 @@ def test_who_dies_while_he_takes_it_is_followed_by_another(
         query_pending(hub)
     bank.on_capture = taken
     clock.advance(minutes=10)
-    assert clock() > FIRST_QUESTION + MOVING + hub.now() - timedelta(minutes=10)
+    assert clock() > FIRST_QUERY_AFTER + MOVING + hub.now() - timedelta(minutes=10)
     query_pending(hub)
     assert (bank.done, attempts(hub)) == (["capture 1"] * 2, [("standin", "SUCCEEDED", 150_000)])
 

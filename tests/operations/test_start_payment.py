@@ -14,7 +14,7 @@ from payment_hub.domain.errors import BankUnavailable, Malformed, PaymentUnderWa
 from payment_hub.domain.payments import AttemptView
 from payment_hub.hub import Hub
 from payment_hub.operations.payments.query import query_pending
-from payment_hub.operations.payments.start import FIRST_QUESTION, list_attempts, start_payment
+from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, list_attempts, start_payment
 from tests.asking import attempts, one
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -152,7 +152,7 @@ def test_a_process_that_dies_while_asking_leaves_an_attempt_that_can_be_taken_up
     assert attempts(hub) == [("standin", "SUBMITTING", 150_000)]
     with pytest.raises(PaymentUnderWay):
         start(hub, reference)
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     assert start(hub, reference).state == "PENDING"
     assert len(bank.opened) == 2
     assert len(attempts(hub)) == 1

@@ -35,7 +35,7 @@ def bank() -> StandInBank:
 @pytest.fixture
 def hub(hub: Hub, bank: StandInBank) -> Hub:
     terms = {
-        "standin": BankTerms(patience=BreakerPolicy(failures=1)),
+        "standin": BankTerms(breaker=BreakerPolicy(failures=1)),
         "other": BankTerms(fee_fixed=1_100, borne_by=Bearer.PAYER),
         "closed": BankTerms(kinds=("tuition",)),
     }

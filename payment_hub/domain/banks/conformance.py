@@ -77,7 +77,7 @@ class SimulatorMessage:
 
     status: int
     body: str
-    heard: bool
+    acknowledged: bool
     """Whether our answer ends the bank's retries, by the bank's own rule."""
 
 

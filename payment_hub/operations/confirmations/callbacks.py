@@ -180,4 +180,4 @@ def _bill(hub: Hub, bank: str, inquiry: Inquiry) -> Bill:
 def _undecided(tried: Sequence[PaymentAttempt], named: PaymentAttempt | None) -> bool:
     """Whether money may have come that we do not see yet. Of the attempt that it names the bank knows what it did."""
     found = payments.undecided(tried)
-    return found is not None and (found is not named or payments.unproven(found))
+    return found is not None and (found is not named or payments.is_awaiting(found))

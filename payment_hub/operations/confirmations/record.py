@@ -110,7 +110,7 @@ def _recorded_as_awaiting(
 def _corroboration(hub: Hub, confirmation: Confirmation, source: Source) -> Corroboration:
     """A callback that tells of money may want a second word; an answer to our question or a statement is one."""
     wants = source is Source.CALLBACK and confirmation.outcome is Outcome.PAID
-    unproven = wants and hub.terms_of(confirmation.bank).wants_inquiry(confirmation.amount)
+    unproven = wants and hub.terms_of(confirmation.bank).needs_inquiry(confirmation.amount)
     return Corroboration.NEEDS_INQUIRY if unproven else Corroboration.CONFIRMED
 
 

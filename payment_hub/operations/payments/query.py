@@ -53,21 +53,21 @@ def query_attempt(hub: Hub, *, attempt: Row[Any], seconds: int | None = None) ->
         _ask(hub, attempt, seconds)
     except CircuitOpen as error:
         # That a bank rests was said once, when its breaker opened.
-        log.info("bank_silent", extra=about | {"why": str(error)})
+        log.info("bank_unavailable", extra=about | {"why": str(error)})
         return False
     except BankCannot as error:
         # No news either: its protocol was so when it was enabled.
         log.log(
             logging.WARNING if attempt.awaiting else logging.INFO,
-            "bank_silent",
+            "bank_unavailable",
             extra=about | {"why": str(error)},
         )
     except (BankUnavailable, BankNotFound, Malformed) as error:
-        log.warning("bank_silent", extra=about | {"why": str(error)})
+        log.warning("bank_unavailable", extra=about | {"why": str(error)})
     except HubUnavailable:
         raise
     except Exception:
-        log.exception("asking_failed", extra=about)
+        log.exception("query_failed", extra=about)
     return True
 
 
@@ -100,7 +100,7 @@ def _contradicts(hub: Hub, attempt: Row[Any], said: Confirmation) -> bool:
     if said.outcome is Outcome.DECLINED or said.amount is None:
         return True
     with hub.transaction() as session:
-        told = payments.unproven_amounts(session, attempt.order_id, attempt.id)
+        told = payments.awaited_amounts(session, attempt.order_id, attempt.id)
     return bool(told) and (said.amount.minor, said.amount.currency) not in told
 
 

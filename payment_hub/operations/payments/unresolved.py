@@ -63,7 +63,7 @@ def resolve_attempt(hub: Hub, *, caller: Caller, reference: str, reason: str) ->
         attempt = next((each for each in tried if each.reference == reference), None)
         if attempt is None:
             raise OrderNotFound(reference)
-        state, unproven = AttemptState(attempt.state), payments.unproven(attempt)
+        state, unproven = AttemptState(attempt.state), payments.is_awaiting(attempt)
         if attempt.escalated_at is None or not (unproven or state is AttemptState.UNKNOWN):
             raise IllegalTransition(f"attempt {reference} is {state} and does not lie before an officer")
         if state is not AttemptState.FAILED:

@@ -90,7 +90,7 @@ BATCH = 20
 
 #: A process that dies while it asks the bank leaves its refund SUBMITTING; so long after the longest that the call may
 #: last the bank is asked about it. Nobody asks about what is still on its way.
-FIRST_QUESTION = timedelta(minutes=2)
+FIRST_QUERY_AFTER = timedelta(minutes=2)
 
 
 def send_refunds(hub: Hub) -> int:
@@ -114,7 +114,7 @@ def _claim(hub: Hub) -> tuple[int, str, RefundRequest] | None:
         refund = refunds.by_key(session, key)
         known = refunds.refund_context(session, refunds.order_reference_of(session, key))
         longest = timedelta(seconds=hub.terms_of(refund.bank).seconds(BankOperation.REFUND) or 0)
-        refund.submitted_at, refund.query_at = now, now + FIRST_QUESTION + longest
+        refund.submitted_at, refund.query_at = now, now + FIRST_QUERY_AFTER + longest
         told = Transition(f"bank:{refund.bank}", now)
         move_refund(session, refund, known, RefundEvent.SUBMITTED, told, hub.checkout_url)
         return key, refund.bank, _request(hub, refund, known)
@@ -126,8 +126,8 @@ def _awake(hub: Hub) -> list[str]:
     return [
         bank
         for bank in hub.banks_able(CanRefund)
-        if states.away_until(bank, BankOperation.REFUND, now) is None
-        and states.of(bank, BankOperation.REFUND).may_ask(now, hub.terms_of(bank).patience)
+        if states.downtime_until(bank, BankOperation.REFUND, now) is None
+        and states.of(bank, BankOperation.REFUND).may_call(now, hub.terms_of(bank).breaker)
     ]
 
 
@@ -220,11 +220,11 @@ def _query_refund(hub: Hub, key: int) -> None:
         )
     except (BankUnavailable, BankNotFound, BankCannot, CallbackRejected, Malformed) as error:
         fields = {"bank": bank, "reference": query.refund_reference, "why": str(error)}
-        log.warning("bank_silent", extra=fields)
+        log.warning("bank_unavailable", extra=fields)
     except HubUnavailable:
         raise
     except Exception:
-        log.exception("asking_failed", extra={"bank": bank, "reference": query.refund_reference})
+        log.exception("query_failed", extra={"bank": bank, "reference": query.refund_reference})
     else:
         # "Pending" may be a word that the bank never documented: it proves nothing that we do not know.
         if answer.outcome is not RefundOutcome.PENDING:

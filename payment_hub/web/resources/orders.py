@@ -77,7 +77,7 @@ class OptionSchema(Shown):
         required=True,
         metadata={"format": "date", "description": "When the money is handed over if it is paid now"},
     )
-    ways = fields.List(words(PaymentMethod), required=True)
+    methods = fields.List(words(PaymentMethod), required=True)
 
 
 class OptionsSchema(Shown):

@@ -62,7 +62,7 @@ def test_everything_that_can_be_said() -> None:
         trust=Trust.INQUIRY,
         inquiry_above=100_000_000,
         known_within=timedelta(minutes=30),
-        patience=BreakerPolicy(3, timedelta(minutes=1), timedelta(seconds=20), 4, 5, 6),
+        breaker=BreakerPolicy(3, timedelta(minutes=1), timedelta(seconds=20), 4, 5, 6),
     )
 
 

@@ -120,10 +120,10 @@ def test_every_bank_is_shown_with_fee_settlement_and_way(hub: Hub, reference: st
         "fee": {"amount": "1100", "currency": "VND"},
         "fee_borne_by": "PAYER",
         "settles_on": "2026-03-04",
-        "ways": ["PAGE"],
+        "methods": ["PAGE"],
     }
     small = wire["items"][2]
-    assert (small["offered"], small["reason"], small["ways"]) == (False, "TOO_LARGE", ["BILL"])
+    assert (small["offered"], small["reason"], small["methods"]) == (False, "TOO_LARGE", ["BILL"])
     assert small["why"]["vi"] == "Số tiền lớn hơn mức ngân hàng nhận."
     assert (wire["chosen"], wire["rule"], wire["as_of"]) == (
         "two",

@@ -155,7 +155,7 @@ def test_nothing_is_no_refund(hub: Hub, portal: Caller, paid: str, amount: int) 
         "reason = 'OTHER'",
         "proposed_by = 'x'",
         "order_id = 2",
-        "words = ''",
+        "note = ''",
     ],
 )
 def test_what_was_asked_for_never_changes(hub: Hub, portal: Caller, paid: str, change_of: str) -> None:

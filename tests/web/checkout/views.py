@@ -20,7 +20,7 @@ def an_offer(bank: str, **more: Any) -> Option:
     """A bank that can be chosen."""
     facts: dict[str, Any] = {
         "bank": bank,
-        "ways": ("QR",),
+        "methods": ("QR",),
         "agencies": None,
         "kinds": None,
         "smallest": 1,
