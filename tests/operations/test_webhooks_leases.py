@@ -180,7 +180,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
 from payment_hub.hub import Hub
-from payment_hub.operations.deliver_webhooks import deliver_webhooks
+from payment_hub.operations.webhooks import deliver_webhooks
 from payment_hub.signing import Signer
 engine = create_engine(sys.argv[1])
 now = datetime.fromisoformat(sys.argv[2])

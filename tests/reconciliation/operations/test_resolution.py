@@ -60,6 +60,22 @@ def test_two_people_resolve_it_and_the_history_says_so(books: Books, number: int
     assert "T1" not in live(books)
 
 
+def test_what_is_still_so_stays_the_same_case_with_its_proposal(
+    books: Books, bank: PaperBank, number: int
+) -> None:
+    """Another run of the day, with other things in it, is no reason to begin the officers' work anew."""
+    propose(books, number)
+    bank.statements[DAY] = a_statement(a_line("T1", 149_999), a_line("X1", 10))
+    assert found(books, a_night(books)[str(BANK)]) == {"T1": "AMOUNTS_DIFFER"}
+    view = show_discrepancy(books, caller=LAN, number=number)
+    assert (view.state, [line.event for line in view.history]) == (
+        "PROPOSED",
+        ["FOUND", "RESOLUTION_PROPOSED"],
+    )
+    sql = "SELECT count(*) FROM discrepancy WHERE case_key = 'T1'"
+    assert rows(books, sql) == [(1,)]
+
+
 def test_what_is_resolved_stays_resolved_while_the_figures_are_the_same(
     books: Books, bank: PaperBank, number: int
 ) -> None:
