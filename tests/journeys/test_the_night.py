@@ -28,10 +28,10 @@ def test_the_night_finds_what_was_put_there_and_nothing_else(world: World) -> No
     assert world.order(lost)["status"] == "PAID"  # the statement told what no callback had told
     found = {(one["kind"], one["order"]) for one in _discrepancies(world)}
     assert found == {
-        ("AMOUNTS_DIFFER", less["reference"]),
+        ("AMOUNT_MISMATCH", less["reference"]),
         ("MISSING_AT_BANK", missing["reference"]),
         ("MISSING_AT_AGENCY", missing["reference"]),
-        ("AGENCY_AMOUNT_DIFFERS", lost["reference"]),
+        ("AGENCY_AMOUNT_MISMATCH", lost["reference"]),
     }
     again = _run(world, "bank:sandbox", day)
     assert again["number"] == runs["bank:sandbox"]["number"]

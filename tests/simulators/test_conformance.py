@@ -30,8 +30,8 @@ from payment_hub.hub import Hub
 from payment_hub.operations.conformance import run_conformance
 from payment_hub.operations.health import check_invariants
 from tests.conftest import emptied
-from tests.house.law import HOUSE
 from tests.journeys.conftest import World, world_of
+from tests.rules.rule import REPO
 from tests.simulators.listener import listening
 from tests.simulators.mekong import MekongSimulator
 
@@ -174,7 +174,7 @@ def test_the_command_prints_every_check_and_writes_the_report(world: World, kit:
     assert [line.split()[0] for line in result.stdout.splitlines()] == ALL
     report = json.loads(file.read_text())
     assert (report["bank"], report["protocol"]) == ("mekong", "The hub's open protocol")
-    declared = tomllib.loads((HOUSE / "pyproject.toml").read_text())
+    declared = tomllib.loads((REPO / "pyproject.toml").read_text())
     assert report["hub_version"] == declared["project"]["version"]
     assert report["started"].endswith("+00:00")
     assert [check["name"] for check in report["checks"]] == ALL

@@ -12,7 +12,7 @@ from docs.pages import LIFECYCLES, every_refusal
 from payment_hub.domain.errors import Conflict, HubError
 from payment_hub.domain.lifecycle import Lifecycle
 from payment_hub.web.api.errors import STATUSES, VIETNAMESE, title_of
-from tests.house.law import HOUSE, modules
+from tests.rules.rule import REPO, modules
 
 #: Events with which a life begins; they are recorded, and nothing moves.
 BIRTHS = {("discrepancy", "FOUND"), ("refund", "PROPOSED")}
@@ -86,7 +86,7 @@ def test_a_state_that_nobody_reaches_is_seen() -> None:
 def test_every_lifecycle_is_drawn() -> None:
     declared = [
         module.path
-        for module in modules(HOUSE)
+        for module in modules(REPO)
         if "Lifecycle(\n" in module.text and not module.path.endswith("/lifecycle.py")
     ]
     assert len(declared) == len(LIFECYCLES)

@@ -13,16 +13,16 @@ class DiscrepancyKind(StrEnum):
     """What is wrong. ``sentences.py`` says it in words."""
 
     # The hub against a bank's statement.
-    CHARGED_BACK = "CHARGED_BACK"
-    REFUNDED_THOUGH_FAILED = "REFUNDED_THOUGH_FAILED"
-    REFUNDED_TWICE = "REFUNDED_TWICE"
+    UNEXPLAINED_DEBIT = "UNEXPLAINED_DEBIT"
+    FAILED_REFUND_DEBITED = "FAILED_REFUND_DEBITED"
+    DUPLICATE_REFUND = "DUPLICATE_REFUND"
     REFUND_MISSING_AT_BANK = "REFUND_MISSING_AT_BANK"
-    REFUND_AMOUNT_DIFFERS = "REFUND_AMOUNT_DIFFERS"
-    UNKNOWN_TO_HUB = "UNKNOWN_TO_HUB"
+    REFUND_AMOUNT_MISMATCH = "REFUND_AMOUNT_MISMATCH"
+    MISSING_IN_HUB = "MISSING_IN_HUB"
     MISSING_AT_BANK = "MISSING_AT_BANK"
     DUPLICATE_AT_BANK = "DUPLICATE_AT_BANK"
-    CURRENCIES_DIFFER = "CURRENCIES_DIFFER"
-    AMOUNTS_DIFFER = "AMOUNTS_DIFFER"
+    CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
+    AMOUNT_MISMATCH = "AMOUNT_MISMATCH"
     STATEMENT_REFUSED = "STATEMENT_REFUSED"
     STATEMENT_MISSING = "STATEMENT_MISSING"
 
@@ -30,15 +30,15 @@ class DiscrepancyKind(StrEnum):
     BOOKED_WITHOUT_RECEIPT = "BOOKED_WITHOUT_RECEIPT"
     MISSING_AT_AGENCY = "MISSING_AT_AGENCY"
     DUPLICATE_AT_AGENCY = "DUPLICATE_AT_AGENCY"
-    AGENCY_CURRENCY_DIFFERS = "AGENCY_CURRENCY_DIFFERS"
-    AGENCY_AMOUNT_DIFFERS = "AGENCY_AMOUNT_DIFFERS"
+    AGENCY_CURRENCY_MISMATCH = "AGENCY_CURRENCY_MISMATCH"
+    AGENCY_AMOUNT_MISMATCH = "AGENCY_AMOUNT_MISMATCH"
     LEDGER_REFUSED = "LEDGER_REFUSED"
     LEDGER_MISSING = "LEDGER_MISSING"
 
     # Money that is here and that nobody has a use for yet.
-    NO_SUCH_ORDER = "NO_SUCH_ORDER"
+    UNIDENTIFIED_PAYMENT = "UNIDENTIFIED_PAYMENT"
     WRONG_CURRENCY = "WRONG_CURRENCY"
-    CONTRADICTED = "CONTRADICTED"
+    CONFLICTING_CONFIRMATIONS = "CONFLICTING_CONFIRMATIONS"
     PAID_TWICE = "PAID_TWICE"
     OVERPAID = "OVERPAID"
     UNDERPAID = "UNDERPAID"
@@ -52,18 +52,18 @@ class DiscrepancyState(StrEnum):
     PROPOSED = "PROPOSED"
     """An officer has proposed a resolution; another one must approve it."""
     RESOLVED = "RESOLVED"
-    HEALED = "HEALED"
+    AUTO_RESOLVED = "AUTO_RESOLVED"
     """A later run found that the books agree, or that they now differ in another way."""
 
 
 class DiscrepancyEvent(StrEnum):
     """What happens to a discrepancy."""
 
-    FOUND = "FOUND"
+    DETECTED = "DETECTED"
     RESOLUTION_PROPOSED = "RESOLUTION_PROPOSED"
     APPROVED = "APPROVED"
     DECLINED = "DECLINED"
-    HEALED = "HEALED"
+    AUTO_RESOLVED = "AUTO_RESOLVED"
 
 
 class Decision(StrEnum):
@@ -78,16 +78,16 @@ class Decision(StrEnum):
 
 #: What officers most often decide about a kind: offered to them, never done by itself.
 USUAL_DECISIONS: Final[Mapping[DiscrepancyKind, Decision]] = {
-    DiscrepancyKind.REFUNDED_THOUGH_FAILED: Decision.HUB_CORRECTS,
-    DiscrepancyKind.UNKNOWN_TO_HUB: Decision.HUB_CORRECTS,
+    DiscrepancyKind.FAILED_REFUND_DEBITED: Decision.HUB_CORRECTS,
+    DiscrepancyKind.MISSING_IN_HUB: Decision.HUB_CORRECTS,
     DiscrepancyKind.BOOKED_WITHOUT_RECEIPT: Decision.AGENCY_CORRECTS,
     DiscrepancyKind.MISSING_AT_AGENCY: Decision.AGENCY_CORRECTS,
     DiscrepancyKind.DUPLICATE_AT_AGENCY: Decision.AGENCY_CORRECTS,
-    DiscrepancyKind.AGENCY_CURRENCY_DIFFERS: Decision.AGENCY_CORRECTS,
-    DiscrepancyKind.AGENCY_AMOUNT_DIFFERS: Decision.AGENCY_CORRECTS,
+    DiscrepancyKind.AGENCY_CURRENCY_MISMATCH: Decision.AGENCY_CORRECTS,
+    DiscrepancyKind.AGENCY_AMOUNT_MISMATCH: Decision.AGENCY_CORRECTS,
     DiscrepancyKind.LEDGER_REFUSED: Decision.AGENCY_CORRECTS,
     DiscrepancyKind.LEDGER_MISSING: Decision.AGENCY_CORRECTS,
-    DiscrepancyKind.NO_SUCH_ORDER: Decision.REFUND_PAYER,
+    DiscrepancyKind.UNIDENTIFIED_PAYMENT: Decision.REFUND_PAYER,
     DiscrepancyKind.WRONG_CURRENCY: Decision.REFUND_PAYER,
     DiscrepancyKind.PAID_TWICE: Decision.REFUND_PAYER,
     DiscrepancyKind.OVERPAID: Decision.REFUND_PAYER,
@@ -106,7 +106,7 @@ DISCREPANCY_LIFE: Final = Lifecycle(
         (DiscrepancyState.OPEN, DiscrepancyEvent.RESOLUTION_PROPOSED): DiscrepancyState.PROPOSED,
         (DiscrepancyState.PROPOSED, DiscrepancyEvent.APPROVED): DiscrepancyState.RESOLVED,
         (DiscrepancyState.PROPOSED, DiscrepancyEvent.DECLINED): DiscrepancyState.OPEN,
-        (DiscrepancyState.OPEN, DiscrepancyEvent.HEALED): DiscrepancyState.HEALED,
-        (DiscrepancyState.PROPOSED, DiscrepancyEvent.HEALED): DiscrepancyState.HEALED,
+        (DiscrepancyState.OPEN, DiscrepancyEvent.AUTO_RESOLVED): DiscrepancyState.AUTO_RESOLVED,
+        (DiscrepancyState.PROPOSED, DiscrepancyEvent.AUTO_RESOLVED): DiscrepancyState.AUTO_RESOLVED,
     },
 )

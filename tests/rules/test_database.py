@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Index, text
 from sqlalchemy.exc import IntegrityError
 
 from payment_hub.store.tables import Base
-from tests.house.conduct import append_only
+from tests.rules.conduct import append_only
 
 GUARDED = text(
     "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only' AND tgenabled <> 'D'"

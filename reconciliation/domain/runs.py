@@ -1,15 +1,61 @@
-"""Runs: one numbered comparison of two books for one day, and the key that tells the same run from a new one."""
+"""Runs: one numbered comparison of two books (a scope) for one day, and the key that tells a repeated run."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
+from payment_hub.domain.errors import Malformed
 from payment_hub.domain.lifecycle import Lifecycle
-from reconciliation.domain.scope import Scope
+
+
+class Side(StrEnum):
+    """Whose books stand opposite the hub's."""
+
+    BANK = "bank"
+    """The statement of one bank."""
+    AGENCY = "agency"
+    """The ledger of one agency."""
+    MONEY = "money"
+    """The hub's own ledger: money that is here and that nobody has yet a use for."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Scope:
+    """One pair of books: ``bank:vnpay``, ``agency:G22``, or ``money:left-open``."""
+
+    side: Side
+    code: str
+
+    @classmethod
+    def parse(cls, text: str) -> Scope:
+        """Read the written form. Raises Malformed."""
+        side, colon, code = text.partition(":")
+        if not colon or not code or side not in set(Side) or (side == Side.MONEY and text != str(MONEY)):
+            raise Malformed(f"{text[:40]!a} is not bank:<code>, agency:<code> or {MONEY}")
+        return cls(Side(side), code)
+
+    def __str__(self) -> str:
+        return f"{self.side}:{self.code}"
+
+
+#: Money in suspense, overpaid or held, for all agencies and banks together.
+MONEY = Scope(Side.MONEY, "left-open")
+
+
+def bank_scope(bank: str) -> Scope:
+    """The hub against one bank."""
+    return Scope(Side.BANK, bank)
+
+
+def agency_scope(code: str) -> Scope:
+    """The hub against one agency."""
+    return Scope(Side.AGENCY, code)
+
 
 #: Raised whenever the tests of ``matching.py`` change, so that old results keep their meaning.
 RULE_VERSION: Final = "2"
@@ -37,7 +83,7 @@ class RunEvent(StrEnum):
 
     STARTED = "STARTED"
     COMMITTED = "COMMITTED"
-    FOUND_UNCHANGED = "FOUND_UNCHANGED"
+    UNCHANGED = "UNCHANGED"
     FAILED = "FAILED"
     LEASE_EXPIRED = "LEASE_EXPIRED"
 
@@ -49,7 +95,7 @@ RUN_LIFE: Final = Lifecycle(
     table={
         (RunState.PLANNED, RunEvent.STARTED): RunState.RUNNING,
         (RunState.RUNNING, RunEvent.COMMITTED): RunState.COMMITTED,
-        (RunState.RUNNING, RunEvent.FOUND_UNCHANGED): RunState.REPEATED,
+        (RunState.RUNNING, RunEvent.UNCHANGED): RunState.REPEATED,
         (RunState.RUNNING, RunEvent.FAILED): RunState.FAILED,
         (RunState.RUNNING, RunEvent.LEASE_EXPIRED): RunState.PLANNED,
     },
