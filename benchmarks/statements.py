@@ -68,7 +68,7 @@ _CONFIRM: Final = {
     "payer": "NULL",
     "key": "0",
     "number": "NULL",
-    "said": "'@SAID@'",
+    "parsed": "'@PARSED@'",
     "digest": "'\\x00112233445566778899aabbccddeeff'",
     "verdict": "'SETTLES'",
     "disposition": "'APPLIED'",
@@ -168,7 +168,7 @@ def _filled(sql: str, values: dict[str, str]) -> str:
     filled = re.sub(r"%\((\w+)\)s", lambda found: f"({values[found[1]]})", sql).replace("%%", "%")
     filled = (
         filled.replace("@DATA@", _DATA)
-        .replace("@SAID@", _SAID)
+        .replace("@PARSED@", _SAID)
         .replace("@BODY@", "x" * 340)
         .replace("@HEADERS@", _HEADERS % ("s" * 44))
     )

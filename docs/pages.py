@@ -25,9 +25,9 @@ from payment_hub.domain.webhooks import WEBHOOK_LIFE
 from payment_hub.settings import setting_fields
 from payment_hub.web.api.errors import RETRY_AFTER, every_problem, slug_of, title_of
 from payment_hub.web.api.errors import status_of as http_status_of
-from reconciliation.app import DOORS
-from reconciliation.domain.discrepancy import DISCREPANCY_LIFE
-from reconciliation.domain.run import RUN_LIFE
+from reconciliation.app import BLUEPRINTS
+from reconciliation.domain.discrepancies import DISCREPANCY_LIFE
+from reconciliation.domain.runs import RUN_LIFE
 
 LIFECYCLES: Final[tuple[Lifecycle[Any, Any], ...]] = (
     ATTEMPT_LIFE,
@@ -108,7 +108,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "banks.md": banks_page,
     "problems.md": problems_page,
     "lifecycles.md": lifecycles_page,
-    "openapi.json": partial(describe_api, DOORS),
+    "openapi.json": partial(describe_api, BLUEPRINTS),
 }
 
 

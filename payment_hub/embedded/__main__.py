@@ -86,14 +86,14 @@ def _greeting(hub: RunningHub) -> str:
     return f"""
 The hub runs.
 
-  hub        {addresses.web_url}
-  reference  {addresses.web_url}/docs
-  bank       {addresses.bank_url}   (the sandbox)
-  rails      {addresses.rails_url}   (every other bank, on trial)
-  database   {addresses.database_url}
-  broker     {addresses.broker_url}
-  ledgers    {addresses.ledger_drop}
-  logs       {hub.instance.logs}
+  hub         {addresses.web_url}
+  reference   {addresses.web_url}/docs
+  bank        {addresses.bank_url}   (the sandbox)
+  simulators  {addresses.simulators_url}   (every other bank, on trial)
+  database    {addresses.database_url}
+  broker      {addresses.broker_url}
+  ledgers     {addresses.ledger_drop}
+  logs        {hub.instance.logs}
 
 Its commands, in another terminal:
 

@@ -31,9 +31,9 @@ from payment_hub.embedded.instance import SOURCES, Instance, claimed
 from payment_hub.embedded.ports import ANY, LOOPBACK, reserved_port
 from payment_hub.embedded.postgres import running_postgres
 from payment_hub.embedded.process import Program, Supervisor, run_once, supervised
-from payment_hub.embedded.rails import RAILS, settings_of_rails
+from payment_hub.embedded.simulators import SIMULATORS, simulator_settings
 
-WEB_PORT, BANK_PORT, RAILS_PORT = 8000, 8001, 8002
+WEB_PORT, BANK_PORT, SIMULATORS_PORT = 8000, 8001, 8002
 """Taken when they are free."""
 
 THREADS = 4
@@ -48,7 +48,7 @@ class RunningHub:
 
     addresses: Addresses
     instance: Instance
-    with_rails: bool
+    with_simulators: bool
     settings: dict[str, str]
     environment: dict[str, str]
     supervisor: Supervisor
@@ -63,15 +63,15 @@ def running(
     name: str = "run",
     *,
     fresh: bool = False,
-    with_rails: bool = True,
+    with_simulators: bool = True,
     port: int | None = None,
     bank_port: int | None = None,
 ) -> Iterator[RunningHub]:
     """The whole hub for the block: ready when it begins, nothing left of it when it ends.
 
     `name` names the instance (its data are there again under the same name), `fresh` begins it with an empty database
-    and an empty sandbox bank, `with_rails` adds a simulator of every other bank; without a port the usual one is taken,
-    or any if that is in use. A process that dies is replaced.
+    and an empty sandbox bank, `with_simulators` adds a simulator of every other bank; without a port the usual one is
+    taken, or any if that is in use. A process that dies is replaced.
     Raises `EmbeddedError` with the log of the process that did not start.
     """
     with ExitStack() as stack:
@@ -81,19 +81,22 @@ def running(
             instance.bank.unlink(missing_ok=True)
         web = stack.enter_context(reserved_port(port) if port else reserved_port(WEB_PORT, ANY))
         bank = stack.enter_context(reserved_port(bank_port) if bank_port else reserved_port(BANK_PORT, ANY))
-        rails = stack.enter_context(reserved_port(RAILS_PORT, ANY))
+        simulators = stack.enter_context(reserved_port(SIMULATORS_PORT, ANY))
         supervisor = stack.enter_context(supervised(instance.processes))
-        hub = _with_servers(stack, supervisor, instance, web, bank, rails, with_rails=with_rails)
+        hub = _with_servers(
+            stack, supervisor, instance, web, bank, simulators, with_simulators=with_simulators
+        )
         _offer_to_shell(stack, hub)
         run_once(_program(hub, "migrate", "flask", "--app", "wsgi", "hub", "migrate"))
         for program in _programs(hub):
             supervisor.start(program)
+            stack.callback(supervisor.remove, program.name)
         _wait_until_ready(hub)
         yield hub
 
 
 def _with_servers(
-    stack: ExitStack, supervisor: Supervisor, instance: Instance, *ports: int, with_rails: bool
+    stack: ExitStack, supervisor: Supervisor, instance: Instance, *ports: int, with_simulators: bool
 ) -> RunningHub:
     """Start the database and the broker, unless the caller brought them."""
     database_url, broker_url = given(DATABASE_URL), given(BROKER_URL)
@@ -102,20 +105,20 @@ def _with_servers(
         database_url = stack.enter_context(postgres).url
     if broker_url is None:
         broker_url = start_broker(supervisor, instance.folder, log=instance.log("broker"))
-    web_url, bank_url, rails_url = (f"http://{LOOPBACK}:{port}" for port in ports)
+    web_url, bank_url, simulators_url = (f"http://{LOOPBACK}:{port}" for port in ports)
     drops = instance.ledger_drop, instance.statement_drop
-    addresses = Addresses(database_url, broker_url, web_url, bank_url, rails_url, *drops)
-    rails = settings_of_rails(rails_url, instance.statement_drop) if with_rails else {}
-    own = settings(addresses, keep_secrets(instance.secrets), rails)
-    return RunningHub(addresses, instance, with_rails, own, environment(own), supervisor)
+    addresses = Addresses(database_url, broker_url, web_url, bank_url, simulators_url, *drops)
+    simulators = simulator_settings(simulators_url, instance.statement_drop) if with_simulators else {}
+    own = settings(addresses, keep_secrets(instance.secrets), simulators)
+    return RunningHub(addresses, instance, with_simulators, own, environment(own), supervisor)
 
 
 def _programs(hub: RunningHub) -> list[Program]:
     """Our own processes, in the order in which they start."""
     cores = str(os.cpu_count() or 1)
     addresses = hub.addresses
-    web_port, bank_port, rails_port = (
-        url.rpartition(":")[2] for url in (addresses.web_url, addresses.bank_url, addresses.rails_url)
+    web_port, bank_port, simulators_port = (
+        url.rpartition(":")[2] for url in (addresses.web_url, addresses.bank_url, addresses.simulators_url)
     )
     memory = ("--state", str(hub.instance.bank))
     surroundings = ("--hub", addresses.web_url, "--statements", str(addresses.statement_drop))
@@ -127,10 +130,10 @@ def _programs(hub: RunningHub) -> list[Program]:
     size = ("--workers", cores, "--blocking-threads", str(THREADS))
     # Granian ends with the first worker that dies, and waits for ever for a worker that it stops too early.
     mortal = ("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "5")
-    rails = [_program(hub, "rails", RAILS, "--port", rails_port, *surroundings)] if hub.with_rails else []
+    simulators = _program(hub, "simulators", SIMULATORS, "--port", simulators_port, *surroundings)
     return [
-        _program(hub, "bank", "bank_adapters.far_side.sandbox", "--port", bank_port, *memory),
-        *rails,
+        _program(hub, "bank", "bank_adapters.simulators.sandbox", "--port", bank_port, *memory),
+        *([simulators] if hub.with_simulators else []),
         _program(hub, "worker", *celery, "worker", "--concurrency", cores, *alone),
         _program(hub, "messenger", *celery, "worker", "--queues", "messenger", *messengers, *alone),
         _program(hub, "beat", *celery, "beat", "--schedule", schedule, "--pidfile", ""),

@@ -117,7 +117,7 @@ def test_an_answer_that_breaks_its_adapter_stops_no_other_question(
     clock.moment += FIRST_QUERY_AFTER
     assert query_pending(hub) == 3
     assert len(slow.queried) == 3
-    assert [row["asked"] for row in rows(hub, "SELECT asked FROM payment_attempt")] == [1, 1, 1]
+    assert [row["queries"] for row in rows(hub, "SELECT queries FROM payment_attempt")] == [1, 1, 1]
     assert [record.levelno for record in caplog.records if record.message == "query_failed"] == [
         logging.ERROR
     ] * 2
@@ -153,7 +153,7 @@ def test_a_bank_that_was_not_asked_because_it_is_away_is_asked_when_it_is_back(
         query_pending(hub)
         assert 0 < asked_in(hub) <= LOOKED_AGAIN.total_seconds()
         clock.advance(seconds=asked_in(hub))
-    assert (slow.queried, one(hub, "SELECT asked FROM payment_attempt")) == ([], 0)
+    assert (slow.queried, one(hub, "SELECT queries FROM payment_attempt")) == ([], 0)
     assert clock() == ends_at
     slow.on_query = says(confirmation(f"{order}-1", bank="slow"))
     query_pending(hub)
@@ -185,7 +185,10 @@ def test_of_a_dead_bank_with_many_payments_only_the_breakers_questions_go_out(
     clock.moment += FIRST_QUERY_AFTER
     assert query_pending(hub) == 8
     assert len(slow.queried) == 3
-    assert sorted(row["asked"] for row in rows(hub, "SELECT asked FROM payment_attempt")) == [0] * 5 + [1] * 3
+    assert (
+        sorted(row["queries"] for row in rows(hub, "SELECT queries FROM payment_attempt"))
+        == [0] * 5 + [1] * 3
+    )
 
 
 def test_an_intent_of_a_bank_that_is_away_becomes_unknown_all_the_same(

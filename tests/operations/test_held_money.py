@@ -92,7 +92,7 @@ def test_a_callback_that_tells_of_held_money_is_followed_at_once(
 ) -> None:
     assert query_pending(hub) == 0
     hear(hub, told(reference))
-    assert one(hub, "SELECT told FROM payment_attempt") == "AUTHORISED"
+    assert one(hub, "SELECT awaiting FROM payment_attempt") == "CAPTURE"
     assert query_pending(hub) == 1
     assert one(hub, "SELECT status FROM payment_order") == "PAID"
 

@@ -130,11 +130,11 @@ def test_held_money_that_nobody_can_move_comes_before_an_officer(
     began = clock()
     query_pending(hub)
     [listed] = list_unresolved(hub, caller=an_operator()).items
-    assert (listed.awaiting, listed.unknown_at, listed.escalated_at) == ("AUTHORISED", began, None)
+    assert (listed.awaiting, listed.unknown_at, listed.escalated_at) == ("CAPTURE", began, None)
     clock.advance(hours=26)
     query_pending(hub)
     [listed] = list_unresolved(hub, caller=an_operator(), overdue=True).items
-    assert (listed.awaiting, measure_outcomes(hub)[0].overdue) == ("AUTHORISED", 1)
+    assert (listed.awaiting, measure_outcomes(hub)[0].overdue) == ("CAPTURE", 1)
     clock.advance(minutes=1)
     ended = resolve_attempt(hub, caller=an_operator(), reference=f"{reference}-1", reason="their letter")
     assert ended.state == "FAILED"
@@ -163,4 +163,4 @@ def test_a_bank_that_tells_paid_and_then_held_is_not_asked_to_take_it(
         "UPDATE payment_attempt SET awaiting = 'CONFIRMATION', unknown_at = started_at, query_at = started_at",
     )
     query_pending(hub)
-    assert (bank.done, one(hub, "SELECT told FROM payment_attempt")) == ([], "PAID")
+    assert (bank.done, one(hub, "SELECT awaiting FROM payment_attempt")) == ([], "CONFIRMATION")

@@ -16,14 +16,14 @@ MOMENT = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 
 MANY = (
     """INSERT INTO payment_attempt (order_id, number, reference, bank, state, amount, currency, started_at, changed_at,
-        query_at, asked) SELECT 1, n, 'r' || n, 'b' || n % 7, 'SUCCEEDED', 1, 'VND', :at, :at, :at, 0
+        query_at, queries) SELECT 1, n, 'r' || n, 'b' || n % 7, 'SUCCEEDED', 1, 'VND', :at, :at, :at, 0
     FROM generate_series(1, 20000) n""",
     """INSERT INTO confirmation (source, bank, event_id, reference, outcome, code, digest, verdict, disposition,
         judged_at, key)
     SELECT 'CALLBACK', 'b' || n % 7, 'e' || n, 'r', 'PENDING', '', '', 'STILL_PENDING', 'APPLIED', :at, 0
     FROM generate_series(1, 20000) n""",
     """INSERT INTO payment_attempt (order_id, number, reference, bank, state, amount, currency, started_at, changed_at,
-        query_at, asked) SELECT id, 0, 'w' || id, 'b' || id % 7, 'PENDING', 1, 'VND', :at, :at, :at, 0
+        query_at, queries) SELECT id, 0, 'w' || id, 'b' || id % 7, 'PENDING', 1, 'VND', :at, :at, :at, 0
     FROM payment_order""",
     "ANALYZE payment_attempt",
     "ANALYZE confirmation",

@@ -68,7 +68,7 @@ class RefundRequest(Strict):
     )
     amount = MoneyField(least=1, required=True)
     reason = fields.String(required=True, validate=validate.OneOf([str(reason) for reason in RefundReason]))
-    words = TextField(500, required=True, metadata={"example": "Hồ sơ bị từ chối"})
+    note = TextField(500, required=True, metadata={"example": "Hồ sơ bị từ chối"})
     collection = fields.Nested(
         CollectionRequest,
         load_default=None,
@@ -90,7 +90,7 @@ class EvidenceRequest(Strict):
     event = fields.String(required=True, validate=validate.OneOf(_PROVABLE))
     document = TextField(200, required=True, metadata={"example": "C1-04/NS so 17"})
     dated_on = DayField(required=True)
-    words = TextField(500, load_default=None, allow_none=True)
+    note = TextField(500, load_default=None, allow_none=True)
 
     @post_load
     def _in_words_of_the_domain(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -123,7 +123,7 @@ class RefundHistorySchema(Shown):
     state = words(RefundState, required=True)
     actor = fields.String(required=True, allow_none=True)
     code = fields.String(required=True, metadata={"description": "The bank's own code word"})
-    words = fields.String(required=True)
+    note = fields.String(required=True)
     evidence = fields.Dict(required=True, allow_none=True)
     at = moment(required=True)
 
@@ -158,7 +158,7 @@ class RefundSchema(Shown):
     route = words(Route, required=True)
     amount = fields.Nested(MoneySchema, required=True)
     reason = words(RefundReason, required=True)
-    words = fields.String(required=True)
+    note = fields.String(required=True)
     collection = fields.Nested(RefundCollectionSchema, required=True)
     bank_refund_id = fields.String(required=True, allow_none=True)
     proposed_by = fields.String(required=True, allow_none=True)
@@ -257,7 +257,7 @@ class VoucherSchema(Shown):
     amount = fields.Nested(MoneySchema, required=True)
     amount_in_words = fields.String(required=True)
     reason = words(RefundReason, required=True)
-    words = fields.String(required=True)
+    note = fields.String(required=True)
     proposed_by = fields.String(required=True)
     approved_by = fields.String(required=True)
 

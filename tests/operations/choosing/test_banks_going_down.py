@@ -78,7 +78,7 @@ def test_a_bank_that_goes_down_between_choice_and_call_was_never_asked(
     def resting(*_: Any, **__: Any) -> Any:
         raise CircuitOpen("one does not answer")
 
-    monkeypatch.setattr(starting, "ask_bank", resting)
+    monkeypatch.setattr(starting, "call_bank", resting)
     with pytest.raises(CircuitOpen):
         start(hub, reference, "one")
     monkeypatch.undo()
