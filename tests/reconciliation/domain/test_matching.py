@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
 from reconciliation.domain.discrepancy import DiscrepancyKind as Kind
-from reconciliation.domain.matching import Case, classify
 from reconciliation.domain.scope import Side
+
+from reconciliation.domain.matching import Case, classify
 
 ALIKE = Case(
     hub_items=1,
