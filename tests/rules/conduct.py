@@ -11,7 +11,7 @@ from payment_hub.store.tables import APPEND_ONLY, Base
 from tests.rules.rule import Module, called, modules, rule, sql_of, within
 
 #: Programs of their own, which no module of the hub imports. They have an environment and a clock of their own.
-OTHER_PROGRAMS = ("payment_hub/embedded", "bank_adapters/far_side", "bank_adapters/simulators")
+OTHER_PROGRAMS = ("payment_hub/embedded", "bank_adapters/simulators")
 
 OPERATIONS = ("payment_hub/operations", "reconciliation/operations")
 TRANSACTIONS = ("transaction", "autocommit")

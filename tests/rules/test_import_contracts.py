@@ -19,7 +19,7 @@ VIOLATIONS = {
     "a bank imports another bank": ("bank_adapters/vnpay.py", "import bank_adapters.sandbox"),
     "an adapter imports its simulator": (
         "bank_adapters/sandbox.py",
-        "import bank_adapters.far_side.sandbox",
+        "import bank_adapters.simulators.sandbox",
     ),
     "an adapter is a web server": ("bank_adapters/vnpay.py", "import flask"),
     "an adapter imports reconciliation": ("bank_adapters/vnpay.py", "import reconciliation.domain.matching"),
