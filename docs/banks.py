@@ -49,7 +49,7 @@ CERTAINTIES: Final = {
     Certainty.REPRODUCED: "recomputed here, and equal to what the bank or an independent implementation published",
     Certainty.OFFICIAL: "an official page or kit, or two independent implementations",
     Certainty.ONE_SOURCE: "one unofficial source",
-    Certainty.HEARSAY: "repeated on many pages without a source, or our own assumption: always a setting, or nothing that money depends on",
+    Certainty.HEARSAY: "no source, or our own assumption: always a setting, or nothing that money depends on",
 }
 
 
@@ -102,7 +102,10 @@ def banks_page() -> str:
             ],
         ),
         "How sure a fact is:",
-        table(("", "meaning"), [(f"**{certainty.value}**", meaning) for certainty, meaning in CERTAINTIES.items()]),
+        table(
+            ("", "meaning"),
+            [(f"**{certainty.value}**", meaning) for certainty, meaning in CERTAINTIES.items()],
+        ),
         "Every bank has these settings for our contract with it, besides the settings of its protocol:",
         table(_SETTINGS_HEAD, _settings(Terms, "<name>")),
         *[chapter(bank) for bank in banks],

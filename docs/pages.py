@@ -57,7 +57,7 @@ def settings_page() -> str:
         "A bank named in `HUB_ENABLED_BANKS` has settings of its own, `BANK_<NAME>_*`: [banks](banks.md) lists them.\n"
         "`BANK_<NAME>_PROTOCOL` names its protocol where that is not the bank's own name, and a secret may stand in a\n"
         "file that `BANK_<NAME>_<SECRET>_FILE` names.\n"
-        "To change a key, put the old one under its `..._PREVIOUS` name: both are accepted until the old one is removed.",
+        "To change a key, put the old one under its `..._PREVIOUS` name: the hub accepts both until it is removed.",
     )
 
 

@@ -84,5 +84,5 @@ def test_an_unreachable_state_is_seen() -> None:
 
 
 def test_every_lifecycle_is_drawn() -> None:
-    declared = [node for module in modules(REPO) for node, name in module.calls if name == "Lifecycle"]
+    declared = [name for module in modules(REPO) for _, name in module.names if name.endswith("_LIFE")]
     assert len(declared) == len(LIFECYCLES)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from reconciliation.domain.discrepancies import DiscrepancyKind as Kind
-from reconciliation.domain.runs import Side
+from reconciliation.domain.discrepancy import DiscrepancyKind as Kind
+from reconciliation.domain.scope import Side
 
 from reconciliation.domain.matching import Case, classify
 
