@@ -72,8 +72,8 @@ def running(
     """The whole hub for the block: ready when it begins, nothing left of it when it ends.
 
     `name` tells the instance (its data are found again under the same name), `fresh` begins it with an
-    empty database and a bank that remembers nothing, `with_simulators` says whether every other bank can be tried beside the
-    sandbox; without a port the usual one is taken, or any if another has it.
+    empty database and a bank that remembers nothing, `with_simulators` says whether every other bank
+    can be tried beside the sandbox; without a port the usual one is taken, or any if another has it.
     Raises `EmbeddedError` with the log of whoever did not start.
     """
     with ExitStack() as stack:
