@@ -185,7 +185,10 @@ def test_of_a_dead_bank_with_many_payments_only_the_breakers_questions_go_out(
     clock.moment += FIRST_QUERY_AFTER
     assert query_pending(hub) == 8
     assert len(slow.queried) == 3
-    assert sorted(row["queries"] for row in rows(hub, "SELECT queries FROM payment_attempt")) == [0] * 5 + [1] * 3
+    assert (
+        sorted(row["queries"] for row in rows(hub, "SELECT queries FROM payment_attempt"))
+        == [0] * 5 + [1] * 3
+    )
 
 
 def test_an_intent_of_a_bank_that_is_away_becomes_unknown_all_the_same(

@@ -124,7 +124,11 @@ def test_meanwhile_it_is_unknown_to_everybody_with_a_time_and_nothing_else_start
     assert view.attempt is not None
     assert (view.attempt.state, view.attempt.expected_by) == ("UNKNOWN", clock() + timedelta(minutes=15))
     [listed] = list_unresolved(hub, caller=an_operator()).items
-    assert (listed.reference, listed.awaiting, listed.escalated_at) == (f"{reference}-1", "CONFIRMATION", None)
+    assert (listed.reference, listed.awaiting, listed.escalated_at) == (
+        f"{reference}-1",
+        "CONFIRMATION",
+        None,
+    )
     for name in ("standin", "other", None):
         with pytest.raises(PaymentUnderWay, match=r"known; it will be by 2026-03-02T03:15:00Z"):
             start_payment(hub, reference=reference, bank=name, payer_ip="203.0.113.9", language="vi")
