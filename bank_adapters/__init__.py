@@ -22,7 +22,7 @@ __all__ = ["BankSettingsError", "load_adapters", "load_terms"]
 Made = TypeVar("Made")
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{1,30}", re.ASCII)
-_NOT_BANKS: Final = frozenset({"toolkit", "far_side"})
+_NOT_BANKS: Final = frozenset({"toolkit", "simulators"})
 
 #: Names the protocol that a bank speaks, when it is not that of its own name.
 PROTOCOL: Final = "PROTOCOL"

@@ -1,7 +1,7 @@
 """VNPAY-QR for merchants (MMS): a QR text for the payer's banking app, and a signed JSON message back (IPN).
 
 Rules from the published IPN sample, its README, and independent programs that answer it. We write the QR text
-ourselves: the rail's own service for it (createQrcode) is known only at second hand, and its checksum cannot be
+ourselves: the bank's own service for it (createQrcode) is known only at second hand, and its checksum cannot be
 reproduced.
 The bill number in the text is our attempt reference; it comes back as txnId. Amounts are whole dong, times are GMT+7.
 """
@@ -48,7 +48,7 @@ SIGNED: Final = "code msgType txnId qrTrace bankCode mobile accountNo amount pay
 #: ``code`` of an IPN. It is sent when money has come, and no other word is documented.
 OUTCOMES: Final = {"00": Outcome.PAID}
 
-#: No file of this rail is known: these are our own names, to which a collector's export is brought.
+#: No file of this bank is known: these are our own names, to which a collector's export is brought.
 COLLECTOR_FILE: Final = CollectorFile(
     columns={name: name for name in ("booked_at", "transaction_id", "reference", "amount", "status")},
     time_pattern="%Y-%m-%d %H:%M:%S",
@@ -118,7 +118,7 @@ class Settings(TwoSecrets):
     """``BANK_VNPAYQR_*``.
 
     What we have recorded is answered with 00 whatever we think of it: it is on our books, and after another word the
-    money might be taken back from under them. Who has it in writing what the rail does can have its other codes.
+    money might be taken back from under them. Who has it in writing what the bank does can have its other codes.
     """
 
     merchant_code: str = setting(a_word("[0-9A-Za-z]{1,25}"), "our merchant code")
@@ -142,7 +142,7 @@ class Settings(TwoSecrets):
     again_code: str = setting(a_word(_CODE), "our answer when it must be sent again", default="08")
 
     def code_of(self, answer: Answer) -> str:
-        """The rail's code for ``answer``."""
+        """The bank's code for ``answer``."""
         others = {
             Answer.ALREADY_RECORDED: self.repeated_code,
             Answer.NO_SUCH_ORDER: self.unknown_code,
@@ -166,7 +166,7 @@ class VnpayQr:
     profile: ClassVar[BankProfile] = PROFILE
 
     def open_payment(self, request: PaymentRequest) -> Instructions:
-        """A QR text for this amount and attempt; the rail hears of it only when somebody pays. Raises Malformed."""
+        """A QR text for this amount and attempt; the bank hears of it only when somebody pays. Raises Malformed."""
         require_payable(PROFILE.limits, request)
         labels = {
             "bill": fitting(request.attempt_reference, _REFERENCE),

@@ -151,7 +151,7 @@ def moment_or_none(fields: Fields, name: str, *others: str) -> datetime | None:
 
 
 def payer_of(fields: Fields) -> PayerAccount | None:
-    """The account from which the money came, from the ``counterAccount*`` fields that two rails share. None where it is
+    """The account from which the money came, from the ``counterAccount*`` fields that two banks share. None where it is
     not told as documented: money is not turned away because of its payer."""
     number, name, bank, bank_name = (_told(fields, f"counterAccount{part}") for part in _PAYER)
     return PayerAccount(number, bank or bank_name, name) if number else None

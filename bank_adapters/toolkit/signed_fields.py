@@ -1,4 +1,4 @@
-"""Named fields in a row, as many Vietnamese rails sign them: read from a raw query, written canonically."""
+"""Named fields in a row, as many Vietnamese banks sign them: read from a raw query, written canonically."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def _measured(figures: OutcomeFigures) -> str:
 def unknown_command(overdue: bool) -> None:
     """List the attempts whose outcome is unknown, the oldest first."""
     for view in list_unresolved(current_hub(), caller=operator(), overdue=overdue, limit=500).items:
-        told = {"PAID": "told paid, unproven", "AUTHORISED": "held"}.get(
+        told = {"CONFIRMATION": "paid by callback, not confirmed", "CAPTURE": "held"}.get(
             view.awaiting or "", view.state.lower()
         )
         click.echo(

@@ -89,7 +89,7 @@ The hub runs.
   hub        {addresses.web_url}
   reference  {addresses.web_url}/docs
   bank       {addresses.bank_url}   (the sandbox)
-  rails      {addresses.rails_url}   (every other bank, on trial)
+  simulators {addresses.simulators_url}   (every other bank, on trial)
   database   {addresses.database_url}
   broker     {addresses.broker_url}
   ledgers    {addresses.ledger_drop}

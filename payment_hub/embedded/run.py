@@ -1,4 +1,4 @@
-"""The whole hub as processes: database, broker, sandbox bank, trial rails, worker, beat and web server.
+"""The whole hub as processes: database, broker, sandbox bank, trial banks, worker, beat and web server.
 
 They start in this order and stop in the opposite one, so that nobody loses what it leans on: the web
 server stops taking requests first, the database stops last.
@@ -32,9 +32,9 @@ from payment_hub.embedded.errors import EmbeddedError
 from payment_hub.embedded.instance import SOURCES, Instance, claimed
 from payment_hub.embedded.ports import ANY, LOOPBACK, reserved_port
 from payment_hub.embedded.postgres import start_postgres, stop_postgres
-from payment_hub.embedded.rails import RAILS, settings_of_rails
+from payment_hub.embedded.simulators import SIMULATORS, simulator_settings
 
-WEB_PORT, BANK_PORT, RAILS_PORT = 8000, 8001, 8002
+WEB_PORT, BANK_PORT, SIMULATORS_PORT = 8000, 8001, 8002
 """Taken when they are free."""
 
 THREADS = 4
@@ -49,7 +49,7 @@ class RunningHub:
 
     addresses: Addresses
     instance: Instance
-    with_rails: bool
+    with_simulators: bool
     settings: dict[str, str]
     environment: dict[str, str]
     children: list[Child] = field(default_factory=list)
@@ -65,15 +65,15 @@ def running(
     name: str = "run",
     *,
     fresh: bool = False,
-    with_rails: bool = True,
+    with_simulators: bool = True,
     port: int | None = None,
     bank_port: int | None = None,
 ) -> Iterator[RunningHub]:
     """The whole hub for the block: ready when it begins, nothing left of it when it ends.
 
     `name` tells the instance (its data are found again under the same name), `fresh` begins it with an
-    empty database and a bank that remembers nothing, `with_rails` says whether every other bank can be tried beside the
-    sandbox; without a port the usual one is taken, or any if another has it.
+    empty database and a bank that remembers nothing, `with_simulators` says whether every other bank
+    can be tried beside the sandbox; without a port the usual one is taken, or any if another has it.
     Raises `EmbeddedError` with the log of whoever did not start.
     """
     with ExitStack() as stack:
@@ -83,8 +83,8 @@ def running(
             instance.bank.unlink(missing_ok=True)
         web = stack.enter_context(reserved_port(port) if port else reserved_port(WEB_PORT, ANY))
         bank = stack.enter_context(reserved_port(bank_port) if bank_port else reserved_port(BANK_PORT, ANY))
-        rails = stack.enter_context(reserved_port(RAILS_PORT, ANY))
-        hub = _servers(stack, instance, web, bank, rails, with_rails=with_rails)
+        simulators = stack.enter_context(reserved_port(SIMULATORS_PORT, ANY))
+        hub = _servers(stack, instance, web, bank, simulators, with_simulators=with_simulators)
         _offer_to_shell(stack, hub)
         child.run(_plan(hub, "migrate", "flask", "--app", "wsgi", "hub", "migrate"))
         for plan in _plans(hub):
@@ -95,7 +95,7 @@ def running(
         yield hub
 
 
-def _servers(stack: ExitStack, instance: Instance, *ports: int, with_rails: bool) -> RunningHub:
+def _servers(stack: ExitStack, instance: Instance, *ports: int, with_simulators: bool) -> RunningHub:
     """Start the database and the broker, unless the caller brought them."""
     children = []
     database_url, broker_url = given(DATABASE_URL), given(BROKER_URL)
@@ -109,20 +109,20 @@ def _servers(stack: ExitStack, instance: Instance, *ports: int, with_rails: bool
         stack.callback(broker.child.stop)
         broker_url = broker.url
         children.append(broker.child)
-    web_url, bank_url, rails_url = (f"http://{LOOPBACK}:{port}" for port in ports)
+    web_url, bank_url, simulators_url = (f"http://{LOOPBACK}:{port}" for port in ports)
     drops = instance.ledger_drop, instance.statement_drop
-    addresses = Addresses(database_url, broker_url, web_url, bank_url, rails_url, *drops)
-    rails = settings_of_rails(rails_url, instance.statement_drop) if with_rails else {}
-    told = settings(addresses, keep_secrets(instance.secrets), rails)
-    return RunningHub(addresses, instance, with_rails, told, environment(told), children)
+    addresses = Addresses(database_url, broker_url, web_url, bank_url, simulators_url, *drops)
+    simulators = simulator_settings(simulators_url, instance.statement_drop) if with_simulators else {}
+    told = settings(addresses, keep_secrets(instance.secrets), simulators)
+    return RunningHub(addresses, instance, with_simulators, told, environment(told), children)
 
 
 def _plans(hub: RunningHub) -> list[Plan]:
     """Our own processes, in the order in which they start."""
     cores = str(os.cpu_count() or 1)
     there = hub.addresses
-    web_port, bank_port, rails_port = (
-        url.rpartition(":")[2] for url in (there.web_url, there.bank_url, there.rails_url)
+    web_port, bank_port, simulators_port = (
+        url.rpartition(":")[2] for url in (there.web_url, there.bank_url, there.simulators_url)
     )
     memory = ("--state", str(hub.instance.bank))
     told = ("--hub", there.web_url, "--statements", str(there.statement_drop))
@@ -133,10 +133,14 @@ def _plans(hub: RunningHub) -> list[Plan]:
     granian = ("granian", "--interface", "wsgi", "--host", LOOPBACK, "--port", web_port)
     size = ("--workers", cores, "--blocking-threads", str(THREADS))
     mortal = ("--workers-kill-timeout", "5")  # granian waits for ever for a worker that it stops too early
-    rails = [_plan(hub, "rails", RAILS, "--port", rails_port, *told)] if hub.with_rails else []
+    simulators = (
+        [_plan(hub, "simulators", SIMULATORS, "--port", simulators_port, *told)]
+        if hub.with_simulators
+        else []
+    )
     return [
-        _plan(hub, "bank", "bank_adapters.far_side.sandbox", "--port", bank_port, *memory),
-        *rails,
+        _plan(hub, "bank", "bank_adapters.simulators.sandbox", "--port", bank_port, *memory),
+        *simulators,
         _plan(hub, "worker", *celery, "worker", "--concurrency", cores, *alone),
         _plan(hub, "messenger", *celery, "worker", "--queues", "messenger", *messengers, *alone),
         _plan(hub, "beat", *celery, "beat", "--schedule", schedule, "--pidfile", ""),

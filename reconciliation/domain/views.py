@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from payment_hub.domain.calendar import wire_moment
 from payment_hub.domain.money import DECIMAL_PLACES, Money
-from reconciliation.domain.discrepancy import USUAL_DECISIONS, Decision, DiscrepancyKind
+from reconciliation.domain.discrepancies import USUAL_DECISIONS, Decision, DiscrepancyKind
 from reconciliation.domain.sentences import SENTENCES
 
 
@@ -127,9 +127,9 @@ class DiscrepancyView:
     version: int
     state: str
     finding: FindingView
-    found_by: int
+    detected_by: int
     """The number of the run."""
-    healed_by: int | None
+    auto_resolved_by: int | None
     decision: str | None
     reason: str | None
     proposed_by: str | None
@@ -145,8 +145,8 @@ class DiscrepancyView:
             "version": self.version,
             "state": self.state,
             **self.finding.as_wire(),
-            "found_by": self.found_by,
-            "healed_by": self.healed_by,
+            "detected_by": self.detected_by,
+            "auto_resolved_by": self.auto_resolved_by,
             "decision": self.decision,
             "reason": self.reason,
             "proposed_by": self.proposed_by,

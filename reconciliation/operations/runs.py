@@ -31,9 +31,8 @@ from payment_hub.domain.paging import Page, cursor_of, key_of
 from payment_hub.store.access import find_agency
 from reconciliation.books import Books
 from reconciliation.domain.errors import LeaseLost, RunUnderWay
-from reconciliation.domain.report import as_csv, as_json
-from reconciliation.domain.run import RunState, run_key
-from reconciliation.domain.scope import MONEY, Scope, Side, agency_scope, bank_scope
+from reconciliation.domain.reports import as_csv, as_json
+from reconciliation.domain.runs import MONEY, RunState, Scope, Side, agency_scope, bank_scope, run_key
 from reconciliation.domain.totals import Line, control_totals, require_balance
 from reconciliation.domain.views import RunView
 from reconciliation.operations.ledgers import collect_ledgers

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import DiscrepancyNotFound, StaleVersion
 from payment_hub.store.access import visible_agency
-from reconciliation.domain.discrepancy import DISCREPANCY_LIFE, DiscrepancyEvent, DiscrepancyState
+from reconciliation.domain.discrepancies import DISCREPANCY_LIFE, DiscrepancyEvent, DiscrepancyState
 from reconciliation.store.tables import Discrepancy, DiscrepancyEventRecord
 
 

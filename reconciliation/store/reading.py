@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import DiscrepancyNotFound, RunNotFound
 from payment_hub.store.access import visible_agency
-from reconciliation.domain.discrepancy import DiscrepancyKind
+from reconciliation.domain.discrepancies import DiscrepancyKind
 from reconciliation.domain.views import Amount, DiscrepancyView, FindingView, HistoryLine, RunView
 
 _SEEN: Final = "(CAST(:only_agency AS bigint) IS NULL OR {t}.agency_id = :only_agency)"
@@ -41,7 +41,7 @@ LEFT JOIN agency a ON a.id = f.agency_id
 WHERE f.run_id = :run ORDER BY f.id"""
 
 _DISCREPANCIES: Final = f"""
-SELECT d.*, f.run_id AS found_by, {_FINDING}
+SELECT d.*, f.run_id AS detected_by, {_FINDING}
 FROM discrepancy d
 JOIN finding f ON f.id = d.finding_id
 LEFT JOIN agency a ON a.id = d.agency_id
@@ -135,8 +135,8 @@ def _discrepancy_view(row: RowMapping, history: tuple[HistoryLine, ...] = ()) ->
     names = (
         "version",
         "state",
-        "found_by",
-        "healed_by",
+        "detected_by",
+        "auto_resolved_by",
         "decision",
         "reason",
         "proposed_by",

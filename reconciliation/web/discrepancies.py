@@ -13,7 +13,7 @@ from payment_hub.web.api.auth import current_caller
 from payment_hub.web.api.fields import NothingSchema, ReasonSchema
 from payment_hub.web.api.resource import EVENTUAL, Endpoint, Resource
 from reconciliation.current import current_books
-from reconciliation.domain.discrepancy import Decision, DiscrepancyKind, DiscrepancyState
+from reconciliation.domain.discrepancies import Decision, DiscrepancyKind, DiscrepancyState
 from reconciliation.operations.discrepancies import list_discrepancies, show_discrepancy
 from reconciliation.operations.resolutions import approve_resolution, decline_resolution, propose_resolution
 from reconciliation.web.schemas import (

@@ -13,8 +13,7 @@ from payment_hub.web.api.auth import current_caller
 from payment_hub.web.api.resource import EVENTUAL, Endpoint, Resource
 from reconciliation.current import current_books
 from reconciliation.domain.errors import RunUnderWay
-from reconciliation.domain.run import RunState
-from reconciliation.domain.scope import Scope
+from reconciliation.domain.runs import RunState, Scope
 from reconciliation.operations.runs import export_report, list_runs, show_run, start_run
 from reconciliation.web.schemas import ReportSchema, RunPageSchema, RunQuery, RunRequest, RunSchema
 

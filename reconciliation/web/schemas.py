@@ -17,9 +17,9 @@ from payment_hub.web.api.fields import (
     page_of,
     words,
 )
-from reconciliation.domain.discrepancy import Decision, DiscrepancyEvent, DiscrepancyKind, DiscrepancyState
+from reconciliation.domain.discrepancies import Decision, DiscrepancyEvent, DiscrepancyKind, DiscrepancyState
 from reconciliation.domain.files import FileState
-from reconciliation.domain.run import RunState
+from reconciliation.domain.runs import RunState
 
 SCOPE: Final = r"^(?:bank:[a-z][a-z0-9_]{1,30}|agency:[0-9A-Z]+(?:\.[0-9A-Z]+)*|money:left-open)$"
 
@@ -185,8 +185,8 @@ class DiscrepancySchema(FindingSchema):
     number = fields.Integer(required=True)
     version = fields.Integer(required=True)
     state = words(DiscrepancyState, required=True)
-    found_by = fields.Integer(required=True, metadata={"description": "Number of the run"})
-    healed_by = fields.Integer(required=True, allow_none=True)
+    detected_by = fields.Integer(required=True, metadata={"description": "Number of the run"})
+    auto_resolved_by = fields.Integer(required=True, allow_none=True)
     decision = a_decision_or_none()
     reason = fields.String(required=True, allow_none=True)
     proposed_by = fields.String(required=True, allow_none=True)

@@ -132,7 +132,14 @@ def test_the_same_message_again_is_a_duplicate_with_its_first_verdict() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"amount": dong(99)}, {"outcome": Outcome.DECLINED}, {"bank_transaction_id": "t2"}]
+    "change",
+    [
+        {"amount": dong(99)},
+        {"amount": Money(100, "USD")},
+        {"outcome": Outcome.DECLINED},
+        {"bank_transaction_id": "t2"},
+        {"reference": "DV2"},
+    ],
 )
 def test_the_same_event_with_other_content_is_a_conflict(change: dict[str, Any]) -> None:
     found = judged(

@@ -157,6 +157,13 @@ def test_the_way(credited: bool, owed: bool, treasury: bool, limits: Limits | No
     assert found is expected
 
 
+def test_the_whole_goes_back_through_a_bank_that_gives_back_only_the_whole() -> None:
+    asked: dict[str, Any] = {"credited": False, "owed_to_agency": True, "treasury": True}
+    whole_only = Limits(part_refunds=False)
+    assert route_of(**asked, limits=whole_only, amount=100, paid=100) is Route.BANK
+    assert route_of(**asked, limits=whole_only, amount=99, paid=100) is Route.TRANSFER
+
+
 def test_each_way_has_its_life_and_its_purse() -> None:
     assert [life_of(route) is BANK_REFUND_LIFE for route in Route] == [True, False, False, False]
     assert [paid_from(route) for route in Route] == [Account.BANK_CLEARING] * 2 + [

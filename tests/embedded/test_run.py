@@ -40,7 +40,7 @@ def test_two_hubs_live_side_by_side_survive_a_crash_and_end_when_a_process_ends(
     stand_in.build(folder / "source tree")
     with begun(folder) as first, begun(folder) as second:
         one, other = ready(first), ready(second)
-        for name in ("hub", "bank", "rails", "database", "broker", "ledgers", "logs"):
+        for name in ("hub", "bank", "simulators", "database", "broker", "ledgers", "logs"):
             assert one.address(name) != other.address(name)
         leave_a_note(one, "before the crash")
         leave_a_note(other, "elsewhere")

@@ -94,7 +94,7 @@ def _paid(world: World, reference: str) -> dict[str, Any]:
     """Paid and confirmed over HTTP, whether a broker is there or not."""
     order = world.an_order(500_000, reference)
     world.bank.pay(world.started(order)["reference"])
-    world.bank.wait_until_told(10)
+    world.bank.wait_until_delivered(10)
     assert world.order(order)["status"] == "PAID"
     return order
 

@@ -111,7 +111,7 @@ def test_what_is_no_hundredfold_is_refused(written: str) -> None:
         read_hundredfold(written)
 
 
-@pytest.mark.parametrize("amount", [dong(0), dong(-1), dong(10**10), Money(1, "USD")])
+@pytest.mark.parametrize("amount", [dong(0), dong(-1), dong(10**10), Money(1, "USD"), Money(150, "JPY")])
 def test_what_cannot_be_written_in_hundredths_is_refused(amount: Money) -> None:
     with pytest.raises(Malformed):
         hundredfold(amount)
