@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import ClassVar
 
-from bank_adapters.simulators.callbacks import ask
+from bank_adapters.simulators.callbacks import send_request
 from bank_adapters.simulators.simulator import VIETNAM, Payment, Simulator, WireReply, WireRequest
 
 SERVICE = "HUB001"
@@ -29,12 +29,12 @@ class BidvSimulator(Simulator):
 
     def pay_bill(self, bill_code: str) -> Payment | None:
         """getbill, and the one bill that it answers."""
-        asked = {
+        params = {
             "customer_id": bill_code,
             "service_id": SERVICE,
             "checksum": hashed(SERVICE, bill_code),
         }
-        reply = ask(self._message(f"{self.callback_url}/inquiry", asked), self.hub_url)
+        reply = send_request(self._message(f"{self.callback_url}/inquiry", params), self.hub_url)
         if reply.status != 200:
             return None
         answer = json.loads(reply.body)
@@ -48,31 +48,31 @@ class BidvSimulator(Simulator):
         """Of a payment that failed the partner is told nothing."""
         if payment.outcome != "PAID" or payment.paid_at is None:
             return []
-        amount = str(payment.amount)
         paid = {
             "trans_id": payment.transaction_id,
             "trans_date": (payment.paid_at + VIETNAM).strftime("%Y%m%d%H%M%S"),
             "customer_id": payment.opened.get("customer_id", payment.reference),
             "service_id": SERVICE,
             "bill_id": payment.reference,
-            "amount": amount,
+            "amount": str(payment.amount),
             "additionalData1": "",
             "additionalData2": "",
-            "checksum": hashed(payment.transaction_id, payment.reference, amount),
         }
+        paid = self.overridden(paid)
+        paid["checksum"] = hashed(paid["trans_id"], paid["bill_id"], paid["amount"])
         return [self._message(self.callback_url, paid)]
 
     def accepts(self, reply: WireReply) -> bool:
-        """000, or 023 for a bill that was told before."""
+        """000, or 023 for a bill that was paid before."""
         return reply.status == 200 and json.loads(reply.body)["result_code"] in ("000", "023")
 
     def statement(self, day: date, payments: list[Payment]) -> str | None:
         """The payments of the day, in our own form."""
         rows = ["booked_at,transaction_id,reference,amount,status"]
-        for one in payments:
-            if one.paid_at:
-                booked = (one.paid_at + VIETNAM).strftime("%Y-%m-%d %H:%M:%S")
-                rows.append(f"{booked},{one.transaction_id},{one.reference},{one.amount},PAID")
+        for payment in payments:
+            if payment.paid_at:
+                booked = (payment.paid_at + VIETNAM).strftime("%Y-%m-%d %H:%M:%S")
+                rows.append(f"{booked},{payment.transaction_id},{payment.reference},{payment.amount},PAID")
         return "\n".join(rows) + "\n"
 
     def _message(self, address: str, fields: Mapping[str, str]) -> WireRequest:

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bank_adapters.simulators.simulator import Simulator
-from bank_adapters.simulators.wire import Delivery, WireReply, WireRequest
+from bank_adapters.simulators.simulator import Delivery, Simulator, WireReply, WireRequest
 
 _SECONDS = 10
 """How long the hub may take for an answer."""
@@ -70,7 +69,7 @@ class CallbackSender(threading.Thread):
     def run(self) -> None:
         """Deliver what is due until somebody stops us."""
         while (owed := self._next()) is not None:
-            reply = ask(owed.callback, owed.simulator.hub_url)
+            reply = send_request(owed.callback, owed.simulator.hub_url)
             accepted = _is_accepted(owed.simulator, reply)
             book = owed.simulator.book
             with book.lock:
@@ -101,7 +100,7 @@ def _is_accepted(simulator: Simulator, reply: WireReply) -> bool:
         return False
 
 
-def ask(request: WireRequest, base_url: str) -> WireReply:
+def send_request(request: WireRequest, base_url: str) -> WireReply:
     """Send ``request`` exactly as it is; a path that is no URL lies below ``base_url``. Status 0: none came."""
     url = request.path if "://" in request.path else base_url + request.path
     there = urlsplit(url)

@@ -36,7 +36,7 @@ class CassoSimulator(TransferSimulator):
         """The movement, once there is one."""
         if payment.outcome != "PAID":
             return []
-        message = {"error": 0, "data": _movement(payment)}
+        message = {"error": 0, "data": self.overridden(_movement(payment))}
         sent = int(self.book.now().timestamp() * 1000)
         digest = hmac.new(SECRET.encode(), f"{sent}.{compact(message)}".encode(), "sha512").hexdigest()
         headers = {"content-type": "application/json", "x-casso-signature": f"t={sent},v1={digest}"}
@@ -46,9 +46,14 @@ class CassoSimulator(TransferSimulator):
     def statement(self, day: date, payments: list[Payment]) -> str | None:
         """The movements of the day, by Casso's own names."""
         lines = ["id,reference,transactionDateTime,description,amount"]
-        for one in payments:
-            facts = (one.transaction_id, f"FT{one.transaction_id}", wall_clock(one.paid_at), one.reference)
-            lines.append(",".join((*facts, str(one.amount))))
+        for payment in payments:
+            facts = (
+                payment.transaction_id,
+                f"FT{payment.transaction_id}",
+                wall_clock(payment.paid_at),
+                payment.reference,
+            )
+            lines.append(",".join((*facts, str(payment.amount))))
         return "\n".join(lines) + "\n"
 
 

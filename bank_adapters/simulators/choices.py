@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bank_adapters.simulators.callbacks import CallbackSender
@@ -92,7 +92,7 @@ def _stale(simulator: Simulator, sender: CallbackSender, payment: Payment) -> No
     """A genuine message of the day before yesterday; the payment itself stays as it is."""
     if not simulator.dated:
         raise NotOffered("its signature covers no time of sending")
-    with simulator.book.shifted(-STALE):
+    with simulator.book.at(datetime.now(UTC) - STALE):
         callbacks = _paid_callbacks(simulator, _as_paid(simulator, payment))
     sender.send(simulator, payment.reference, callbacks, retries=())
 

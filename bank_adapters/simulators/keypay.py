@@ -17,6 +17,10 @@ STATUSES = {"PAID": "0", "DECLINED": "2", "PENDING": "1"}
 REFUNDS = {"SUCCEEDED": "0", "FAILED": "2", "PENDING": "1"}
 
 
+#: What a request to open a payment signs, and the callback after it.
+OPENING = ("addition_fee", "client_id", "command", "trans_amount", "transaction_id", "version")
+
+
 class KeyPaySimulator(Simulator):
     """The intermediary."""
 
@@ -46,21 +50,21 @@ class KeyPaySimulator(Simulator):
         """Create, detail, refund and the refund's detail, each a signed JSON object."""
         if request.method != "POST":
             return WireReply(404)
-        asked = json.loads(request.body)
+        params = json.loads(request.body)
         match request.path:
             case "/create":
-                return self._created(asked)
+                return self._created(params)
             case "/detail":
-                return self._detail(asked)
+                return self._detail(params)
             case "/refund":
-                return self._refunded(asked)
+                return self._refunded(params)
             case "/refund-detail":
-                return self._refund_detail(asked)
+                return self._refund_detail(params)
         return WireReply(404)
 
     def callbacks(self, payment: Payment) -> list[WireRequest]:
         """That something happened: what it was stands there too, but is not signed."""
-        said = {
+        fields = {
             "client_id": CLIENT,
             "transaction_id": payment.reference,
             "transaction_code": payment.transaction_id,
@@ -70,8 +74,9 @@ class KeyPaySimulator(Simulator):
             "version": "3.0",
             "status": STATUSES[payment.outcome],
         }
-        check_sum = signed(KEY_2, "0", CLIENT, "PAY", str(payment.amount), payment.reference, "3.0")
-        body = json.dumps({**said, "check_sum": check_sum}).encode()
+        fields = self.overridden(fields)
+        check_sum = signed(KEY_2, *(str(fields[name]) for name in OPENING))
+        body = json.dumps({**fields, "check_sum": check_sum}).encode()
         return [WireRequest("POST", self.callback_url, b"", {"content-type": "application/json"}, body)]
 
     def accepts(self, reply: WireReply) -> bool:
@@ -81,63 +86,67 @@ class KeyPaySimulator(Simulator):
     def statement(self, day: date, payments: list[Payment]) -> str | None:
         """The payments of the day, in our own form."""
         rows = ["booked_at,transaction_id,reference,amount,status"]
-        for one in payments:
-            if one.paid_at:
-                booked = (one.paid_at + VIETNAM).strftime("%Y-%m-%d %H:%M:%S")
-                rows.append(f"{booked},{one.transaction_id},{one.reference},{one.amount},PAID")
+        for payment in payments:
+            if payment.paid_at:
+                booked = (payment.paid_at + VIETNAM).strftime("%Y-%m-%d %H:%M:%S")
+                rows.append(f"{booked},{payment.transaction_id},{payment.reference},{payment.amount},PAID")
         return "\n".join(rows) + "\n"
 
-    def _created(self, asked: Mapping[str, Any]) -> WireReply:
-        names = ("addition_fee", "client_id", "command", "trans_amount", "transaction_id", "version")
-        if asked["check_sum"] != signed(KEY_1, *(asked[name] for name in names)):
+    def _created(self, params: Mapping[str, Any]) -> WireReply:
+        if params["check_sum"] != signed(KEY_1, *(params[name] for name in OPENING)):
             return _error("3")
-        opened = {"amount": asked["trans_amount"], "bill_info": asked["bill_info"]}
-        payment = self.book.remember(Payment(asked["transaction_id"], int(asked["trans_amount"]), opened))
-        if payment.opened["amount"] != asked["trans_amount"]:
+        opened = {"amount": params["trans_amount"], "bill_info": params["bill_info"]}
+        payment = self.book.remember(Payment(params["transaction_id"], int(params["trans_amount"]), opened))
+        if payment.opened["amount"] != params["trans_amount"]:
             return _error("4")
         payment.transaction_id = payment.transaction_id or str(self.book.next_number())
-        return _data(
+        return self._data(
             (CLIENT, "PAY", payment.reference),
             transaction_code=payment.transaction_id,
             url_pay=self.page_of(payment),
         )
 
-    def _detail(self, asked: Mapping[str, Any]) -> WireReply:
-        payment = self._known(asked, (CLIENT, asked["command"], asked["transaction_id"]))
+    def _detail(self, params: Mapping[str, Any]) -> WireReply:
+        payment = self._payment_of(params, (CLIENT, params["command"], params["transaction_id"]))
         if payment is None:
             return _error("1")
-        return _data(
-            (CLIENT, asked["command"], payment.reference),
+        return self._data(
+            (CLIENT, params["command"], payment.reference),
             transaction_code=payment.transaction_id,
             trans_amount=str(payment.amount),
             status=STATUSES[payment.outcome],
         )
 
-    def _refunded(self, asked: Mapping[str, Any]) -> WireReply:
+    def _refunded(self, params: Mapping[str, Any]) -> WireReply:
         names = ("amount", "client_id", "command", "reason", "transaction_id")
-        values = tuple(asked[name] for name in names)
-        payment = self._known(asked, values)
-        if payment is None or payment.outcome != "PAID" or asked["amount"] != str(payment.amount):
+        values = tuple(params[name] for name in names)
+        payment = self._payment_of(params, values)
+        if payment is None or payment.outcome != "PAID" or params["amount"] != str(payment.amount):
             return _error("1")
         with self.book.lock:
-            if any(one.state != "FAILED" for one in payment.refunds):
+            if any(refund.state != "FAILED" for refund in payment.refunds):
                 return _error("5")
             refund = self.book.new_refund(f"R{self.book.next_number()}", payment.amount)
             payment.refunds.append(refund)
-        return _data(values, transaction_refund_code=refund.reference, status=REFUNDS[refund.state])
+        return self._data(values, transaction_refund_code=refund.reference, status=REFUNDS[refund.state])
 
-    def _refund_detail(self, asked: Mapping[str, Any]) -> WireReply:
-        code = asked["transaction_refund_code"]
-        values = (CLIENT, asked["command"], code)
+    def _refund_detail(self, params: Mapping[str, Any]) -> WireReply:
+        code = params["transaction_refund_code"]
+        values = (CLIENT, params["command"], code)
         refunds = [refund for payment in self.book.payments() for refund in payment.refunds]
-        found = [refund for refund in refunds if refund.reference == code]
-        if asked["check_sum"] != signed(KEY_1, *values) or not found:
+        refund = next((refund for refund in refunds if refund.reference == code), None)
+        if params["check_sum"] != signed(KEY_1, *values) or refund is None:
             return _error("1")
-        return _data(values, transaction_refund_code=code, status=REFUNDS[found[0].state])
+        return self._data(values, transaction_refund_code=code, status=REFUNDS[refund.state])
 
-    def _known(self, asked: Mapping[str, Any], values: tuple[str, ...]) -> Payment | None:
-        genuine = asked["client_id"] == CLIENT and asked["check_sum"] == signed(KEY_1, *values)
-        return self.book.find(asked["transaction_id"]) if genuine else None
+    def _data(self, values: tuple[str, ...], **data: str) -> WireReply:
+        """An answer with ``data``; only ``values`` are signed."""
+        fields = self.overridden({**data, "check_sum": signed(KEY_2, *values)})
+        return WireReply(200, json.dumps({"error": "0", "msg": "success", "data": fields}).encode())
+
+    def _payment_of(self, params: Mapping[str, Any], values: tuple[str, ...]) -> Payment | None:
+        genuine = params["client_id"] == CLIENT and params["check_sum"] == signed(KEY_1, *values)
+        return self.book.find(params["transaction_id"]) if genuine else None
 
 
 SIMULATOR = KeyPaySimulator
@@ -146,11 +155,6 @@ SIMULATOR = KeyPaySimulator
 def signed(key: str, *values: str) -> str:
     """check_sum over ``values``."""
     return hmac.new(key.encode(), "|".join(values).encode(), "sha256").hexdigest()
-
-
-def _data(values: tuple[str, ...], **data: str) -> WireReply:
-    said = {"error": "0", "msg": "success", "data": {**data, "check_sum": signed(KEY_2, *values)}}
-    return WireReply(200, json.dumps(said).encode())
 
 
 def _error(code: str) -> WireReply:

@@ -1,4 +1,4 @@
-"""MoMo's side: create, query, refund and confirm, each answered by resultCode; notices and returns signed with the
+"""MoMo's side: create, query, refund and confirm, each answered by resultCode; callbacks and returns signed with the
 access key that they do not carry."""
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SIGNED = {
     "refund": "amount description orderId partnerCode requestId transId",
     "confirm": "amount description orderId partnerCode requestId requestType",
 }
-NOTICE = (
+CALLBACK = (
     "amount extraData message orderId orderInfo orderType partnerCode"
     " payType requestId responseTime resultCode transId"
 )
@@ -60,22 +60,25 @@ class MomoSimulator(Simulator):
         verb = request.path.removeprefix("/v2/gateway/api/")
         if request.method != "POST" or verb not in SIGNED:
             return WireReply(404)
-        asked = json.loads(request.body)
-        if asked.get("partnerCode") != PARTNER or not genuine(asked, SIGNED[verb]):
-            return self._answer(asked, 13)
-        if not ORDER.fullmatch(asked["orderId"]) or max(len(asked["orderId"]), len(asked["requestId"])) > 50:
-            return self._answer(asked, 20)
-        doors = {
+        params = json.loads(request.body)
+        if params.get("partnerCode") != PARTNER or not genuine(params, SIGNED[verb]):
+            return self._answer(params, 13)
+        if (
+            not ORDER.fullmatch(params["orderId"])
+            or max(len(params["orderId"]), len(params["requestId"])) > 50
+        ):
+            return self._answer(params, 20)
+        routes = {
             "create": self._create,
             "query": self._query,
             "refund": self._refund,
             "confirm": self._confirm,
         }
-        return doors[verb](asked)
+        return routes[verb](params)
 
     def callbacks(self, payment: Payment) -> list[WireRequest]:
         """One POST to the path of the ipnUrl that the opening named."""
-        body = json.dumps(self._notice(payment), ensure_ascii=False).encode()
+        body = json.dumps(self._result(payment), ensure_ascii=False).encode()
         return [WireRequest("POST", urlsplit(payment.opened["ipnUrl"]).path, body=body)]
 
     def accepts(self, reply: WireReply) -> bool:
@@ -83,31 +86,31 @@ class MomoSimulator(Simulator):
         return reply.status == 204 and not reply.body
 
     def return_url(self, payment: Payment) -> str | None:
-        """The redirectUrl with the notice's fields."""
+        """The redirectUrl with the callback's fields."""
         back = payment.opened["redirectUrl"]
-        return f"{back}{'&' if '?' in back else '?'}{urlencode(self._notice(payment))}"
+        return f"{back}{'&' if '?' in back else '?'}{urlencode(self._result(payment))}"
 
     def statement(self, day: date, payments: list[Payment]) -> str | None:
         """MoMo's own columns."""
         rows = ["MA_GIAO_DICH,MA_DON_HANG,TEN_KHACH_HANG,SO_DIEN_THOAI,SO_TIEN,NGAY_GIAO_DICH,TRANG_THAI"]
-        for one in payments:
-            if one.paid_at and result_of(one) == 0:
-                booked = (one.paid_at + VIETNAM).strftime("%d/%m/%Y %H:%M:%S")
-                rows.append(f"{one.transaction_id},{one.reference},,,{one.amount},{booked},0")
+        for payment in payments:
+            if payment.paid_at and result_of(payment) == 0:
+                booked = (payment.paid_at + VIETNAM).strftime("%d/%m/%Y %H:%M:%S")
+                rows.append(f"{payment.transaction_id},{payment.reference},,,{payment.amount},{booked},0")
         return "\n".join(rows) + "\n"
 
-    def _create(self, asked: Mapping[str, Any]) -> WireReply:
-        if not 1_000 <= asked["amount"] <= 50_000_000:
-            return self._answer(asked, 22)
-        if "?" in asked["ipnUrl"] or asked["requestType"] != "captureWallet":
-            return self._answer(asked, 20)
-        payment = self.book.remember(Payment(asked["orderId"], asked["amount"], dict(asked)))
-        if payment.opened["requestId"] != asked["requestId"]:
-            return self._answer(asked, 41)
-        if payment.opened["signature"] != asked["signature"]:
-            return self._answer(asked, 40)
+    def _create(self, params: Mapping[str, Any]) -> WireReply:
+        if not 1_000 <= params["amount"] <= 50_000_000:
+            return self._answer(params, 22)
+        if "?" in params["ipnUrl"] or params["requestType"] != "captureWallet":
+            return self._answer(params, 20)
+        payment = self.book.remember(Payment(params["orderId"], params["amount"], dict(params)))
+        if payment.opened["requestId"] != params["requestId"]:
+            return self._answer(params, 41)
+        if payment.opened["signature"] != params["signature"]:
+            return self._answer(params, 40)
         return self._answer(
-            asked,
+            params,
             0,
             amount=payment.amount,
             payUrl=f"{self.page_of(payment)}?t=trial&s=1",
@@ -115,57 +118,55 @@ class MomoSimulator(Simulator):
             qrCodeUrl=qr_text(payment),
         )
 
-    def _query(self, asked: Mapping[str, Any]) -> WireReply:
-        payment = self.book.find(asked["orderId"])
+    def _query(self, params: Mapping[str, Any]) -> WireReply:
+        payment = self.book.find(params["orderId"])
         if payment is None:
-            return self._answer(asked, 42)
+            return self._answer(params, 42)
         return self._answer(
-            asked,
+            params,
             result_of(payment),
             extraData="",
             amount=payment.amount,
             transId=int(payment.transaction_id or 0),
             payType="qr",
-            refundTrans=[told(one) for one in payment.refunds],
+            refundTrans=[refund_entry(refund) for refund in payment.refunds],
         )
 
-    def _refund(self, asked: Mapping[str, Any]) -> WireReply:
-        found = [one for one in self.book.payments() if one.transaction_id == str(asked["transId"])]
-        if self.book.find(asked["orderId"]):
-            return self._answer(asked, 41)
-        if not found or result_of(found[0]) != 0:
-            return self._answer(asked, 1088)
+    def _refund(self, params: Mapping[str, Any]) -> WireReply:
+        number = str(params["transId"])
+        payment = next((one for one in self.book.payments() if one.transaction_id == number), None)
+        if self.book.find(params["orderId"]):
+            return self._answer(params, 41)
+        if payment is None or result_of(payment) != 0:
+            return self._answer(params, 1088)
         with self.book.lock:
-            refunds = found[0].refunds
-            again = [one for one in refunds if one.reference == asked["orderId"]]
-            if not again and not 1_000 <= asked["amount"] <= found[0].amount - sum(
-                one.amount for one in refunds if one.state != "FAILED"
-            ):
-                return self._answer(asked, 1081, amount=asked["amount"], transId=0)
-            if not again:
+            refund = next((one for one in payment.refunds if one.reference == params["orderId"]), None)
+            if refund is None:
+                if not 1_000 <= params["amount"] <= payment.remaining():
+                    return self._answer(params, 1081, amount=params["amount"], transId=0)
                 facts = {"transId": self.book.next_number(), "createdTime": milliseconds(self.book.now())}
-                again = [self.book.new_refund(asked["orderId"], asked["amount"], "SUCCEEDED", **facts)]
-                refunds += again
-        number, code = again[0].opened["transId"], told(again[0])["resultCode"]
-        return self._answer(asked, code, amount=again[0].amount, transId=number)
+                refund = self.book.new_refund(params["orderId"], params["amount"], "SUCCEEDED", **facts)
+                payment.refunds.append(refund)
+        entry = refund_entry(refund)
+        return self._answer(params, entry["resultCode"], amount=refund.amount, transId=entry["transId"])
 
-    def _confirm(self, asked: Mapping[str, Any]) -> WireReply:
-        payment = self.book.find(asked["orderId"])
+    def _confirm(self, params: Mapping[str, Any]) -> WireReply:
+        payment = self.book.find(params["orderId"])
         if payment is None:
-            return self._answer(asked, 42)
-        if asked["amount"] != payment.amount:
-            return self._answer(asked, 22)
+            return self._answer(params, 42)
+        if params["amount"] != payment.amount:
+            return self._answer(params, 22)
         with self.book.lock:
             if result_of(payment) == 9000:
-                payment.opened["confirmed"] = asked["requestType"]
-        if payment.opened.get("confirmed") != asked["requestType"]:
-            return self._answer(asked, result_of(payment) or 20)
+                payment.opened["confirmed"] = params["requestType"]
+        if payment.opened.get("confirmed") != params["requestType"]:
+            return self._answer(params, result_of(payment) or 20)
         self.book.notify(payment)
-        return self._answer(asked, 0, amount=payment.amount, transId=int(payment.transaction_id))
+        return self._answer(params, 0, amount=payment.amount, transId=int(payment.transaction_id))
 
-    def _notice(self, payment: Payment) -> dict[str, Any]:
+    def _result(self, payment: Payment) -> dict[str, Any]:
         code = result_of(payment)
-        said = {
+        message = {
             "partnerCode": PARTNER,
             "orderId": payment.reference,
             "requestId": payment.opened["requestId"],
@@ -179,16 +180,19 @@ class MomoSimulator(Simulator):
             "responseTime": milliseconds(payment.paid_at or self.book.now()),
             "extraData": payment.opened["extraData"],
         }
-        return {**said, "signature": signature(said, NOTICE)}
+        message = self.overridden(message)
+        return {**message, "signature": signature(message, CALLBACK)}
 
-    def _answer(self, asked: Mapping[str, Any], code: int, **more: Any) -> WireReply:
-        said = {name: asked.get(name) for name in ("partnerCode", "orderId", "requestId")}
-        said |= {
+    def _answer(self, params: Mapping[str, Any], code: int, **more: Any) -> WireReply:
+        message = {name: params.get(name) for name in ("partnerCode", "orderId", "requestId")}
+        message |= {
             "responseTime": milliseconds(self.book.now()),
             "message": WORDS.get(code, str(code)),
             "resultCode": code,
         }
-        return WireReply(400 if 10 <= code <= 47 else 200, json.dumps({**said, **more}).encode())
+        return WireReply(
+            400 if 10 <= code <= 47 else 200, json.dumps(self.overridden({**message, **more})).encode()
+        )
 
 
 SIMULATOR = MomoSimulator
@@ -215,7 +219,7 @@ def result_of(payment: Payment) -> int:
     return {"capture": 0, "cancel": 1003}.get(payment.opened.get("confirmed", ""), 9000)
 
 
-def told(refund: Refund) -> dict[str, Any]:
+def refund_entry(refund: Refund) -> dict[str, Any]:
     """One entry of refundTrans."""
     code = {"SUCCEEDED": 0, "FAILED": 1080}.get(refund.state, 7002)
     return {"orderId": refund.reference, "amount": refund.amount, "resultCode": code, **refund.opened}

@@ -65,17 +65,17 @@ class NapasSimulator(Simulator):
 
     def callbacks(self, payment: Payment) -> list[WireRequest]:
         """One result, as the form's POST brings it."""
-        body = urlencode({"napasResult": json.dumps(sealed(result(payment)))}).encode()
+        body = urlencode({"napasResult": json.dumps(sealed(self.overridden(result(payment))))}).encode()
         headers = {"content-type": "application/x-www-form-urlencoded"}
         return [WireRequest("POST", self.callback_url, b"", headers, body)]
 
     def statement(self, day: date, payments: list[Payment]) -> str | None:
         """The collector's file."""
         rows = ["booked_at,transaction_id,reference,amount,status"]
-        for one in payments:
-            if one.paid_at:
-                booked = (one.paid_at + VIETNAM).strftime("%Y-%m-%d %H:%M:%S")
-                rows.append(f"{booked},{one.transaction_id},{one.reference},{one.amount},SUCCESS")
+        for payment in payments:
+            if payment.paid_at:
+                booked = (payment.paid_at + VIETNAM).strftime("%Y-%m-%d %H:%M:%S")
+                rows.append(f"{booked},{payment.transaction_id},{payment.reference},{payment.amount},SUCCESS")
         return "\n".join(rows) + "\n"
 
     def _token(self, form: Mapping[str, list[str]]) -> WireReply:
@@ -87,12 +87,12 @@ class NapasSimulator(Simulator):
         granted = {"access_token": token_of(SECRET), "token_type": "Bearer", "expires_in": 3600}
         return WireReply(200, json.dumps(granted).encode())
 
-    def _data_key(self, asked: Mapping[str, Any]) -> WireReply:
-        order = asked["order"]
+    def _data_key(self, params: Mapping[str, Any]) -> WireReply:
+        order = params["order"]
         if (
-            asked["apiOperation"] != "DATA_KEY"
+            params["apiOperation"] != "DATA_KEY"
             or order["currency"] != "VND"
-            or not asked["inputParameters"]["clientIP"]
+            or not params["inputParameters"]["clientIP"]
         ):
             return WireReply(400, b'{"result":"ERROR"}')
         key = hashlib.sha256(f"data key of {order['id']}".encode()).hexdigest().upper()
@@ -107,7 +107,7 @@ class NapasSimulator(Simulator):
             "dataKey": key,
             "napasKey": f"MIGf{key}:MIIB",
         }
-        return WireReply(200, json.dumps(answer).encode())
+        return WireReply(200, json.dumps(self.overridden(answer)).encode())
 
 
 SIMULATOR = NapasSimulator
@@ -118,9 +118,9 @@ def token_of(secret: str) -> str:
     return hashlib.sha256(f"token of {secret}".encode()).hexdigest()
 
 
-def sealed(said: Mapping[str, Any]) -> dict[str, str]:
+def sealed(message: Mapping[str, Any]) -> dict[str, str]:
     """The envelope of a result: base64 of its JSON, and the checksum."""
-    data = base64.b64encode(json.dumps(said).encode()).decode()
+    data = base64.b64encode(json.dumps(message).encode()).decode()
     return {"data": data, "checksum": hashlib.sha256((data + SECRET).encode()).hexdigest().upper()}
 
 

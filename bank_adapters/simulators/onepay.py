@@ -58,7 +58,11 @@ class OnePaySimulator(Simulator):
         """The IPN, once something is decided."""
         if payment.outcome == "PENDING":
             return []
-        return [WireRequest("GET", self.callback_url, urlencode(_signed(_result(payment))).encode())]
+        return [
+            WireRequest(
+                "GET", self.callback_url, urlencode(_signed(self.overridden(_result(payment)))).encode()
+            )
+        ]
 
     def accepts(self, reply: WireReply) -> bool:
         """Whatever comes with 200."""
@@ -66,27 +70,27 @@ class OnePaySimulator(Simulator):
 
     def return_url(self, payment: Payment) -> str | None:
         """The address that the hub gave, with the same fields as the IPN."""
-        return f"{payment.opened['vpc_ReturnURL']}?{urlencode(_signed(_result(payment)))}"
+        return f"{payment.opened['vpc_ReturnURL']}?{urlencode(_signed(self.overridden(_result(payment))))}"
 
     def receive(self, request: WireRequest) -> WireReply:
         """queryDR: a form, answered by a form."""
         if (request.method, request.path) != ("POST", QUERIES):
             return super().receive(request)
-        asked = _genuine(request.body)
-        if asked is None or (asked.get("vpc_User"), asked.get("vpc_Password")) != (ASKER, PASSWORD):
+        params = _genuine(request.body)
+        if params is None or (params.get("vpc_User"), params.get("vpc_Password")) != (ASKER, PASSWORD):
             return WireReply(401, b"", content_type="text/plain")
-        payment = self.book.find(asked["vpc_MerchTxnRef"])
+        payment = self.book.find(params["vpc_MerchTxnRef"])
         answer = {"vpc_DRExists": "N"} if payment is None else {"vpc_DRExists": "Y", **_result(payment)}
-        return WireReply(200, urlencode(_signed(answer)).encode(), content_type="text/plain")
+        return WireReply(200, urlencode(_signed(self.overridden(answer))).encode(), content_type="text/plain")
 
     def statement(self, day: date, payments: list[Payment]) -> str | None:
         """Every paid payment of the day, dong as they are."""
         lines = [COLUMNS]
-        for one in payments:
-            moment = (one.paid_at + VIETNAM).strftime("%d/%m/%Y %H:%M:%S") if one.paid_at else ""
-            order = one.opened["vpc_OrderInfo"]
+        for payment in payments:
+            moment = (payment.paid_at + VIETNAM).strftime("%d/%m/%Y %H:%M:%S") if payment.paid_at else ""
+            order = payment.opened["vpc_OrderInfo"]
             lines.append(
-                f"970436,{MERCHANT},{moment},{one.transaction_id},{one.reference},{order},{one.amount},0"
+                f"970436,{MERCHANT},{moment},{payment.transaction_id},{payment.reference},{order},{payment.amount},0"
             )
         return "\n".join(lines) + "\n"
 

@@ -47,18 +47,18 @@ class PaymentPlatformSimulator(Simulator):
         """INIT, questions and receipts; a wrong hash is refused."""
         if request.method != "POST" or request.path not in {"/init", "/query", "/receipt"}:
             return WireReply(404)
-        asked = json.loads(request.body)
+        params = json.loads(request.body)
         names = INIT if request.path == "/init" else QUESTION
-        if asked.get("MaDoiTac") != PARTNER or asked.get("MaXacThuc") != hashed(asked, names):
-            return said({"return_code": -1, "return_msg": "check_sum invalid"})
-        if len(asked["MaThamChieu"]) > 20:
-            return said({"MaLoi": "99", "MoTaLoi": "MaThamChieu"})
+        if params.get("MaDoiTac") != PARTNER or params.get("MaXacThuc") != hashed(params, names):
+            return self._answered({"return_code": -1, "return_msg": "check_sum invalid"})
+        if len(params["MaThamChieu"]) > 20:
+            return self._answered({"MaLoi": "99", "MoTaLoi": "MaThamChieu"})
         if request.path == "/init":
-            return self._init(asked)
-        payment = self.book.find(asked["MaThamChieu"])
-        if payment is None or payment.opened["ThoiGianGD"] != asked["ThoiGianGD"]:
-            return said({"MaLoi": "99", "MoTaLoi": "Không tìm thấy giao dịch"})
-        return self._state(payment) if request.path == "/query" else receipt(payment)
+            return self._init(params)
+        payment = self.book.find(params["MaThamChieu"])
+        if payment is None or payment.opened["ThoiGianGD"] != params["ThoiGianGD"]:
+            return self._answered({"MaLoi": "99", "MoTaLoi": "Không tìm thấy giao dịch"})
+        return self._state(payment) if request.path == "/query" else self._receipt(payment)
 
     def callbacks(self, payment: Payment) -> list[WireRequest]:
         """One result; nothing while it is open."""
@@ -77,12 +77,13 @@ class PaymentPlatformSimulator(Simulator):
             "ThoiGianGD": opened.get("ThoiGianGD", "20260101000000"),
             "ThongTinGiaoDich": opened.get("ThongTinGiaoDich", ""),
         }
-        told = {
+        fields = self.overridden(fields)
+        message = {
             **fields,
             "MaXacThuc": hashed(fields, RESULT),
             "ThongTinBienLai": opened.get("ThongTinBienLai", {}),
         }
-        body = json.dumps(told, ensure_ascii=False).encode()
+        body = json.dumps(message, ensure_ascii=False).encode()
         return [WireRequest("POST", self.callback_url, b"", {"content-type": "application/json"}, body)]
 
     def accepts(self, reply: WireReply) -> bool:
@@ -92,21 +93,21 @@ class PaymentPlatformSimulator(Simulator):
     def statement(self, day: date, payments: list[Payment]) -> str | None:
         """The collector's file."""
         rows = ["booked_at,transaction_id,reference,amount,status"]
-        for one in payments:
-            if one.paid_at:
-                booked = (one.paid_at + VIETNAM).strftime("%Y-%m-%d %H:%M:%S")
-                rows.append(f"{booked},{one.transaction_id},{one.reference},{one.amount},1")
+        for payment in payments:
+            if payment.paid_at:
+                booked = (payment.paid_at + VIETNAM).strftime("%Y-%m-%d %H:%M:%S")
+                rows.append(f"{booked},{payment.transaction_id},{payment.reference},{payment.amount},1")
         return "\n".join(rows) + "\n"
 
-    def _init(self, asked: Mapping[str, Any]) -> WireReply:
-        payment = self.book.remember(Payment(asked["MaThamChieu"], int(asked["SoTien"]), dict(asked)))
-        if payment.opened["SoTien"] != asked["SoTien"]:
-            return said({"error_code": -1, "message": "MaThamChieu"})
+    def _init(self, params: Mapping[str, Any]) -> WireReply:
+        payment = self.book.remember(Payment(params["MaThamChieu"], int(params["SoTien"]), dict(params)))
+        if payment.opened["SoTien"] != params["SoTien"]:
+            return self._answered({"error_code": -1, "message": "MaThamChieu"})
         opened = {"MaLoi": "00", "MaThamChieu": payment.reference, "UrlThanhToan": self.page_of(payment)}
-        return said({"error_code": "0", "message": json.dumps(opened)})
+        return self._answered({"error_code": "0", "message": json.dumps(opened)})
 
     def _state(self, payment: Payment) -> WireReply:
-        return said(
+        return self._answered(
             {
                 "MaLoi": "00",
                 "MaDoiTac": PARTNER,
@@ -118,6 +119,16 @@ class PaymentPlatformSimulator(Simulator):
             }
         )
 
+    def _receipt(self, payment: Payment) -> WireReply:
+        """Of a payment that was made, the smallest PDF that says so."""
+        if payment.outcome != "PAID":
+            return self._answered({"MaLoi": "99", "MoTaLoi": "Chưa thanh toán"})
+        text = f"Bien lai {payment.reference}: {payment.amount} VND"
+        return WireReply(200, f"%PDF-1.4\n% {text}\n%%EOF\n".encode(), content_type="application/pdf")
+
+    def _answered(self, fields: Mapping[str, Any]) -> WireReply:
+        return WireReply(200, json.dumps(self.overridden(fields), ensure_ascii=False).encode())
+
 
 SIMULATOR = PaymentPlatformSimulator
 
@@ -126,16 +137,3 @@ def hashed(fields: Mapping[str, Any], names: str) -> str:
     """MaXacThuc: the fields, the secret last, ``|`` between them."""
     written = "|".join([*(str(fields.get(name, "")) for name in names.split()), SECRET])
     return hashlib.sha256(written.encode()).hexdigest()
-
-
-def said(fields: Mapping[str, Any]) -> WireReply:
-    """An answer."""
-    return WireReply(200, json.dumps(fields, ensure_ascii=False).encode())
-
-
-def receipt(payment: Payment) -> WireReply:
-    """Of a payment that was made, the smallest PDF that says so."""
-    if payment.outcome != "PAID":
-        return said({"MaLoi": "99", "MoTaLoi": "Chưa thanh toán"})
-    text = f"Bien lai {payment.reference}: {payment.amount} VND"
-    return WireReply(200, f"%PDF-1.4\n% {text}\n%%EOF\n".encode(), content_type="application/pdf")

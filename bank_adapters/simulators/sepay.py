@@ -30,7 +30,10 @@ class SepaySimulator(TransferSimulator):
         """The movement, once there is one."""
         if payment.outcome != "PAID":
             return []
-        sent, body = str(int(self.book.now().timestamp())), compact(_movement(payment), sort=False)
+        sent, body = (
+            str(int(self.book.now().timestamp())),
+            compact(self.overridden(_movement(payment)), sort=False),
+        )
         digest = hmac.new(SECRET.encode(), f"{sent}.{body}".encode(), "sha256").hexdigest()
         headers = {
             "content-type": "application/json",
@@ -49,9 +52,9 @@ class SepaySimulator(TransferSimulator):
     def statement(self, day: date, payments: list[Payment]) -> str | None:
         """The movements of the day, by the names of SePay's list of transactions."""
         lines = ["id,transaction_date,transaction_content,amount_in,amount_out,reference_number"]
-        for one in payments:
-            facts = (one.transaction_id, wall_clock(one.paid_at), one.reference)
-            lines.append(",".join((*facts, f"{one.amount}.00", "0.00", f"FT{one.transaction_id}")))
+        for payment in payments:
+            facts = (payment.transaction_id, wall_clock(payment.paid_at), payment.reference)
+            lines.append(",".join((*facts, f"{payment.amount}.00", "0.00", f"FT{payment.transaction_id}")))
         return "\n".join(lines) + "\n"
 
 

@@ -45,21 +45,21 @@ class ShopeePaySimulator(Simulator):
         genuine = hmac.compare_digest(signature(request.body), request.headers.get("x-airpay-req-h", ""))
         if not genuine or request.headers.get("x-airpay-clientid") != CLIENT:
             return self._answer({}, 2, "permission denied")
-        asked = json.loads(request.body)
-        if (asked["merchant_ext_id"], asked["store_ext_id"]) != (MERCHANT, STORE):
-            return self._answer(asked, 4, "shop not found")
+        params = json.loads(request.body)
+        if (params["merchant_ext_id"], params["store_ext_id"]) != (MERCHANT, STORE):
+            return self._answer(params, 4, "shop not found")
         match request.method, request.path:
             case "POST", "/v3/merchant-host/order/create":
-                return self._create(asked)
+                return self._create(params)
             case "POST", "/v3/merchant-host/transaction/check":
-                return self._check(asked)
+                return self._check(params)
             case "POST", "/v3/merchant-host/transaction/refund/create-new":
-                return self._refund(asked)
+                return self._refund(params)
         return WireReply(404)
 
     def callbacks(self, payment: Payment) -> list[WireRequest]:
-        """One signed notice."""
-        body = json.dumps(transaction(payment.reference, 13, payment)).encode()
+        """One signed message."""
+        body = json.dumps(self.overridden(transaction(payment.reference, 13, payment))).encode()
         return [WireRequest("POST", self.callback_url, b"", signed(body), body)]
 
     def accepts(self, reply: WireReply) -> bool:
@@ -73,55 +73,54 @@ class ShopeePaySimulator(Simulator):
     def statement(self, day: date, payments: list[Payment]) -> str | None:
         """The collector's file."""
         rows = ["booked_at,transaction_id,reference,amount,status"]
-        for one in payments:
-            if one.paid_at:
-                booked = (one.paid_at + VIETNAM).strftime("%Y-%m-%d %H:%M:%S")
-                rows.append(f"{booked},{one.transaction_id},{one.reference},{one.amount},3")
+        for payment in payments:
+            if payment.paid_at:
+                booked = (payment.paid_at + VIETNAM).strftime("%Y-%m-%d %H:%M:%S")
+                rows.append(f"{booked},{payment.transaction_id},{payment.reference},{payment.amount},3")
         return "\n".join(rows) + "\n"
 
-    def _create(self, asked: Mapping[str, Any]) -> WireReply:
-        wrong = asked["currency"] != "VND" or asked["amount"] % SCALE or asked["validity_period"] <= 0
-        if wrong or not 1 <= len(asked["payment_reference_id"]) <= 64:
-            return self._answer(asked, 1, "request parameters error")
-        opened = Payment(asked["payment_reference_id"], asked["amount"] // SCALE, dict(asked))
+    def _create(self, params: Mapping[str, Any]) -> WireReply:
+        wrong = params["currency"] != "VND" or params["amount"] % SCALE or params["validity_period"] <= 0
+        if wrong or not 1 <= len(params["payment_reference_id"]) <= 64:
+            return self._answer(params, 1, "request parameters error")
+        opened = Payment(params["payment_reference_id"], params["amount"] // SCALE, dict(params))
         payment = self.book.remember(opened)
-        if payment.opened["amount"] != asked["amount"]:
-            return self._answer(asked, 11, "duplicate")
-        return self._answer(asked, 0, "success", redirect_url_http=self.page_of(payment))
+        if payment.opened["amount"] != params["amount"]:
+            return self._answer(params, 11, "duplicate")
+        return self._answer(params, 0, "success", redirect_url_http=self.page_of(payment))
 
-    def _check(self, asked: Mapping[str, Any]) -> WireReply:
-        reference, kind = asked["reference_id"], asked["transaction_type"]
-        found: Payment | Refund | None = (
+    def _check(self, params: Mapping[str, Any]) -> WireReply:
+        reference, kind = params["reference_id"], params["transaction_type"]
+        movement: Payment | Refund | None = (
             self.book.find(reference) if kind == 13 else self._refund_of(reference)
         )
-        if found is None:
-            return self._answer(asked, 7, "transaction not found")
-        return self._answer(asked, 0, "success", transaction=transaction(reference, kind, found))
+        if movement is None:
+            return self._answer(params, 7, "transaction not found")
+        return self._answer(params, 0, "success", transaction=transaction(reference, kind, movement))
 
-    def _refund(self, asked: Mapping[str, Any]) -> WireReply:
-        payment, units = self.book.find(asked["reference_id"]), asked["amount"]
-        if payment is None or payment.outcome != "PAID" or units % SCALE or asked["transaction_type"] != 13:
-            return self._answer(asked, 1, "non-refundable transaction type")
+    def _refund(self, params: Mapping[str, Any]) -> WireReply:
+        payment, units = self.book.find(params["reference_id"]), params["amount"]
+        if payment is None or payment.outcome != "PAID" or units % SCALE or params["transaction_type"] != 13:
+            return self._answer(params, 1, "non-refundable transaction type")
         with self.book.lock:
-            refund = self._refund_of(asked["refund_reference_id"])
+            refund = self._refund_of(params["refund_reference_id"])
             if refund is None:
-                given_back = sum(one.amount for one in payment.refunds if one.state != "FAILED")
-                if given_back + units // SCALE > payment.amount:
-                    return self._answer(asked, 304, "more than was paid")
+                if units // SCALE > payment.remaining():
+                    return self._answer(params, 304, "more than was paid")
                 number = str(self.book.next_number())
-                refund = self.book.new_refund(asked["refund_reference_id"], units // SCALE, sn=number)
+                refund = self.book.new_refund(params["refund_reference_id"], units // SCALE, sn=number)
                 payment.refunds.append(refund)
         return self._answer(
-            asked, 0, "success", refund_reference_id=refund.reference, refund_sn=refund.opened["sn"]
+            params, 0, "success", refund_reference_id=refund.reference, refund_sn=refund.opened["sn"]
         )
 
     def _refund_of(self, reference: str) -> Refund | None:
         refunds = (refund for payment in self.book.payments() for refund in payment.refunds)
         return next((refund for refund in refunds if refund.reference == reference), None)
 
-    def _answer(self, asked: Mapping[str, Any], code: int, words: str, **more: Any) -> WireReply:
-        said = {"request_id": asked.get("request_id", ""), "errcode": code, "debug_msg": words, **more}
-        body = json.dumps(said).encode()
+    def _answer(self, params: Mapping[str, Any], code: int, text: str, **more: Any) -> WireReply:
+        answer = {"request_id": params.get("request_id", ""), "errcode": code, "debug_msg": text, **more}
+        body = json.dumps(self.overridden(answer)).encode()
         return WireReply(200, body, signed(body))
 
 

@@ -27,11 +27,11 @@ class VietqrSimulator(TransferSimulator):
     def statement(self, day: date, payments: list[Payment]) -> str | None:
         """What came in on the day."""
         lines = [COLUMNS]
-        for one in payments:
+        for payment in payments:
             line = dict.fromkeys(COLUMNS.split(","), "0")
-            line |= {"accountno": ACCOUNT, "currency": "VND", "narrative": one.reference, "debit": ""}
-            line["transactiondate"] = wall_clock(one.paid_at, "%d/%m/%Y %H:%M:%S")
-            line["credit"], line["flowcode"] = str(one.amount), f"FT{one.transaction_id}"
+            line |= {"accountno": ACCOUNT, "currency": "VND", "narrative": payment.reference, "debit": ""}
+            line["transactiondate"] = wall_clock(payment.paid_at, "%d/%m/%Y %H:%M:%S")
+            line["credit"], line["flowcode"] = str(payment.amount), f"FT{payment.transaction_id}"
             lines.append(",".join(line.values()))
         return "\n".join(lines) + "\n"
 

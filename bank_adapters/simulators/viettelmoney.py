@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import parse_qsl, urlencode
 
-from bank_adapters.simulators.callbacks import ask
+from bank_adapters.simulators.callbacks import send_request
 from bank_adapters.simulators.simulator import VIETNAM, Payment, Simulator, WireReply, WireRequest
 
 MERCHANT, PAYER = "HUB", "84900000000"
@@ -55,13 +55,13 @@ class ViettelMoneySimulator(Simulator):
         """Queries and refunds, each a signed form."""
         if (request.method, request.path) != ("POST", "/PaymentAPI/webresources/postData"):
             return WireReply(404)
-        asked = dict(parse_qsl(request.body.decode()))
-        payment = self.book.find(asked.get("order_id", ""))
-        match asked.get("cmd"):
+        params = dict(parse_qsl(request.body.decode()))
+        payment = self.book.find(params.get("order_id", ""))
+        match params.get("cmd"):
             case "TRANS_INQUIRY":
-                return self._queried(asked, payment)
+                return self._queried(params, payment)
             case "REFUND_PAYMENT":
-                return self._refunded(asked, payment)
+                return self._refunded(params, payment)
         return WireReply(404)
 
     def callbacks(self, payment: Payment) -> list[WireRequest]:
@@ -83,44 +83,51 @@ class ViettelMoneySimulator(Simulator):
         """Our own order under the partner's signature, and no error."""
         if reply.status != 200:
             return False
-        said = json.loads(reply.body)
+        message = json.loads(reply.body)
         names = ("error_code", "merchant_code", "order_id")
-        return (said["error_code"], said["check_sum"]) == ("00", signed(*(said[name] for name in names)))
+        return (message["error_code"], message["check_sum"]) == (
+            "00",
+            signed(*(message[name] for name in names)),
+        )
 
     def statement(self, day: date, payments: list[Payment]) -> str | None:
         """The payments of the day, in our own form."""
         rows = ["booked_at,transaction_id,reference,amount,status"]
-        for one in payments:
-            if one.paid_at:
-                booked = (one.paid_at + VIETNAM).strftime("%Y-%m-%d %H:%M:%S")
-                rows.append(f"{booked},{one.transaction_id},{one.reference},{one.amount},1")
+        for payment in payments:
+            if payment.paid_at:
+                booked = (payment.paid_at + VIETNAM).strftime("%Y-%m-%d %H:%M:%S")
+                rows.append(f"{booked},{payment.transaction_id},{payment.reference},{payment.amount},1")
         return "\n".join(rows) + "\n"
 
     def _confirmed(self, given: Mapping[str, str]) -> bool:
         """Ask the partner whether this may be paid. Where nobody listens at all, it may."""
-        asked = {name: given[name] for name in ("billcode", "merchant_code", "order_id", "trans_amount")}
-        reply = ask(self._form(f"{self.callback_url}/inquiry", asked), self.hub_url)
+        params = {name: given[name] for name in ("billcode", "merchant_code", "order_id", "trans_amount")}
+        reply = send_request(self._form(f"{self.callback_url}/inquiry", params), self.hub_url)
         if reply.status != 200:
             return reply.status == 0
-        said = json.loads(reply.body)
+        message = json.loads(reply.body)
         names = ("billcode", "error_code", "merchant_code", "order_id", "trans_amount")
-        same = all(said[name] == asked[name] for name in asked)
+        same = all(message[name] == params[name] for name in params)
         return (
             same
-            and said["error_code"] == "00"
-            and said["check_sum"] == signed(*(said[name] for name in names))
+            and message["error_code"] == "00"
+            and message["check_sum"] == signed(*(message[name] for name in names))
         )
 
-    def _queried(self, asked: Mapping[str, str], payment: Payment | None) -> WireReply:
+    def _queried(self, params: Mapping[str, str], payment: Payment | None) -> WireReply:
         names = ("cmd", "merchant_code", "order_id", "version")
-        if asked.get("check_sum") != signed(*(asked[name] for name in names)):
-            return _answer({"error_code": "V01", "merchant_code": MERCHANT, "order_id": "", "version": "2.0"})
+        if params.get("check_sum") != signed(*(params[name] for name in names)):
+            return self._answer(
+                {"error_code": "V01", "merchant_code": MERCHANT, "order_id": "", "version": "2.0"}
+            )
         status, code = ("-1", "00") if payment is None else RESULTS[payment.outcome]
         transaction = "" if payment is None else payment.transaction_id
-        said = {"error_code": code, "merchant_code": MERCHANT, "order_id": asked["order_id"]}
-        return _answer({**said, "payment_status": status, "version": "2.0", "vt_transaction_id": transaction})
+        message = {"error_code": code, "merchant_code": MERCHANT, "order_id": params["order_id"]}
+        return self._answer(
+            {**message, "payment_status": status, "version": "2.0", "vt_transaction_id": transaction}
+        )
 
-    def _refunded(self, asked: Mapping[str, str], payment: Payment | None) -> WireReply:
+    def _refunded(self, params: Mapping[str, str], payment: Payment | None) -> WireReply:
         names = (
             "cmd",
             "merchant_code",
@@ -131,25 +138,25 @@ class ViettelMoneySimulator(Simulator):
             "version",
         )
         code = "M01"
-        if asked.get("check_sum") == signed(*(asked[name] for name in names)):
-            code = self._refund_code(asked, payment)
-        said = {
+        if params.get("check_sum") == signed(*(params[name] for name in names)):
+            code = self._refund_code(params, payment)
+        message = {
             "error_code": code,
             "merchant_code": MERCHANT,
-            "order_id": asked["order_id"],
+            "order_id": params["order_id"],
             "version": "2.0",
         }
-        return _answer(said)
+        return self._answer(message)
 
-    def _refund_code(self, asked: Mapping[str, str], payment: Payment | None) -> str:
-        if payment is None or payment.transaction_id != asked["originalRequestId"]:
+    def _refund_code(self, params: Mapping[str, str], payment: Payment | None) -> str:
+        if payment is None or payment.transaction_id != params["originalRequestId"]:
             return "KG3"
         if payment.outcome != "PAID":
             return "485"
-        if asked["refundType"] != "0" or asked["trans_amount"] != str(payment.amount):
+        if params["refundType"] != "0" or params["trans_amount"] != str(payment.amount):
             return "KG8"
         with self.book.lock:
-            if any(one.state != "FAILED" for one in payment.refunds):
+            if any(refund.state != "FAILED" for refund in payment.refunds):
                 return "176"
             refund = self.book.new_refund(payment.reference, payment.amount, "SUCCEEDED")
             payment.refunds.append(refund)
@@ -157,11 +164,17 @@ class ViettelMoneySimulator(Simulator):
 
     def _form(self, address: str, fields: Mapping[str, str]) -> WireRequest:
         """A form signed over the values in the order of their names."""
+        fields = self.overridden(fields)
         check_sum = signed(*(fields[name] for name in sorted(fields)))
         headers = {"content-type": "application/x-www-form-urlencoded"}
         return WireRequest(
             "POST", address, b"", headers, urlencode({**fields, "check_sum": check_sum}).encode()
         )
+
+    def _answer(self, answer: Mapping[str, str]) -> WireReply:
+        fields = self.overridden(answer)
+        check_sum = signed(*(fields[name] for name in sorted(fields)))
+        return WireReply(200, json.dumps({**fields, "check_sum": check_sum}).encode())
 
 
 SIMULATOR = ViettelMoneySimulator
@@ -171,8 +184,3 @@ def signed(*values: str) -> str:
     """check_sum over ``values``, in the order of their names."""
     message = "".join((ACCESS, *values)).encode()
     return base64.b64encode(hmac.digest(SECRET.encode(), message, "sha1")).decode()
-
-
-def _answer(said: Mapping[str, str]) -> WireReply:
-    check_sum = signed(*(said[name] for name in sorted(said)))
-    return WireReply(200, json.dumps({**said, "check_sum": check_sum}).encode())

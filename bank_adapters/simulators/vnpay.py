@@ -72,7 +72,7 @@ class VnpaySimulator(Simulator):
         """The IPN, once something is decided."""
         if payment.outcome == "PENDING":
             return []
-        return [WireRequest("GET", self.callback_url, _signed(_result(payment)).encode())]
+        return [WireRequest("GET", self.callback_url, _signed(self.overridden(_result(payment))).encode())]
 
     def accepts(self, reply: WireReply) -> bool:
         """00 and 02 end it."""
@@ -83,54 +83,73 @@ class VnpaySimulator(Simulator):
 
     def return_url(self, payment: Payment) -> str | None:
         """The address that the hub gave, with the same fields as the IPN."""
-        return f"{payment.opened['vnp_ReturnUrl']}?{_signed(_result(payment))}"
+        return f"{payment.opened['vnp_ReturnUrl']}?{_signed(self.overridden(_result(payment)))}"
 
     def receive(self, request: WireRequest) -> WireReply:
         """querydr and refund."""
         if (request.method, request.path) != ("POST", INTERFACE):
             return super().receive(request)
-        asked = json.loads(request.body)
-        command = asked.get("vnp_Command")
+        params = json.loads(request.body)
+        command = params.get("vnp_Command")
         if command not in ASKED:
-            return _answer("querydr", asked, "03")
-        if not hmac.compare_digest(_hash(_joined(asked, ASKED[command])), str(asked.get("vnp_SecureHash"))):
-            return _answer(command, asked, "97")
-        if asked["vnp_TmnCode"] != TERMINAL:
-            return _answer(command, asked, "02")
-        payment = self.book.find(asked["vnp_TxnRef"])
-        if payment is None or payment.opened["vnp_CreateDate"] != asked["vnp_TransactionDate"]:
-            return _answer(command, asked, "91")
-        return self._refund(asked, payment) if command == "refund" else _last_movement(asked, payment)
+            return self._answer("querydr", params, "03")
+        if not hmac.compare_digest(_hash(_joined(params, ASKED[command])), str(params.get("vnp_SecureHash"))):
+            return self._answer(command, params, "97")
+        if params["vnp_TmnCode"] != TERMINAL:
+            return self._answer(command, params, "02")
+        payment = self.book.find(params["vnp_TxnRef"])
+        if payment is None or payment.opened["vnp_CreateDate"] != params["vnp_TransactionDate"]:
+            return self._answer(command, params, "91")
+        return self._refund(params, payment) if command == "refund" else self._last_movement(params, payment)
 
     def statement(self, day: date, payments: list[Payment]) -> str | None:
         """Every paid payment of the day, dong as they are."""
         lines = [COLUMNS]
-        for one in payments:
+        for payment in payments:
             line = dict.fromkeys(COLUMNS.split(","), "")
-            line["THOI_GIAN_GD"] = _vietnam(one.paid_at, "%d/%m/%Y %H:%M:%S")
-            line["MA_GIAO_DICH"], line["MA_DON_HANG"] = one.transaction_id, one.reference
-            line["TRANG_THAI"], line["SO_TIEN_TRUOC_KM"] = "00", str(one.amount)
+            line["THOI_GIAN_GD"] = _vietnam(payment.paid_at, "%d/%m/%Y %H:%M:%S")
+            line["MA_GIAO_DICH"], line["MA_DON_HANG"] = payment.transaction_id, payment.reference
+            line["TRANG_THAI"], line["SO_TIEN_TRUOC_KM"] = "00", str(payment.amount)
             lines.append(",".join(line.values()))
         return "\n".join(lines) + "\n"
 
-    def _refund(self, asked: dict[str, str], payment: Payment) -> WireReply:
-        amount = int(asked["vnp_Amount"]) // 100
-        kept = payment.amount - sum(one.amount for one in payment.refunds if one.state != "FAILED")
+    def _refund(self, params: dict[str, str], payment: Payment) -> WireReply:
+        amount = int(params["vnp_Amount"]) // 100
         if payment.outcome != "PAID":
-            return _answer("refund", asked, "95")
-        if any(one.reference == asked["vnp_RequestId"] for one in payment.refunds):
-            return _answer("refund", asked, "94")
-        if amount > kept or (asked["vnp_TransactionType"] == "02") != (amount == payment.amount):
-            return _answer("refund", asked, "99")
+            return self._answer("refund", params, "95")
+        if any(refund.reference == params["vnp_RequestId"] for refund in payment.refunds):
+            return self._answer("refund", params, "94")
+        if amount > payment.remaining() or (params["vnp_TransactionType"] == "02") != (
+            amount == payment.amount
+        ):
+            return self._answer("refund", params, "99")
         refund = self.book.new_refund(
-            asked["vnp_RequestId"],
+            params["vnp_RequestId"],
             amount,
             number=str(self.book.next_number()),
-            type=asked["vnp_TransactionType"],
+            type=params["vnp_TransactionType"],
             at=self.book.now(),
         )
         payment.refunds.append(refund)
-        return _answer("refund", asked, "00", **_movement(payment, refund))
+        return self._answer("refund", params, "00", **_movement(payment, refund))
+
+    def _last_movement(self, params: dict[str, str], payment: Payment) -> WireReply:
+        refund = payment.refunds[-1] if payment.refunds else None
+        return self._answer("querydr", params, "00", **_movement(payment, refund))
+
+    def _answer(self, command: str, params: dict[str, Any], code: str, **more: str) -> WireReply:
+        fields = {
+            "vnp_ResponseId": hashlib.sha256(f"{params.get('vnp_RequestId')}".encode()).hexdigest()[:32],
+            "vnp_Command": command,
+            "vnp_ResponseCode": code,
+            "vnp_Message": f"Answer {code}",
+            "vnp_TmnCode": TERMINAL,
+            "vnp_TxnRef": params.get("vnp_TxnRef", ""),
+            **more,
+        }
+        fields = self.overridden(fields)
+        fields["vnp_SecureHash"] = _hash(_joined(fields, ANSWERED[command]))
+        return WireReply(200, json.dumps(fields).encode())
 
 
 def _result(payment: Payment) -> dict[str, str]:
@@ -150,19 +169,14 @@ def _result(payment: Payment) -> dict[str, str]:
     }
 
 
-def _last_movement(asked: dict[str, str], payment: Payment) -> WireReply:
-    refund = payment.refunds[-1] if payment.refunds else None
-    return _answer("querydr", asked, "00", **_movement(payment, refund))
-
-
 def _movement(payment: Payment, refund: Refund | None) -> dict[str, str]:
     """The payment itself, or a refund of it."""
     if refund is None:
-        told = ("01", STATUS[payment.outcome], payment.amount, payment.transaction_id or "0", payment.paid_at)
+        kind, status, amount = "01", STATUS[payment.outcome], payment.amount
+        number, moment = payment.transaction_id or "0", payment.paid_at
     else:
-        number, kind, moment = (refund.opened[name] for name in ("number", "type", "at"))
-        told = (kind, REFUND_STATUS[refund.state], refund.amount, number, moment)
-    kind, status, amount, number, moment = told
+        kind, status, amount = refund.opened["type"], REFUND_STATUS[refund.state], refund.amount
+        number, moment = refund.opened["number"], refund.opened["at"]
     return {
         "vnp_TransactionType": kind,
         "vnp_TransactionStatus": status,
@@ -172,20 +186,6 @@ def _movement(payment: Payment, refund: Refund | None) -> dict[str, str]:
         "vnp_BankCode": "NCB",
         "vnp_OrderInfo": payment.opened["vnp_OrderInfo"],
     }
-
-
-def _answer(command: str, asked: dict[str, Any], code: str, **more: str) -> WireReply:
-    fields = {
-        "vnp_ResponseId": hashlib.sha256(f"{asked.get('vnp_RequestId')}".encode()).hexdigest()[:32],
-        "vnp_Command": command,
-        "vnp_ResponseCode": code,
-        "vnp_Message": f"Answer {code}",
-        "vnp_TmnCode": TERMINAL,
-        "vnp_TxnRef": asked.get("vnp_TxnRef", ""),
-        **more,
-    }
-    fields["vnp_SecureHash"] = _hash(_joined(fields, ANSWERED[command]))
-    return WireReply(200, json.dumps(fields).encode())
 
 
 def _joined(fields: dict[str, Any], names: str) -> str:

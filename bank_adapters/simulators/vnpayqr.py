@@ -16,7 +16,7 @@ SIGNED = "code msgType txnId qrTrace bankCode mobile accountNo amount payDate me
 
 
 class VnpayQrSimulator(Simulator):
-    """One merchant of the service. It hears of a payment when somebody pays, not before."""
+    """One merchant of the service. It learns of a payment when it is made, not before."""
 
     name = "vnpayqr"
     retries: ClassVar[tuple[float, ...]] = (60.0,) * 5
@@ -36,7 +36,7 @@ class VnpayQrSimulator(Simulator):
         }
 
     def take_transfer(self, purpose: str, amount: int, qr_text: str) -> Payment:
-        """The bill number of the scanned text names the payment; a text of another merchant's is none of ours."""
+        """The bill number of the scanned text names the payment; a text of another merchant is refused."""
         if not qr_text:
             return self.book.remember(Payment(purpose, amount))
         code = _fields(qr_text)
@@ -65,6 +65,7 @@ class VnpayQrSimulator(Simulator):
             "terminalId": "HUB00001",
             "addData": [{"merchantType": "9999", "amount": str(payment.amount), "ccy": "704", "qty": "1"}],
         }
+        message = self.overridden(message)
         signed = "|".join([*(str(message[name]) for name in SIGNED.split()), SECRET])
         message["checksum"] = hashlib.md5(signed.encode(), usedforsecurity=False).hexdigest().upper()
         return [WireRequest("POST", self.callback_url, body=json.dumps(message).encode())]
@@ -79,19 +80,19 @@ class VnpayQrSimulator(Simulator):
     def statement(self, day: date, payments: list[Payment]) -> str | None:
         """The columns that the hub reads."""
         lines = ["booked_at,transaction_id,reference,amount,status"]
-        for one in payments:
-            moment = _vietnam(one.paid_at, "%Y-%m-%d %H:%M:%S")
-            lines.append(f"{moment},{one.transaction_id},{one.reference},{one.amount},00")
+        for payment in payments:
+            moment = _vietnam(payment.paid_at, "%Y-%m-%d %H:%M:%S")
+            lines.append(f"{moment},{payment.transaction_id},{payment.reference},{payment.amount},00")
         return "\n".join(lines) + "\n"
 
 
 def _fields(text: str) -> dict[str, str]:
-    found, place = {}, 0
+    fields, place = {}, 0
     while place < len(text):
         length = int(text[place + 2 : place + 4])
-        found[text[place : place + 2]] = text[place + 4 : place + 4 + length]
+        fields[text[place : place + 2]] = text[place + 4 : place + 4 + length]
         place += 4 + length
-    return found
+    return fields
 
 
 def _vietnam(moment: datetime | None, pattern: str) -> str:

@@ -15,7 +15,7 @@ from bank_adapters.simulators.simulator import VIETNAM, Payment, Simulator, Wire
 
 APP = 2553
 KEY1, KEY2 = "trial-key1-of-zalopay-asks", "trial-key2-of-zalopay-tells"
-PATIENCE = timedelta(minutes=15)
+LONGEST_AGE = timedelta(minutes=15)
 
 
 class ZaloPaySimulator(Simulator):
@@ -38,23 +38,23 @@ class ZaloPaySimulator(Simulator):
 
     def receive(self, request: WireRequest) -> WireReply:
         """create, query, refund and query_refund."""
-        doors = {
+        routes = {
             "/v2/create": self._create,
             "/v2/query": self._query,
             "/v2/refund": self._refund,
             "/v2/query_refund": self._query_refund,
         }
-        if request.method != "POST" or request.path not in doors:
+        if request.method != "POST" or request.path not in routes:
             return WireReply(404)
-        asked = json.loads(request.body)
-        return said(2, -402) if asked["app_id"] != APP else doors[request.path](asked)
+        params = json.loads(request.body)
+        return self._answered(2, -402) if params["app_id"] != APP else routes[request.path](params)
 
     def callbacks(self, payment: Payment) -> list[WireRequest]:
         """One POST, of paid orders alone."""
         if payment.outcome != "PAID":
             return []
         order = payment.opened
-        told = {
+        fields = {
             "app_id": APP,
             "app_trans_id": f"{order['day']}_{payment.reference}",
             "app_time": order["app_time"],
@@ -69,7 +69,7 @@ class ZaloPaySimulator(Simulator):
             "user_fee_amount": 0,
             "discount_amount": 0,
         }
-        data = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+        data = json.dumps(self.overridden(fields), ensure_ascii=False, separators=(",", ":"))
         body = json.dumps({"data": data, "mac": mac(KEY2, data), "type": 1}, ensure_ascii=False).encode()
         path = urlsplit(order.get("callback_url") or self.callback_url).path
         return [WireRequest("POST", path, body=body)]
@@ -99,69 +99,74 @@ class ZaloPaySimulator(Simulator):
     def statement(self, day: date, payments: list[Payment]) -> str | None:
         """ZaloPay's own columns."""
         rows = ["NGAY_GIAO_DICH,MA_GD_MERCHANT,MA_GD_ZALOPAY,TRANG_THAI_GIAO_DICH,SO_TIEN_GIAO_DICH"]
-        for one in payments:
-            if one.paid_at:
-                booked = (one.paid_at + VIETNAM).strftime("%d/%m/%Y %H:%M:%S")
+        for payment in payments:
+            if payment.paid_at:
+                booked = (payment.paid_at + VIETNAM).strftime("%d/%m/%Y %H:%M:%S")
                 rows.append(
-                    f"{booked},{one.opened['day']}_{one.reference},{one.transaction_id},1,{one.amount}"
+                    f"{booked},{payment.opened['day']}_{payment.reference},{payment.transaction_id},1,{payment.amount}"
                 )
         return "\n".join(rows) + "\n"
 
-    def _create(self, asked: Mapping[str, Any]) -> WireReply:
+    def _create(self, params: Mapping[str, Any]) -> WireReply:
         names = "app_id app_trans_id app_user amount app_time embed_data item"
-        if not signed(asked, names):
-            return said(2, -402)
-        day, _, reference = asked["app_trans_id"].partition("_")
+        if not signed(params, names):
+            return self._answered(2, -402)
+        day, _, reference = params["app_trans_id"].partition("_")
         now = self.book.now()
-        old = abs(milliseconds(now) - asked["app_time"]) > PATIENCE // timedelta(milliseconds=1)
-        lasts = asked.get("expire_duration_seconds", 900)
-        if old or len(asked["app_trans_id"]) > 40 or not day.isdigit() or len(day) != 6 or not reference:
-            return said(2, -401)
-        if not 300 <= lasts <= 2_592_000 or asked["amount"] <= 0 or not asked["description"]:
-            return said(2, -401)
-        made = Payment(reference, asked["amount"], {**asked, "day": day})
+        old = abs(milliseconds(now) - params["app_time"]) > LONGEST_AGE // timedelta(milliseconds=1)
+        lasts = params.get("expire_duration_seconds", 900)
+        if old or len(params["app_trans_id"]) > 40 or not day.isdigit() or len(day) != 6 or not reference:
+            return self._answered(2, -401)
+        if not 300 <= lasts <= 2_592_000 or params["amount"] <= 0 or not params["description"]:
+            return self._answered(2, -401)
+        made = Payment(reference, params["amount"], {**params, "day": day})
         if self.book.remember(made) is not made:
-            return said(2, -68)
-        return said(1, 1, order_url=f"{self.page_of(made)}?order=trial", zp_trans_token="trial")  # noqa: S106
+            return self._answered(2, -68)
+        return self._answered(1, 1, order_url=f"{self.page_of(made)}?order=trial", zp_trans_token="trial")  # noqa: S106
 
-    def _query(self, asked: Mapping[str, Any]) -> WireReply:
-        if not hmac.compare_digest(mac(KEY1, APP, asked["app_trans_id"], KEY1), asked["mac"]):
-            return said(2, -402)
-        payment = self.book.find(asked["app_trans_id"].partition("_")[2])
+    def _query(self, params: Mapping[str, Any]) -> WireReply:
+        if not hmac.compare_digest(mac(KEY1, APP, params["app_trans_id"], KEY1), params["mac"]):
+            return self._answered(2, -402)
+        payment = self.book.find(params["app_trans_id"].partition("_")[2])
         if payment is None:
-            return said(2, -54)
+            return self._answered(2, -54)
         number, code = int(payment.transaction_id or 0), state(payment.outcome)
-        return said(code, code, is_processing=code == 3, amount=payment.amount, zp_trans_id=number)
+        return self._answered(code, code, is_processing=code == 3, amount=payment.amount, zp_trans_id=number)
 
-    def _refund(self, asked: Mapping[str, Any]) -> WireReply:
-        fee = ["refund_fee_amount"] if "refund_fee_amount" in asked else []
+    def _refund(self, params: Mapping[str, Any]) -> WireReply:
+        fee = ["refund_fee_amount"] if "refund_fee_amount" in params else []
         names = " ".join(["app_id zp_trans_id amount", *fee, "description timestamp"])
-        if not signed(asked, names):
-            return said(2, -402)
-        found = [one for one in self.book.payments() if one.transaction_id == asked["zp_trans_id"]]
-        if not found or asked["m_refund_id"].split("_")[1] != str(APP):
-            return said(2, -401)
+        if not signed(params, names):
+            return self._answered(2, -402)
+        number = params["zp_trans_id"]
+        payment = next((one for one in self.book.payments() if one.transaction_id == number), None)
+        if payment is None or params["m_refund_id"].split("_")[1] != str(APP):
+            return self._answered(2, -401)
         with self.book.lock:
-            refunds = found[0].refunds
-            if not [one for one in refunds if one.reference == asked["m_refund_id"]]:
-                taken = sum(one.amount for one in refunds if one.state != "FAILED")
-                if not 0 < asked["amount"] <= found[0].amount - taken:
-                    return said(2, -14)
-                number = self.book.next_number()
-                refunds.append(self.book.new_refund(asked["m_refund_id"], asked["amount"], id=number))
-            (refund,) = (one for one in refunds if one.reference == asked["m_refund_id"])
+            refund = next((one for one in payment.refunds if one.reference == params["m_refund_id"]), None)
+            if refund is None:
+                if not 0 < params["amount"] <= payment.remaining():
+                    return self._answered(2, -14)
+                identity = self.book.next_number()
+                refund = self.book.new_refund(params["m_refund_id"], params["amount"], id=identity)
+                payment.refunds.append(refund)
         code = state(refund.state)
-        return said(code, code, refund_id=refund.opened["id"])
+        return self._answered(code, code, refund_id=refund.opened["id"])
 
-    def _query_refund(self, asked: Mapping[str, Any]) -> WireReply:
-        if not signed(asked, "app_id m_refund_id timestamp"):
-            return said(2, -402)
+    def _query_refund(self, params: Mapping[str, Any]) -> WireReply:
+        if not signed(params, "app_id m_refund_id timestamp"):
+            return self._answered(2, -402)
         for payment in self.book.payments():
             for refund in payment.refunds:
-                if refund.reference == asked["m_refund_id"]:
+                if refund.reference == params["m_refund_id"]:
                     code = state(refund.state)
-                    return said(code, code, refund_id=refund.opened["id"])
-        return said(2, -13)
+                    return self._answered(code, code, refund_id=refund.opened["id"])
+        return self._answered(2, -13)
+
+    def _answered(self, code: int, sub: int, **more: Any) -> WireReply:
+        """An answer, unsigned as all of them."""
+        fields = {"return_code": code, "return_message": "", "sub_return_code": sub, "sub_return_message": ""}
+        return WireReply(200, json.dumps(self.overridden({**fields, **more})).encode())
 
 
 SIMULATOR = ZaloPaySimulator
@@ -172,20 +177,14 @@ def mac(key: str, *values: object) -> str:
     return hmac.new(key.encode(), "|".join(map(str, values)).encode(), hashlib.sha256).hexdigest()
 
 
-def signed(asked: Mapping[str, Any], names: str) -> bool:
+def signed(params: Mapping[str, Any], names: str) -> bool:
     """Whether a request carries the mac of what it says."""
-    return hmac.compare_digest(mac(KEY1, *(asked[name] for name in names.split())), asked["mac"])
+    return hmac.compare_digest(mac(KEY1, *(params[name] for name in names.split())), params["mac"])
 
 
 def state(word: str) -> int:
     """return_code of a payment or a refund."""
     return {"PAID": 1, "SUCCEEDED": 1, "DECLINED": 2, "FAILED": 2}.get(word, 3)
-
-
-def said(code: int, sub: int, **more: Any) -> WireReply:
-    """An answer, unsigned as all of them."""
-    words = {"return_code": code, "return_message": "", "sub_return_code": sub, "sub_return_message": ""}
-    return WireReply(200, json.dumps({**words, **more}).encode())
 
 
 def milliseconds(moment: datetime) -> int:

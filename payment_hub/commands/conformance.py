@@ -42,19 +42,22 @@ class HttpSimulatorClient:
         self._url = url.rstrip("/")
 
     def pay(self, attempt: AttemptView, choice: str) -> list[SimulatorMessage]:
-        """Follow the instructions, and wait until the bank has told what it owes, or was not heard."""
-        known = self._followed(attempt, choice)
+        """Follow the instructions, and wait until every callback is delivered, or one is not accepted."""
+        payment = self._followed(attempt, choice)
         deadline = time.monotonic() + _SECONDS
-        while known["owed"] and all(one["heard"] for one in known["told"]):
+        while payment["pending"] and all(one["accepted"] for one in payment["deliveries"]):
             if time.monotonic() > deadline:
                 raise NotAsExpected(f"the bank still owes us a message after {_SECONDS} s")
             time.sleep(0.02)
-            known = _read(requests.get(self._page(known["reference"]), headers=_JSON, timeout=_SECONDS))
-        return [SimulatorMessage(one["status"], one["body"], one["heard"]) for one in known["told"]]
+            payment = _read(requests.get(self._page(payment["reference"]), headers=_JSON, timeout=_SECONDS))
+        return [
+            SimulatorMessage(delivery["status"], delivery["body"], delivery["accepted"])
+            for delivery in payment["deliveries"]
+        ]
 
     def set_mode(self, mode: str) -> int:
         """How its own interface answers from now on."""
-        return int(self._post(f"{self._url}/mode", {"mode": mode})["asked"])
+        return int(self._post(f"{self._url}/mode", {"mode": mode})["requests"])
 
     def _followed(self, attempt: AttemptView, choice: str) -> dict[str, Any]:
         if attempt.page_url:

@@ -83,7 +83,7 @@ def test_both_sides_understand_each_other(tmp_path: Path, monkeypatch: pytest.Mo
             reply = adapter.answer_inquiry(inquiry, Bill(due, ORDER, "", AMOUNT, "NGUYEN VAN A", "Le phi"))
             return WireReply(reply.status, reply.body)
 
-        monkeypatch.setattr(far, "ask", hub)
+        monkeypatch.setattr(far, "send_request", hub)
         assert simulator.pay_bill(ORDER) is None
         due = Due.PAYABLE
         payment = simulator.pay_bill(ORDER)

@@ -13,8 +13,7 @@ import requests
 
 from bank_adapters import load_adapters
 from bank_adapters.payos import Payos
-from bank_adapters.simulators.payos import PayosSimulator
-from bank_adapters.simulators.payos_messages import link_id
+from bank_adapters.simulators.payos import PayosSimulator, link_id
 from bank_adapters.simulators.server import serve, settings_of
 from bank_adapters.simulators.simulator import Book, Payment
 from bank_adapters.toolkit.emv_qr import read_qr

@@ -106,7 +106,10 @@ def test_altered_and_old_messages_are_rejected(circle: Circle, bank: str) -> Non
     payment = circle.paid(bank)
     with pytest.raises(CallbackRejected):
         circle.adapters[bank].read_callback(circle.message(bank, payment, spoilt=True))
-    with circle.server.banks[bank].book.shifted(-timedelta(days=2)), pytest.raises(CallbackRejected):
+    with (
+        circle.server.banks[bank].book.at(datetime.now(UTC) - timedelta(days=2)),
+        pytest.raises(CallbackRejected),
+    ):
         circle.told(bank, payment)
 
 

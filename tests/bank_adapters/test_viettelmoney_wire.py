@@ -145,9 +145,9 @@ def test_the_page_opens_for_a_genuine_address_that_the_hub_confirms(
     page = adapter.open_payment(a_request()).page_url
     assert adapter.query_payment(a_query()).code == "-1/00"
     for due in set(Due) - {Due.PAYABLE}:
-        monkeypatch.setattr(far, "ask", hub_that_says(adapter, due))
+        monkeypatch.setattr(far, "send_request", hub_that_says(adapter, due))
         assert requests.get(page, timeout=5).status_code == 404
-    monkeypatch.setattr(far, "ask", hub_that_says(adapter, Due.PAYABLE))
+    monkeypatch.setattr(far, "send_request", hub_that_says(adapter, Due.PAYABLE))
     cheap = page.replace("trans_amount=150000", "trans_amount=1")
     assert requests.get(cheap, timeout=5).status_code == 404
     assert requests.get(page, timeout=5).url == f"{simulator.url}/pay/{ATTEMPT}"

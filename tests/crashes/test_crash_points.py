@@ -190,7 +190,7 @@ def test_delivering_webhooks(
             points.passing("after POST")
             return answer
 
-    monkeypatch.setattr(delivering, "Courier", MortalCourier)
+    monkeypatch.setattr(delivering, "WebhookSender", MortalCourier)
 
     def scene(hub: Hub) -> None:
         receiver.requests.clear()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
-from bank_adapters.simulators.payos_messages import payers_account
+from bank_adapters.simulators.payos import payers_account
 from bank_adapters.simulators.transfers import PAYERS_BANK
 from tests.asking import balances
 from tests.conftest import emptied

@@ -11,7 +11,7 @@ import pytest
 import requests
 from sqlalchemy import Engine
 
-from bank_adapters.simulators.callbacks import ask
+from bank_adapters.simulators.callbacks import send_request
 from bank_adapters.simulators.simulator import WireRequest
 from payment_hub.domain.access import Role
 from payment_hub.operations.access import add_agency, make_key
@@ -113,7 +113,7 @@ def at_the_door_of(bank: str, webhook: WireRequest) -> WireRequest:
 def accepted(world: World, bank: str, webhook: WireRequest) -> bool:
     """Whether the hub took it, in the words of the account at whose door it was."""
     assert world.simulators is not None
-    return world.simulators.banks[bank].accepts(ask(webhook, world.url))
+    return world.simulators.banks[bank].accepts(send_request(webhook, world.url))
 
 
 def book(world: World) -> dict[str, int]:

@@ -22,22 +22,23 @@ pytestmark = pytest.mark.filterwarnings("ignore:Did not recognize type 'xid8':sq
 
 
 def differences(connection: Connection) -> list[object]:
-    """What the tables in the code have and the database lacks, and the other way round."""
+    """Differences between the tables in the code and those in the database, in either direction."""
     context = MigrationContext.configure(
         connection, opts={"compare_type": True, "compare_server_default": False}
     )
-    found = list(compare_metadata(context, Base.metadata))
-    removed = {each[1].name: each for each in found if each[0] == "remove_index"}
-    added = {each[1].name: each for each in found if each[0] == "add_index"}
-    # PostgreSQL gives an expression back in its own layout, which alembic takes for another expression.
+    changes = list(compare_metadata(context, Base.metadata))
+    removed = {change[1].name: change for change in changes if change[0] == "remove_index"}
+    added = {change[1].name: change for change in changes if change[0] == "add_index"}
+    # PostgreSQL returns an expression in its own layout, which alembic takes for another expression.
     same = [name for name in removed.keys() & added if plain(removed[name][1]) == plain(added[name][1])]
-    return [each for each in found if each not in [*(removed[n] for n in same), *(added[n] for n in same)]]
+    equal = [index for name in same for index in (removed[name], added[name])]
+    return [change for change in changes if change not in equal]
 
 
 def plain(index: Index) -> tuple[object, ...]:
-    """What an index says, without layout, casts and brackets."""
-    said = [*index.expressions, index.dialect_options["postgresql"]["where"]]
-    return index.unique, *(re.sub(r"\s|[()]|::\w+|^\w+\.", "", str(each)).lower() for each in said)
+    """The parts of an index, without layout, type casts and brackets."""
+    parts = [*index.expressions, index.dialect_options["postgresql"]["where"]]
+    return index.unique, *(re.sub(r"\s|[()]|::\w+|^\w+\.", "", str(part)).lower() for part in parts)
 
 
 def unguarded(connection: Connection) -> set[str]:
@@ -53,7 +54,7 @@ def test_the_migrations_make_the_declared_tables(engine: Engine) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        "ALTER TABLE agency ADD COLUMN forgotten text",
+        "ALTER TABLE agency ADD COLUMN undeclared text",
         "ALTER TABLE agency DROP COLUMN address",
         "ALTER TABLE agency ALTER COLUMN name TYPE integer USING 0",
         "ALTER TABLE agency ALTER COLUMN name DROP NOT NULL",
@@ -61,17 +62,17 @@ def test_the_migrations_make_the_declared_tables(engine: Engine) -> None:
         "DROP INDEX uq_confirmation_applied; "
         "CREATE UNIQUE INDEX uq_confirmation_applied ON confirmation (bank, event_id, digest) "
         "WHERE disposition IN ('APPLIED', 'ORPHAN')",
-        "CREATE TABLE forgotten (id bigint)",
+        "CREATE TABLE undeclared (id bigint)",
     ],
 )
-def test_a_table_that_is_not_declared_so_is_seen(engine: Engine, change: str) -> None:
+def test_a_difference_is_seen(engine: Engine, change: str) -> None:
     with engine.connect() as connection:
         connection.execute(text(change))
         assert differences(connection) != []
         connection.rollback()
 
 
-def test_what_is_declared_append_only_has_a_trigger_and_nothing_else_has(engine: Engine) -> None:
+def test_exactly_the_append_only_tables_have_a_trigger(engine: Engine) -> None:
     with engine.connect() as connection:
         assert unguarded(connection) == set()
         assert len(append_only()) >= 8

@@ -1,4 +1,4 @@
-"""Rules that stand in Python and in SQL say the same."""
+"""What is computed in Python and in SQL has the same result."""
 
 from __future__ import annotations
 

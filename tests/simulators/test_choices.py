@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bank_adapters.simulators.callbacks import ask
+from bank_adapters.simulators.callbacks import send_request
 from bank_adapters.simulators.simulator import Payment, WireRequest
 from tests.simulators.conftest import REFERENCE, Stage
 from tests.simulators.mekong import MekongSimulator
@@ -29,7 +29,7 @@ def test_a_choice_has_its_outcome_and_its_messages(
 ) -> None:
     now = stage.chosen(stage.opened(), choice)
     assert (now["outcome"], [body["status"] for body in stage.bodies()]) == (outcome, said)
-    assert (now["owed"], len(now["told"])) == (0, len(said))
+    assert (now["pending"], len(now["deliveries"])) == (0, len(said))
 
 
 def test_the_same_message_twice_has_the_same_bytes(stage: Stage) -> None:
@@ -65,16 +65,20 @@ def test_an_unknown_choice_is_refused(stage: Stage) -> None:
 
 def test_a_message_is_sent_again_until_it_is_heard(stage: Stage) -> None:
     stage.hub.answers = [500, 503, 200]
-    told = stage.chosen(stage.opened(), "pay")["told"]
-    assert [(one["status"], one["heard"]) for one in told] == [(500, False), (503, False), (200, True)]
+    deliveries = stage.chosen(stage.opened(), "pay")["deliveries"]
+    assert [(one["status"], one["accepted"]) for one in deliveries] == [
+        (500, False),
+        (503, False),
+        (200, True),
+    ]
     times = [at for at, _, _, _ in stage.hub.received]
     assert times[1] - times[0] >= 0.06  # a minute of the bank's schedule, a thousand times faster
 
 
 def test_a_message_that_is_never_heard_is_given_up_when_the_schedule_ends(stage: Stage) -> None:
     stage.hub.answers = [500]
-    told = stage.chosen(stage.opened(), "pay")["told"]
-    assert [one["heard"] for one in told] == [False] * (1 + len(MekongSimulator.retries))
+    deliveries = stage.chosen(stage.opened(), "pay")["deliveries"]
+    assert [one["accepted"] for one in deliveries] == [False] * (1 + len(MekongSimulator.retries))
 
 
 def test_a_hub_that_does_not_answer_or_not_in_the_rails_words_has_not_heard(stage: Stage) -> None:
@@ -82,10 +86,10 @@ def test_a_hub_that_does_not_answer_or_not_in_the_rails_words_has_not_heard(stag
     book.settle(book.remember(Payment("P1", 1000)), "PAID")
     stage.server.wait_until_delivered()
     assert [one.accepted for one in book.delivered("P1")] == [False] * 4
-    assert ask(WireRequest("GET", "/"), "http://127.0.0.1:1").status == 0
+    assert send_request(WireRequest("GET", "/"), "http://127.0.0.1:1").status == 0
 
 
 def test_messages_go_out_byte_for_byte(stage: Stage) -> None:
-    reply = ask(WireRequest("GET", "/a?x=1", b"y=%7e&z=+%2B", {}), stage.hub.url)
+    reply = send_request(WireRequest("GET", "/a?x=1", b"y=%7e&z=+%2B", {}), stage.hub.url)
     assert reply.status == 200
     assert stage.hub.received[0][2] == "/a?x=1&y=%7e&z=+%2B"

@@ -154,7 +154,7 @@ def test_in_each_mode_the_rail_goes_wrong_in_its_own_way(stage: Stage) -> None:
             expected = {"error_500": 500, "garbage": 200, "normal": 401}[mode]
             assert answer.status_code == expected
             assert mode != "garbage" or b"\xff\x00" in answer.content
-    assert requests.get(f"{simulator}/mode", timeout=5).json() == {"mode": "normal", "asked": 5}
+    assert requests.get(f"{simulator}/mode", timeout=5).json() == {"mode": "normal", "requests": 5}
 
 
 def test_an_unknown_rail_or_payment_is_not_there(stage: Stage) -> None:

@@ -18,17 +18,17 @@ import requests
 from bank_adapters import load_adapters
 from bank_adapters.simulators.__main__ import main
 from bank_adapters.simulators.choices import altered, strange_reference, wrong_amount
-from bank_adapters.simulators.qr_scan import scan
 from bank_adapters.simulators.server import settings_of
 from bank_adapters.simulators.simulator import Book, Payment, Refund, Simulator, WireRequest, business_day
+from bank_adapters.simulators.transfers import scan
 from bank_adapters.toolkit.emv_qr import write_vietqr
 from payment_hub.domain.money import dong
 from tests.simulators.conftest import Stage
-from tests.simulators.mekong import is_genuine
+from tests.simulators.mekong import MekongSimulator, is_genuine
 
 
 def test_numbers_are_given_once_however_many_ask() -> None:
-    book = Book()
+    book = MekongSimulator("http://x", "http://hub").book
     with ThreadPoolExecutor(8) as pool:
         numbers = list(pool.map(lambda _: book.next_number(), range(500)))
     assert len({*numbers}) == 500
@@ -36,8 +36,9 @@ def test_numbers_are_given_once_however_many_ask() -> None:
 
 
 def test_a_wrong_clock_is_wrong_for_one_thread_and_for_a_while() -> None:
-    book, seen = Book(), []
-    with book.shifted(timedelta(days=-2)):
+    book: Book = MekongSimulator("http://x", "http://hub").book
+    seen: list[datetime] = []
+    with book.at(datetime.now(UTC) - timedelta(days=2)):
         assert datetime.now(UTC) - book.now() > timedelta(days=1)
         other = threading.Thread(target=lambda: seen.append(book.now()))
         other.start()
@@ -54,7 +55,7 @@ def test_a_rail_that_overrides_nothing_has_nothing(tmp_path: Path) -> None:
         def settings(cls, url: str, folder: Path) -> dict[str, str]:
             return {"URL": url, "STATEMENTS": str(folder)}
 
-    bare = Bare(Book(), "http://x/bare", "http://hub", "bare")
+    bare = Bare("http://x/bare", "http://hub")
     payment = bare.book.remember(Payment("P" * 12, 1000))
     assert bare.receive(WireRequest("GET", "/x")).status == 404
     assert bare.callbacks(payment) == bare.refund_callbacks(payment, Refund("R", 1)) == []
