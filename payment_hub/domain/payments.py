@@ -12,11 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Final
 
-from payment_hub.domain.calendar import HUB_TIME, business_day, wire_moment
+from payment_hub.domain.calendar import HUB_TIME, business_day
 from payment_hub.domain.lifecycle import Lifecycle
-from payment_hub.domain.money import Money, wire_money
+from payment_hub.domain.money import Money
+from payment_hub.domain.wire import Shown
 
 
 class AttemptState(StrEnum):
@@ -101,48 +102,41 @@ def wait_before_query(queries: int) -> timedelta:
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptView:
-    """One try at paying, with the instructions for the payer."""
+class InstructionsView:
+    """How the payer pays: a QR text, a page, an app, a bill code, and the transfer in words."""
 
-    reference: str
-    order_reference: str
-    bank: str
-    state: str
-    """UNKNOWN also while the bank's word that it was paid waits for its proof, or it holds the money for us."""
-    amount: Money
-    qr_text: str | None
-    page_url: str | None
-    account_number: str | None
-    account_name: str | None
-    account_bank: str | None
-    purpose: str | None
-    started_at: datetime
+    qr_text: str | None = None
+    page_url: str | None = None
+    account_number: str | None = None
+    account_name: str | None = None
+    account_bank: str | None = None
+    purpose: str | None = None
     app_link: str | None = None
     bill_code: str | None = None
-    expected_by: datetime | None = None
-    """While the outcome is unknown: when it will be known, as we promise."""
 
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        return {
-            "reference": self.reference,
-            "order": self.order_reference,
-            "bank": self.bank,
-            "state": self.state,
-            "amount": wire_money(self.amount),
-            "instructions": {
-                "qr_text": self.qr_text,
-                "page_url": self.page_url,
-                "account_number": self.account_number,
-                "account_name": self.account_name,
-                "account_bank": self.account_bank,
-                "purpose": self.purpose,
-                "app_link": self.app_link,
-                "bill_code": self.bill_code,
-            },
-            "started_at": wire_moment(self.started_at),
-            "expected_by": wire_moment(self.expected_by),
-        }
+
+@dataclass(frozen=True, slots=True)
+class AttemptView:
+    """One try at paying an order through one bank."""
+
+    reference: str
+    order_reference: Annotated[str, Shown("order")]
+    bank: str
+    state: AttemptState
+    """UNKNOWN also while the bank's word that it was paid waits for its proof, or it holds the money for us."""
+    amount: Money
+    instructions: InstructionsView
+    started_at: datetime
+    expected_by: Annotated[
+        datetime | None, Shown(description="While the outcome is unknown: when it will be known")
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptsView:
+    """Every try at paying one order, the latest first."""
+
+    items: tuple[AttemptView, ...]
 
 
 #: Seconds up to which the times between unknown and known are counted: a citizen at a counter, a page, a day, a week.
@@ -151,37 +145,20 @@ WITHIN: Final = (5, 30, 120, 300, 900, 3600, 86_400, 604_800)
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedView:
-    """One attempt whose outcome is unknown, or is told and not proven."""
+    """One attempt whose outcome is unknown, or that its bank calls paid without proof."""
 
     reference: str
-    order_reference: str
+    order_reference: Annotated[str, Shown("order")]
     agency: str
     bank: str
-    state: str
-    awaiting: str | None
-    """``CONFIRMATION`` when the bank says paid and nothing proves it; ``CAPTURE`` while it holds the money for us."""
+    state: AttemptState
+    awaiting: Awaiting | None
     amount: Money
-    queries: int
+    queries: Annotated[int, Shown(description="How often the bank was asked")]
     unknown_at: datetime
     expected_by: datetime | None
     escalated_at: datetime | None
-    """Since when it is an officer's to see to."""
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        return {
-            "reference": self.reference,
-            "order": self.order_reference,
-            "agency": self.agency,
-            "bank": self.bank,
-            "state": self.state,
-            "awaiting": self.awaiting,
-            "amount": wire_money(self.amount),
-            "queries": self.queries,
-            "unknown_at": wire_moment(self.unknown_at),
-            "expected_by": wire_moment(self.expected_by),
-            "escalated_at": wire_moment(self.escalated_at),
-        }
+    """Since when an officer must see to it."""
 
 
 @dataclass(frozen=True, slots=True)

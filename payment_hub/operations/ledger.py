@@ -10,7 +10,7 @@ from datetime import date
 from payment_hub.domain.access import Caller, Role
 from payment_hub.domain.calendar import business_day
 from payment_hub.domain.errors import AlreadyReversed, Forbidden, PostingNotFound
-from payment_hub.domain.ledger import BalanceLine
+from payment_hub.domain.ledger import Account, BalanceLine
 from payment_hub.domain.money import Money
 from payment_hub.hub import Hub
 from payment_hub.store import ledger
@@ -57,7 +57,7 @@ def trial_balance(
     return [
         BalanceLine(
             day=row["day"],
-            account=row["account"],
+            account=Account(row["account"]),
             agency=row["agency"],
             bank=row["bank"],
             debit=Money(row["debit"], row["currency"]),

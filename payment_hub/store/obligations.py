@@ -13,7 +13,14 @@ from sqlalchemy.orm import Session
 from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import ObligationNotFound
 from payment_hub.domain.money import Money
-from payment_hub.domain.obligations import Beneficiary, ObligationView, Terms, VersionEvent
+from payment_hub.domain.obligations import (
+    Beneficiary,
+    Kind,
+    ObligationState,
+    ObligationView,
+    Terms,
+    VersionEvent,
+)
 from payment_hub.store.access import visible_agency
 from payment_hub.store.tables import Obligation, ObligationVersion, PaymentOrder
 
@@ -152,13 +159,17 @@ def add_version(
 
 
 def _view(row: Mapping[Any, Any]) -> ObligationView:
-    state = "SETTLED" if row["settled_by"] is not None else "WITHDRAWN" if row["withdrawn"] else "OWED"
+    state = ObligationState.OWED
+    if row["settled_by"] is not None:
+        state = ObligationState.SETTLED
+    elif row["withdrawn"]:
+        state = ObligationState.WITHDRAWN
     due_on: date | None = row["due_on"]
     return ObligationView(
         agency=row["agency"],
         agency_name=row["agency_name"],
         reference=row["reference"],
-        kind=row["kind"],
+        kind=Kind(row["kind"]),
         version=row["version"],
         state=state,
         amount=Money(row["amount"], row["currency"]),
@@ -166,11 +177,13 @@ def _view(row: Mapping[Any, Any]) -> ObligationView:
         identifiers=row["identifiers"],
         description=row["description"],
         due_on=due_on,
-        account_number=row["account_number"],
-        account_bank=row["account_bank"],
-        account_name=row["account_name"],
-        treasury_chapter=row["treasury_chapter"],
-        treasury_sub_item=row["treasury_sub_item"],
+        beneficiary=Beneficiary(
+            account_number=row["account_number"],
+            bank=row["account_bank"],
+            account_name=row["account_name"],
+            treasury_chapter=row["treasury_chapter"],
+            treasury_sub_item=row["treasury_sub_item"],
+        ),
         open_order=row["open_order"],
         registered_at=row["created_at"],
     )

@@ -16,7 +16,14 @@ from sqlalchemy.orm import Session
 
 from payment_hub.domain.access import Caller
 from payment_hub.domain.money import Money
-from payment_hub.domain.payments import UNDER_WAY, AttemptState, AttemptView, Awaiting, Expectation
+from payment_hub.domain.payments import (
+    UNDER_WAY,
+    AttemptState,
+    AttemptView,
+    Awaiting,
+    Expectation,
+    InstructionsView,
+)
 from payment_hub.domain.routing import Choice, RoutingFacts, Rule
 from payment_hub.store.access import visible_agency
 from payment_hub.store.tables import Agency, BankChoice, PaymentAttempt, PaymentOrder
@@ -70,17 +77,19 @@ def attempt_view(
         reference=attempt.reference,
         order_reference=order_reference,
         bank=attempt.bank,
-        state=AttemptState.UNKNOWN if is_awaiting(attempt) else attempt.state,
+        state=AttemptState.UNKNOWN if is_awaiting(attempt) else AttemptState(attempt.state),
         amount=Money(attempt.amount, attempt.currency),
-        qr_text=given.get("qr_text"),
-        page_url=given.get("page_url"),
-        account_number=given.get("account_number"),
-        account_name=given.get("account_name"),
-        account_bank=given.get("account_bank"),
-        purpose=given.get("purpose"),
+        instructions=InstructionsView(
+            qr_text=given.get("qr_text"),
+            page_url=given.get("page_url"),
+            account_number=given.get("account_number"),
+            account_name=given.get("account_name"),
+            account_bank=given.get("account_bank"),
+            purpose=given.get("purpose"),
+            app_link=given.get("app_link"),
+            bill_code=given.get("bill_code"),
+        ),
         started_at=attempt.started_at,
-        app_link=given.get("app_link"),
-        bill_code=given.get("bill_code"),
         expected_by=expected_by(attempt, promise, now),
     )
 
