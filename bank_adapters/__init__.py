@@ -12,8 +12,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Final, TypeVar
 
-from bank_adapters.toolkit.settings import PUBLIC_URL, BankSettingsError
-from bank_adapters.toolkit.terms import read_terms
+from bank_adapters.toolkit.settings import PUBLIC_URL, BankSettingsError, read_terms
 from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.banks.profile import BankTerms
 

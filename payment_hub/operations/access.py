@@ -197,7 +197,7 @@ def list_keys(hub: Hub) -> list[KeyView]:
 def list_key_uses(hub: Hub) -> list[KeyUse]:
     """The last use of the current key, among the latest messages, and of the one before, for every enabled bank."""
     with hub.transaction() as session:
-        return [KeyUse(bank, **payments.key_use(session, bank)) for bank in sorted(hub.adapters)]
+        return [payments.key_use(session, bank) for bank in sorted(hub.adapters)]
 
 
 def identify_caller(hub: Hub, *, token: str | None) -> Caller:
