@@ -98,7 +98,9 @@ def _send_lane(hub: Hub, lane: Sequence[ClaimedWebhook], no_more_after: float) -
     """The webhooks of one portal, in order. What its slowness leaves no time for is put back untried."""
     outcomes: list[WebhookOutcome] = []
     reachable = True
-    with WebhookSender(AddressPolicy(hub.allow_loopback_webhooks, hub.webhook_hosts)) as courier:
+    with WebhookSender(
+        AddressPolicy(hub.settings.allow_loopback_webhooks, hub.settings.webhook_hosts)
+    ) as courier:
         for webhook in lane:
             if webhook.url is None:
                 outcomes.append(_moved(hub, webhook, WebhookEvent.NO_ADDRESS, None))
