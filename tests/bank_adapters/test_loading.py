@@ -110,7 +110,7 @@ NEW_BANK = '''
     from typing import ClassVar
 
     from bank_adapters.toolkit.json_fields import read_object, text
-    from bank_adapters.toolkit.settings import a_key, read_section, setting
+    from bank_adapters.toolkit.settings import parse_key, read_section, setting
     from bank_adapters.toolkit.signatures import require_hmac_sha256
     from payment_hub.domain.banks.profile import BankProfile, PaymentMethod
     from payment_hub.domain.banks.values import (Confirmation, Outcome)
@@ -121,7 +121,7 @@ NEW_BANK = '''
 
     @dataclass(frozen=True)
     class MekongSettings:
-        secret: bytes = setting(a_key, "shared with the bank", secret=True)
+        secret: bytes = setting(parse_key, "shared with the bank", secret=True)
 
 
     PROFILE = BankProfile("Mekong", (PaymentMethod.PAGE,), ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bank_adapters.toolkit.own_references import require_ours_whole
+from bank_adapters.toolkit.signed_fields import require_ours_whole
 from payment_hub.domain.errors import CallbackRejected
 from tests.bank_adapters.examples import ATTEMPT, ORDER
 

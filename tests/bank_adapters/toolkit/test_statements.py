@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bank_adapters import BankSettingsError
-from bank_adapters.toolkit.collector_file import CollectorFile
+from bank_adapters.toolkit.statements import CollectorFile
 from payment_hub.domain.banks.values import Movement
 from payment_hub.domain.errors import Malformed
 from payment_hub.domain.money import Money, dong

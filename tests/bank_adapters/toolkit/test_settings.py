@@ -11,8 +11,7 @@ import pytest
 
 import bank_adapters
 from bank_adapters import BankSettingsError, load_terms
-from bank_adapters.toolkit.settings import describe
-from bank_adapters.toolkit.terms import Terms, read_terms
+from bank_adapters.toolkit.settings import Terms, describe, read_terms
 from payment_hub.domain.banks.health import BreakerPolicy
 from payment_hub.domain.banks.profile import NO_TERMS, BankTerms, Bearer, Trust
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bank_adapters.toolkit.epoch_time import read_milliseconds, write_milliseconds
+from bank_adapters.toolkit.bank_time import read_milliseconds, write_milliseconds
 from tests.bank_adapters.examples import NOON
 
 
