@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from payment_hub.domain.calendar import wire_moment
 from payment_hub.domain.money import DECIMAL_PLACES, Money
-from reconciliation.domain.discrepancies import USUAL_DECISIONS, Decision, DiscrepancyKind
-from reconciliation.domain.sentences import SENTENCES
+from reconciliation.domain.discrepancies import DiscrepancyKind
+from reconciliation.domain.rules import RULE_OF
+from reconciliation.domain.texts import LANGUAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,11 @@ class FindingView:
     @property
     def due_on(self) -> date:
         """By when somebody should have acted."""
-        return self.day + timedelta(days=SENTENCES[self.kind].days)
+        return self.day + timedelta(days=RULE_OF[self.kind].days)
 
     def explained(self, language: str) -> dict[str, str]:
         """What, why and who in ``vi`` or ``en``."""
-        sentence = SENTENCES[self.kind]
-        words, separator = (sentence.vi, ".") if language == "vi" else (sentence.en, ",")
+        separator = "." if language == "vi" else ","
         values = {
             "case": self.case,
             "day": f"{self.day:%d/%m/%Y}" if language == "vi" else self.day.isoformat(),
@@ -73,7 +73,7 @@ class FindingView:
             "other_items": self.other.items,
             "detail": self.detail,
         }
-        return words.filled_in(values)
+        return RULE_OF[self.kind].explanation(language).filled_in(values)
 
     def as_wire(self) -> dict[str, Any]:
         """The form on the wire."""
@@ -88,12 +88,9 @@ class FindingView:
             "other": self.other.as_wire(),
             "detail": self.detail,
             "due_on": self.due_on.isoformat(),
-            "usual_decision": str(USUAL_DECISIONS.get(self.kind, Decision.BANK_CORRECTS)),
+            "usual_decision": str(RULE_OF[self.kind].decision),
             "explanation": {language: self.explained(language) for language in LANGUAGES},
         }
-
-
-LANGUAGES: Final = ("vi", "en")
 
 
 @dataclass(frozen=True, slots=True)
