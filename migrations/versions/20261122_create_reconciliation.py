@@ -362,7 +362,9 @@ def downgrade() -> None:
     op.drop_table("discrepancy")
     op.drop_table("finding")
     op.drop_index("ix_statement_line_bank_day", table_name="statement_line")
-    op.drop_index("ix_statement_line_repeated", table_name="statement_line", postgresql_where=sa.text("repeated"))
+    op.drop_index(
+        "ix_statement_line_repeated", table_name="statement_line", postgresql_where=sa.text("repeated")
+    )
     op.drop_table("statement_line")
     op.drop_index(
         "uq_reconciliation_run_one_under_way",

@@ -16,12 +16,13 @@ Withdraw an announced downtime: the bank is back earlier, or never went away.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from payment_hub.domain.banks.health import (
     PROBE_SECONDS,
+    AnnouncedDowntime,
     BankOperation,
     BankStates,
     BreakerPolicy,
@@ -226,7 +227,7 @@ def announce_downtime(
     return number
 
 
-def list_downtimes(hub: Hub) -> Sequence[Mapping[str, Any]]:
+def list_downtimes(hub: Hub) -> list[AnnouncedDowntime]:
     """Each with its number, the next one first."""
     with hub.transaction() as session:
         return banks.list_downtimes(session, hub.now())

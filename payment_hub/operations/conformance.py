@@ -119,7 +119,7 @@ def run_callback_check(hub: Hub, *, bank: str, simulator: SimulatorClient | None
     if not isinstance(hub.adapter(bank), TakesCallbacks):
         raise NotApplicable("it sends no callbacks")
     if simulator is None:
-        raise NotApplicable("nothing can be provoked at it from here: no address of a far side was named")
+        raise NotApplicable("nothing can be provoked at it from here: no address of a simulator was given")
     return _PLAYS[check](_Scene(hub, simulator, open_conformance_payment(hub, bank=bank)))
 
 
@@ -271,7 +271,7 @@ def run_outbound_check(hub: Hub, *, bank: str, simulator: SimulatorClient | None
     if check == "query":
         return _query(hub, bank, simulator)
     if simulator is None:
-        raise NotApplicable("nothing can be provoked at it from here: no address of a far side was named")
+        raise NotApplicable("nothing can be provoked at it from here: no address of a simulator was given")
     return _broken(hub, bank, simulator, check)
 
 

@@ -63,7 +63,7 @@ def issue_payment_order(
     """
     if caller.portal_id is None:
         raise Forbidden("only a portal issues payment orders")
-    life = hub.order_life if minutes is None else timedelta(minutes=minutes)
+    life = hub.settings.order_life if minutes is None else timedelta(minutes=minutes)
     with hub.autocommit() as connection:
         for _ in range(TRIES):
             known = read_for_issue(

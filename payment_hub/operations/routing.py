@@ -72,7 +72,7 @@ def read_routing_facts(
 
 
 def _banks(hub: Hub, states: BankStates, amount: Money, now: datetime) -> tuple[BankFacts, ...]:
-    known: dict[str, Any] = {"amount": amount, "now": now, "holidays": hub.holidays}
+    known: dict[str, Any] = {"amount": amount, "now": now, "holidays": hub.settings.holidays}
     return tuple(
         bank_facts(bank, adapter.profile, hub.terms_of(bank), states, **known)
         for bank, adapter in hub.adapters.items()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bank_adapters.far_side.sandbox import SandboxBankService
+from bank_adapters.simulators.sandbox import SandboxBankService
 from payment_hub.domain.access import Caller
 from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.errors import Conflict
@@ -190,7 +190,7 @@ def test_delivering_webhooks(
             points.passing("after POST")
             return answer
 
-    monkeypatch.setattr(delivering, "Courier", MortalCourier)
+    monkeypatch.setattr(delivering, "WebhookSender", MortalCourier)
 
     def scene(hub: Hub) -> None:
         receiver.requests.clear()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bank_adapters.far_side.sandbox import SandboxBankService
+from bank_adapters.simulators.sandbox import SandboxBankService
 from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.banks.profile import BankTerms, Trust
 from payment_hub.domain.banks.values import Outcome

@@ -55,7 +55,7 @@ def test_a_discrepancy_is_resolved_by_two_people(world: World) -> None:
 def _paid(world: World, amount: int, reference: str) -> dict[str, Any]:
     order = world.an_order(amount, reference)
     world.bank.pay(world.started(order)["reference"])
-    world.bank.wait_until_told(10)
+    world.bank.wait_until_delivered(10)
     return order
 
 

@@ -203,7 +203,7 @@ def test_an_announced_downtime_is_kept_by_all_and_ends(hub: Hub, clock: StoppedC
     with pytest.raises(CircuitOpen, match="away; asked again at 2026-03-02T03:02:00Z"):
         asks(hub)
     assert asks(hub, operation=BankOperation.QUERY) == "yes"
-    assert [each["id"] for each in list_downtimes(hub)] == [number]
+    assert [downtime.id for downtime in list_downtimes(hub)] == [number]
     clock.advance(minutes=1)
     assert asks(hub) == "yes"
     assert list_downtimes(hub) == []

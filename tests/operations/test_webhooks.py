@@ -20,6 +20,7 @@ from payment_hub.operations.webhooks import deliver_webhooks, list_events, list_
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.receiver import Receiver, a_receiver, hang_up, status
+from tests.settings import SETTINGS
 
 
 @pytest.fixture
@@ -189,7 +190,7 @@ def test_the_address_is_judged_again_at_every_sending(
 ) -> None:
     """The trial's permission ended after the address was set."""
     an_order(hub, agency, portal)
-    deliver_webhooks(replace(hub, allow_loopback_webhooks=False))
+    deliver_webhooks(replace(hub, settings=SETTINGS))
     [attempt] = webhooks(hub)[0].attempts
     assert (attempt.status, attempt.answer) == (None, "the webhook URL must not lead to this machine")
     assert receiver.connections == 0

@@ -70,7 +70,7 @@ def test_what_is_still_so_stays_the_same_case_with_its_proposal(
     view = show_discrepancy(books, caller=LAN, number=number)
     assert (view.state, [line.event for line in view.history]) == (
         "PROPOSED",
-        ["FOUND", "RESOLUTION_PROPOSED"],
+        ["DETECTED", "RESOLUTION_PROPOSED"],
     )
     sql = "SELECT count(*) FROM discrepancy WHERE case_key = 'T1'"
     assert rows(books, sql) == [(1,)]

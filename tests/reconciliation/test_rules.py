@@ -161,7 +161,8 @@ def test_every_kind_has_one_rule_and_a_text_in_every_language() -> None:
 def line_of(rule: Rule) -> str:
     """A rule as the page shows it."""
     days = "1 day" if rule.days == 1 else f"{rule.days} days"
-    return f"| `{rule.kind}` | `{rule.condition}` | {days} | `{rule.decision}` |"
+    decision = rule.decision.replace("_", " ").lower()
+    return f"| `{rule.kind}` | `{rule.condition}` | {days} | {decision} |"
 
 
 def test_the_page_shows_the_rules_in_their_order() -> None:

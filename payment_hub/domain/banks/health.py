@@ -175,6 +175,14 @@ class Downtime:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnouncedDowntime(Downtime):
+    """A downtime as operators see it."""
+
+    id: int = 0
+    announced_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class BankStates:
     """How all banks stand, as it was read at one moment."""
 

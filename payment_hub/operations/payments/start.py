@@ -119,7 +119,7 @@ def _write_intent(hub: Hub, asked: _Asked, states: BankStates) -> tuple[AttemptV
         if attempt is not None and here is attempt and _may_be_asked_again(attempt, asked.bank, amount, now):
             attempt.state = AttemptState.UNKNOWN
             attempt.query_at = now + FIRST_QUERY_AFTER
-            payments.become_unknown(attempt, hub.expectation_of(attempt.bank), now)
+            payments.mark_unknown(attempt, hub.expectation_of(attempt.bank), now)
         else:
             _give_up(hub, session, attempt)
             attempt = _new_attempt(hub, session, row, known, states, asked)
@@ -159,7 +159,7 @@ def _new_attempt(
     )
     session.add(attempt)
     session.flush()
-    payments.remember_choice(session, attempt, facts, choice, now)
+    payments.record_choice(session, attempt, facts, choice, now)
     return attempt
 
 
@@ -238,7 +238,7 @@ def _write_answer(
             if state is AttemptState.UNKNOWN:
                 attempt.resolved_at = now
         if attempt.state == AttemptState.UNKNOWN:
-            payments.become_unknown(attempt, hub.expectation_of(attempt.bank), now)
+            payments.mark_unknown(attempt, hub.expectation_of(attempt.bank), now)
             attempt.query_at = now + wait_before_query(0)
         if instructions is not None:
             if attempt.state != AttemptState.FAILED:

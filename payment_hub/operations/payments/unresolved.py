@@ -28,21 +28,21 @@ def list_unresolved(
         )
     views = [
         UnresolvedView(
-            reference=row["reference"],
-            order_reference=row["order_reference"],
-            agency=row["agency"],
-            bank=row["bank"],
-            state=row["state"],
-            awaiting=row["awaiting"],
-            amount=Money(row["amount"], row["currency"]),
-            queries=row["queries"],
-            unknown_at=row["unknown_at"],
-            expected_by=hub.expectation_of(row["bank"]).expected_by(row["unknown_at"], row["query_at"], now),
-            escalated_at=row["escalated_at"],
+            reference=row.reference,
+            order_reference=row.order_reference,
+            agency=row.agency,
+            bank=row.bank,
+            state=row.state,
+            awaiting=row.awaiting,
+            amount=Money(row.amount, row.currency),
+            queries=row.queries,
+            unknown_at=row.unknown_at,
+            expected_by=hub.expectation_of(row.bank).expected_by(row.unknown_at, row.query_at, now),
+            escalated_at=row.escalated_at,
         )
         for row in rows[:limit]
     ]
-    return Page(tuple(views), cursor_of(rows[limit - 1]["id"]) if len(rows) > limit else None)
+    return Page(tuple(views), cursor_of(rows[limit - 1].id) if len(rows) > limit else None)
 
 
 def resolve_attempt(hub: Hub, *, caller: Caller, reference: str, reason: str) -> AttemptView:

@@ -100,7 +100,7 @@ def pay(token: str) -> AnyResponse:
             bank=bank,
             payer_ip=request.remote_addr or "",
             language=words.language,
-            return_url=f"{hub.public_url}{here}",
+            return_url=f"{hub.settings.public_url}{here}",
         )
     except (PaymentUnderWay, OrderClosed, BankNotOffered, BankUnavailable) as refused:
         # The page itself says what it means for the payer: nothing is known yet, or the offer has ended.
@@ -133,7 +133,7 @@ def receipt(token: str) -> Response:
     view = show_checkout(hub, token=token)
     if view.receipt is None:
         raise ReceiptNotFound("the order is not settled")
-    original = f"{hub.public_url}{checkout_url('receipt', words_for(None), token=token)}"
+    original = f"{hub.settings.public_url}{checkout_url('receipt', words_for(None), token=token)}"
     return _html(receipt_html(view, view.receipt, words, token, original), words)
 
 
