@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -14,20 +13,6 @@ class FileState(StrEnum):
 
     ACCEPTED = "ACCEPTED"
     REFUSED = "REFUSED"
-
-
-@dataclass(frozen=True, slots=True)
-class FileSummary:
-    """One file of the day, as a run keeps it."""
-
-    sha256: str
-    state: FileState
-    reason: str | None
-    lines: int
-
-    def as_wire(self) -> dict[str, str | int | None]:
-        """The form on the wire."""
-        return {"sha256": self.sha256, "state": str(self.state), "reason": self.reason, "lines": self.lines}
 
 
 def file_case(side: Side, day: date) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 
 class Book(StrEnum):
@@ -72,20 +72,6 @@ class Line:
     matched: Figure = Figure()
     discrepant: Figure = Figure()
     open: Figure = Figure()
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form in which a run keeps it. Amounts are minor units as text."""
-        figures = {
-            "items": self.items,
-            "matched": self.matched,
-            "discrepant": self.discrepant,
-            "open": self.open,
-        }
-        wire: dict[str, Any] = {"side": str(self.book), "currency": self.currency}
-        wire |= {
-            name: {"count": figure.count, "amount": str(figure.amount)} for name, figure in figures.items()
-        }
-        return wire
 
 
 def control_totals(

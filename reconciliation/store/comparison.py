@@ -21,10 +21,11 @@ from payment_hub.domain.settlement import Disposition
 from payment_hub.store.connections import allow_seq_scan
 from payment_hub.store.named_sql import named
 from reconciliation.domain.discrepancies import LIVE
-from reconciliation.domain.files import FileState, FileSummary
+from reconciliation.domain.files import FileState
 from reconciliation.domain.rules import FILE_KINDS, rules_of
 from reconciliation.domain.runs import Scope, Side
 from reconciliation.domain.totals import Book, Column, Figure, ItemCount
+from reconciliation.domain.views import FileView
 from reconciliation.store import debits
 from reconciliation.store.temporary_tables import add_to, keep_as
 
@@ -123,9 +124,9 @@ def digest(session: Session) -> tuple[object, ...]:
     return tuple(session.execute(text(_SQL["digest"])).one())
 
 
-def files(session: Session, comparison: Comparison) -> list[FileSummary]:
+def files(session: Session, comparison: Comparison) -> list[FileView]:
     """The other side's files of the day. The hub's own ledger comes in no file."""
     if comparison.scope.side is Side.MONEY:
         return []
     rows = session.execute(text(_SQL[f"{comparison.scope.side}_files"]), comparison.params())
-    return [FileSummary(sha256, FileState(state), reason, lines) for sha256, state, reason, lines in rows]
+    return [FileView(sha256, FileState(state), reason, lines) for sha256, state, reason, lines in rows]

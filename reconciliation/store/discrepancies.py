@@ -15,6 +15,7 @@ from payment_hub.store.access import visible_agency
 from payment_hub.store.named_sql import named
 from reconciliation.domain.discrepancies import (
     DISCREPANCY_LIFE,
+    Decision,
     DiscrepancyEvent,
     DiscrepancyKind,
     DiscrepancyState,
@@ -62,7 +63,7 @@ def discrepancy_view(session: Session, caller: Caller, number: int) -> Discrepan
     if not views:
         raise DiscrepancyNotFound(str(number))
     lines = session.execute(text(_SQL["history"]), {"number": number}).mappings()
-    return replace(views[0], history=tuple(HistoryLine(**line) for line in lines))
+    return replace(views[0], history=tuple(_history_line(line) for line in lines))
 
 
 def lock(session: Session, caller: Caller, number: int, version: int | None) -> Discrepancy:
@@ -104,15 +105,26 @@ def move(
     session.flush()
 
 
+def _history_line(row: RowMapping) -> HistoryLine:
+    return HistoryLine(
+        event=DiscrepancyEvent(row["event"]),
+        actor=row["actor"],
+        happened_at=row["happened_at"],
+        run=row["run"],
+        decision=row["decision"] and Decision(row["decision"]),
+        reason=row["reason"],
+    )
+
+
 def _view(row: RowMapping) -> DiscrepancyView:
     return DiscrepancyView(
         number=row["id"],
         version=row["version"],
-        state=row["state"],
+        state=DiscrepancyState(row["state"]),
         finding=finding_view(row),
         detected_by=row["detected_by"],
         auto_resolved_by=row["auto_resolved_by"],
-        decision=row["decision"],
+        decision=row["decision"] and Decision(row["decision"]),
         reason=row["reason"],
         proposed_by=row["proposed_by"],
         approved_by=row["approved_by"],

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from payment_hub.store.named_sql import named
 from reconciliation.domain.discrepancies import LIVE, DiscrepancyEvent, DiscrepancyKind, DiscrepancyState
-from reconciliation.domain.files import FileState, FileSummary, file_case
+from reconciliation.domain.files import FileState, file_case
 from reconciliation.domain.runs import Side
-from reconciliation.domain.views import Amount, FindingView
+from reconciliation.domain.views import Amount, FileView, FindingView
 from reconciliation.store.comparison import Comparison, kind_of
 from reconciliation.store.temporary_tables import keep_as
 
@@ -31,7 +31,7 @@ _SQL: Final = named(
 )
 
 
-def record(session: Session, comparison: Comparison, *, run: int, files: Sequence[FileSummary]) -> None:
+def record(session: Session, comparison: Comparison, *, run: int, files: Sequence[FileView]) -> None:
     """Add a finding for every case that does not agree, and one if no file of the day could be accepted."""
     session.execute(text(_SQL["record_findings"]), {"run": run})
     if comparison.scope.side is Side.MONEY:

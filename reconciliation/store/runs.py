@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 
 from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import RunNotFound
+from payment_hub.domain.wire import to_wire
 from payment_hub.store.access import visible_agency
 from payment_hub.store.named_sql import named
 from reconciliation.domain.discrepancies import LIVE
-from reconciliation.domain.files import FileSummary
 from reconciliation.domain.rules import FILE_KINDS
 from reconciliation.domain.runs import LEASE, RunState, Scope
 from reconciliation.domain.totals import Line
-from reconciliation.domain.views import RunView
+from reconciliation.domain.views import FileView, RunView, totals_view
 from reconciliation.store.tables import ReconciliationRun as Run
 
 #: As in the index that lets only one run of a scope and day be under way.
@@ -96,7 +96,7 @@ def commit(
     run: int,
     key: bytes,
     totals: Sequence[Line],
-    files: Sequence[FileSummary],
+    files: Sequence[FileView],
     at: datetime,
 ) -> None:
     """End the run with its result."""
@@ -106,8 +106,8 @@ def commit(
         .values(
             state=RunState.COMMITTED,
             key=key,
-            totals=[line.as_wire() for line in totals],
-            files=[file.as_wire() for file in files],
+            totals=[to_wire(totals_view(line)) for line in totals],
+            files=[to_wire(file) for file in files],
             ended_at=at,
             leased_until=None,
         )
@@ -186,7 +186,7 @@ def _view(row: RowMapping) -> RunView:
         number=row["id"],
         scope=row["scope"],
         day=row["day"],
-        state=row["state"],
+        state=RunState(row["state"]),
         started_by=row["started_by"],
         planned_at=row["planned_at"],
         ended_at=row["ended_at"],

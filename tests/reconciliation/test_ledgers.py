@@ -128,7 +128,7 @@ def test_one_bad_file_does_not_stop_the_night(
     a_night(books)
     assert live(books) == {"ledger of 2026-03-02": "LEDGER_REFUSED"}
     (seen,) = list_discrepancies(books, caller=agency).items
-    assert seen.finding.explained("en")["what"].startswith(
+    assert seen.finding.explained("en").what.startswith(
         "The ledger of 2026-03-02 from G22.99 was refused: line 1, column 1"
     )
     leave(drop, a_ledger(("QD-404", 1)))

@@ -9,16 +9,18 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from payment_hub.domain.wire import to_wire
 from reconciliation.domain.discrepancies import DiscrepancyKind
 from reconciliation.domain.reports import as_csv, as_json, harmless
 from reconciliation.domain.rules import RULE_OF
+from reconciliation.domain.runs import RunState
 from reconciliation.domain.texts import LANGUAGES
 from reconciliation.domain.totals import (
     Book,
     Figure,
     Line,
 )
-from reconciliation.domain.views import Amount, FindingView, RunView
+from reconciliation.domain.views import Amount, FindingView, RunView, totals_view
 
 DAY = date(2026, 3, 2)
 
@@ -34,13 +36,15 @@ def a_finding(kind: DiscrepancyKind = DiscrepancyKind.AMOUNT_MISMATCH, case: str
 
 def a_run() -> RunView:
     """A run with one line of totals."""
-    totals = [Line(Book.HUB, "VND", Figure(1, 5), Figure(1, 5)).as_wire()]
-    return RunView(7, "bank:sandbox", DAY, "COMMITTED", "clock", NOON, NOON, None, None, totals, (), {})
+    totals = [to_wire(totals_view(Line(Book.HUB, "VND", Figure(1, 5), Figure(1, 5))))]
+    return RunView(
+        7, "bank:sandbox", DAY, RunState.COMMITTED, "clock", NOON, NOON, None, None, totals, (), {}
+    )
 
 
 def test_amounts_are_written_as_each_language_does() -> None:
-    assert "1.150.000 VND" in a_finding().explained("vi")["what"]
-    assert "1,150,000 VND" in a_finding().explained("en")["what"]
+    assert "1.150.000 VND" in a_finding().explained("vi").what
+    assert "1,150,000 VND" in a_finding().explained("en").what
     assert Amount(1, 123_456, "USD").spoken(".") == "1.234,56 USD"
     assert Amount(0, 0, None).spoken(",") == "0"
 
@@ -90,8 +94,7 @@ def test_the_json_says_the_same() -> None:
 def test_every_kind_is_explained_in_both_languages(kind: DiscrepancyKind) -> None:
     for language in LANGUAGES:
         explained = a_finding(kind).explained(language)
-        assert set(explained) == {"what", "cause", "who"}
-        for sentence in explained.values():
+        for sentence in (explained.what, explained.cause, explained.who):
             assert sentence.endswith("."), sentence
             assert "{" not in sentence, sentence
     assert a_finding(kind).due_on > DAY

@@ -120,7 +120,7 @@ def test_a_bad_statement_is_kept_and_reported(books: Books, bank: StubBank, agen
     run = a_night(books)[str(BANK)]
     assert found(books, run) == {"statement of 2026-03-02": "STATEMENT_REFUSED"}
     (seen,) = list_discrepancies(books, caller=an_officer("lan"), scope=str(BANK)).items
-    assert "line 7, column 3" in seen.finding.explained("vi")["what"]
+    assert "line 7, column 3" in seen.finding.explained("vi").what
     bank.statements[DAY] = a_statement()
     a_night(books)
     assert live(books) == {"ledger of 2026-03-02": "LEDGER_MISSING"}

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What happened, the likely cause, and who must do what."""
+    """What happened, the likely cause, who acts."""
 
     what: str
     cause: str
     who: str
 
-    def filled_in(self, values: Mapping[str, object]) -> dict[str, str]:
-        """The three sentences with the values of one finding."""
-        return {name: getattr(self, name).format(**values) for name in ("what", "cause", "who")}
+    def filled_in(self, values: Mapping[str, object]) -> Explanation:
+        """The same with the values of one finding."""
+        return Explanation(*(text.format(**values) for text in (self.what, self.cause, self.who)))
