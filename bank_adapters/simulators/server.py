@@ -201,6 +201,7 @@ def _page(server: SimulatorServer, simulator: Simulator, reference: str) -> Any:
         buttons=BUTTONS,
         states=STATES,
         payment=payment,
+        note=simulator.note(payment),
         back=back,
         hub_url=simulator.hub_url,
         by_transfer=simulator.by_transfer,
