@@ -33,6 +33,7 @@ from reconciliation.books import Books
 from reconciliation.domain.runs import Scope, agency_scope, bank_scope
 from reconciliation.ledgers.csv_drop import CsvDrop
 from reconciliation.operations.runs import reconcile_day
+from tests.settings import SETTINGS
 
 FIRST_DAY: Final = date(2026, 3, 2)
 BANK, AGENCY = bank_scope("sandbox"), agency_scope("B1")
@@ -172,8 +173,7 @@ def _books(engine: Engine) -> Books:
         adapters={"sandbox": None},  # type: ignore[dict-item]
         now=lambda: now,
         signer=Signer.of([b"k" * 32], [b"s" * 32]),
-        public_url="https://hub.test",
-        order_life=timedelta(days=1),
+        settings=SETTINGS,
     )
     return Books(hub, CsvDrop(None), confirm=lambda **_: None)
 

@@ -39,6 +39,11 @@ class BankSettingsError(ValueError):
         self, *, missing: Iterable[str] = (), malformed: Iterable[str] = (), unknown: Iterable[str] = ()
     ) -> None:
         self.missing, self.malformed, self.unknown = (tuple(missing), tuple(malformed), tuple(unknown))
+        self.faults = [
+            *(f"{name} is missing" for name in self.missing),
+            *self.malformed,
+            *(f"{name} is no bank" for name in self.unknown),
+        ]
         named = {"missing": self.missing, "malformed": self.malformed, "unknown bank": self.unknown}
         super().__init__("; ".join(f"{word}: {', '.join(names)}" for word, names in named.items() if names))
 

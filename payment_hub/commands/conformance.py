@@ -28,6 +28,7 @@ from payment_hub.domain.banks.conformance import (
     SimulatorMessage,
 )
 from payment_hub.domain.payments import AttemptView
+from payment_hub.domain.wire import to_wire
 from payment_hub.operations.conformance import run_conformance
 
 _SECONDS: Final = 20
@@ -60,15 +61,19 @@ class HttpSimulatorClient:
         return int(self._post(f"{self._url}/mode", {"mode": mode})["requests"])
 
     def _followed(self, attempt: AttemptView, choice: str) -> dict[str, Any]:
-        if attempt.page_url:
-            page = requests.get(attempt.page_url, timeout=_SECONDS)
+        if attempt.instructions.page_url:
+            page = requests.get(attempt.instructions.page_url, timeout=_SECONDS)
             if page.status_code != requests.codes.ok:
                 raise NotAsExpected(f"the bank's page answers {page.status_code}")
             return self._post(page.url, {"choice": choice})
-        if attempt.qr_text:
-            return self._post(f"{self._url}/transfer", {"qr_text": attempt.qr_text, "choice": choice})
-        if attempt.bill_code:
-            return self._post(f"{self._url}/bill", {"bill_code": attempt.bill_code, "choice": choice})
+        if attempt.instructions.qr_text:
+            return self._post(
+                f"{self._url}/transfer", {"qr_text": attempt.instructions.qr_text, "choice": choice}
+            )
+        if attempt.instructions.bill_code:
+            return self._post(
+                f"{self._url}/bill", {"bill_code": attempt.instructions.bill_code, "choice": choice}
+            )
         raise NotAsExpected("the instructions cannot be followed here: no page, no QR text, no bill code")
 
     def _page(self, reference: str) -> str:
@@ -121,7 +126,7 @@ def run_command(bank: str, url: str | None, report: Path | None) -> None:
     for result in played.results:
         click.echo(_line(result))
     if report is not None:
-        report.write_text(json.dumps(played.as_wire(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        report.write_text(json.dumps(to_wire(played), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     if played.failed:
         sys.exit(1)
 

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Final
 
-from payment_hub.domain.calendar import wire_moment
 from payment_hub.domain.errors import MalformedObligation
-from payment_hub.domain.money import MAX_MINOR, VND, Money, wire_money
+from payment_hub.domain.money import MAX_MINOR, VND, Money
+from payment_hub.domain.wire import Shown
 
 
 class Kind(StrEnum):
@@ -228,48 +228,19 @@ RULES: Final[dict[Kind, KindRules]] = {
 
 @dataclass(frozen=True, slots=True)
 class ObligationView:
-    """An obligation as its agency and the portal see it."""
+    """What somebody owes an agency."""
 
     agency: str
-    agency_name: str
+    agency_name: Annotated[str, Shown(hidden=True)]
     reference: str
-    kind: str
+    kind: Kind
     version: int
-    state: str
-    """An ``ObligationState``."""
+    state: ObligationState
     amount: Money
     payer_name: str
     identifiers: Mapping[str, str]
     description: str
     due_on: date | None
-    account_number: str
-    account_bank: str
-    account_name: str
-    treasury_chapter: str | None
-    treasury_sub_item: str | None
-    open_order: str | None
+    beneficiary: Beneficiary
+    open_order: Annotated[str | None, Shown(description="Reference of the order that can be paid now")]
     registered_at: datetime
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        return {
-            "agency": self.agency,
-            "reference": self.reference,
-            "kind": self.kind,
-            "version": self.version,
-            "state": self.state,
-            "amount": wire_money(self.amount),
-            "payer_name": self.payer_name,
-            "identifiers": dict(self.identifiers),
-            "description": self.description,
-            "due_on": self.due_on and self.due_on.isoformat(),
-            "beneficiary": {
-                "account_number": self.account_number,
-                "bank": self.account_bank,
-                "account_name": self.account_name,
-                "treasury_chapter": self.treasury_chapter,
-                "treasury_sub_item": self.treasury_sub_item,
-            },
-            "open_order": self.open_order,
-            "registered_at": wire_moment(self.registered_at),
-        }

@@ -35,6 +35,7 @@ from payment_hub.domain.orders import EventType, OrderStatus, OrderView
 from payment_hub.domain.paging import Page, cursor_of, key_of
 from payment_hub.domain.receipts import yearly_series
 from payment_hub.domain.references import CHANCE_BITS, new_reference, parse_reference
+from payment_hub.domain.wire import to_wire
 from payment_hub.hub import DriverConnection, Hub
 from payment_hub.operations.payments.query import query_order
 from payment_hub.store import orders
@@ -63,7 +64,7 @@ def issue_payment_order(
     """
     if caller.portal_id is None:
         raise Forbidden("only a portal issues payment orders")
-    life = hub.order_life if minutes is None else timedelta(minutes=minutes)
+    life = hub.settings.order_life if minutes is None else timedelta(minutes=minutes)
     with hub.autocommit() as connection:
         for _ in range(TRIES):
             known = read_for_issue(
@@ -144,7 +145,7 @@ def _view(hub: Hub, known: Mapping[str, Any], facts: Mapping[str, Any], now: dat
         "expired_at": None,
         "receipt_serial": None,
     }
-    return order_view({**known, **facts, **fresh}, hub.checkout_url(reference)).as_wire()
+    return to_wire(order_view({**known, **facts, **fresh}, hub.checkout_url(reference)))
 
 
 def _write(connection: DriverConnection, facts: dict[str, Any], claim: Claim) -> str | None:

@@ -21,6 +21,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payment_hub.domain.orders import EventType
+from payment_hub.domain.wire import to_wire
 from payment_hub.store.connections import DriverConnection, Prepared
 from payment_hub.store.orders import COLUMNS, JOINS, order_view
 
@@ -169,7 +170,7 @@ def close_order(
         **{name: row[name] for name in ("order_id", "agency_id", "portal_id")},
         "first_sequence": row["sequence"] + 1,
         "types": [event],
-        "data": json.dumps(view.as_wire()),
+        "data": json.dumps(to_wire(view)),
         "template": "",
         "series": "",
         "now": now,

@@ -24,7 +24,7 @@ from payment_hub.domain.banks.profile import Limits
 from payment_hub.domain.calendar import business_day
 from payment_hub.domain.errors import RefundExceeds
 from payment_hub.domain.ledger import Account, Transfer
-from payment_hub.domain.money import Money, wire_money
+from payment_hub.domain.money import Money
 from payment_hub.domain.orders import EventType
 from payment_hub.domain.receipts import yearly_series
 from payment_hub.domain.references import new_refund_reference
@@ -40,6 +40,8 @@ from payment_hub.domain.refunds.lifecycle import (
     paid_from,
 )
 from payment_hub.domain.settlement import OrderSnapshot, leaving, settling_in, totals_after, without
+from payment_hub.domain.webhooks import RefundChange, changed_order
+from payment_hub.domain.wire import to_wire
 from payment_hub.store import ledger
 from payment_hub.store.order_writes import EVENTS, RECEIPT
 from payment_hub.store.orders import order_view
@@ -78,7 +80,7 @@ def change_sums(
     at: datetime,
     checkout_url: Callable[[str], str],
     money: Mapping[str, Any],
-    shown: Mapping[str, Any] | None = None,
+    refund: RefundChange | None = None,
 ) -> None:
     """Write the order's new sums with all that follows from them."""
     row, after = known.row, totals_after(order)
@@ -99,7 +101,7 @@ def change_sums(
     told = {
         "receipt": receipt,
         "types": types,
-        "data": json.dumps(view.as_wire() | ({"refund": shown} if shown else {}), ensure_ascii=False),
+        "data": json.dumps(to_wire(changed_order(view, refund)), ensure_ascii=False),
         "sequence": sequence,
         "first_sequence": sequence - len(types) + 1,
     }
@@ -183,7 +185,7 @@ def move_refund(
         at=told.at,
         checkout_url=checkout_url,
         money=money,
-        shown=_shown(refund),
+        refund=_change_of(refund),
     )
 
 
@@ -273,14 +275,14 @@ def _reversed(session: Session, refund: Refund, order: OrderSnapshot, told: Tran
     return replace(order, posted=posted)
 
 
-def _shown(refund: Refund) -> dict[str, Any]:
-    return {
-        "refund_id": refund.refund_id,
-        "reference": refund.reference,
-        "state": refund.state,
-        "amount": wire_money(Money(refund.amount, refund.currency)),
-        "reason": refund.reason,
-    }
+def _change_of(refund: Refund) -> RefundChange:
+    return RefundChange(
+        refund_id=refund.refund_id,
+        reference=refund.reference,
+        state=RefundState(refund.state),
+        amount=Money(refund.amount, refund.currency),
+        reason=RefundReason(refund.reason),
+    )
 
 
 @dataclass(frozen=True, slots=True)

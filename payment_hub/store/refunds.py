@@ -17,8 +17,17 @@ from payment_hub.domain.access import Caller, Role
 from payment_hub.domain.errors import OrderNotFound, RefundNotFound
 from payment_hub.domain.money import Money
 from payment_hub.domain.refunds.eligibility import Collected
-from payment_hub.domain.refunds.lifecycle import LIVE, NOT_CARRIED, REFUSALS, THE_HUB, RefundState
-from payment_hub.domain.refunds.views import RefundHistory, RefundView
+from payment_hub.domain.refunds.lifecycle import (
+    LIVE,
+    NOT_CARRIED,
+    REFUSALS,
+    THE_HUB,
+    RefundEvent,
+    RefundReason,
+    RefundState,
+    Route,
+)
+from payment_hub.domain.refunds.views import Payee, RefundCollection, RefundHistory, RefundView
 from payment_hub.domain.settlement import OrderSnapshot
 from payment_hub.store import orders
 from payment_hub.store.access import visible_agency
@@ -282,7 +291,13 @@ def _history(session: Session, key: int) -> list[RefundHistory]:
     asked = select(RefundEventRecord).where(RefundEventRecord.refund_id == key).order_by(RefundEventRecord.id)
     return [
         RefundHistory(
-            told.event, told.state, told.actor, told.code, told.note, told.evidence, told.happened_at
+            event=RefundEvent(told.event),
+            state=RefundState(told.state),
+            actor=told.actor,
+            code=told.code,
+            note=told.note,
+            evidence=told.evidence,
+            at=told.happened_at,
         )
         for told in session.scalars(asked)
     ]
@@ -291,30 +306,24 @@ def _history(session: Session, key: int) -> list[RefundHistory]:
 def _view(row: Mapping[Any, Any], history: Sequence[RefundHistory] = ()) -> RefundView:
     by_itself = row["proposed_by"] == THE_HUB and row["state"] == RefundState.PROPOSED
     return RefundView(
-        **{
-            name: row[name]
-            for name in (
-                "reference",
-                "refund_id",
-                "order_reference",
-                "agency",
-                "state",
-                "route",
-                "reason",
-                "note",
-                "bank",
-                "bank_transaction_id",
-                "bank_refund_id",
-                "proposed_by",
-                "approved_by",
-                "contradicted",
-                "payee",
-                "proposed_at",
-                "changed_at",
-                "escalated_at",
-            )
-        },
+        reference=row["reference"],
+        refund_id=row["refund_id"],
+        order_reference=row["order_reference"],
+        agency=row["agency"],
+        state=RefundState(row["state"]),
+        route=Route(row["route"]),
         amount=Money(row["amount"], row["currency"]),
+        reason=RefundReason(row["reason"]),
+        note=row["note"],
+        collection=RefundCollection(row["bank"], row["bank_transaction_id"]),
+        bank_refund_id=row["bank_refund_id"],
+        proposed_by=row["proposed_by"],
+        approved_by=row["approved_by"],
         waits_for_statement=by_itself and not row["seen"] and not row["refund_unseen"],
+        contradicted=row["contradicted"],
+        payee=row["payee"] and Payee(**row["payee"]),
+        proposed_at=row["proposed_at"],
+        changed_at=row["changed_at"],
+        escalated_at=row["escalated_at"],
         history=history,
     )

@@ -64,9 +64,9 @@ def test_the_sandbox_bank_gives_a_qr_code_an_account_and_a_page(
     service, adapter = sandbox
     attempt = start(with_banks(hub, sandbox=adapter), reference, "sandbox")
     assert (attempt.state, attempt.amount.minor, attempt.reference) == ("PENDING", 150_000, f"{reference}-1")
-    assert reference in (attempt.qr_text or "")
-    assert attempt.page_url == f"{service.url}/pay/{attempt.reference}"
-    assert (attempt.purpose, attempt.account_name) == (reference, "KHO BAC SANDBOX")
+    assert reference in (attempt.instructions.qr_text or "")
+    assert attempt.instructions.page_url == f"{service.url}/pay/{attempt.reference}"
+    assert (attempt.instructions.purpose, attempt.instructions.account_name) == (reference, "KHO BAC SANDBOX")
 
 
 def test_a_sandbox_bank_that_answers_too_late_leaves_the_outcome_unknown_until_it_is_asked_again(
@@ -193,7 +193,7 @@ def test_a_callback_faster_than_the_banks_answer_stands(
     shown = (
         None if outcome is Outcome.DECLINED else INSTRUCTIONS.page_url
     )  # nobody is sent to pay what has failed
-    assert (attempt.state, attempt.page_url) == (state, shown)
+    assert (attempt.state, attempt.instructions.page_url) == (state, shown)
 
 
 def test_a_payment_told_before_the_bank_falls_silent_is_not_made_unknown(

@@ -9,6 +9,7 @@ from payment_hub.domain.errors import HubUnavailable
 from payment_hub.domain.judgement import Judgement, judge
 from payment_hub.domain.payments import AttemptEvent, AttemptState, Awaiting, after_outcome
 from payment_hub.domain.settlement import Corroboration, Disposition, Source, Verdict
+from payment_hub.domain.wire import to_wire
 from payment_hub.hub import DriverConnection, Hub
 from payment_hub.store.confirmations import (
     ConfirmationContext,
@@ -144,4 +145,4 @@ def _event_data(hub: Hub, judgement: Judgement, known: ConfirmationContext) -> d
         conflict=after.conflict,
         held=after.held,
     )
-    return view.as_wire()
+    return to_wire(view)

@@ -54,6 +54,7 @@ from payment_hub.domain.refunds.lifecycle import (
 )
 from payment_hub.domain.refunds.views import RefundView
 from payment_hub.domain.refunds.vouchers import voucher_of
+from payment_hub.domain.wire import to_wire
 from payment_hub.hub import Hub
 from payment_hub.store import orders, refunds
 from payment_hub.store.access import find_agency
@@ -167,7 +168,7 @@ def _write_paper(refund: Refund, known: RefundContext, collected: Collected, on:
         name: getattr(refund, name)
         for name in ("reference", "amount", "reason", "note", "payee", "proposed_by", "approved_by")
     }
-    refund.voucher = voucher_of(Route(refund.route), known.row, collected, asked, on)
+    refund.voucher = to_wire(voucher_of(Route(refund.route), known.row, collected, asked, on))
 
 
 def decline_refund(hub: Hub, *, caller: Caller, reference: str, refund_id: str, reason: str) -> RefundView:

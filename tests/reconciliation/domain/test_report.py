@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from payment_hub.domain.errors import Malformed
+from payment_hub.domain.wire import to_wire
 from reconciliation.domain.discrepancies import DISCREPANCY_LIFE, DiscrepancyKind, DiscrepancyState
 from reconciliation.domain.matching import Case, waits
 from reconciliation.domain.reports import as_csv, as_json, harmless
@@ -23,7 +24,7 @@ from reconciliation.domain.totals import (
     control_totals,
     require_balance,
 )
-from reconciliation.domain.views import Amount, FindingView, RunView
+from reconciliation.domain.views import Amount, FindingView, RunView, totals_view
 
 DAY = date(2026, 3, 2)
 NOON = datetime(2026, 3, 2, 5, tzinfo=UTC)
@@ -37,8 +38,10 @@ def a_finding(kind: DiscrepancyKind = DiscrepancyKind.AMOUNT_MISMATCH, case: str
 
 def a_run() -> RunView:
     """A run with one line of totals."""
-    totals = [Line("hub", "VND", Figure(1, 5), Figure(1, 5)).as_wire()]
-    return RunView(7, "bank:sandbox", DAY, "COMMITTED", "clock", NOON, NOON, None, None, totals, (), {})
+    totals = [to_wire(totals_view(Line("hub", "VND", Figure(1, 5), Figure(1, 5))))]
+    return RunView(
+        7, "bank:sandbox", DAY, RunState.COMMITTED, "clock", NOON, NOON, None, None, totals, (), {}
+    )
 
 
 @pytest.mark.parametrize("kind", DiscrepancyKind)

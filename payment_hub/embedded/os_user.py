@@ -1,8 +1,8 @@
-"""Who PostgreSQL runs as. It refuses to be root, so for root it runs as an account of its own.
+"""The OS user that PostgreSQL runs as. It refuses to be root, so for root it runs as a user of its own.
 
-That account must be able to reach the programs and the data. Both may lie under a home that only its
-owner may enter (mode 0700, the rule for /root); opening other people's homes is not ours to do, so
-the programs are copied to where the data is, and data in a closed place is refused with a sentence.
+That user must be able to reach the programs and the data. Both may lie under a home that only its owner may enter (mode
+0700, the rule for /root). Opening other people's homes would be wrong, so the programs are copied to where the data is,
+and data in a closed place is refused with a sentence.
 """
 
 import os
@@ -17,31 +17,31 @@ from pathlib import Path
 
 from payment_hub.embedded.errors import EmbeddedError
 
-ACCOUNT = "payment-hub-db"
+USER = "payment-hub-db"
 POSTGRES_MAJOR = "18"
 
 
-def account() -> str | None:
-    """The OS user for PostgreSQL: None (ourselves) unless we are root; made on first use."""
+def postgres_user() -> str | None:
+    """The OS user for PostgreSQL: None (ours) unless we are root; made on first use. Raises EmbeddedError."""
     if os.geteuid() != 0:
         return None
     deadline = time.monotonic() + 10
-    while not _exists(ACCOUNT):
+    while not _exists(USER):
         made = subprocess.run(
-            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT],  # noqa: S607
+            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", USER],  # noqa: S607
             capture_output=True,
             text=True,
             check=False,
         )
-        # Another process may hold /etc/passwd, or make the same account at this moment.
+        # Another process may hold /etc/passwd, or make the same user at this moment.
         if made.returncode != 0 and time.monotonic() > deadline:
             raise EmbeddedError(f"PostgreSQL does not run as root, and useradd failed: {made.stderr.strip()}")
         time.sleep(0.1)
-    return ACCOUNT
+    return USER
 
 
 def hand_over(folder: Path, owner: str | None) -> None:
-    """Give a folder to the account, closed to everybody else."""
+    """Give a folder to a user, closed to all others."""
     folder.chmod(0o700)
     if owner is not None:
         entry = pwd.getpwnam(owner)
@@ -49,15 +49,15 @@ def hand_over(folder: Path, owner: str | None) -> None:
 
 
 def closed_parent(path: Path) -> Path | None:
-    """The outermost folder on the way to `path` that other accounts may not enter; None if all is open."""
+    """The outermost folder on the way to `path` that other users may not enter; None if all are open."""
     for folder in reversed(path.absolute().parents):
         if folder.exists() and not folder.stat().st_mode & stat.S_IXOTH:
             return folder
     return None
 
 
-def programs(owner: str | None, *, copies: Path) -> Path:
-    """The folder of initdb, postgres, psql and pgbench, in a place that the account can reach.
+def postgres_programs(owner: str | None, *, copies: Path) -> Path:
+    """The folder of initdb, postgres, psql and pgbench, in a place that the user can reach.
 
     `copies` is where a copy goes (30 MB, once for each version) when the wheel lies in a closed home.
     """
