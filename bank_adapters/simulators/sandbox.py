@@ -1,7 +1,7 @@
 """The sandbox bank: the bank's side of the open protocol (``docs/open-protocol.md``), with a table of amounts.
 
-The last three digits of the amount in dong choose what the bank does when a payment is paid; every other ending is simply
-paid. The table is published; `as_markdown` prints it for the page.
+The last three digits of the amount in dong choose what the bank does when a payment is paid; every other ending is
+simply paid. The table is published; `as_markdown` prints it for the page.
 
 Beside the signed interface of the protocol it has two addresses without a signature, because no other bank has them:
 ``POST /payments/<attempt_reference>/pay`` and ``POST /transfers``, each with a JSON object that may name ``outcome``,
@@ -23,6 +23,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from bank_adapters.simulators.choices import NotOffered
 from bank_adapters.simulators.simulator import Payment, Simulator, WireReply, WireRequest, business_day
 
 SECRET: Final = "whsec_" + base64.b64encode(b"trial key of the sandbox, worth nothing").decode()
@@ -117,10 +118,6 @@ OUTCOMES_BY_AMOUNT: Final = {
 BEHAVIOURS: Final = {behaviour.name: behaviour for behaviour in OUTCOMES_BY_AMOUNT.values()}
 
 
-class Refused(Exception):
-    """The request cannot be carried out; the text gives the reason."""
-
-
 @dataclass(frozen=True)
 class SandboxCallback:
     """A callback on its way: the same id and body at every delivery, with a fresh time and signature."""
@@ -181,32 +178,30 @@ class SandboxSimulator(Simulator):
     # The protocol ---------------------------------------------------------------------------------
 
     def receive(self, request: WireRequest) -> WireReply:
-        """The signed interface of the protocol, and the two addresses of the sandbox alone."""
-        try:
-            match request.method, request.path.strip("/").split("/"):
-                case "GET", ["health"]:
-                    return WireReply(200, b'{"status": "ok"}')
-                case "POST", ["payments", reference, "pay"]:
-                    return self._paid(reference, json.loads(request.body or b"{}"))
-                case "POST", ["transfers"]:
-                    return self._transferred(json.loads(request.body))
-            if not self.is_genuine(request):
-                return WireReply(401)
-            match request.method, request.path.strip("/").split("/"):
-                case "POST", ["payments"]:
-                    return self._opened(request)
-                case "GET", ["payments", reference]:
-                    payment = self.book.find(reference)
-                    if payment is None:
-                        unknown = {"type": "payment.unknown", "attempt_reference": reference}
-                        return self._signed(request, unknown, 404)
-                    return self._signed(request, {"type": "payment.status", **facts_of(payment)})
-                case "GET", ["statements", day]:
-                    content = (self.statement(date.fromisoformat(day), self.book.payments()) or "").encode()
-                    headers = self.headers(request.headers["webhook-id"], content)
-                    return WireReply(200, content, headers, "text/csv; charset=utf-8")
-        except Refused as error:
-            return WireReply(409, json.dumps({"refused": str(error)}).encode())
+        """The two addresses of the sandbox alone, then the signed interface of the protocol."""
+        match request.method, request.path.strip("/").split("/"):
+            case "GET", ["health"]:
+                return WireReply(200, b'{"status": "ok"}')
+            case "POST", ["payments", reference, "pay"]:
+                return self._paid(reference, read_object(request.body or b"{}"))
+            case "POST", ["transfers"]:
+                return self._transferred(read_object(request.body))
+        return self._received(request) if self.is_genuine(request) else WireReply(401)
+
+    def _received(self, request: WireRequest) -> WireReply:
+        match request.method, request.path.strip("/").split("/"):
+            case "POST", ["payments"]:
+                return self._opened(request)
+            case "GET", ["payments", reference]:
+                payment = self.book.find(reference)
+                if payment is None:
+                    unknown = {"type": "payment.unknown", "attempt_reference": reference}
+                    return self._signed(request, unknown, 404)
+                return self._signed(request, {"type": "payment.status", **facts_of(payment)})
+            case "GET", ["statements", day]:
+                content = (self.statement(date.fromisoformat(day), self.book.payments()) or "").encode()
+                headers = self.headers(request.headers["webhook-id"], content)
+                return WireReply(200, content, headers, "text/csv; charset=utf-8")
         return WireReply(404)
 
     def callbacks(self, payment: Payment) -> list[WireRequest]:
@@ -273,10 +268,10 @@ class SandboxSimulator(Simulator):
         reference: str | None = None,
         paid_at: datetime | None = None,
     ) -> None:
-        """``payment`` is paid as ``behaviour`` says, and its callbacks are sent. Raises Refused when it is settled."""
+        """``payment`` is paid as ``behaviour`` says, and its callbacks are sent. Raises NotOffered for another."""
         with self.book.lock:
             if payment.outcome != "PENDING" or "behaviour" in payment.opened:
-                raise Refused(f"{payment.reference} is {facts_of(payment)['status']} already")
+                raise NotOffered(f"{payment.reference} is {facts_of(payment)['status']} already")
             moved = behaviour.moves is not None
             arrived = payment.amount + (behaviour.moves or 0) if amount is None else amount
             payment.amount = max(1, arrived)
@@ -321,16 +316,16 @@ class SandboxSimulator(Simulator):
     def _opened(self, request: WireRequest) -> WireReply:
         params = json.loads(request.body)
         if params.get("type") != "payment.open" or params.get("currency") != "VND":
-            raise Refused("payment.open in VND is needed")
+            raise NotOffered("payment.open in VND is needed")
         reference, amount = params["attempt_reference"], int(params["amount"])
         if not (reference and params["order_reference"] and amount > 0):
-            raise Refused("both references and a positive amount are needed")
+            raise NotOffered("both references and a positive amount are needed")
         with self.book.lock:
             number = len(self.book.payments()) + 1
             opened = {**params, "amount": amount, "number": number}
             payment = self.book.remember(Payment(reference, amount, opened))
             if payment.opened["amount"] != amount:
-                raise Refused(f"{reference} was opened with another amount")
+                raise NotOffered(f"{reference} was opened with another amount")
             self._write_payment(payment)
         if behaviour_of(amount).slow_to_open:
             time.sleep(self.slow_seconds)
@@ -349,7 +344,7 @@ class SandboxSimulator(Simulator):
     def _paid(self, reference: str, requested: Mapping[str, Any]) -> WireReply:
         payment = self.book.find(reference)
         if payment is None:
-            raise Refused(f"{reference} was never opened here")
+            raise NotOffered(f"{reference} was never opened here")
         payer_reference = payment.opened["order_reference"] if requested.get("reference") == "order" else None
         return self._settled(payment, requested, payer_reference)
 
@@ -437,6 +432,14 @@ class SandboxSimulator(Simulator):
 SIMULATOR = SandboxSimulator
 
 
+def read_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in ``body``. Raises ValueError."""
+    read = json.loads(body)
+    if not isinstance(read, dict):
+        raise ValueError("a JSON object is needed")
+    return read
+
+
 def behaviour_of(amount: int) -> Behaviour:
     """The table's row for ``amount`` dong."""
     return OUTCOMES_BY_AMOUNT.get(f"{amount:03d}"[-3:], PAID)
@@ -444,7 +447,7 @@ def behaviour_of(amount: int) -> Behaviour:
 
 def _behaviour(requested: Mapping[str, Any], usual: Behaviour) -> Behaviour:
     if requested.get("outcome", usual.name) not in BEHAVIOURS:
-        raise Refused(f"outcome is one of {', '.join(BEHAVIOURS)}")
+        raise NotOffered(f"outcome is one of {', '.join(BEHAVIOURS)}")
     return BEHAVIOURS[requested.get("outcome", usual.name)]
 
 

@@ -37,7 +37,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
 #: Hours that clocks in Vietnam are before UTC.
 VIETNAM: Final = timedelta(hours=7)
@@ -139,6 +139,15 @@ class Sender(Protocol):
         after: float = 0,
     ) -> None:
         """Send them after so many seconds, until each is accepted or the bank's schedule ends."""
+        ...
+
+
+@runtime_checkable
+class KeepsState(Protocol):
+    """A bank that remembers its payments over a restart."""
+
+    def keep(self, file: Path) -> None:
+        """Read ``file``, and write down there what happens from now on."""
         ...
 
 
