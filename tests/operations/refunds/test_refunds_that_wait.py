@@ -71,7 +71,7 @@ def test_a_bank_that_begins_to_rest_between_the_claim_and_the_call_is_left_alone
         propose(hub, portal, reference, refund_id=f"R{number}")
         approve(hub, reference, f"R{number}")
     with monkeypatch.context() as patched:
-        patched.setattr("payment_hub.operations.refunds.send.ask_bank", rests)
+        patched.setattr("payment_hub.operations.refunds.send.call_bank", rests)
         assert send_refunds(hub) == 0
     assert (states(hub), bank.asked) == ([("R0", "APPROVED"), ("R1", "APPROVED")], [])
     assert send_refunds(hub) == 2
