@@ -80,12 +80,12 @@ test-servers: setup ## store, races, crashes and journeys on HUB_DATABASE_URL an
 	echo "seed $(SEED), on $$(sed 's,//[^@/]*@,//,' <<< "$$HUB_TEST_DATABASE_URL and $$HUB_TEST_BROKER_URL")"; \
 	$(PYTEST) -n 2 -q -m "not deep" tests/store tests/operations tests/reconciliation tests/races tests/crashes tests/journeys
 
-check: setup ## format, lint, types, import contracts, the laws of the house
+check: setup ## format, lint, types, import contracts, the rules of the repo
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy --strict .
 	@.venv/bin/lint-imports
-	@$(PYTEST) -q tests/house
+	@$(PYTEST) -q tests/rules
 
 format: setup ## lay out the code and mend what can be mended
 	@$(PYTHON) -m ruff format .

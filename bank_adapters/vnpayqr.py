@@ -1,7 +1,7 @@
 """VNPAY-QR for merchants (MMS): a QR text for the payer's banking app, and a signed JSON message back (IPN).
 
 Rules from the published IPN sample, its README, and independent programs that answer it. We write the QR text
-ourselves: the rail's own service for it (createQrcode) is known only at second hand, and its checksum cannot be
+ourselves: the bank's own service for it (createQrcode) is known only at second hand, and its checksum cannot be
 reproduced.
 The bill number in the text is our attempt reference; it comes back as txnId. Amounts are whole dong, times are GMT+7.
 """
@@ -17,16 +17,20 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from bank_adapters.toolkit.bank_time import vietnam_time_or_none
-from bank_adapters.toolkit.collector_file import OTHERWISE, CollectorFile
 from bank_adapters.toolkit.emv_qr import write_vnpay_qr
-from bank_adapters.toolkit.json_fields import text, written
-from bank_adapters.toolkit.limits import require_payable
-from bank_adapters.toolkit.settings import a_folder, a_key, a_word, read_section, setting
+from bank_adapters.toolkit.json_fields import read_unverified, text, written
+from bank_adapters.toolkit.limits import fitting, require_payable
+from bank_adapters.toolkit.settings import (
+    RotatingSecret,
+    parse_folder,
+    parse_key,
+    read_section,
+    setting,
+    text_matching,
+)
 from bank_adapters.toolkit.signatures import require_digest
 from bank_adapters.toolkit.signed_fields import as_signed, joined
-from bank_adapters.toolkit.signed_json import read_unverified
-from bank_adapters.toolkit.two_secrets import TwoSecrets
-from bank_adapters.toolkit.wire_values import fitting
+from bank_adapters.toolkit.statements import OTHERWISE, CollectorFile
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, Limits, PaymentMethod
 from payment_hub.domain.banks.values import (
     Answer,
@@ -48,7 +52,7 @@ SIGNED: Final = "code msgType txnId qrTrace bankCode mobile accountNo amount pay
 #: ``code`` of an IPN. It is sent when money has come, and no other word is documented.
 OUTCOMES: Final = {"00": Outcome.PAID}
 
-#: No file of this rail is known: these are our own names, to which a collector's export is brought.
+#: No file of this bank is known: these are our own names, to which a collector's export is brought.
 COLLECTOR_FILE: Final = CollectorFile(
     columns={name: name for name in ("booked_at", "transaction_id", "reference", "amount", "status")},
     time_pattern="%Y-%m-%d %H:%M:%S",
@@ -72,7 +76,7 @@ _CODE: Final = "[0-9]{2}"
 
 PROFILE: Final = BankProfile(
     title="VNPAYQR, merchant service (MMS)",
-    ways=(PaymentMethod.QR,),
+    methods=(PaymentMethod.QR,),
     facts=(
         Fact("the QR text: tag 26 with A000000775, tags 52 to 62", "published texts", Certainty.REPRODUCED),
         Fact("the checksum of the IPN", "a published sample and its secret", Certainty.REPRODUCED),
@@ -114,35 +118,43 @@ PROFILE: Final = BankProfile(
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(TwoSecrets):
+class Settings(RotatingSecret):
     """``BANK_VNPAYQR_*``.
 
     What we have recorded is answered with 00 whatever we think of it: it is on our books, and after another word the
-    money might be taken back from under them. Who has it in writing what the rail does can have its other codes.
+    money might be taken back from under them. Who has it in writing what the bank does can have its other codes.
     """
 
-    merchant_code: str = setting(a_word("[0-9A-Za-z]{1,25}"), "our merchant code")
-    merchant_name: str = setting(a_word(f"{_LABEL}{{1,25}}"), "our name in the payer's app")
-    secret: bytes = setting(a_key, "the secret of the IPN", secret=True)
+    merchant_code: str = setting(text_matching("[0-9A-Za-z]{1,25}"), "our merchant code")
+    merchant_name: str = setting(text_matching(f"{_LABEL}{{1,25}}"), "our name in the payer's app")
+    secret: bytes = setting(parse_key, "the secret of the IPN", secret=True)
     secret_previous: bytes | None = setting(
-        a_key, "the one before, still believed", default=None, secret=True
+        parse_key, "the one before, still believed", default=None, secret=True
     )
-    statements: Path = setting(a_folder, "the folder into which daily files are dropped")
+    statements: Path = setting(parse_folder, "the folder into which daily files are dropped")
     statement_format: CollectorFile = setting(COLLECTOR_FILE.otherwise, OTHERWISE, default=COLLECTOR_FILE)
-    category: str | None = setting(a_word("[0-9]{4}"), "our merchant category (ISO 18245)", default=None)
-    city: str | None = setting(a_word(f"{_LABEL}{{1,15}}"), "our city", default=None)
-    store: str | None = setting(a_word(f"{_LABEL}{{1,20}}"), "the label of our store", default=None)
-    terminal: str | None = setting(a_word("[A-Za-z0-9]{1,20}"), "the label of our terminal", default=None)
-    payment_type: str = setting(
-        a_word("[0-9A-Za-z]{1,5}"), "the msgType of a payment; any other says nothing of money", default="1"
+    category: str | None = setting(
+        text_matching("[0-9]{4}"), "our merchant category (ISO 18245)", default=None
     )
-    repeated_code: str = setting(a_word(_CODE), "our answer to a message recorded before", default="00")
-    unknown_code: str = setting(a_word(_CODE), "our answer when we know no such order", default="00")
-    amount_code: str = setting(a_word(_CODE), "our answer to another amount", default="00")
-    again_code: str = setting(a_word(_CODE), "our answer when it must be sent again", default="08")
+    city: str | None = setting(text_matching(f"{_LABEL}{{1,15}}"), "our city", default=None)
+    store: str | None = setting(text_matching(f"{_LABEL}{{1,20}}"), "the label of our store", default=None)
+    terminal: str | None = setting(
+        text_matching("[A-Za-z0-9]{1,20}"), "the label of our terminal", default=None
+    )
+    payment_type: str = setting(
+        text_matching("[0-9A-Za-z]{1,5}"),
+        "the msgType of a payment; any other says nothing of money",
+        default="1",
+    )
+    repeated_code: str = setting(
+        text_matching(_CODE), "our answer to a message recorded before", default="00"
+    )
+    unknown_code: str = setting(text_matching(_CODE), "our answer when we know no such order", default="00")
+    amount_code: str = setting(text_matching(_CODE), "our answer to another amount", default="00")
+    again_code: str = setting(text_matching(_CODE), "our answer when it must be sent again", default="08")
 
     def code_of(self, answer: Answer) -> str:
-        """The rail's code for ``answer``."""
+        """The bank's code for ``answer``."""
         others = {
             Answer.ALREADY_RECORDED: self.repeated_code,
             Answer.NO_SUCH_ORDER: self.unknown_code,
@@ -166,7 +178,7 @@ class VnpayQr:
     profile: ClassVar[BankProfile] = PROFILE
 
     def open_payment(self, request: PaymentRequest) -> Instructions:
-        """A QR text for this amount and attempt; the rail hears of it only when somebody pays. Raises Malformed."""
+        """A QR text for this amount and attempt; the bank hears of it only when somebody pays. Raises Malformed."""
         require_payable(PROFILE.limits, request)
         labels = {
             "bill": fitting(request.attempt_reference, _REFERENCE),
@@ -190,7 +202,7 @@ class VnpayQr:
             raise CallbackRejected
         fields = read_unverified(request.body)
         signed = joined(fields, SIGNED.split())
-        messages = [f"{signed}|".encode() + secret for secret in self.settings.believed]
+        messages = [f"{signed}|".encode() + secret for secret in self.settings.secrets]
         given = fields.get("checksum")
         key = require_digest("md5", messages, given if isinstance(given, str) else None)
         if as_signed(fields.get("merchantCode")) != self.settings.merchant_code:

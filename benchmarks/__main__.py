@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-MEASUREMENTS = ("hot_verbs", "growth", "receipts", "night", "qr", "callbacks", "choosing", "rails")
+MEASUREMENTS = ("hot_verbs", "growth", "receipts", "night", "qr", "callbacks", "choosing", "banks")
 
 
 def main() -> int:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.callbacks [--calls 2000]
 
-Each bank's far side signs a genuine message about a payment, so nothing of the adapter's own code makes what it reads.
+Each bank's simulator signs a genuine message about a payment, so nothing of the adapter's own code makes what it reads.
 Rounds alternate between the adapter and the primitive; the figures are medians. The primitive is what no reader can do
 without: one digest of the message with the bank's key, and one comparison in constant time.
 """

@@ -1,4 +1,4 @@
-"""Genuine callbacks of every bank: opened at its far side over HTTP, and signed there by no code of the adapter's."""
+"""Genuine callbacks of every bank: opened at its simulator over HTTP, and signed there by no code of the adapter's."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Final
 import requests
 
 from bank_adapters import load_adapters
-from bank_adapters.far_side.desk import FarSide, Payment, WireRequest
-from bank_adapters.far_side.desk_server import House, found_rails, serve, settings_of
+from bank_adapters.simulators.server import SimulatorServer, find_simulators, serve, settings_of
+from bank_adapters.simulators.simulator import Payment, Simulator, WireRequest
 from payment_hub.domain.banks.port import BankAdapter, TakesCallbacks
 from payment_hub.domain.banks.values import CallbackRequest, Outcome, PaymentRequest
 from payment_hub.domain.money import dong
@@ -32,7 +32,7 @@ class Teller:
 
     bank: str
     adapter: TakesCallbacks
-    far_side: FarSide
+    simulator: Simulator
     opened: Payment
 
     @property
@@ -53,27 +53,27 @@ class Teller:
 
     def paid(self, reference: str, amount: int = 150_000) -> WireRequest:
         """The bank's message that the attempt of this reference (or number) was paid."""
-        desk = self.far_side.desk
-        payment = replace(self.opened, reference=reference, amount=amount, outcome="PAID", paid_at=desk.now())
-        payment.transaction_id = str(desk.next_number())
-        return self.far_side.notices(payment)[0]
+        book = self.simulator.book
+        payment = replace(self.opened, reference=reference, amount=amount, outcome="PAID", paid_at=book.now())
+        payment.transaction_id = str(book.next_number())
+        return self.simulator.callbacks(payment)[0]
 
 
 @contextmanager
 def tellers(folder: Path) -> Iterator[dict[str, Teller]]:
     """Every bank that takes callbacks, by name, with a payment opened at it."""
-    with serve(HUB) as house:
-        sections = settings_of(found_rails(), house.url, folder)
+    with serve(HUB) as server:
+        sections = settings_of(find_simulators(), server.url, folder)
         adapters = load_adapters(list(sections), sections, HUB)
         yield {
-            bank: Teller(bank, adapter, house.rails[bank].far_side, _opened(bank, adapter, house))
+            bank: Teller(bank, adapter, server.banks[bank], _opened(bank, adapter, server))
             for bank, adapter in adapters.items()
             if isinstance(adapter, TakesCallbacks)
         }
 
 
-def _opened(bank: str, adapter: BankAdapter, house: House) -> Payment:
-    far_side = house.rails[bank].far_side
+def _opened(bank: str, adapter: BankAdapter, server: SimulatorServer) -> Payment:
+    simulator = server.banks[bank]
     now = datetime.now(UTC)
     order = new_reference(now, FIRST)
     told = adapter.open_payment(
@@ -92,12 +92,12 @@ def _opened(bank: str, adapter: BankAdapter, house: House) -> Payment:
     )
     if told.page_url:
         requests.get(told.page_url, timeout=10).raise_for_status()
-    known = far_side.desk.payments()
+    known = simulator.book.payments()
     return known[0] if known else Payment(told.bill_code or f"{order}-1", 150_000)
 
 
 def as_received(webhook: WireRequest) -> CallbackRequest:
-    """The far side's message as the hub's door hands it on."""
+    """The simulator's message as the hub's door hands it on."""
     headers = {name.lower(): value for name, value in webhook.headers.items()}
     path, _, query = webhook.path.partition("?")
     return CallbackRequest(

@@ -30,9 +30,10 @@ from payment_hub.hub import Hub
 from payment_hub.signing import Signer
 from payment_hub.store.schema import upgrade
 from reconciliation.books import Books
-from reconciliation.domain.scope import Scope, agency_scope, bank_scope
+from reconciliation.domain.runs import Scope, agency_scope, bank_scope
 from reconciliation.ledgers.csv_drop import CsvDrop
 from reconciliation.operations.runs import reconcile_day
+from tests.settings import SETTINGS
 
 FIRST_DAY: Final = date(2026, 3, 2)
 BANK, AGENCY = bank_scope("sandbox"), agency_scope("B1")
@@ -86,10 +87,10 @@ _DUCKDB: Final = """
 CREATE OR REPLACE TABLE found AS
 SELECT case_key, CASE
     WHEN other_items > 1 THEN 'DUPLICATE_AT_BANK'
-    WHEN hub_amount IS NULL THEN 'UNKNOWN_TO_HUB'
+    WHEN hub_amount IS NULL THEN 'MISSING_IN_HUB'
     WHEN other_items IS NULL THEN 'MISSING_AT_BANK'
-    WHEN hub_currency <> other_currency THEN 'CURRENCIES_DIFFER'
-    WHEN hub_amount <> other_amount THEN 'AMOUNTS_DIFFER' END AS kind
+    WHEN hub_currency <> other_currency THEN 'CURRENCY_MISMATCH'
+    WHEN hub_amount <> other_amount THEN 'AMOUNT_MISMATCH' END AS kind
 FROM (
     SELECT coalesce(h.transaction, l.transaction) AS case_key, h.amount AS hub_amount, h.currency AS hub_currency,
         l.items AS other_items, l.amount AS other_amount, l.currency AS other_currency
@@ -172,8 +173,7 @@ def _books(engine: Engine) -> Books:
         adapters={"sandbox": None},  # type: ignore[dict-item]
         now=lambda: now,
         signer=Signer.of([b"k" * 32], [b"s" * 32]),
-        public_url="https://hub.test",
-        order_life=timedelta(days=1),
+        settings=SETTINGS,
     )
     return Books(hub, CsvDrop(None), confirm=lambda **_: None)
 

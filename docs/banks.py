@@ -12,8 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 import bank_adapters
-from bank_adapters.toolkit.settings import describe
-from bank_adapters.toolkit.terms import Terms
+from bank_adapters.toolkit.settings import Terms, describe
 from docs.markdown import page, table
 from payment_hub.domain.banks import port
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Limits, PaymentMethod
@@ -24,24 +23,24 @@ if TYPE_CHECKING:
 
 _SETTINGS_HEAD: Final = ("name", "meaning", "default", "secret")
 
-WAYS: Final = {
-    PaymentMethod.QR: "a code to scan",
-    PaymentMethod.PAGE: "a page of the bank's",
+METHODS: Final = {
+    PaymentMethod.QR: "a QR code",
+    PaymentMethod.PAGE: "a page of the bank",
     PaymentMethod.APP_LINK: "a link into its app",
-    PaymentMethod.BILL: "a code told at the bank",
+    PaymentMethod.BILL: "a bill code, entered at the bank",
 }
 
 #: Each small protocol of the port in words, in the order of the port.
 ABILITIES: Final = {
     "TakesCallbacks": "calls back",
-    "ReadsReturns": "the browser brings its word",
-    "CanQuery": "answers questions",
+    "ReadsReturns": "signs the return of the browser",
+    "CanQuery": "answers queries",
     "HasStatement": "statement",
     "CanCancel": "cancels",
     "CanCapture": "holds and captures",
     "CanRefund": "refunds",
-    "CanQueryRefund": "answers questions about refunds",
-    "CanAnswerInquiry": "asks what is due",
+    "CanQueryRefund": "answers queries about refunds",
+    "CanAnswerInquiry": "inquires what is due",
     "CanFetchReceipt": "writes receipts",
 }
 
@@ -49,7 +48,7 @@ CERTAINTIES: Final = {
     Certainty.REPRODUCED: "recomputed here, and equal to what the bank or an independent implementation published",
     Certainty.OFFICIAL: "an official page or kit, or two independent implementations",
     Certainty.ONE_SOURCE: "one unofficial source",
-    Certainty.HEARSAY: "widely told or our own assumption: always a setting, or nothing that money depends on",
+    Certainty.HEARSAY: "no source, or our own assumption: always a setting, or nothing that money depends on",
 }
 
 
@@ -70,15 +69,15 @@ class Bank:
     def abilities(self) -> list[str]:
         """What its adapter implements of the port, in words."""
         kind = _adapter_of(self.module)
-        return [words for name, words in ABILITIES.items() if issubclass(kind, getattr(port, name))]
+        return [label for name, label in ABILITIES.items() if issubclass(kind, getattr(port, name))]
 
 
 def every_bank() -> Iterator[Bank]:
     """Every protocol that has an adapter, by name."""
-    for found in sorted(pkgutil.iter_modules(bank_adapters.__path__), key=lambda found: found.name):
-        module = import_module(f"{bank_adapters.__name__}.{found.name}")
+    for name in sorted(info.name for info in pkgutil.iter_modules(bank_adapters.__path__)):
+        module = import_module(f"{bank_adapters.__name__}.{name}")
         if hasattr(module, "PROFILE"):
-            yield Bank(found.name, module)
+            yield Bank(name, module)
 
 
 def banks_page() -> str:
@@ -88,33 +87,36 @@ def banks_page() -> str:
         "Banks",
         "A bank is a name in `HUB_ENABLED_BANKS`. It speaks the protocol of that name, or the one that\n"
         "`BANK_<NAME>_PROTOCOL` names, so that several accounts can share a protocol. What a protocol cannot do is\n"
-        "not there: nobody is asked for it.",
+        "missing from its line.",
         table(
             ("name", "protocol", "how it is paid", "abilities"),
             [
                 (
                     f"[`{bank.name}`](#{bank.name})",
                     bank.profile.title,
-                    _ways(bank.profile),
+                    _methods(bank.profile),
                     ", ".join(bank.abilities),
                 )
                 for bank in banks
             ],
         ),
         "How sure a fact is:",
-        table(("", "meaning"), [(f"**{one.value}**", said) for one, said in CERTAINTIES.items()]),
-        "Our contract with a bank stands beside the settings of its protocol, in the same form for all:",
+        table(
+            ("", "meaning"),
+            [(f"**{certainty.value}**", meaning) for certainty, meaning in CERTAINTIES.items()],
+        ),
+        "Every bank has these settings for our contract with it, besides the settings of its protocol:",
         table(_SETTINGS_HEAD, _settings(Terms, "<name>")),
         *[chapter(bank) for bank in banks],
     )
 
 
 def chapter(bank: Bank) -> str:
-    """All that is known of one bank's protocol."""
+    """The chapter of one bank: its protocol, facts, codes and settings."""
     profile = bank.profile
-    said = [
+    summary = [
         ("protocol", profile.title),
-        ("how it is paid", _ways(profile)),
+        ("how it is paid", _methods(profile)),
         ("abilities", ", ".join(bank.abilities) or "none but opening a payment"),
         ("callbacks", _callbacks(bank)),
         ("amounts", _span(profile.limits.smallest, profile.limits.largest)),
@@ -125,7 +127,7 @@ def chapter(bank: Bank) -> str:
     parts = [
         f"## {bank.name}",
         _introduction(bank.module),
-        table(("", ""), [(f"**{about}**", what) for about, what in said]),
+        table(("", ""), [(f"**{label}**", text) for label, text in summary]),
         "### Facts of `" + bank.name + "`",
         table(("fact", "source", "certainty"), facts),
     ]
@@ -152,14 +154,14 @@ def _introduction(module: ModuleType) -> str:
     return " ".join((module.__doc__ or "").partition("\n\n")[0].split())
 
 
-def _ways(profile: BankProfile) -> str:
-    return ", ".join(WAYS[way] for way in profile.ways)
+def _methods(profile: BankProfile) -> str:
+    return ", ".join(METHODS[method] for method in profile.methods)
 
 
 def _callbacks(bank: Bank) -> str:
     if ABILITIES["TakesCallbacks"] not in bank.abilities:
         return "none"
-    return "signed over what they say" if bank.profile.signed else "only their sender is known"
+    return "signed" if bank.profile.signed else "not signed: only the sender is authenticated"
 
 
 def _span(smallest: Money, largest: Money | None) -> str:
@@ -206,4 +208,4 @@ def _default(default: object) -> str:
     if isinstance(default, bool):
         return f"`{int(default)}`"
     written = f"{default:%H:%M}" if isinstance(default, time) else f"{default}"
-    return f"`{written}`" if len(written) <= 80 else "as the module says"
+    return f"`{written}`" if len(written) <= 80 else "see the module"

@@ -1,7 +1,7 @@
 """The pages that are made from the code: settings, banks, problems, lifecycles. ``make docs`` writes them.
 
-Each function answers with the whole text of one page; a house test compares it with the file, so a page can never say
-what the code does not do.
+Each function returns the whole text of one page; a test in `tests/rules` compares it with the file, so a page cannot
+describe what the code does not do.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import reconciliation.domain.errors  # its refusals stand among the hub's
+import reconciliation.domain.errors  # its errors are on the page of the hub's
 from docs.banks import banks_page
 from docs.markdown import page, table
 from payment_hub.app import describe_api
@@ -25,9 +25,9 @@ from payment_hub.domain.webhooks import WEBHOOK_LIFE
 from payment_hub.settings import setting_fields
 from payment_hub.web.api.errors import RETRY_AFTER, every_problem, slug_of, title_of
 from payment_hub.web.api.errors import status_of as http_status_of
-from reconciliation.app import DOORS
-from reconciliation.domain.discrepancy import DISCREPANCY_LIFE
-from reconciliation.domain.run import RUN_LIFE
+from reconciliation.app import BLUEPRINTS
+from reconciliation.domain.discrepancies import DISCREPANCY_LIFE
+from reconciliation.domain.runs import RUN_LIFE
 
 LIFECYCLES: Final[tuple[Lifecycle[Any, Any], ...]] = (
     ATTEMPT_LIFE,
@@ -45,10 +45,10 @@ def settings_page() -> str:
     """``docs/settings.md``: every name that the hub reads from its environment."""
     rows = []
     for declared in setting_fields():
-        said = declared.metadata
-        required = not isinstance(said["default"], str | None)
-        default = "required" if required else f"`{said['default']}`" if said["default"] else "none"
-        rows.append((f"`{said['name']}`", said["meaning"], default, "yes" if said["secret"] else ""))
+        setting = declared.metadata
+        required = not isinstance(setting["default"], str | None)
+        default = "required" if required else f"`{setting['default']}`" if setting["default"] else "none"
+        rows.append((f"`{setting['name']}`", setting["meaning"], default, "yes" if setting["secret"] else ""))
     return page(
         "Settings",
         "Read once at the start, from the environment alone. Everything that is missing or malformed is named in one\n"
@@ -57,12 +57,12 @@ def settings_page() -> str:
         "A bank named in `HUB_ENABLED_BANKS` has settings of its own, `BANK_<NAME>_*`: [banks](banks.md) lists them.\n"
         "`BANK_<NAME>_PROTOCOL` names its protocol where that is not the bank's own name, and a secret may stand in a\n"
         "file that `BANK_<NAME>_<SECRET>_FILE` names.\n"
-        "To change a key, put the old one under its `..._PREVIOUS` name: both are believed until it is taken away.",
+        "To change a key, put the old one under its `..._PREVIOUS` name: the hub accepts both until it is removed.",
     )
 
 
 def problems_page() -> str:
-    """``docs/problems.md``: every refusal with its status, as ``GET /problems/<slug>`` explains it."""
+    """``docs/problems.md``: every error with its status, as ``GET /problems/<slug>`` explains it."""
     rows = [
         (
             str(http_status_of(kind)),
@@ -70,7 +70,7 @@ def problems_page() -> str:
             title_of(kind),
             f"after {RETRY_AFTER[kind]} s" if kind in RETRY_AFTER else "",
         )
-        for kind in sorted(every_refusal(), key=lambda kind: (http_status_of(kind), slug_of(kind)))
+        for kind in sorted(every_error(), key=lambda kind: (http_status_of(kind), slug_of(kind)))
     ]
     return page(
         "Problems",
@@ -81,10 +81,10 @@ def problems_page() -> str:
     )
 
 
-def every_refusal() -> list[type[HubError]]:
-    """Every class of refusals that the hub and reconciliation declare."""
-    houses = {"payment_hub", reconciliation.__name__}
-    return [kind for kind in every_problem().values() if kind.__module__.partition(".")[0] in houses]
+def every_error() -> list[type[HubError]]:
+    """Every class of errors that the hub and reconciliation declare."""
+    packages = {"payment_hub", reconciliation.__name__}
+    return [kind for kind in every_problem().values() if kind.__module__.partition(".")[0] in packages]
 
 
 def lifecycles_page(lifecycles: Iterable[Lifecycle[Any, Any]] = LIFECYCLES) -> str:
@@ -95,11 +95,11 @@ def lifecycles_page(lifecycles: Iterable[Lifecycle[Any, Any]] = LIFECYCLES) -> s
     ]
     return page(
         "Lifecycles",
-        "A move that is not drawn here is refused. Each diagram is the table in the code.",
+        "The code refuses every move that is not drawn here. Each diagram is made from the table in the code.",
         *diagrams,
         "## Payment order\n\nAn order has no table of moves: its status is a function of its facts, and facts may come"
-        " in any order.\nFor an order over 100, every combination that can occur:",
-        table(("received", "given back", "cancelled", "expired", "status"), _statuses()),
+        " in any order.\nFor an order of 100, every combination that can occur:",
+        table(("received", "refunded", "cancelled", "expired", "status"), _statuses()),
     )
 
 
@@ -108,7 +108,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "banks.md": banks_page,
     "problems.md": problems_page,
     "lifecycles.md": lifecycles_page,
-    "openapi.json": partial(describe_api, DOORS),
+    "openapi.json": partial(describe_api, BLUEPRINTS),
 }
 
 

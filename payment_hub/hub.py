@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import psycopg
@@ -51,12 +51,8 @@ class Hub:
     adapters: Mapping[str, BankAdapter]
     now: Callable[[], datetime]
     signer: Signer
-    public_url: str
-    order_life: timedelta
-    allow_loopback_webhooks: bool = False
-    webhook_hosts: frozenset[str] = frozenset()
+    settings: Settings
     terms: Mapping[str, BankTerms] = field(default_factory=dict)
-    holidays: frozenset[date] = frozenset()
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     @classmethod
@@ -78,12 +74,8 @@ class Hub:
                 [settings.secret_key, settings.previous_secret_key],
                 [settings.signing_key, settings.previous_signing_key],
             ),
-            public_url=settings.public_url,
-            order_life=settings.order_life,
-            allow_loopback_webhooks=settings.allow_loopback_webhooks,
-            webhook_hosts=frozenset(settings.webhook_hosts),
+            settings=settings,
             terms=terms or {},
-            holidays=frozenset(settings.holidays),
         )
 
     @contextmanager
@@ -107,7 +99,7 @@ class Hub:
 
     def checkout_url(self, reference: str) -> str:
         """The address of the citizen's page of an order."""
-        return f"{self.public_url}/checkout/{self.signer.checkout_token(reference)}"
+        return f"{self.settings.public_url}/checkout/{self.signer.checkout_token(reference)}"
 
     def terms_of(self, bank: str) -> BankTerms:
         """Our contract with a bank; where there is none, one that is open to all."""

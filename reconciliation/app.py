@@ -1,4 +1,4 @@
-"""Reconciliation hung on the hub's app: the doors go to ``create_app(doors=DOORS)``, the books are hung afterwards."""
+"""Reconciliation on the hub's app: the blueprints go to ``create_app``, the books are attached afterwards."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from reconciliation.commands import night
 from reconciliation.current import attach_books
 from reconciliation.web import discrepancies, reports, runs
 
-#: The finance officers' doors.
-DOORS: Final[Sequence[Blueprint]] = (runs.blueprint, discrepancies.blueprint, reports.blueprint)
+#: What finance officers use.
+BLUEPRINTS: Final[Sequence[Blueprint]] = (runs.blueprint, discrepancies.blueprint, reports.blueprint)
 
 
 def attach(app: Flask, books: Books) -> None:
-    """Let the doors, the tasks and the commands of reconciliation find the books."""
+    """Let the resources, the tasks and the commands of reconciliation find the books."""
     attach_books(app, books)
     hub_commands.add_command(night)

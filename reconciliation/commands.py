@@ -12,8 +12,7 @@ from flask.cli import AppGroup
 from payment_hub.commands.group import exit_on_refusal, operator
 from payment_hub.domain.calendar import business_day
 from reconciliation.current import current_books
-from reconciliation.domain.run import RunState
-from reconciliation.domain.scope import Scope
+from reconciliation.domain.runs import RunState, Scope
 from reconciliation.operations.discrepancies import list_discrepancies
 from reconciliation.operations.runs import collect_and_reconcile, export_report, list_runs, plan_night
 

@@ -11,7 +11,7 @@ from celery.schedules import crontab
 
 from payment_hub.domain.errors import BankUnavailable
 from reconciliation.current import current_books
-from reconciliation.domain.scope import Scope
+from reconciliation.domain.runs import Scope
 from reconciliation.operations import runs as catching_up
 from reconciliation.operations import runs as planning
 from reconciliation.operations.runs import collect_and_reconcile

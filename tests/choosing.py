@@ -18,7 +18,7 @@ from tests.builders import an_operator
 from tests.stand_in_banks import StandInBank
 
 GONE = BankUnavailable("no answer")
-QUICK = BreakerPolicy(failures=1, rest=timedelta(seconds=30))
+QUICK = BreakerPolicy(failures=1, open_for=timedelta(seconds=30))
 
 
 class SmallBank(StandInBank):
@@ -38,7 +38,7 @@ def shown(hub: Hub, reference: str) -> OptionsView:
 
 
 def reasons(hub: Hub, reference: str) -> dict[str, OptionReason | None]:
-    return {option.bank: option.reason for option in shown(hub, reference).options}
+    return {option.bank: option.reason for option in shown(hub, reference).items}
 
 
 def under(hub: Hub, **terms: BankTerms) -> Hub:

@@ -25,7 +25,7 @@ RETURNED = RefundAnswer(RefundOutcome.SUCCEEDED, "00", "BR1")
 REFUSED = RefundAnswer(RefundOutcome.FAILED, "94")
 ACCEPTED = RefundAnswer(RefundOutcome.PENDING, "05", "BR1")
 
-PROFILE = BankProfile(title="Refunding", ways=(PaymentMethod.PAGE,), facts=(), limits=Limits())
+PROFILE = BankProfile(title="Refunding", methods=(PaymentMethod.PAGE,), facts=(), limits=Limits())
 
 
 def _returns(_: Any) -> RefundAnswer:

@@ -12,8 +12,8 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from bank_adapters import load_adapters
-from bank_adapters.far_side.sandbox import SandboxBankService, serve
-from bank_adapters.far_side.sandbox.service import QUICK
+from bank_adapters.simulators.sandbox import SandboxBankService, serve
+from bank_adapters.simulators.sandbox.service import QUICK
 from bank_adapters.toolkit import standard_webhooks
 from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.banks.profile import BankProfile, PaymentMethod

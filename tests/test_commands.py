@@ -56,7 +56,7 @@ def test_a_portals_webhook_secret_is_rotated(hub: Any) -> None:
 def test_the_books_are_shown_checked_and_corrected(world: World, hub: Any) -> None:
     order = world.an_order(500_000)
     world.bank.pay(world.started(order)["reference"])
-    world.bank.wait_until_told(10)
+    world.bank.wait_until_delivered(10)
     assert hub("check-invariants").output == "all invariants hold\n"
     balance = hub("trial-balance", "--from", "2020-01-01", "--to", "2099-12-31").output
     assert "AGENCY_PAYABLE" in balance
@@ -72,7 +72,7 @@ def test_the_books_are_shown_checked_and_corrected(world: World, hub: Any) -> No
 def test_the_night_can_be_run_by_hand(world: World, hub: Any) -> None:
     order = world.an_order(500_013)
     world.bank.pay(world.started(order)["reference"])
-    world.bank.wait_until_told(10)
+    world.bank.wait_until_delivered(10)
     day = business_day(utc_now()).isoformat()
     ran = hub("night", "run", "--day", day)
     assert "bank:sandbox" in ran.output

@@ -84,7 +84,7 @@ def test_what_is_unknown_is_listed_and_what_is_told_without_proof(
     start(wanting, told, "other")
     hear(wanting, confirmation(f"{told}-1", bank="other"))
     shown = said("bank", "unknown").output.splitlines()
-    assert ("unknown, since 2026-03-02 10:00, asked 0 times" in shown[0], "told paid" in shown[1]) == (
+    assert ("unknown, since 2026-03-02 10:00, asked 0 times" in shown[0], "not confirmed" in shown[1]) == (
         True,
         True,
     )

@@ -185,7 +185,7 @@ def upgrade() -> None:
         sa.Column("other_currency", sa.Text(), nullable=True),
         sa.Column("detail", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.CheckConstraint(
-            "kind IN ('CHARGED_BACK', 'UNKNOWN_TO_HUB', 'MISSING_AT_BANK', 'DUPLICATE_AT_BANK', 'CURRENCIES_DIFFER', 'AMOUNTS_DIFFER', 'STATEMENT_REFUSED', 'STATEMENT_MISSING', 'BOOKED_WITHOUT_RECEIPT', 'MISSING_AT_AGENCY', 'DUPLICATE_AT_AGENCY', 'AGENCY_CURRENCY_DIFFERS', 'AGENCY_AMOUNT_DIFFERS', 'LEDGER_REFUSED', 'LEDGER_MISSING', 'NO_SUCH_ORDER', 'WRONG_CURRENCY', 'CONTRADICTED', 'PAID_TWICE', 'OVERPAID', 'UNDERPAID', 'HELD')",
+            "kind IN ('UNEXPLAINED_DEBIT', 'MISSING_IN_HUB', 'MISSING_AT_BANK', 'DUPLICATE_AT_BANK', 'CURRENCY_MISMATCH', 'AMOUNT_MISMATCH', 'STATEMENT_REFUSED', 'STATEMENT_MISSING', 'BOOKED_WITHOUT_RECEIPT', 'MISSING_AT_AGENCY', 'DUPLICATE_AT_AGENCY', 'AGENCY_CURRENCY_MISMATCH', 'AGENCY_AMOUNT_MISMATCH', 'LEDGER_REFUSED', 'LEDGER_MISSING', 'UNIDENTIFIED_PAYMENT', 'WRONG_CURRENCY', 'CONFLICTING_CONFIRMATIONS', 'PAID_TWICE', 'OVERPAID', 'UNDERPAID', 'HELD')",
             name=op.f("ck_finding_kind"),
         ),
         sa.ForeignKeyConstraint(
@@ -213,7 +213,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("proposed_by", sa.Text(), nullable=True),
         sa.Column("approved_by", sa.Text(), nullable=True),
-        sa.Column("healed_by", sa.BigInteger(), nullable=True),
+        sa.Column("auto_resolved_by", sa.BigInteger(), nullable=True),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
@@ -224,7 +224,7 @@ def upgrade() -> None:
             name=op.f("ck_discrepancy_decision"),
         ),
         sa.CheckConstraint(
-            "state IN ('OPEN', 'PROPOSED', 'RESOLVED', 'HEALED')", name=op.f("ck_discrepancy_state")
+            "state IN ('OPEN', 'PROPOSED', 'RESOLVED', 'AUTO_RESOLVED')", name=op.f("ck_discrepancy_state")
         ),
         sa.CheckConstraint(
             "proposed_by IS NULL OR approved_by IS NULL OR proposed_by <> approved_by",
@@ -237,9 +237,9 @@ def upgrade() -> None:
             ["finding_id"], ["finding.id"], name=op.f("fk_discrepancy_finding_id"), ondelete="RESTRICT"
         ),
         sa.ForeignKeyConstraint(
-            ["healed_by"],
+            ["auto_resolved_by"],
             ["reconciliation_run.id"],
-            name=op.f("fk_discrepancy_healed_by"),
+            name=op.f("fk_discrepancy_auto_resolved_by"),
             ondelete="RESTRICT",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_discrepancy")),
@@ -307,7 +307,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "event IN ('FOUND', 'RESOLUTION_PROPOSED', 'APPROVED', 'DECLINED', 'HEALED')",
+            "event IN ('DETECTED', 'RESOLUTION_PROPOSED', 'APPROVED', 'DECLINED', 'AUTO_RESOLVED')",
             name=op.f("ck_discrepancy_event_event"),
         ),
         sa.ForeignKeyConstraint(

@@ -49,7 +49,7 @@ def upgrade() -> None:
             "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
         )
     op.execute(
-        f"CREATE TRIGGER as_it_was_asked BEFORE UPDATE ON refund FOR EACH ROW WHEN "
+        f"CREATE TRIGGER as_it_was_requested BEFORE UPDATE ON refund FOR EACH ROW WHEN "
         f"(({', '.join(f'OLD.{name}' for name in ASKED)}) IS DISTINCT FROM ({', '.join(f'NEW.{name}' for name in ASKED)})) "
         "EXECUTE FUNCTION refuse_change()"
     )
@@ -81,7 +81,7 @@ def _sums_of_orders() -> None:
         "payment_order",
         sa.Column("disputed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
     )
-    op.create_check_constraint(op.f("ck_payment_order_given_back"), "payment_order", GIVEN_BACK)
+    op.create_check_constraint(op.f("ck_payment_order_paid_back"), "payment_order", GIVEN_BACK)
 
 
 def _refunds() -> None:
@@ -187,7 +187,7 @@ def downgrade() -> None:
     op.drop_index("ix_confirmation_excess", "confirmation")
     for table in ("chargeback", "refund_event", "refund"):
         op.drop_table(table)
-    op.drop_constraint(op.f("ck_payment_order_given_back"), "payment_order", type_="check")
+    op.drop_constraint(op.f("ck_payment_order_paid_back"), "payment_order", type_="check")
     for name in ORDER_COLUMNS:
         op.drop_column("payment_order", name)
     for name in ("refund_limit", "credited_after_days"):

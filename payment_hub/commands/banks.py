@@ -31,7 +31,7 @@ def bank_commands() -> None:
 def health_command() -> None:
     """Show whether each bank answers, and how long it left outcomes unknown in the last day."""
     for view in show_bank_health(current_hub()):
-        state, away = view.health, f"  away until {_here(view.away_until)}" if view.away_until else ""
+        state, away = view.health, f"  away until {_here(view.downtime_until)}" if view.downtime_until else ""
         since = f"since {_here(state.since)}" if state.since else "always"
         click.echo(
             f"{view.bank:<20}{view.operation.lower():<8}{state.state.lower():<10}"
@@ -56,7 +56,7 @@ def _measured(figures: OutcomeFigures) -> str:
 def unknown_command(overdue: bool) -> None:
     """List the attempts whose outcome is unknown, the oldest first."""
     for view in list_unresolved(current_hub(), caller=operator(), overdue=overdue, limit=500).items:
-        told = {"PAID": "told paid, unproven", "AUTHORISED": "held"}.get(
+        told = {"CONFIRMATION": "paid by callback, not confirmed", "CAPTURE": "held"}.get(
             view.awaiting or "", view.state.lower()
         )
         click.echo(
@@ -128,10 +128,10 @@ def add_downtime_command(
 @exit_on_refusal
 def list_downtimes_command() -> None:
     """List the downtimes that are not over."""
-    for each in list_downtimes(current_hub()):
+    for downtime in list_downtimes(current_hub()):
         click.echo(
-            f"{each['id']:>6}  {each['bank']:<20}{(each['operation'] or 'everything').lower():<11}"
-            f"{_here(each['starts_at'])} - {_here(each['ends_at'])}  {each['reason']} ({each['announced_by']})"
+            f"{downtime.id:>6}  {downtime.bank:<20}{(downtime.operation or 'everything').lower():<11}"
+            f"{_here(downtime.starts_at)} - {_here(downtime.ends_at)}  {downtime.reason} ({downtime.announced_by})"
         )
 
 

@@ -1,4 +1,4 @@
-"""A bank's far side as the acceptance kit steers it, over HTTP: see ``bank_adapters/far_side/desk.py``.
+"""A bank's simulator as the acceptance kit steers it, over HTTP: see ``bank_adapters/simulators/simulator.py``.
 
 Commands about the acceptance kit of a bank.
 """
@@ -28,6 +28,7 @@ from payment_hub.domain.banks.conformance import (
     SimulatorMessage,
 )
 from payment_hub.domain.payments import AttemptView
+from payment_hub.domain.wire import to_wire
 from payment_hub.operations.conformance import run_conformance
 
 _SECONDS: Final = 20
@@ -35,37 +36,44 @@ _SECONDS: Final = 20
 _JSON: Final = {"Accept": "application/json"}
 
 
-class HttpFarEnd:
-    """One rail, at its own address on the far side."""
+class HttpSimulatorClient:
+    """One bank, at its own address on the simulator."""
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
 
     def pay(self, attempt: AttemptView, choice: str) -> list[SimulatorMessage]:
-        """Follow the instructions, and wait until the bank has told what it owes, or was not heard."""
-        known = self._followed(attempt, choice)
+        """Follow the instructions, and wait until every callback is delivered, or one is not accepted."""
+        payment = self._followed(attempt, choice)
         deadline = time.monotonic() + _SECONDS
-        while known["owed"] and all(one["heard"] for one in known["told"]):
+        while payment["pending"] and all(one["accepted"] for one in payment["deliveries"]):
             if time.monotonic() > deadline:
                 raise NotAsExpected(f"the bank still owes us a message after {_SECONDS} s")
             time.sleep(0.02)
-            known = _read(requests.get(self._page(known["reference"]), headers=_JSON, timeout=_SECONDS))
-        return [SimulatorMessage(one["status"], one["body"], one["heard"]) for one in known["told"]]
+            payment = _read(requests.get(self._page(payment["reference"]), headers=_JSON, timeout=_SECONDS))
+        return [
+            SimulatorMessage(delivery["status"], delivery["body"], delivery["accepted"])
+            for delivery in payment["deliveries"]
+        ]
 
     def set_mode(self, mode: str) -> int:
         """How its own interface answers from now on."""
-        return int(self._post(f"{self._url}/mode", {"mode": mode})["asked"])
+        return int(self._post(f"{self._url}/mode", {"mode": mode})["requests"])
 
     def _followed(self, attempt: AttemptView, choice: str) -> dict[str, Any]:
-        if attempt.page_url:
-            page = requests.get(attempt.page_url, timeout=_SECONDS)
+        if attempt.instructions.page_url:
+            page = requests.get(attempt.instructions.page_url, timeout=_SECONDS)
             if page.status_code != requests.codes.ok:
                 raise NotAsExpected(f"the bank's page answers {page.status_code}")
             return self._post(page.url, {"choice": choice})
-        if attempt.qr_text:
-            return self._post(f"{self._url}/transfer", {"qr_text": attempt.qr_text, "choice": choice})
-        if attempt.bill_code:
-            return self._post(f"{self._url}/bill", {"bill_code": attempt.bill_code, "choice": choice})
+        if attempt.instructions.qr_text:
+            return self._post(
+                f"{self._url}/transfer", {"qr_text": attempt.instructions.qr_text, "choice": choice}
+            )
+        if attempt.instructions.bill_code:
+            return self._post(
+                f"{self._url}/bill", {"bill_code": attempt.instructions.bill_code, "choice": choice}
+            )
         raise NotAsExpected("the instructions cannot be followed here: no page, no QR text, no bill code")
 
     def _page(self, reference: str) -> str:
@@ -82,12 +90,12 @@ def _read(answer: requests.Response) -> dict[str, Any]:
         said = None
     if not isinstance(said, dict):
         raise NotAsExpected(
-            f"the far side answers {answer.status_code} without a JSON object at {answer.url}"
+            f"the simulator answers {answer.status_code} without a JSON object at {answer.url}"
         )
     if "not_offered" in said:
         raise NotApplicable(str(said["not_offered"]))
     if answer.status_code != requests.codes.ok:
-        raise NotAsExpected(f"the far side answers {answer.status_code}: {said}")
+        raise NotAsExpected(f"the simulator answers {answer.status_code}: {said}")
     return said
 
 
@@ -98,7 +106,7 @@ def bank_kit() -> None:
 
 @bank_kit.command("run")
 @click.argument("bank")
-@click.option("--url", help="The bank's own address on the far side, where everything can be provoked.")
+@click.option("--url", help="The address of the bank's simulator, where everything can be provoked.")
 @click.option(
     "--report", type=click.Path(dir_okay=False, path_type=Path), help="Where the JSON report is written."
 )
@@ -114,16 +122,16 @@ def run_command(bank: str, url: str | None, report: Path | None) -> None:
             "This hub is no trial: the kit makes orders, so it runs with HUB_SANDBOX=1 only.", err=True
         )
         sys.exit(1)
-    played = _play(bank, HttpFarEnd(url) if url else None)
+    played = _play(bank, HttpSimulatorClient(url) if url else None)
     for result in played.results:
         click.echo(_line(result))
     if report is not None:
-        report.write_text(json.dumps(played.as_wire(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        report.write_text(json.dumps(to_wire(played), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     if played.failed:
         sys.exit(1)
 
 
-def _play(bank: str, far_end: HttpFarEnd | None) -> ConformanceReport:
+def _play(bank: str, simulator: HttpSimulatorClient | None) -> ConformanceReport:
     """The kit, with a bar that shows which check has just ended."""
 
     def name(result: CheckResult | None) -> str:
@@ -131,7 +139,7 @@ def _play(bank: str, far_end: HttpFarEnd | None) -> ConformanceReport:
 
     hub = current_hub()
     with click.progressbar(length=len(CHECKS), label=bank, file=sys.stderr, item_show_func=name) as bar:
-        return run_conformance(hub, bank=bank, far_end=far_end, done=lambda result: bar.update(1, result))
+        return run_conformance(hub, bank=bank, simulator=simulator, done=lambda result: bar.update(1, result))
 
 
 def _line(result: CheckResult) -> str:

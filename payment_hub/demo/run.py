@@ -27,7 +27,7 @@ def main() -> None:
     """Tell the story; raises DemoFailed when anything does not come out as it should."""
     began = time.monotonic()
     print("Starting PostgreSQL, the broker, the sandbox bank, the workers and the web server ...")
-    with running("demo", fresh=True, with_rails=False) as started, listening_portal() as listening:
+    with running("demo", fresh=True, with_simulators=False) as started, listening_portal() as listening:
         hub = Hub.of(Settings.from_environ(started.environment), {}, utc_now)
         story = _set_the_stage(hub, started, listening)
         _act("Agencies register what is owed, the portal asks for payment orders", story.register_and_issue)

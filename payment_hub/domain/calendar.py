@@ -1,14 +1,12 @@
 """Business days: dates in hub time, with a cut-off.
 
 Working days: on which banks hand collected money over. Weekends never, and no holiday that the settings name.
-
-What callers are shown: frozen values, and the one form in which they go over the wire.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Final
 
 #: Vietnam keeps UTC+7 all year, without daylight saving.
@@ -65,8 +63,3 @@ def settlement_day(moment: datetime, *, cut_off: time, days: int, holidays: Cont
     for _ in range(days):
         day = next_working_day(day, holidays)
     return day
-
-
-def wire_moment(moment: datetime | None) -> str | None:
-    """A moment on the wire: UTC, milliseconds, ``Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z" if moment else None

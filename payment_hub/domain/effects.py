@@ -38,6 +38,8 @@ from payment_hub.domain.settlement import (
     Verdict,
     allocation,
 )
+from payment_hub.domain.webhooks import RefundChange, changed_order
+from payment_hub.domain.wire import to_wire
 
 
 class ReceiptRequest(NamedTuple):
@@ -116,7 +118,7 @@ def effects_of_issue(record: OrderRecord, now: datetime) -> Effects:
     view = record.view
     types = (EventType.ISSUED,) if view.required.minor else (EventType.ISSUED, EventType.PAID)
     receipt = None if view.required.minor else receipt_request(record, now)
-    return Effects(receipt=receipt, events=Events(types, view.version, view.as_wire()))
+    return Effects(receipt=receipt, events=Events(types, view.version, to_wire(view)))
 
 
 def effects_of_closing(closed: OrderView, event: EventType) -> Effects:
@@ -124,12 +126,11 @@ def effects_of_closing(closed: OrderView, event: EventType) -> Effects:
 
     Closing ends the offer and not the money: a QR code on paper can still be paid.
     """
-    flags = tuple(OrderFlag(flag) for flag in closed.flags)
-    return Effects(events=_events(closed, flags, (event,)))
+    return Effects(events=_events(closed, closed.flags, (event,)))
 
 
 def publish(
-    view: OrderView, totals: OrderTotals, *types: EventType, refund: Mapping[str, Any] | None = None
+    view: OrderView, totals: OrderTotals, *types: EventType, refund: RefundChange | None = None
 ) -> Events:
     """Events that show the order of ``view`` with new totals, and the refund that they are about."""
     currency = view.required.currency
@@ -145,9 +146,9 @@ def publish(
         view,
         received=Money(totals.received, currency),
         refunded=Money(totals.refunded, currency),
-        held_refund=Money(totals.held_refund, currency),
+        refundable=Money(totals.received - totals.refunded - totals.held_refund, currency),
     )
-    return _events(changed, flags, types, {} if refund is None else {"refund": refund})
+    return _events(changed, flags, types, refund)
 
 
 def receipt_request(record: OrderRecord, now: datetime) -> ReceiptRequest:
@@ -161,7 +162,7 @@ def _events(
     view: OrderView,
     flags: tuple[OrderFlag, ...],
     types: tuple[EventType, ...],
-    more: Mapping[str, Any] | None = None,
+    refund: RefundChange | None = None,
 ) -> Events:
     status = status_of(
         OrderFacts(
@@ -174,7 +175,7 @@ def _events(
     )
     version = view.version + len(types)
     after = replace(view, version=version, status=status, flags=flags, finished=finished(status, flags))
-    return Events(types, version, {**after.as_wire(), **(more or {})})
+    return Events(types, version, to_wire(after if refund is None else changed_order(after, refund)))
 
 
 def _transfers(judgement: Judgement, order: OrderSnapshot | None) -> tuple[Transfer, ...]:

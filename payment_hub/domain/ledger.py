@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Annotated
 
-from payment_hub.domain.money import Money, wire_money
+from payment_hub.domain.money import Money
+from payment_hub.domain.wire import Shown
 
 
 class Account(StrEnum):
@@ -111,20 +112,20 @@ class BalanceLine:
     """One line of the trial balance: what moved in one account on one business day."""
 
     day: date
-    account: str
+    account: Account
     agency: str | None
     bank: str | None
     debit: Money
     credit: Money
 
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire; the balance is debit less credit."""
-        return {
-            "day": self.day.isoformat(),
-            "account": self.account,
-            "agency": self.agency,
-            "bank": self.bank,
-            "debit": wire_money(self.debit),
-            "credit": wire_money(self.credit),
-            "balance": wire_money(self.debit - self.credit),
-        }
+    @property
+    def balance(self) -> Annotated[Money, Shown(signed=True, description="debit less credit")]:
+        """What the account has gained on its debit side."""
+        return self.debit - self.credit
+
+
+@dataclass(frozen=True, slots=True)
+class TrialBalance:
+    """Every line that the caller may see."""
+
+    items: Sequence[BalanceLine]

@@ -32,13 +32,17 @@ class Lifecycle(Generic[S, E]):
         """Whether ``event`` may happen in ``state``."""
         return (state, event) in self.table
 
+    def moves(self, event: E) -> dict[S, S]:
+        """The states in which ``event`` may happen, each with the state after it."""
+        return {state: after for (state, cause), after in self.table.items() if cause is event}
+
     def sources(self, event: E) -> tuple[S, ...]:
         """The states in which ``event`` may happen."""
-        return tuple(state for state, known in self.table if known is event)
+        return tuple(self.moves(event))
 
     def is_final(self, state: S) -> bool:
         """Whether nothing can happen any more."""
-        return all(known is not state for known, _ in self.table)
+        return all(source is not state for source, _ in self.table)
 
     def as_mermaid(self) -> str:
         """The table as a state diagram."""

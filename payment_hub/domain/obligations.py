@@ -1,22 +1,6 @@
-"""Obligations: what somebody owes an agency, and what may be said of it.
+"""Obligations: what a payer owes an agency. The rules of each kind, and the view that callers get.
 
-Fees and charges (phí, lệ phí) of a filed dossier.
-
-The dossier code has the form of Circular 01/2018/TT-VPCP article 19 (agency code of up to 35 characters, date, number);
-the procedure code has the form d.dddddd, often with the agency's code behind it.
-
-Hospital bills (viện phí). Forms of patient codes differ between hospitals, so only their alphabet is checked.
-
-Road traffic fines: found by the decision's number; money goes to the Treasury, sub-item 4252.
-
-Sub-item 4252 of item 4250 is road traffic fines (Circular 324/2016/TT-BTC, annex III). Chapter and sub-item need not be
-printed on a fine's receipt, but the Treasury books by them.
-
-Tuition (học phí). The pupil code is believed to have 10 or 12 digits; schools' own codes occur too.
-
-The kinds of obligations, one module each; a new kind is a new module and a line here.
-
-What callers are shown: frozen values, and the one form in which they go over the wire.
+A new kind is a new ``KindRules`` and its place in ``RULES``.
 """
 
 from __future__ import annotations
@@ -27,20 +11,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Final
 
-from payment_hub.domain.calendar import wire_moment
 from payment_hub.domain.errors import MalformedObligation
-from payment_hub.domain.money import MAX_MINOR, VND, Money, wire_money
+from payment_hub.domain.money import MAX_MINOR, VND, Money
+from payment_hub.domain.wire import Shown
 
 
 class Kind(StrEnum):
-    """Of what kind an obligation is."""
+    """The kind of an obligation."""
 
     FEE = "fee"
     HOSPITAL_BILL = "hospital_bill"
     TUITION = "tuition"
     TRAFFIC_FINE = "traffic_fine"
+
+
+class ObligationState(StrEnum):
+    """Whether an obligation is to be paid."""
+
+    OWED = "OWED"
+    WITHDRAWN = "WITHDRAWN"
+    SETTLED = "SETTLED"
+    """One of its orders was paid in full."""
 
 
 class VersionEvent(StrEnum):
@@ -54,7 +47,7 @@ class VersionEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Beneficiary:
-    """The account that the money is for. ``bank`` is the BIN of the bank that keeps it."""
+    """The account that gets the money. ``bank`` is the BIN of the bank that keeps it."""
 
     account_number: str
     bank: str
@@ -65,7 +58,7 @@ class Beneficiary:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an agency states of an obligation in one version."""
+    """The content of one version of an obligation, as the agency states it."""
 
     amount: Money
     payer_name: str
@@ -77,7 +70,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """One field by which a kind is identified: its form, and what it is called on paper."""
+    """One identifying field of a kind: its form, and its name on paper."""
 
     name: str
     pattern: str
@@ -88,7 +81,7 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class KindRules:
-    """What obligations of one kind need. One module in ``domain/kinds`` each."""
+    """The rules for obligations of one kind."""
 
     kind: Kind
     title_vi: str
@@ -109,7 +102,7 @@ def check_terms(rules: KindRules, terms: Terms) -> Terms:
     wrong = {
         **_wrong_identifiers(rules, terms.identifiers),
         **_wrong_beneficiary(rules, terms.beneficiary),
-        **_wrong_words(terms),
+        **_wrong_texts(terms),
     }
     if terms.amount.currency != VND:
         wrong["/amount/currency"] = "obligations are owed in VND"
@@ -129,14 +122,14 @@ def check_terms(rules: KindRules, terms: Terms) -> Terms:
     )
 
 
-def _wrong_identifiers(rules: KindRules, given: Mapping[str, str]) -> dict[str, str]:
-    known = {identifier.name: identifier for identifier in rules.identifiers}
-    wrong = {f"/identifiers/{name}": f"not known for {rules.kind}" for name in given if name not in known}
-    for name, identifier in known.items():
-        if name not in given:
+def _wrong_identifiers(rules: KindRules, stated: Mapping[str, str]) -> dict[str, str]:
+    fields = {identifier.name: identifier for identifier in rules.identifiers}
+    wrong = {f"/identifiers/{name}": f"not known for {rules.kind}" for name in stated if name not in fields}
+    for name, identifier in fields.items():
+        if name not in stated:
             if identifier.required:
                 wrong[f"/identifiers/{name}"] = f"required for {rules.kind}"
-        elif not re.fullmatch(identifier.pattern, given[name], re.ASCII):
+        elif not re.fullmatch(identifier.pattern, stated[name], re.ASCII):
             wrong[f"/identifiers/{name}"] = f"must look like {identifier.pattern}"
     return wrong
 
@@ -160,7 +153,7 @@ def _wrong_beneficiary(rules: KindRules, account: Beneficiary) -> dict[str, str]
     return wrong
 
 
-def _wrong_words(terms: Terms) -> dict[str, str]:
+def _wrong_texts(terms: Terms) -> dict[str, str]:
     wrong = {}
     for pointer, text, most in (
         ("/payer_name", terms.payer_name, 140),
@@ -173,6 +166,8 @@ def _wrong_words(terms: Terms) -> dict[str, str]:
     return wrong
 
 
+#: The dossier code has the form of Circular 01/2018/TT-VPCP article 19 (agency code of up to 35 characters, date,
+#: number); the procedure code has the form d.dddddd, often with the agency's code behind it.
 FEE: Final = KindRules(
     kind=Kind.FEE,
     title_vi="Phí, lệ phí",
@@ -186,6 +181,7 @@ FEE: Final = KindRules(
 )
 
 
+#: Forms of patient codes differ between hospitals, so only their alphabet is checked.
 HOSPITAL_BILL: Final = KindRules(
     kind=Kind.HOSPITAL_BILL,
     title_vi="Viện phí",
@@ -197,6 +193,8 @@ HOSPITAL_BILL: Final = KindRules(
 )
 
 
+#: Fines go to the Treasury; sub-item 4252 of item 4250 is road traffic fines (Circular 324/2016/TT-BTC, annex III).
+#: Chapter and sub-item need not be printed on a fine's receipt, but the Treasury books by them.
 TRAFFIC_FINE: Final = KindRules(
     kind=Kind.TRAFFIC_FINE,
     title_vi="Xử phạt vi phạm hành chính giao thông đường bộ",
@@ -210,6 +208,7 @@ TRAFFIC_FINE: Final = KindRules(
 )
 
 
+#: Pupil codes have mostly 10 or 12 digits; schools' own codes occur too.
 TUITION: Final = KindRules(
     kind=Kind.TUITION,
     title_vi="Học phí",
@@ -229,48 +228,19 @@ RULES: Final[dict[Kind, KindRules]] = {
 
 @dataclass(frozen=True, slots=True)
 class ObligationView:
-    """An obligation as its agency and the portal see it."""
+    """What somebody owes an agency."""
 
     agency: str
-    agency_name: str
+    agency_name: Annotated[str, Shown(hidden=True)]
     reference: str
-    kind: str
+    kind: Kind
     version: int
-    state: str
-    """``OWED``, ``WITHDRAWN`` or ``SETTLED``."""
+    state: ObligationState
     amount: Money
     payer_name: str
     identifiers: Mapping[str, str]
     description: str
     due_on: date | None
-    account_number: str
-    account_bank: str
-    account_name: str
-    treasury_chapter: str | None
-    treasury_sub_item: str | None
-    open_order: str | None
+    beneficiary: Beneficiary
+    open_order: Annotated[str | None, Shown(description="Reference of the order that can be paid now")]
     registered_at: datetime
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        return {
-            "agency": self.agency,
-            "reference": self.reference,
-            "kind": self.kind,
-            "version": self.version,
-            "state": self.state,
-            "amount": wire_money(self.amount),
-            "payer_name": self.payer_name,
-            "identifiers": dict(self.identifiers),
-            "description": self.description,
-            "due_on": self.due_on and self.due_on.isoformat(),
-            "beneficiary": {
-                "account_number": self.account_number,
-                "bank": self.account_bank,
-                "account_name": self.account_name,
-                "treasury_chapter": self.treasury_chapter,
-                "treasury_sub_item": self.treasury_sub_item,
-            },
-            "open_order": self.open_order,
-            "registered_at": wire_moment(self.registered_at),
-        }

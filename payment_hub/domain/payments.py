@@ -1,10 +1,6 @@
-"""A payment attempt's life. UNKNOWN is not failure: only a proof ends it.
+"""Payment attempts: their lifecycle, when a bank is queried, by when an unknown outcome is expected, and their views.
 
-What callers are shown of an attempt, and of the banks between which it was or can be chosen.
-
-What officers and operators are shown of outcomes that nobody knows, of the banks' health and of their keys.
-
-By when an unknown outcome will be known: a promise that is shown, kept beside the attempt, and measured.
+UNKNOWN is not failure: only a proof of the bank ends it.
 """
 
 from __future__ import annotations
@@ -12,26 +8,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Final
 
-from payment_hub.domain.calendar import HUB_TIME, business_day, wire_moment
+from payment_hub.domain.calendar import HUB_TIME, business_day
 from payment_hub.domain.lifecycle import Lifecycle
-from payment_hub.domain.money import Money, wire_money
+from payment_hub.domain.money import Money
+from payment_hub.domain.wire import Shown
 
 
 class AttemptState(StrEnum):
-    """Where one try at paying stands."""
+    """The state of one try at paying."""
 
     SUBMITTING = "SUBMITTING"
-    """The intent is stored and the bank is being queries."""
+    """The intent is stored; the request to the bank is on its way."""
     PENDING = "PENDING"
-    """The payer has instructions; the bank has not told the outcome."""
+    """The payer has instructions; the bank has reported no outcome."""
     UNKNOWN = "UNKNOWN"
-    """The bank did not answer: we do not know whether it took the request."""
+    """The bank did not answer: it may have taken the request or not."""
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     ABANDONED = "ABANDONED"
-    """The payer went on to another bank, or the order closed. Money may still come."""
+    """The payer chose another bank, or the order closed. Money may still come."""
 
 
 class AttemptEvent(StrEnum):
@@ -45,12 +42,12 @@ class AttemptEvent(StrEnum):
 
 
 class Awaiting(StrEnum):
-    """What a bank's callback said that is no outcome yet, and for which the bank has to be queries."""
+    """What a callback reported that is not an outcome yet: a query must settle it."""
 
     CONFIRMATION = "CONFIRMATION"
-    """Our contract wants the same in its answer to a question, or in its statement."""
+    """A payment that the contract wants confirmed by a query or a bank statement."""
     CAPTURE = "CAPTURE"
-    """The bank holds the money until we take it or leave it."""
+    """Money that the bank holds until the hub captures or cancels it."""
 
 
 _S, _E = AttemptState, AttemptEvent
@@ -76,23 +73,29 @@ ATTEMPT_LIFE: Final = Lifecycle(
     },
 )
 
-#: A bank that says this of an attempt in that state contradicts what it has said before.
+#: An event that contradicts what the bank has reported before.
 CONTRADICTIONS: Final = frozenset({(_S.FAILED, _E.PAID), (_S.SUCCEEDED, _E.DECLINED)})
 
 #: While an attempt is in one of these no other may start, except that a PENDING one may be given up.
 UNDER_WAY: Final = (_S.SUBMITTING, _S.PENDING, _S.UNKNOWN)
 
+#: The bank's answer is missing: money may have been taken.
+UNANSWERED: Final = (_S.SUBMITTING, _S.UNKNOWN)
+
+#: The bank has proved the outcome.
+DECIDED: Final = (_S.SUCCEEDED, _S.FAILED)
+
 
 def after_outcome(state: AttemptState, event: AttemptEvent) -> tuple[AttemptState, bool]:
-    """The state after a bank's word, which may change nothing, and whether the bank contradicts itself."""
+    """The state after a reported outcome, which may change nothing, and whether the bank contradicts itself."""
     after = ATTEMPT_LIFE.after(state, event) if ATTEMPT_LIFE.allows(state, event) else state
     return after, (state, event) in CONTRADICTIONS
 
 
 def wait_before_query(queries: int) -> timedelta:
-    """How long to wait before the next question when a bank was asked ``queries`` times without an outcome.
+    """The wait before the next query, after ``queries`` queries without an outcome.
 
-    Quick at first, for a citizen at a counter; then hourly to the end of the day, then daily.
+    Short at first, because a citizen may wait for the page; later hourly, after about a day daily.
     """
     quick = (5, 30, 120, 300, 900, 3600)
     if queries <= len(quick):
@@ -101,133 +104,109 @@ def wait_before_query(queries: int) -> timedelta:
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptView:
-    """One try at paying, with the instructions for the payer."""
+class InstructionsView:
+    """How the payer pays: a QR text, a page, an app, a bill code, and the transfer in words."""
 
-    reference: str
-    order_reference: str
-    bank: str
-    state: str
-    """UNKNOWN also while the bank's word that it was paid waits for its proof, or it holds the money for us."""
-    amount: Money
-    qr_text: str | None
-    page_url: str | None
-    account_number: str | None
-    account_name: str | None
-    account_bank: str | None
-    purpose: str | None
-    started_at: datetime
+    qr_text: str | None = None
+    page_url: str | None = None
+    account_number: str | None = None
+    account_name: str | None = None
+    account_bank: str | None = None
+    purpose: str | None = None
     app_link: str | None = None
     bill_code: str | None = None
-    expected_by: datetime | None = None
-    """While the outcome is unknown: when it will be known, as we promise."""
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        return {
-            "reference": self.reference,
-            "order": self.order_reference,
-            "bank": self.bank,
-            "state": self.state,
-            "amount": wire_money(self.amount),
-            "instructions": {
-                "qr_text": self.qr_text,
-                "page_url": self.page_url,
-                "account_number": self.account_number,
-                "account_name": self.account_name,
-                "account_bank": self.account_bank,
-                "purpose": self.purpose,
-                "app_link": self.app_link,
-                "bill_code": self.bill_code,
-            },
-            "started_at": wire_moment(self.started_at),
-            "expected_by": wire_moment(self.expected_by),
-        }
 
 
-#: Seconds up to which the times between unknown and known are counted: a citizen at a counter, a page, a day, a week.
+@dataclass(frozen=True, slots=True)
+class AttemptView:
+    """One try at paying an order through one bank."""
+
+    reference: str
+    order_reference: Annotated[str, Shown("order")]
+    bank: str
+    state: AttemptState
+    """Also UNKNOWN while a reported payment awaits its confirmation, or the bank holds the money."""
+    amount: Money
+    instructions: InstructionsView
+    started_at: datetime
+    expected_by: Annotated[
+        datetime | None, Shown(description="While the outcome is unknown: when it is expected")
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptsView:
+    """Every try at paying one order, the latest first."""
+
+    items: tuple[AttemptView, ...]
+
+
+#: The buckets, in seconds, in which the times from unknown to resolved are counted.
 WITHIN: Final = (5, 30, 120, 300, 900, 3600, 86_400, 604_800)
 
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedView:
-    """One attempt whose outcome is unknown, or is told and not proven."""
+    """One attempt whose outcome is unknown or awaits its confirmation."""
 
     reference: str
-    order_reference: str
+    order_reference: Annotated[str, Shown("order")]
     agency: str
     bank: str
-    state: str
-    awaiting: str | None
-    """``CONFIRMATION`` when the bank says paid and nothing proves it; ``CAPTURE`` while it holds the money for us."""
+    state: AttemptState
+    awaiting: Awaiting | None
     amount: Money
-    queries: int
+    queries: Annotated[int, Shown(description="How often the bank was asked")]
     unknown_at: datetime
     expected_by: datetime | None
     escalated_at: datetime | None
-    """Since when it is an officer's to see to."""
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        return {
-            "reference": self.reference,
-            "order": self.order_reference,
-            "agency": self.agency,
-            "bank": self.bank,
-            "state": self.state,
-            "awaiting": self.awaiting,
-            "amount": wire_money(self.amount),
-            "queries": self.queries,
-            "unknown_at": wire_moment(self.unknown_at),
-            "expected_by": wire_moment(self.expected_by),
-            "escalated_at": wire_moment(self.escalated_at),
-        }
+    """When it was escalated to officers."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeFigures:
-    """How long one bank left us without an outcome, and whether we kept what we promised then."""
+    """How long outcomes of one bank stay unknown, and how many were resolved when they were expected."""
 
     bank: str
     open: int = 0
     overdue: int = 0
-    """Of these, those that lie before an officer."""
+    """Of these, those that are escalated to officers."""
     oldest_at: datetime | None = None
     waits: tuple[int, ...] = ()
-    """Seconds from unknown to known, of each that became known in the last day."""
+    """Seconds from unknown to resolved, of each that was resolved in the last day."""
     kept: int = 0
-    """Of these, those that were known when we had promised."""
+    """Of these, those that were resolved by the moment that callers were shown."""
 
     @property
     def within(self) -> list[tuple[int, int]]:
-        """How many became known within so many seconds."""
+        """How many were resolved within so many seconds."""
         return [(limit, sum(wait <= limit for wait in self.waits)) for limit in WITHIN]
 
 
 _DAY: Final = timedelta(days=1)
 
-#: By then the night has read the bank's statement of the day before, and an officer has seen what is in it.
+#: By noon the bank's statement of the day before is matched, and an officer has seen the result.
 NOON: Final = time(12, 0)
 
 
 def escalates_at(unknown_at: datetime) -> datetime:
-    """From when on an officer must see to it: noon of the day after (T+1), when the statement has told nothing."""
+    """When the attempt is escalated to officers: noon of the next day (T+1), if the bank statement settles nothing."""
     following = business_day(unknown_at) + _DAY
     return datetime.combine(following, NOON, HUB_TIME).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What may be promised of one bank."""
+    """When outcomes of one bank can be expected."""
 
     can_query: bool
-    """It can be queries; of one that cannot only the statement tells."""
+    """Whether the bank can be queried. Without that only the bank statement shows the outcome."""
     known_within: timedelta
 
     def expected_by(self, unknown_at: datetime, query_at: datetime, now: datetime) -> datetime:
-        """The promise as of ``now``, for an outcome unknown since ``unknown_at`` that is asked about at ``query_at``.
+        """When an outcome unknown since ``unknown_at`` is expected, as of ``now``, with the next query at ``query_at``.
 
-        First the bank's own time, then the statement's, and when both are over the next noon, by an officer.
+        First within the bank's own time, then by noon after its statement, and later by the next noon, from an officer.
         """
         quick = unknown_at + self.known_within
         if self.can_query and now < quick:

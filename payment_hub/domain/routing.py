@@ -15,12 +15,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from payment_hub.domain.banks.health import BankOperation, BankStates, HealthState
-from payment_hub.domain.banks.profile import BankProfile, BankTerms, Bearer
-from payment_hub.domain.calendar import HUB_TIME, is_working_day, settlement_day, wire_moment
-from payment_hub.domain.money import Money, wire_money
+from payment_hub.domain.banks.profile import BankProfile, BankTerms, Bearer, PaymentMethod
+from payment_hub.domain.calendar import HUB_TIME, is_working_day, settlement_day
+from payment_hub.domain.money import Money
+from payment_hub.domain.wire import Shown
 
 #: The version of the rules in ``bank_choice`` and of the form of these facts: raised when either changes, so that a
 #: stored choice is asked again only by the rules that made it.
@@ -32,7 +33,7 @@ class BankFacts:
     """One bank as it stood. Amounts in whole units of the order's currency, moments and days as ISO text."""
 
     bank: str
-    ways: tuple[str, ...]
+    methods: tuple[str, ...]
     agencies: tuple[str, ...] | None
     kinds: tuple[str, ...] | None
     smallest: int
@@ -44,7 +45,7 @@ class BankFacts:
     settles_on: str
     closed_until: str | None = None
     """Its cut-off has passed and it opens nothing more on this day; the moment when it does again."""
-    away_until: str | None = None
+    downtime_until: str | None = None
     """The end of an announced downtime."""
     health: str = HealthState.CLOSED
     open_until: str | None = None
@@ -114,11 +115,11 @@ def bank_facts(
     """What is known of one bank at ``now``, for a payment of ``amount``."""
     limits, opening = profile.limits, BankOperation.OPEN
     health = states.of(bank, opening)
-    resting = health.open_until(terms.patience)
+    resting = health.open_until(terms.breaker)
     settles = settlement_day(now, cut_off=terms.cut_off, days=terms.settlement_days, holidays=holidays)
     return BankFacts(
         bank=bank,
-        ways=tuple(str(way) for way in profile.ways),
+        methods=tuple(str(way) for way in profile.methods),
         agencies=terms.agencies,
         kinds=terms.kinds,
         smallest=max(limits.smallest.minor, terms.smallest or 0),
@@ -128,9 +129,9 @@ def bank_facts(
         borne_by=terms.borne_by,
         settles_on=settles.isoformat(),
         closed_until=_said(_closed_until(terms, now, holidays)),
-        away_until=_said(states.away_until(bank, opening, now)),
+        downtime_until=_said(states.downtime_until(bank, opening, now)),
         health=health.state,
-        open_until=_said(None if health.may_ask(now, terms.patience) else resting),
+        open_until=_said(None if health.may_call(now, terms.breaker) else resting),
     )
 
 
@@ -232,7 +233,7 @@ REASONS: Final[Sequence[tuple[OptionReason, Callable[[RoutingFacts, BankFacts], 
     (OptionReason.KIND, lambda order, bank: bank.kinds is not None and order.kind not in bank.kinds),
     (OptionReason.TOO_SMALL, lambda order, bank: order.amount < bank.smallest),
     (OptionReason.TOO_LARGE, lambda order, bank: order.amount > bank.largest),
-    (OptionReason.MAINTENANCE, lambda _, bank: bank.away_until is not None),
+    (OptionReason.MAINTENANCE, lambda _, bank: bank.downtime_until is not None),
     (OptionReason.HEALTH, lambda _, bank: bank.open_until is not None),
     (OptionReason.CUT_OFF, lambda _, bank: bank.closed_until is not None),
     (
@@ -269,7 +270,7 @@ def _option(facts: RoutingFacts, bank: BankFacts) -> Option:
 def _until(facts: RoutingFacts, bank: BankFacts, reason: OptionReason) -> datetime | None:
     told = {
         OptionReason.UNDER_WAY: facts.expected_by,
-        OptionReason.MAINTENANCE: bank.away_until,
+        OptionReason.MAINTENANCE: bank.downtime_until,
         OptionReason.HEALTH: bank.open_until,
         OptionReason.CUT_OFF: bank.closed_until,
     }.get(reason)
@@ -426,39 +427,65 @@ def not_offered(reason: OptionReason, until: datetime | None, language: str) -> 
 
 
 @dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence in every language."""
+
+    vi: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptionView:
+    """One bank, offered or not."""
+
+    bank: str
+    offered: bool
+    reason: OptionReason | None
+    until: datetime | None
+    why: Sentence | None
+    fee: Money
+    fee_borne_by: Bearer
+    settles_on: Annotated[date, Shown(description="When the money is handed over if it is paid now")]
+    methods: tuple[PaymentMethod, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OptionsView:
-    """Every bank for one order at one moment, and the one that would be chosen."""
+    """Every enabled bank for one order at one moment, and the one that is chosen if none is named."""
 
-    order_reference: str
-    facts: RoutingFacts
-    options: tuple[Option, ...]
-    choice: Choice
+    order_reference: Annotated[str, Shown("order")]
+    amount: Money
+    as_of: datetime
+    chosen: str | None
+    rule: Rule
+    why: Sentence
+    items: tuple[OptionView, ...]
 
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        return {
-            "order": self.order_reference,
-            "amount": self._money(self.facts.amount),
-            "as_of": wire_moment(datetime.fromisoformat(self.facts.now)),
-            "chosen": self.choice.bank,
-            "rule": self.choice.rule,
-            "why": {language: explained(self.choice, language) for language in LANGUAGES},
-            "items": [self._option(option) for option in self.options],
-        }
 
-    def _option(self, option: Option) -> dict[str, Any]:
-        facts, reason, until = option.facts, option.reason, option.until
-        return {
-            "bank": option.bank,
-            "offered": option.offered,
-            "reason": reason,
-            "until": wire_moment(until),
-            "why": reason and {language: not_offered(reason, until, language) for language in LANGUAGES},
-            "fee": self._money(facts.fee),
-            "fee_borne_by": facts.borne_by,
-            "settles_on": facts.settles_on,
-            "ways": list(facts.ways),
-        }
+def options_view(order_reference: str, facts: RoutingFacts) -> OptionsView:
+    """The banks for one order as ``facts`` have them."""
+    choice = choose_bank(facts)
+    return OptionsView(
+        order_reference=order_reference,
+        amount=Money(facts.amount, facts.currency),
+        as_of=datetime.fromisoformat(facts.now),
+        chosen=choice.bank,
+        rule=choice.rule,
+        why=Sentence(explained(choice, "vi"), explained(choice, "en")),
+        items=tuple(_option_view(option, facts.currency) for option in options(facts)),
+    )
 
-    def _money(self, minor: int) -> dict[str, str]:
-        return wire_money(Money(minor, self.facts.currency))
+
+def _option_view(option: Option, currency: str) -> OptionView:
+    facts, reason, until = option.facts, option.reason, option.until
+    return OptionView(
+        bank=option.bank,
+        offered=option.offered,
+        reason=reason,
+        until=until,
+        why=Sentence(not_offered(reason, until, "vi"), not_offered(reason, until, "en")) if reason else None,
+        fee=Money(facts.fee, currency),
+        fee_borne_by=Bearer(facts.borne_by),
+        settles_on=date.fromisoformat(facts.settles_on),
+        methods=tuple(PaymentMethod(method) for method in facts.methods),
+    )

@@ -29,12 +29,12 @@ def main() -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the hub until somebody stops it, or until one of its processes ends."""
+    """Run the hub until it is stopped; a process that dies is replaced."""
     with running(options.name, port=options.port, bank_port=options.bank_port) as hub:
         print(_greeting(hub), flush=True)
         try:
             while True:
-                hub.check_alive()
+                hub.check()
                 time.sleep(0.5)
         finally:
             print("\nstopping ...", flush=True)
@@ -86,14 +86,14 @@ def _greeting(hub: RunningHub) -> str:
     return f"""
 The hub runs.
 
-  hub        {addresses.web_url}
-  reference  {addresses.web_url}/docs
-  bank       {addresses.bank_url}   (the sandbox)
-  rails      {addresses.rails_url}   (every other bank, on trial)
-  database   {addresses.database_url}
-  broker     {addresses.broker_url}
-  ledgers    {addresses.ledger_drop}
-  logs       {hub.instance.logs}
+  hub         {addresses.web_url}
+  reference   {addresses.web_url}/docs
+  bank        {addresses.bank_url}   (the sandbox)
+  simulators  {addresses.simulators_url}   (every other bank, on trial)
+  database    {addresses.database_url}
+  broker      {addresses.broker_url}
+  ledgers     {addresses.ledger_drop}
+  logs        {hub.instance.logs}
 
 Its commands, in another terminal:
 

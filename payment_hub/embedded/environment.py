@@ -25,7 +25,7 @@ class Addresses:
     broker_url: str
     web_url: str
     bank_url: str
-    rails_url: str
+    simulators_url: str
     ledger_drop: Path
     statement_drop: Path
 
@@ -45,14 +45,14 @@ SECRETS: Mapping[str, Callable[[], str]] = {
 
 
 Sections = Mapping[str, Mapping[str, str]]
-"""What the hub must be told of each trial rail, by its name."""
+"""What the hub must be told of each trial bank, by its name."""
 
 
-def settings(addresses: Addresses, kept: Mapping[str, str], rails: Sections) -> dict[str, str]:
-    """All settings of the hub and its banks, from the addresses, the kept secrets and what the trial rails say."""
+def settings(addresses: Addresses, kept: Mapping[str, str], simulators: Sections) -> dict[str, str]:
+    """All settings of the hub and its banks, from the addresses, the kept secrets and what the trial banks say."""
     sections = {
-        f"BANK_{rail.upper()}_{name}": value
-        for rail, section in rails.items()
+        f"BANK_{simulator.upper()}_{name}": value
+        for simulator, section in simulators.items()
         for name, value in section.items()
     }
     return {
@@ -60,7 +60,7 @@ def settings(addresses: Addresses, kept: Mapping[str, str], rails: Sections) -> 
         BROKER_URL: addresses.broker_url,
         "HUB_PUBLIC_URL": addresses.web_url,
         "HUB_SANDBOX": "1",
-        "HUB_ENABLED_BANKS": " ".join(["sandbox", *sorted(rails)]),
+        "HUB_ENABLED_BANKS": " ".join(["sandbox", *sorted(simulators)]),
         "HUB_LEDGER_DROP": str(addresses.ledger_drop),
         "HUB_ALLOW_LOOPBACK_WEBHOOKS": "1",
         "BANK_SANDBOX_URL": addresses.bank_url,

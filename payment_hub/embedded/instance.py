@@ -43,6 +43,11 @@ class Instance:
         return self.folder / "logs"
 
     @property
+    def processes(self) -> Path:
+        """supervisord's own files (mode 0700)."""
+        return self.folder / "processes"
+
+    @property
     def secrets(self) -> Path:
         """The secrets, made once (mode 0600)."""
         return self.folder / "secrets.json"

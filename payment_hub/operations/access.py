@@ -104,7 +104,9 @@ def add_agency(
 def add_portal(hub: Hub, *, code: str, name: str, webhook_url: str | None = None) -> int:
     """The key of the new portal. Raises Conflict for a code that is taken, Malformed for a bad URL."""
     if webhook_url is not None:
-        read_webhook_url(webhook_url, AddressPolicy(hub.allow_loopback_webhooks, hub.webhook_hosts))
+        read_webhook_url(
+            webhook_url, AddressPolicy(hub.settings.allow_loopback_webhooks, hub.settings.webhook_hosts)
+        )
     with hub.transaction() as session:
         if find_portal(session, code) is not None:
             raise Conflict(f"portal {code} exists")
@@ -197,7 +199,7 @@ def list_keys(hub: Hub) -> list[KeyView]:
 def list_key_uses(hub: Hub) -> list[KeyUse]:
     """The last use of the current key, among the latest messages, and of the one before, for every enabled bank."""
     with hub.transaction() as session:
-        return [KeyUse(bank, **payments.key_use(session, bank)) for bank in sorted(hub.adapters)]
+        return [payments.key_use(session, bank) for bank in sorted(hub.adapters)]
 
 
 def identify_caller(hub: Hub, *, token: str | None) -> Caller:

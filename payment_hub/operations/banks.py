@@ -16,12 +16,13 @@ Withdraw an announced downtime: the bank is back earlier, or never went away.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from payment_hub.domain.banks.health import (
     PROBE_SECONDS,
+    AnnouncedDowntime,
     BankOperation,
     BankStates,
     BreakerPolicy,
@@ -64,9 +65,9 @@ def read_bank_states(hub: Hub) -> BankStates:
 def read_open_circuits(hub: Hub, *, bank: str, operation: BankOperation) -> datetime | None:
     """Until when there is no use in asking it; None while somebody may, or is just finding out."""
     states, now = read_bank_states(hub), hub.now()
-    health, patience = states.of(bank, operation), hub.terms_of(bank).patience
-    resting = health.state is HealthState.OPEN and not health.may_probe(now, patience)
-    found = [states.away_until(bank, operation, now), health.open_until(patience) if resting else None]
+    health, policy = states.of(bank, operation), hub.terms_of(bank).breaker
+    resting = health.state is HealthState.OPEN and not health.may_probe(now, policy)
+    found = [states.downtime_until(bank, operation, now), health.open_until(policy) if resting else None]
     return max((moment for moment in found if moment is not None), default=None)
 
 
@@ -91,7 +92,7 @@ def call_bank(
     CircuitOpen, a BankUnavailable, when the bank was not asked at all; and whatever ``call`` raises.
     """
     terms = hub.terms_of(bank)
-    probe = _admit(hub, bank, operation, terms.patience)
+    probe = _admit(hub, bank, operation, terms.breaker)
     try:
         with (
             waiting_at_most(seconds or terms.seconds(operation)),
@@ -103,7 +104,7 @@ def call_bank(
             hub,
             bank,
             operation,
-            lambda health: after_failure(health, hub.now(), terms.patience, about),
+            lambda health: after_failure(health, hub.now(), terms.breaker, about),
             probe,
         )
         raise
@@ -115,22 +116,22 @@ def call_bank(
     return answer
 
 
-def _admit(hub: Hub, bank: str, operation: BankOperation, patience: BreakerPolicy) -> datetime | None:
+def _admit(hub: Hub, bank: str, operation: BankOperation, policy: BreakerPolicy) -> datetime | None:
     """Let this question through; as the one probe if a moment is given back. Raises CircuitOpen."""
     now = hub.now()
     states = read_bank_states(hub)
-    away_until = states.away_until(bank, operation, now)
-    if away_until is not None:
-        raise CircuitOpen(_until(f"{bank} has announced that it is away", away_until))
+    downtime_until = states.downtime_until(bank, operation, now)
+    if downtime_until is not None:
+        raise CircuitOpen(_until(f"{bank} has announced that it is away", downtime_until))
     health = states.of(bank, operation)
     if health.state is HealthState.CLOSED:
         return None
-    if not health.may_probe(now, patience):
-        raise CircuitOpen(_until(f"{bank} does not answer", health.open_until(patience)))
-    return _probe(hub, bank, operation, patience)
+    if not health.may_probe(now, policy):
+        raise CircuitOpen(_until(f"{bank} does not answer", health.open_until(policy)))
+    return _probe(hub, bank, operation, policy)
 
 
-def _probe(hub: Hub, bank: str, operation: BankOperation, patience: BreakerPolicy) -> datetime | None:
+def _probe(hub: Hub, bank: str, operation: BankOperation, policy: BreakerPolicy) -> datetime | None:
     """Be the one process that asks whether the bank answers again: since when. Raises CircuitOpen when another one is.
 
     None when the bank is known to answer by now.
@@ -139,8 +140,8 @@ def _probe(hub: Hub, bank: str, operation: BankOperation, patience: BreakerPolic
         health, now = banks.lock_health(session, bank, operation), hub.now()
         if health.state is HealthState.CLOSED:
             return None
-        if not health.may_probe(now, patience):
-            raise CircuitOpen(_until(f"{bank} does not answer", health.open_until(patience)))
+        if not health.may_probe(now, policy):
+            raise CircuitOpen(_until(f"{bank} does not answer", health.open_until(policy)))
         banks.write_health(session, bank, operation, after_probe(health, now))
     hub.memory.bank_states = None
     return now
@@ -185,7 +186,7 @@ def show_bank_health(hub: Hub) -> list[HealthView]:
     with hub.transaction() as session:
         states = banks.read_states(session, now)
     return [
-        HealthView(bank, operation, states.of(bank, operation), states.away_until(bank, operation, now))
+        HealthView(bank, operation, states.of(bank, operation), states.downtime_until(bank, operation, now))
         for bank in sorted(hub.adapters)
         for operation in BankOperation
     ]
@@ -226,7 +227,7 @@ def announce_downtime(
     return number
 
 
-def list_downtimes(hub: Hub) -> Sequence[Mapping[str, Any]]:
+def list_downtimes(hub: Hub) -> list[AnnouncedDowntime]:
     """Each with its number, the next one first."""
     with hub.transaction() as session:
         return banks.list_downtimes(session, hub.now())

@@ -114,13 +114,13 @@ def _portal(hub: Hub) -> int:
 _OPERATOR: Final = Caller(0, Role.OPERATOR, "bank kit", frozenset(Scope))
 
 
-def run_callback_check(hub: Hub, *, bank: str, far_end: SimulatorClient | None, check: str) -> str:
+def run_callback_check(hub: Hub, *, bank: str, simulator: SimulatorClient | None, check: str) -> str:
     """What was seen, when it is what ``check`` expects. Raises NotAsExpected, NotApplicable."""
     if not isinstance(hub.adapter(bank), TakesCallbacks):
         raise NotApplicable("it sends no callbacks")
-    if far_end is None:
-        raise NotApplicable("nothing can be provoked at it from here: no address of a far side was named")
-    return _PLAYS[check](_Scene(hub, far_end, open_conformance_payment(hub, bank=bank)))
+    if simulator is None:
+        raise NotApplicable("nothing can be provoked at it from here: no address of a simulator was given")
+    return _PLAYS[check](_Scene(hub, simulator, open_conformance_payment(hub, bank=bank)))
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class _Scene:
     """An opened payment, and the bank's side of it."""
 
     hub: Hub
-    far_end: SimulatorClient
+    simulator: SimulatorClient
     attempt: AttemptView
 
     def order(self) -> OrderView:
@@ -138,7 +138,7 @@ class _Scene:
     def told(self, choice: str) -> list[SimulatorMessage]:
         """What the bank tells our door when the citizen makes this choice. Where its callbacks say only that something
         has happened, it is asked what, as the clock would."""
-        told = self.far_end.pay(self.attempt, choice)
+        told = self.simulator.pay(self.attempt, choice)
         adapter = self.hub.adapter(self.attempt.bank)
         if isinstance(adapter, CanQuery) and not adapter.profile.signed:
             _, query = read_attempt_requests(self.hub, attempt=self.attempt, payer_ip=PAYER_IP, language="vi")
@@ -239,7 +239,7 @@ _PLAYS: Final[Mapping[str, Callable[[_Scene], str]]] = {
 
 def _taken(told: Sequence[SimulatorMessage]) -> Sequence[SimulatorMessage]:
     """At least one message came, and our answers end the bank's tries."""
-    if not told or not all(one.heard for one in told):
+    if not told or not all(one.acknowledged for one in told):
         raise NotAsExpected(f"it was not taken: {_confirmation_of(told)}" if told else "no message came")
     return told
 
@@ -260,7 +260,7 @@ def _confirmation_of(told: Sequence[SimulatorMessage]) -> str:
 NORMAL: Final = "normal"
 
 
-def run_outbound_check(hub: Hub, *, bank: str, far_end: SimulatorClient | None, check: str) -> str:
+def run_outbound_check(hub: Hub, *, bank: str, simulator: SimulatorClient | None, check: str) -> str:
     """What was seen, when it is what ``check`` expects. A check that is none of our own questions names the mode in
     which the bank's interface goes wrong.
 
@@ -269,18 +269,18 @@ def run_outbound_check(hub: Hub, *, bank: str, far_end: SimulatorClient | None, 
     if check == "open":
         return _open(open_conformance_payment(hub, bank=bank))
     if check == "query":
-        return _query(hub, bank, far_end)
-    if far_end is None:
-        raise NotApplicable("nothing can be provoked at it from here: no address of a far side was named")
-    return _broken(hub, bank, far_end, check)
+        return _query(hub, bank, simulator)
+    if simulator is None:
+        raise NotApplicable("nothing can be provoked at it from here: no address of a simulator was given")
+    return _broken(hub, bank, simulator, check)
 
 
 def _open(attempt: AttemptView) -> str:
     told = {
-        "a page": attempt.page_url,
-        "a QR text": attempt.qr_text,
-        "a bill code": attempt.bill_code,
-        "an app link": attempt.app_link,
+        "a page": attempt.instructions.page_url,
+        "a QR text": attempt.instructions.qr_text,
+        "a bill code": attempt.instructions.bill_code,
+        "an app link": attempt.instructions.app_link,
     }
     given = [name for name, value in told.items() if value]
     if not given:
@@ -288,7 +288,7 @@ def _open(attempt: AttemptView) -> str:
     return f"the payer is given {', '.join(given)}"
 
 
-def _query(hub: Hub, bank: str, far_end: SimulatorClient | None) -> str:
+def _query(hub: Hub, bank: str, simulator: SimulatorClient | None) -> str:
     adapter = hub.adapter(bank)
     if not isinstance(adapter, CanQuery):
         raise NotApplicable("it cannot be asked about a payment")
@@ -296,9 +296,9 @@ def _query(hub: Hub, bank: str, far_end: SimulatorClient | None) -> str:
     before = adapter.query_payment(_requests(hub, attempt)[1])
     if before.outcome is Outcome.PAID:
         raise NotAsExpected(f"nobody has paid, but it says PAID ({before.code})")
-    if far_end is None:
+    if simulator is None:
         return f"{before.outcome} ({before.code}) while nobody has paid; paying could not be tried"
-    far_end.pay(attempt, "silent")
+    simulator.pay(attempt, "silent")
     after = adapter.query_payment(_requests(hub, attempt)[1])
     if after.outcome is not Outcome.PAID or after.amount not in (None, attempt.amount):
         raise NotAsExpected(
@@ -307,13 +307,13 @@ def _query(hub: Hub, bank: str, far_end: SimulatorClient | None) -> str:
     return f"{before.outcome} ({before.code}), then PAID ({after.code})"
 
 
-def _broken(hub: Hub, bank: str, far_end: SimulatorClient, mode: str) -> str:
+def _broken(hub: Hub, bank: str, simulator: SimulatorClient, mode: str) -> str:
     attempt = open_conformance_payment(hub, bank=bank)
-    before = far_end.set_mode(mode)
+    before = simulator.set_mode(mode)
     try:
-        seen = _calls(hub, attempt, bank, lambda: far_end.set_mode(mode) - before)
+        seen = _calls(hub, attempt, bank, lambda: simulator.set_mode(mode) - before)
     finally:
-        far_end.set_mode(NORMAL)
+        simulator.set_mode(NORMAL)
     if not seen:
         raise NotApplicable("neither opening a payment nor asking about one sends anything to it")
     text = "; ".join(f"{name}: {said}" for name, said in seen.items())
@@ -348,26 +348,26 @@ def _requests(hub: Hub, attempt: AttemptView) -> tuple[PaymentRequest, PaymentQu
 
 
 def run_conformance(
-    hub: Hub, *, bank: str, far_end: SimulatorClient | None, done: Callable[[CheckResult], None]
+    hub: Hub, *, bank: str, simulator: SimulatorClient | None, done: Callable[[CheckResult], None]
 ) -> ConformanceReport:
-    """The report; ``done`` hears of every check as it ends. Without a ``far_end`` nothing can be provoked at the bank,
+    """The report; ``done`` is called with each result. Without a ``simulator`` nothing can be provoked at the bank,
     and only what we ask by ourselves is tried.
 
     Raises BankNotFound.
     """
     protocol, started_at, results = hub.adapter(bank).profile.title, hub.now(), []
     for check in CHECKS:
-        result = _played(hub, bank, far_end, check)
+        result = _played(hub, bank, simulator, check)
         done(result)
         results.append(result)
     return ConformanceReport(bank, protocol, started_at, VERSION, results)
 
 
-def _played(hub: Hub, bank: str, far_end: SimulatorClient | None, check: Check) -> CheckResult:
+def _played(hub: Hub, bank: str, simulator: SimulatorClient | None, check: Check) -> CheckResult:
     play = run_outbound_check if check.outbound else run_callback_check
     began = time.monotonic()
     try:
-        mark, seen = Mark.PASSED, play(hub, bank=bank, far_end=far_end, check=check.name)
+        mark, seen = Mark.PASSED, play(hub, bank=bank, simulator=simulator, check=check.name)
     except NotApplicable as reason:
         mark, seen = Mark.NOT_APPLICABLE, str(reason)
     except NotAsExpected as wrong:

@@ -1,6 +1,6 @@
-"""Reverse a posting, once: a mistake in the book is corrected by a new line, never by a change.
+"""The ledger: reversing a posting, and the trial balance.
 
-The trial balance by account, agency, bank and day.
+A mistake is corrected by a new posting, never by a change.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from payment_hub.domain.access import Caller, Role
 from payment_hub.domain.calendar import business_day
 from payment_hub.domain.errors import AlreadyReversed, Forbidden, PostingNotFound
 from payment_hub.domain.ledger import BalanceLine
-from payment_hub.domain.money import Money
 from payment_hub.hub import Hub
 from payment_hub.store import ledger
-from payment_hub.store.access import seen_agency
+from payment_hub.store.access import visible_agency
 
 
 def reverse_posting(hub: Hub, *, caller: Caller, posting_id: int, reason: str) -> int:
@@ -24,10 +23,12 @@ def reverse_posting(hub: Hub, *, caller: Caller, posting_id: int, reason: str) -
         posting = ledger.find_posting(session, posting_id)
         if posting is None:
             raise PostingNotFound(str(posting_id))
-        made = ledger.reverse_posting(session, posting, f"{caller.name}: {reason}", business_day(now), now)
-        if made is None:
+        reversal = ledger.reverse_posting(
+            session, posting, f"{caller.name}: {reason}", business_day(now), now
+        )
+        if reversal is None:
             raise AlreadyReversed(str(posting_id))
-        return made
+        return reversal
 
 
 def trial_balance(
@@ -41,27 +42,16 @@ def trial_balance(
 ) -> list[BalanceLine]:
     """All lines from ``day_from`` to ``day_to`` that the caller may see; debits and credits sum to the same.
 
-    Raises Forbidden for a portal: it keeps no part of the book, whatever scopes its key was given.
+    Raises Forbidden for a portal, whatever scopes its key has: no account is a portal's.
     """
     if caller.role is Role.PORTAL:
         raise Forbidden("a portal has no part in the ledger")
     with hub.transaction() as session:
-        rows = ledger.trial_balance(
+        return ledger.trial_balance(
             session,
             day_from=day_from,
             day_to=day_to,
-            only_agency=seen_agency(caller),
+            only_agency=visible_agency(caller),
             agency=agency,
             bank=bank,
         )
-    return [
-        BalanceLine(
-            day=row["day"],
-            account=row["account"],
-            agency=row["agency"],
-            bank=row["bank"],
-            debit=Money(row["debit"], row["currency"]),
-            credit=Money(row["credit"], row["currency"]),
-        )
-        for row in rows
-    ]

@@ -1,14 +1,6 @@
-"""Register what somebody owes an agency.
+"""Obligations: register, amend, withdraw and restore them, show one, list them.
 
-Amend an obligation: the agency states it anew, as a new version.
-
-Withdraw an obligation: the agency says that it is not owed any more.
-
-Restore a withdrawn obligation under the same reference.
-
-Show one obligation.
-
-List obligations, newest first.
+Every change adds a version and cancels the open order for the version before it.
 """
 
 from __future__ import annotations
@@ -24,13 +16,13 @@ from payment_hub.domain.paging import Page, cursor_of, key_of
 from payment_hub.hub import Hub
 from payment_hub.store import obligations
 from payment_hub.store.access import agency_acted_for
-from payment_hub.store.obligation_versions import close_open_order, lock_to_change, restate
+from payment_hub.store.obligation_versions import add_next_version, close_open_order, lock_to_change
 
 
 def register_obligation(
     hub: Hub, *, caller: Caller, agency: str, reference: str, kind: Kind, terms: Terms
 ) -> tuple[ObligationView, bool]:
-    """The obligation, and whether it is new: the same statement again is answered with what stands.
+    """The obligation, and whether it is new: the same content again gets the existing obligation.
 
     Raises MalformedObligation; AgencyNotFound for an agency that the caller does not act for; Conflict when the
     agency used its reference for something else before (a change of amount is an amendment).
@@ -38,28 +30,28 @@ def register_obligation(
     checked = check_terms(RULES[kind], terms)
     with hub.transaction() as session:
         agency_id = agency_acted_for(session, caller, agency).id
-        made = obligations.claim(session, agency_id, reference, kind, hub.now())
-        if made is None:
+        obligation_id = obligations.claim(session, agency_id, reference, kind, hub.now())
+        if obligation_id is None:
             _refuse_other_content(session, agency_id, reference, kind, checked)
         else:
             obligations.add_version(
-                session, made, 1, VersionEvent.REGISTERED, checked, by=caller.name, at=hub.now()
+                session, obligation_id, 1, VersionEvent.REGISTERED, checked, by=caller.name, at=hub.now()
             )
-        return obligations.view(session, caller, agency, reference), made is not None
+        return obligations.view(session, caller, agency, reference), obligation_id is not None
 
 
 def _refuse_other_content(session: Session, agency_id: int, reference: str, kind: Kind, terms: Terms) -> None:
-    standing = obligations.lock(session, agency_id, reference)
-    if standing.withdrawn:
+    existing = obligations.lock(session, agency_id, reference)
+    if existing.withdrawn:
         raise Conflict("this obligation was withdrawn: restore it under the same reference")
-    if standing.kind != kind or obligations.current_terms(session, standing.id, standing.version) != terms:
+    if existing.kind != kind or obligations.current_terms(session, existing.id, existing.version) != terms:
         raise Conflict("this reference stands for an obligation with other content: amend it")
 
 
 def amend_obligation(
     hub: Hub, *, caller: Caller, agency: str, reference: str, terms: Terms, reason: str, version: int
 ) -> ObligationView:
-    """The obligation in its new version. An open order for the old one is cancelled: its QR code may be on paper.
+    """The obligation in its new version. An open order for the old one is cancelled.
 
     Raises MalformedObligation, AgencyNotFound, ObligationNotFound, StaleVersion, ObligationClosed.
     """
@@ -68,7 +60,7 @@ def amend_obligation(
         obligation = lock_to_change(session, agency_id, reference, version, withdrawn=False)
         checked = check_terms(RULES[Kind(obligation.kind)], terms)
         close_open_order(session, obligation, hub.now(), "obligation amended", hub.checkout_url)
-        restate(
+        add_next_version(
             session, obligation, VersionEvent.AMENDED, checked, reason=reason, by=caller.name, now=hub.now()
         )
         return obligations.view(session, caller, agency, reference)
@@ -86,7 +78,7 @@ def withdraw_obligation(
         obligation = lock_to_change(session, agency_id, reference, version, withdrawn=False)
         close_open_order(session, obligation, hub.now(), reason, hub.checkout_url)
         terms = obligations.current_terms(session, obligation.id, obligation.version)
-        restate(
+        add_next_version(
             session, obligation, VersionEvent.WITHDRAWN, terms, reason=reason, by=caller.name, now=hub.now()
         )
         return obligations.view(session, caller, agency, reference)
@@ -95,7 +87,7 @@ def withdraw_obligation(
 def restore_obligation(
     hub: Hub, *, caller: Caller, agency: str, reference: str, reason: str, version: int
 ) -> ObligationView:
-    """The obligation, owed again as it stood, in a new version.
+    """The obligation, owed again with the same terms, in a new version.
 
     Raises AgencyNotFound, ObligationNotFound, StaleVersion, ObligationClosed when it is not withdrawn.
     """
@@ -103,7 +95,7 @@ def restore_obligation(
         agency_id = agency_acted_for(session, caller, agency).id
         obligation = lock_to_change(session, agency_id, reference, version, withdrawn=True)
         terms = obligations.current_terms(session, obligation.id, obligation.version)
-        restate(
+        add_next_version(
             session, obligation, VersionEvent.RESTORED, terms, reason=reason, by=caller.name, now=hub.now()
         )
         return obligations.view(session, caller, agency, reference)
@@ -127,9 +119,9 @@ def list_obligations(
     after: str | None = None,
     limit: int = 50,
 ) -> Page[ObligationView]:
-    """A page of what the caller may see; the order is stable while others register. Raises Malformed for a cursor."""
+    """A page of what the caller may see, newest first; stable while others are registered. Raises Malformed."""
     with hub.transaction() as session:
-        found = obligations.list_views(
+        rows = obligations.list_views(
             session,
             caller,
             agency=agency,
@@ -141,6 +133,6 @@ def list_obligations(
             limit=limit + 1,
         )
     return Page(
-        tuple(view for _, view in found[:limit]),
-        cursor_of(found[limit - 1][0]) if len(found) > limit else None,
+        tuple(view for _, view in rows[:limit]),
+        cursor_of(rows[limit - 1][0]) if len(rows) > limit else None,
     )

@@ -23,7 +23,8 @@ from payment_hub.domain.errors import (
 )
 from payment_hub.domain.idempotency import KEPT, Answered, Claim
 from payment_hub.domain.money import Money
-from payment_hub.domain.orders import EventType, OrderStatus, OrderView, finished
+from payment_hub.domain.obligations import Kind
+from payment_hub.domain.orders import EventType, OrderedObligation, OrderStatus, OrderView, finished
 from payment_hub.domain.paging import Page, cursor_of, key_of
 from payment_hub.domain.references import CHANCE_BITS, new_reference, parse_reference
 from payment_hub.domain.settlement import OrderRecord
@@ -61,7 +62,7 @@ def issue_payment_order(
     """
     if caller.portal_id is None:
         raise Forbidden("only a portal issues payment orders")
-    life = hub.order_life if minutes is None else timedelta(minutes=minutes)
+    life = hub.settings.order_life if minutes is None else timedelta(minutes=minutes)
     with hub.autocommit() as connection:
         for _ in range(TRIES):
             context = read_for_issue(connection, claim, agency=agency, obligation=obligation_reference)
@@ -114,15 +115,14 @@ def _new_order(
         reference=reference,
         version=2 if paid else 1,
         agency=obligation.agency,
-        obligation_reference=obligation.reference,
-        obligation_version=obligation.version,
-        kind=obligation.kind,
+        obligation=OrderedObligation(obligation.reference, obligation.version, Kind(obligation.kind)),
         status=status,
         flags=(),
         finished=finished(status, ()),
         required=obligation.amount,
         received=nothing,
         refunded=nothing,
+        refundable=nothing,
         description=obligation.description,
         issued_at=now,
         expires_at=expires_at,
@@ -132,7 +132,6 @@ def _new_order(
         checkout_url=hub.checkout_url(reference),
         return_url=return_url,
         receipt=None,
-        held_refund=nothing,
     )
     return OrderRecord(
         id=obligation.next_order_id,

@@ -1,7 +1,4 @@
-"""Show the receipt of a settled order.
-
-Fetch the receipt that a bank itself has written for a payment.
-"""
+"""Receipts: the hub's own for a settled order, and the one that the bank writes for a payment."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ def show_receipt(hub: Hub, *, caller: Caller, reference: str) -> ReceiptView:
 
 
 def fetch_bank_receipt(hub: Hub, *, caller: Caller, reference: str) -> bytes:
-    """The bank's PDF for the latest paid attempt of an order. It is fetched anew each time and kept nowhere.
+    """The bank's PDF for the latest paid attempt of an order. It is fetched each time and not stored.
 
     Raises MalformedReference, OrderNotFound; ReceiptNotFound while nothing is paid; BankNotFound; BankCannot for a bank
     that writes none; BankUnavailable.
@@ -36,8 +33,8 @@ def fetch_bank_receipt(hub: Hub, *, caller: Caller, reference: str) -> bytes:
     plain = parse_reference(reference)
     with hub.transaction() as session:
         row = orders.find_row(session, plain, caller)
-        known = payments.attempts_of_order(session, row["order_id"])
-        paid = next((attempt for attempt in known if attempt.state == AttemptState.SUCCEEDED), None)
+        attempts = payments.attempts_of_order(session, row["order_id"])
+        paid = next((attempt for attempt in attempts if attempt.state == AttemptState.SUCCEEDED), None)
         if paid is None:
             raise ReceiptNotFound("no bank has been paid")
         query = PaymentQuery(

@@ -24,9 +24,8 @@ from payment_hub.domain.routing import (
     OptionsView,
     RoutingFacts,
     bank_facts,
-    choose_bank,
     explained,
-    options,
+    options_view,
 )
 from payment_hub.domain.settlement import may_complete_late, remaining, why_not_payable
 from payment_hub.hub import Hub
@@ -51,7 +50,7 @@ def read_routing_facts(
     promised = resumed_at = None
     if undecided is not None:
         promised = payments.expected_by(undecided, hub.expectation_of(undecided.bank), now)
-        same = undecided.amount == amount.minor and not payments.unproven(undecided)
+        same = undecided.amount == amount.minor and not payments.is_awaiting(undecided)
         resumed_at = undecided.bank if same else None
     left = None if may_complete_late(order) else int((order["expires_at"] - now).total_seconds())
     return RoutingFacts(
@@ -72,7 +71,7 @@ def read_routing_facts(
 
 
 def _banks(hub: Hub, states: BankStates, amount: Money, now: datetime) -> tuple[BankFacts, ...]:
-    known: dict[str, Any] = {"amount": amount, "now": now, "holidays": hub.holidays}
+    known: dict[str, Any] = {"amount": amount, "now": now, "holidays": hub.settings.holidays}
     return tuple(
         bank_facts(bank, adapter.profile, hub.terms_of(bank), states, **known)
         for bank, adapter in hub.adapters.items()
@@ -106,7 +105,7 @@ def show_payment_options(hub: Hub, *, caller: Caller, reference: str) -> Options
             preference=payments.preference_of(session, row["agency_id"]),
             states=states,
         )
-    return OptionsView(plain, facts, options(facts), choose_bank(facts))
+    return options_view(plain, facts)
 
 
 def explain_choices(hub: Hub, *, caller: Caller, reference: str) -> dict[str, dict[str, str]]:

@@ -51,12 +51,13 @@ from payment_hub.domain.webhooks import (
     meaning_of,
     wait_after,
 )
+from payment_hub.domain.wire import to_wire
 from payment_hub.hub import Hub
 from payment_hub.outbound import TOTAL_SECONDS, WebhookSender
 from payment_hub.store import webhooks
 from payment_hub.store.access import find_portal
 from payment_hub.store.tables import Event
-from payment_hub.store.webhooks import ClaimedWebhook, WebhookOutcome, seen_by
+from payment_hub.store.webhooks import ClaimedWebhook, WebhookOutcome, visible_to
 
 BATCH: Final = 100
 SHARE: Final = 20
@@ -97,7 +98,9 @@ def _send_lane(hub: Hub, lane: Sequence[ClaimedWebhook], no_more_after: float) -
     """The webhooks of one portal, in order. What its slowness leaves no time for is put back untried."""
     outcomes: list[WebhookOutcome] = []
     reachable = True
-    with WebhookSender(AddressPolicy(hub.allow_loopback_webhooks, hub.webhook_hosts)) as courier:
+    with WebhookSender(
+        AddressPolicy(hub.settings.allow_loopback_webhooks, hub.settings.webhook_hosts)
+    ) as courier:
         for webhook in lane:
             if webhook.url is None:
                 outcomes.append(_moved(hub, webhook, WebhookEvent.NO_ADDRESS, None))
@@ -111,7 +114,7 @@ def _send_lane(hub: Hub, lane: Sequence[ClaimedWebhook], no_more_after: float) -
 
 
 def _send(hub: Hub, courier: WebhookSender, webhook: ClaimedWebhook, url: str) -> WebhookAnswer:
-    body = json.dumps(webhook.event.as_wire(), ensure_ascii=False, separators=(",", ":")).encode()
+    body = json.dumps(to_wire(webhook.event), ensure_ascii=False, separators=(",", ":")).encode()
     secrets = hub.signer.portal_secrets(webhook.portal, webhook.key_version)
     headers = hub.signer.webhook_headers(webhook.event.id, hub.now(), body, secrets)
     fixed = {"content-type": "application/json", "user-agent": "payment-hub", "accept-encoding": "identity"}
@@ -173,7 +176,7 @@ def resend_webhook(hub: Hub, *, caller: Caller, event_id: str) -> WebhookView:
     """
     number = event_number(event_id)
     with hub.transaction() as session:
-        webhooks.send_again(session, hub.now(), Event.id == number, *seen_by(caller))
+        webhooks.resend(session, hub.now(), Event.id == number, *visible_to(caller))
         view = webhooks.webhook_view(session, caller, number)
     if view is None:
         raise EventNotFound(event_id)
@@ -188,7 +191,7 @@ def resend_webhooks_since(hub: Hub, *, caller: Caller, since: datetime) -> int:
     if since.tzinfo is None:
         raise Malformed("the moment needs a zone", pointers={"/since": "has no zone"})
     with hub.transaction() as session:
-        return webhooks.send_again(session, hub.now(), Event.occurred_at >= since, *seen_by(caller))
+        return webhooks.resend(session, hub.now(), Event.occurred_at >= since, *visible_to(caller))
 
 
 def list_events(hub: Hub, *, caller: Caller, after: str | None = None, limit: int = 100) -> Page[EventView]:

@@ -101,6 +101,6 @@ def find_portal(session: Session, code: str) -> Portal | None:
     return session.scalar(select(Portal).where(Portal.code == code))
 
 
-def seen_agency(caller: Caller) -> int | None:
+def visible_agency(caller: Caller) -> int | None:
     """The one agency that the caller may see, or nothing when it is not bound to one."""
     return caller.agency_id if caller.role in (Role.AGENCY, Role.OFFICER) else None

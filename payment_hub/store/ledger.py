@@ -1,19 +1,18 @@
-"""Questions about single postings, and their reversal.
-
-The trial balance: what stands in each account, from the postings alone.
-"""
+"""SQL of the ledger: single postings, their reversal, and the trial balance."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from payment_hub.domain.ledger import Account, BalanceLine
+from payment_hub.domain.money import Money
 from payment_hub.store.connections import allow_seq_scan
+from payment_hub.store.named_sql import named
 from payment_hub.store.tables import Posting
 
 
@@ -23,7 +22,7 @@ def find_posting(session: Session, posting_id: int) -> Posting | None:
 
 
 def reverse_posting(session: Session, posting: Posting, reason: str, day: date, now: datetime) -> int | None:
-    """Post the mirror image; its key, or nothing when the posting was reversed before."""
+    """Post the mirror image; its key, or None when the posting was reversed before."""
     statement = (
         insert(Posting)
         .values(
@@ -48,30 +47,41 @@ def reverse_posting(session: Session, posting: Posting, reason: str, day: date, 
     return session.scalar(statement)
 
 
-_BALANCE: Final = text(
-    """
-SELECT side.account, side.currency, a.code AS agency, side.bank, side.day,
-    sum(side.debit)::bigint AS debit, sum(side.credit)::bigint AS credit
-FROM (
-    SELECT debit AS account, currency, agency_id, CASE debit WHEN 'BANK_CLEARING' THEN bank END AS bank, day,
-        amount AS debit, 0 AS credit FROM posting
-    UNION ALL
-    SELECT credit, currency, agency_id, CASE credit WHEN 'BANK_CLEARING' THEN bank END, day, 0, amount FROM posting
-) side
-LEFT JOIN agency a ON a.id = side.agency_id
-WHERE side.day BETWEEN :day_from AND :day_to
-    AND (CAST(:only_agency AS bigint) IS NULL OR side.agency_id = :only_agency)
-    AND (CAST(:agency AS text) IS NULL OR a.code = :agency)
-    AND (CAST(:bank AS text) IS NULL OR side.bank = :bank)
-GROUP BY side.account, side.currency, a.code, side.bank, side.day
-ORDER BY side.day, a.code, side.bank, side.account, side.currency"""
-)
+_SQL: Final = {
+    name: text(sql)
+    for name, sql in named("payment_hub.store", "sql/ledger.sql", bank_clearing=Account.BANK_CLEARING).items()
+}
 
 
-def trial_balance(session: Session, **asked: Any) -> Sequence[Mapping[Any, Any]]:
-    """A row for each account, currency, agency, bank and day in which anything moved.
+def trial_balance(
+    session: Session,
+    *,
+    day_from: date,
+    day_to: date,
+    only_agency: int | None,
+    agency: str | None,
+    bank: str | None,
+) -> list[BalanceLine]:
+    """A line for each account, currency, agency, bank and day with any posting.
 
-    Only the clearing account is kept by bank: what is owed to an agency or a payer is owed whichever bank brought it.
+    Only the clearing account is kept by bank: a debt to an agency or a payer does not depend on the bank.
     """
     allow_seq_scan(session)
-    return session.execute(_BALANCE, asked).mappings().all()
+    params = {
+        "day_from": day_from,
+        "day_to": day_to,
+        "only_agency": only_agency,
+        "agency": agency,
+        "bank": bank,
+    }
+    return [
+        BalanceLine(
+            day=row["day"],
+            account=Account(row["account"]),
+            agency=row["agency"],
+            bank=row["bank"],
+            debit=Money(row["debit"], row["currency"]),
+            credit=Money(row["credit"], row["currency"]),
+        )
+        for row in session.execute(_SQL["trial_balance"], params).mappings()
+    ]

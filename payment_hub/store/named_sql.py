@@ -15,12 +15,19 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import Final
 
-_HEADING: Final = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+_HEADING: Final = re.compile(r"^-- name: ([\w-]+)\n", re.MULTILINE)
 _SENTENCE: Final = re.compile(r"(?:-- .*\n)+")
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 
 
-def named(package: str, file: str, **words: StrEnum | Iterable[StrEnum] | str) -> Mapping[str, str]:
+class Statement(str):
+    """The SQL of one statement, and its sentence."""
+
+    __slots__ = ("sentence",)
+    sentence: str
+
+
+def named(package: str, file: str, **words: StrEnum | Iterable[StrEnum] | str) -> Mapping[str, Statement]:
     """The statements of ``file`` in ``package``, by name.
 
     ``words`` fill in the places ``{...}``: one word of an enumeration becomes a literal, several become a list in
@@ -31,13 +38,14 @@ def named(package: str, file: str, **words: StrEnum | Iterable[StrEnum] | str) -
     if before.strip():
         raise ValueError(f"{file}: something stands before the first name")
     filled = {place: _as_sql(word) for place, word in words.items()}
-    statements: dict[str, str] = {}
+    statements: dict[str, Statement] = {}
     for name, body in zip(parts[::2], parts[1::2], strict=True):
         sentence = _SENTENCE.match(body)
         if sentence is None or name in statements:
             raise ValueError(f"{file}: {name} needs a sentence, and a name of its own")
         sql = body[sentence.end() :].strip()
-        statements[name] = _PLACE.sub(lambda place: filled[place[1]], sql)
+        statements[name] = Statement(_PLACE.sub(lambda place: filled[place[1]], sql))
+        statements[name].sentence = " ".join(line.removeprefix("-- ") for line in sentence[0].splitlines())
     return statements
 
 

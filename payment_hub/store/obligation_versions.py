@@ -1,4 +1,4 @@
-"""Change an obligation: lock it, see that it may change, close the offer for the old version, add the new one."""
+"""Changing an obligation: lock and check it, close the order for the old version, add the next version."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from payment_hub.store.tables import Obligation
 def lock_to_change(
     session: Session, agency_id: int, reference: str, version: int, *, withdrawn: bool
 ) -> Obligation:
-    """The obligation, locked, in the version that the caller read and either withdrawn or owed as expected.
+    """The obligation, locked, in the version that the caller read, and withdrawn or not as ``withdrawn`` says.
 
     Raises ObligationNotFound, StaleVersion, ObligationClosed.
     """
@@ -41,7 +41,7 @@ def close_open_order(
         close_order(session, row, EventType.CANCELLED, now, checkout_url, reason=reason)
 
 
-def restate(
+def add_next_version(
     session: Session,
     obligation: Obligation,
     event: VersionEvent,
@@ -51,7 +51,7 @@ def restate(
     by: str,
     now: datetime,
 ) -> None:
-    """Add the next version and raise the row version, so that whoever read before must read again."""
+    """Add the next version and raise the row version, so that decisions made on the old one are refused."""
     obligation.version += 1
     obligation.row_version += 1
     obligation.withdrawn = event is VersionEvent.WITHDRAWN

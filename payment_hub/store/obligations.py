@@ -1,9 +1,9 @@
-"""Questions about obligations, and the writing of their versions."""
+"""SQL of obligations: reading, locking and registering them, and adding versions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import select, text
@@ -13,8 +13,16 @@ from sqlalchemy.orm import Session
 from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import ObligationNotFound
 from payment_hub.domain.money import Money
-from payment_hub.domain.obligations import Beneficiary, ObligationView, Terms, VersionEvent
-from payment_hub.store.access import seen_agency
+from payment_hub.domain.obligations import (
+    Beneficiary,
+    Kind,
+    ObligationState,
+    ObligationView,
+    Terms,
+    VersionEvent,
+)
+from payment_hub.store.access import visible_agency
+from payment_hub.store.named_sql import named
 from payment_hub.store.tables import Obligation, ObligationVersion, PaymentOrder
 
 _SELECT: Final = """
@@ -27,24 +35,22 @@ JOIN agency a ON a.id = b.agency_id
 JOIN obligation_version v ON v.obligation_id = b.id AND v.version = b.version
 WHERE (CAST(:only_agency AS bigint) IS NULL OR b.agency_id = :only_agency)"""
 
-_ONE: Final = text(f"{_SELECT} AND a.code = :agency AND b.reference = :reference")
-
-_LIST: Final = text(
-    f"""{_SELECT}
-    AND (CAST(:agency AS text) IS NULL OR a.code = :agency)
-    AND (CAST(:kind AS text) IS NULL OR b.kind = :kind)
-    AND (CAST(:state AS text) IS NULL OR :state = CASE WHEN b.settled_by IS NOT NULL THEN 'SETTLED'
-         WHEN b.withdrawn THEN 'WITHDRAWN' ELSE 'OWED' END)
-    AND (CAST(:due_from AS date) IS NULL OR v.due_on >= :due_from)
-    AND (CAST(:due_to AS date) IS NULL OR v.due_on <= :due_to)
-    AND (CAST(:after AS bigint) IS NULL OR b.id < :after)
-    ORDER BY b.id DESC LIMIT :limit"""
-)
+_SQL: Final = {
+    name: text(sql)
+    for name, sql in named(
+        "payment_hub.store",
+        "sql/obligations.sql",
+        obligations=_SELECT,
+        settled=ObligationState.SETTLED,
+        withdrawn=ObligationState.WITHDRAWN,
+        owed=ObligationState.OWED,
+    ).items()
+}
 
 
 def view(session: Session, caller: Caller, agency: str, reference: str) -> ObligationView:
     """The obligation as the caller may see it. Raises ObligationNotFound."""
-    return _one(session, seen_agency(caller), agency, reference)
+    return _one(session, visible_agency(caller), agency, reference)
 
 
 def view_for_citizen(session: Session, agency: str, reference: str) -> ObligationView:
@@ -53,30 +59,34 @@ def view_for_citizen(session: Session, agency: str, reference: str) -> Obligatio
 
 
 def _one(session: Session, only_agency: int | None, agency: str, reference: str) -> ObligationView:
-    asked = {"only_agency": only_agency, "agency": agency, "reference": reference}
-    row = session.execute(_ONE, asked).mappings().one_or_none()
+    params = {"only_agency": only_agency, "agency": agency, "reference": reference}
+    row = session.execute(_SQL["find_obligation"], params).mappings().one_or_none()
     if row is None:
         raise ObligationNotFound(reference)
     return _view(row)
 
 
-def list_views(session: Session, caller: Caller, **asked: Any) -> list[tuple[int, ObligationView]]:
-    """Obligations that the caller may see, newest first, each with its key."""
-    rows = session.execute(_LIST, {"only_agency": seen_agency(caller), **asked}).mappings()
+def list_views(session: Session, caller: Caller, **params: Any) -> list[tuple[int, ObligationView]]:
+    """Obligations that the caller may see, newest first, each with its key. ``params`` are the statement's filters."""
+    rows = session.execute(
+        _SQL["list_obligations"], {"only_agency": visible_agency(caller), **params}
+    ).mappings()
     return [(row["id"], _view(row)) for row in rows]
 
 
 def lock(session: Session, agency_id: int, reference: str) -> Obligation:
     """The obligation, locked: it is the one lock for itself and all its orders. Raises ObligationNotFound."""
-    asked = select(Obligation).where(Obligation.agency_id == agency_id, Obligation.reference == reference)
-    found = session.scalar(asked.with_for_update(key_share=True).execution_options(populate_existing=True))
-    if found is None:
+    query = select(Obligation).where(Obligation.agency_id == agency_id, Obligation.reference == reference)
+    obligation = session.scalar(
+        query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    )
+    if obligation is None:
         raise ObligationNotFound(reference)
-    return found
+    return obligation
 
 
 def claim(session: Session, agency_id: int, reference: str, kind: str, now: datetime) -> int | None:
-    """Insert the obligation; its key if we were first, nothing if it was there."""
+    """The key of the new obligation; None when the agency has used the reference before."""
     statement = (
         insert(Obligation)
         .values(agency_id=agency_id, reference=reference, kind=kind, created_at=now)
@@ -87,15 +97,15 @@ def claim(session: Session, agency_id: int, reference: str, kind: str, now: date
 
 
 def has_money(session: Session, obligation_id: int) -> bool:
-    """Whether any of its orders has money that was not given back."""
-    held = select(PaymentOrder.id).where(
+    """Whether any of its orders has money that was not refunded."""
+    orders = select(PaymentOrder.id).where(
         PaymentOrder.obligation_id == obligation_id, PaymentOrder.received > PaymentOrder.refunded
     )
-    return session.scalar(held.limit(1)) is not None
+    return session.scalar(orders.limit(1)) is not None
 
 
 def current_terms(session: Session, obligation_id: int, version: int) -> Terms:
-    """What the agency stated in one version."""
+    """The terms of one version."""
     row = session.scalars(
         select(ObligationVersion).where(
             ObligationVersion.obligation_id == obligation_id, ObligationVersion.version == version
@@ -152,25 +162,26 @@ def add_version(
 
 
 def _view(row: Mapping[Any, Any]) -> ObligationView:
-    state = "SETTLED" if row["settled_by"] is not None else "WITHDRAWN" if row["withdrawn"] else "OWED"
-    due_on: date | None = row["due_on"]
+    state = ObligationState.WITHDRAWN if row["withdrawn"] else ObligationState.OWED
     return ObligationView(
         agency=row["agency"],
         agency_name=row["agency_name"],
         reference=row["reference"],
-        kind=row["kind"],
+        kind=Kind(row["kind"]),
         version=row["version"],
-        state=state,
+        state=state if row["settled_by"] is None else ObligationState.SETTLED,
         amount=Money(row["amount"], row["currency"]),
         payer_name=row["payer_name"],
         identifiers=row["identifiers"],
         description=row["description"],
-        due_on=due_on,
-        account_number=row["account_number"],
-        account_bank=row["account_bank"],
-        account_name=row["account_name"],
-        treasury_chapter=row["treasury_chapter"],
-        treasury_sub_item=row["treasury_sub_item"],
+        due_on=row["due_on"],
+        beneficiary=Beneficiary(
+            account_number=row["account_number"],
+            bank=row["account_bank"],
+            account_name=row["account_name"],
+            treasury_chapter=row["treasury_chapter"],
+            treasury_sub_item=row["treasury_sub_item"],
+        ),
         open_order=row["open_order"],
         registered_at=row["created_at"],
     )

@@ -475,7 +475,7 @@ def write_issue(
     view = record.view
     params = order_params(record, effects, now) | {
         "reference": view.reference,
-        "obligation_version": view.obligation_version,
+        "obligation_version": view.obligation.version,
         "required": view.required.minor,
         "return_url": view.return_url,
         "expires_at": view.expires_at,

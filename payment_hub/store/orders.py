@@ -1,7 +1,4 @@
-"""How an order is read: one set of columns and joins, and the view that is made of them.
-
-Questions about orders, for whoever may see them.
-"""
+"""SQL of orders: one set of columns and joins for every statement that reads an order, and the view made of them."""
 
 from __future__ import annotations
 
@@ -15,7 +12,9 @@ from sqlalchemy.orm import Session
 from payment_hub.domain.access import Caller, Role
 from payment_hub.domain.errors import OrderNotFound
 from payment_hub.domain.money import Money
+from payment_hub.domain.obligations import Kind
 from payment_hub.domain.orders import (
+    OrderedObligation,
     OrderFacts,
     OrderFlag,
     OrderStatus,
@@ -25,9 +24,10 @@ from payment_hub.domain.orders import (
     status_of,
 )
 from payment_hub.domain.receipts import receipt_number
-from payment_hub.store.access import seen_agency
+from payment_hub.store.access import visible_agency
+from payment_hub.store.named_sql import named
 
-#: Everything that an OrderView and an OrderStanding need. Aliases: o order, b obligation, v version, a agency.
+#: Everything that an OrderView and an OrderSnapshot need. Aliases: o order, b obligation, v version, a agency.
 COLUMNS: Final = """
     o.id AS order_id, o.reference, o.sequence, o.obligation_id, o.obligation_version, o.agency_id, o.portal_id,
     o.required, o.currency, o.return_url, o.issued_at, o.expires_at, o.received, o.accepted, o.refunded,
@@ -56,15 +56,18 @@ def order_view(row: Mapping[str, Any], checkout_url: str, **changed: Any) -> Ord
         reference=facts["reference"],
         version=facts["sequence"],
         agency=facts["agency"],
-        obligation_reference=facts["obligation_reference"],
-        obligation_version=facts["obligation_version"],
-        kind=facts["kind"],
+        obligation=OrderedObligation(
+            facts["obligation_reference"], facts["obligation_version"], Kind(facts["kind"])
+        ),
         status=status,
         flags=flags,
         finished=finished(status, flags),
         required=Money(facts["required"], facts["currency"]),
         received=Money(facts["received"], facts["currency"]),
         refunded=Money(facts["refunded"], facts["currency"]),
+        refundable=Money(
+            facts["received"] - facts["refunded"] - facts.get("held_refund", 0), facts["currency"]
+        ),
         description=facts["description"],
         issued_at=facts["issued_at"],
         expires_at=facts["expires_at"],
@@ -75,7 +78,6 @@ def order_view(row: Mapping[str, Any], checkout_url: str, **changed: Any) -> Ord
         return_url=facts["return_url"],
         receipt=serial
         and receipt_number(facts["receipt_template_used"], facts["receipt_series_used"], serial),
-        held_refund=Money(facts.get("held_refund", 0), facts["currency"]),
     )
 
 
@@ -100,66 +102,49 @@ def _status_and_flags(facts: Mapping[str, Any]) -> tuple[OrderStatus, tuple[Orde
     return status, flags
 
 
-_SEEN: Final = """(CAST(:only_agency AS bigint) IS NULL OR o.agency_id = :only_agency)
+_VISIBLE: Final = """(CAST(:only_agency AS bigint) IS NULL OR o.agency_id = :only_agency)
     AND (CAST(:only_portal AS bigint) IS NULL OR o.portal_id = :only_portal)"""
 
-_ONE: Final = text(
-    f"SELECT {COLUMNS} FROM payment_order o {JOINS} WHERE o.reference = :reference AND {_SEEN}"
-)
-
-_LIST: Final = text(
-    f"""SELECT {COLUMNS} FROM payment_order o {JOINS} WHERE {_SEEN}
-    AND (CAST(:status AS text) IS NULL OR o.status = :status)
-    AND (CAST(:agency AS text) IS NULL OR a.code = :agency)
-    AND (CAST(:obligation AS text) IS NULL OR b.reference = :obligation)
-    AND (CAST(:issued_from AS timestamptz) IS NULL OR o.issued_at >= :issued_from)
-    AND (CAST(:issued_to AS timestamptz) IS NULL OR o.issued_at < :issued_to)
-    AND (CAST(:after AS bigint) IS NULL OR o.id < :after)
-    ORDER BY o.id DESC LIMIT :limit"""
-)
-
-_LOCK: Final = text(
-    """UPDATE obligation SET row_version = row_version + 1
-    WHERE id = (SELECT obligation_id FROM payment_order WHERE reference = :reference) RETURNING id"""
-)
-
-_DUE: Final = text(
-    "SELECT reference FROM payment_order WHERE is_open AND expires_at <= :now ORDER BY expires_at LIMIT :limit"
-)
+_SQL: Final = {
+    name: text(sql)
+    for name, sql in named(
+        "payment_hub.store", "sql/orders.sql", columns=COLUMNS, joins=JOINS, visible=_VISIBLE
+    ).items()
+}
 
 
 def find_row(session: Session, reference: str, caller: Caller | None = None) -> Mapping[Any, Any]:
     """The order, read with COLUMNS, if the caller may see it. Raises OrderNotFound."""
-    asked = {"reference": reference, **_limits(caller)}
-    row = session.execute(_ONE, asked).mappings().one_or_none()
+    params = {"reference": reference, **_visible_to(caller)}
+    row = session.execute(_SQL["find_order"], params).mappings().one_or_none()
     if row is None:
         raise OrderNotFound(reference)
     return row
 
 
-def list_rows(session: Session, caller: Caller, **asked: Any) -> Sequence[Mapping[Any, Any]]:
-    """Orders that the caller may see, newest first, read with COLUMNS."""
-    return session.execute(_LIST, {**_limits(caller), **asked}).mappings().all()
+def list_rows(session: Session, caller: Caller, **params: Any) -> Sequence[Mapping[Any, Any]]:
+    """Orders that the caller may see, newest first, read with COLUMNS. ``params`` are the filters of the statement."""
+    return session.execute(_SQL["list_orders"], {**_visible_to(caller), **params}).mappings().all()
 
 
 def lock(session: Session, reference: str) -> None:
-    """Lock everything about an order by its obligation, and raise the row version. Raises OrderNotFound.
+    """Lock an order by its obligation, and raise the row version. Raises OrderNotFound.
 
-    Read the order after this, not before: only then is what is read what stands.
+    Read the order after this, not before: a row that was read before may be out of date.
     """
-    if session.execute(_LOCK, {"reference": reference}).scalar_one_or_none() is None:
+    if session.execute(_SQL["lock"], {"reference": reference}).scalar_one_or_none() is None:
         raise OrderNotFound(reference)
 
 
 def due_references(session: Session, now: datetime, limit: int) -> Sequence[str]:
     """Open orders whose deadline has passed."""
-    return session.scalars(_DUE, {"now": now, "limit": limit}).all()
+    return session.scalars(_SQL["due_references"], {"now": now, "limit": limit}).all()
 
 
-def _limits(caller: Caller | None) -> dict[str, int | None]:
+def _visible_to(caller: Caller | None) -> dict[str, int | None]:
     if caller is None:
         return {"only_agency": None, "only_portal": None}
     return {
-        "only_agency": seen_agency(caller),
+        "only_agency": visible_agency(caller),
         "only_portal": caller.portal_id if caller.role is Role.PORTAL else None,
     }

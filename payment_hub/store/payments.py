@@ -1,36 +1,130 @@
-"""Questions about payment attempts, and what is shown of them.
-
-The timers of attempts: whose bank is to be asked now, by whom alone, and when again.
-
-Outcomes that nobody knows: which they are, how long they lasted, and the last use of every bank's keys.
-"""
+"""SQL of payment attempts: reading them, claiming those to be queried, and listing unknown outcomes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import TextClause, select, text
 from sqlalchemy.orm import Session
 
-from payment_hub.domain.access import Caller
+from payment_hub.domain.access import Caller, KeyUse
 from payment_hub.domain.money import Money
-from payment_hub.domain.payments import UNDER_WAY, AttemptState, AttemptView, Awaiting, Expectation
+from payment_hub.domain.payments import (
+    ATTEMPT_LIFE,
+    DECIDED,
+    UNANSWERED,
+    UNDER_WAY,
+    AttemptEvent,
+    AttemptState,
+    AttemptView,
+    Awaiting,
+    Expectation,
+    InstructionsView,
+    OutcomeFigures,
+)
 from payment_hub.domain.routing import Choice, RoutingFacts, Rule
-from payment_hub.store.access import seen_agency
+from payment_hub.domain.settlement import Verdict
+from payment_hub.store.access import visible_agency
+from payment_hub.store.named_sql import named
 from payment_hub.store.tables import Agency, BankChoice, PaymentAttempt, PaymentOrder
+from payment_hub.store.tables.base import one_of, state_after
 from payment_hub.store.tables.payments import AWAITING
+
+#: A query that began so short a time ago is not repeated.
+JUST_QUERIED: Final = timedelta(seconds=2)
+
+#: The last messages of all banks are read backwards; a bank that is not among so many has not signed lately.
+_LOOKED_THROUGH: Final = 100_000
+
+#: More waits than this in a day show an incident, whatever the exact figures are.
+_MOST_WAITS: Final = 10_000
+
+
+class ClaimedAttempt(NamedTuple):
+    """An attempt that this process alone queries until its lease ends."""
+
+    id: int
+    order_id: int
+    bank: str
+    reference: str
+    amount: int
+    currency: str
+    started_at: datetime
+    bank_reference: str | None
+    queries: int
+    state: str
+    awaiting: str | None
+    unknown_at: datetime | None
+    query_at: datetime
+    """The end of the lease, where the attempt was claimed by its timer."""
+    order_reference: str
+
+
+class UnresolvedAttempt(NamedTuple):
+    """An attempt without the outcome that it should have."""
+
+    id: int
+    reference: str
+    order_reference: str
+    agency: str
+    bank: str
+    state: str
+    awaiting: str | None
+    amount: int
+    currency: str
+    queries: int
+    query_at: datetime
+    unknown_at: datetime
+    escalated_at: datetime | None
+
+
+def _statements(due: str) -> dict[str, TextClause]:
+    """The statements of ``payments.sql``; ``due`` says which attempts the timers' statements look at."""
+    order_reference = "(SELECT reference FROM payment_order o WHERE o.id = p.order_id) AS order_reference"
+    columns = [f"p.{name}" for name in ClaimedAttempt._fields if name != "order_reference"]
+    unresolved = f"""SELECT id FROM payment_attempt WHERE unknown_at IS NOT NULL AND {one_of("state", UNANSWERED)}
+        UNION SELECT id FROM payment_attempt WHERE {AWAITING}"""
+    statements = named(
+        "payment_hub.store",
+        "sql/payments.sql",
+        due=due,
+        claimed=", ".join([*columns, order_reference]),
+        unresolved=unresolved,
+        awaiting=f"({AWAITING})",
+        under_way=UNDER_WAY,
+        decided=DECIDED,
+        unanswered=ATTEMPT_LIFE.sources(AttemptEvent.NO_ANSWER),
+        given_up=ATTEMPT_LIFE.sources(AttemptEvent.GIVEN_UP),
+        state_after_no_answer=state_after(ATTEMPT_LIFE, AttemptEvent.NO_ANSWER),
+        state_after_give_up=state_after(ATTEMPT_LIFE, AttemptEvent.GIVEN_UP),
+        submitting=AttemptState.SUBMITTING,
+        pending=AttemptState.PENDING,
+        unknown=AttemptState.UNKNOWN,
+        succeeded=AttemptState.SUCCEEDED,
+        failed=AttemptState.FAILED,
+        confirmation=Awaiting.CONFIRMATION,
+        capture=Awaiting.CAPTURE,
+        needs_inquiry=Verdict.NEEDS_INQUIRY,
+    )
+    return {name: text(sql) for name, sql in statements.items()}
+
+
+#: Reported or held money is queried before attempts that wait for their payers. Each half has its own partial index.
+DUE: Final = (_statements(f"({AWAITING})"), _statements(one_of("state", UNDER_WAY)))
+SQL: Final = DUE[0]
 
 
 def attempts_of_order(session: Session, order_id: int) -> Sequence[PaymentAttempt]:
     """All attempts of an order, the latest first."""
-    asked = (
+    query = (
         select(PaymentAttempt)
         .where(PaymentAttempt.order_id == order_id)
         .order_by(PaymentAttempt.number.desc())
     )
-    return session.scalars(asked).all()
+    return session.scalars(query).all()
 
 
 def under_way(attempts: Sequence[PaymentAttempt]) -> PaymentAttempt | None:
@@ -39,17 +133,16 @@ def under_way(attempts: Sequence[PaymentAttempt]) -> PaymentAttempt | None:
 
 
 def undecided(attempts: Sequence[PaymentAttempt]) -> PaymentAttempt | None:
-    """The attempt because of which no other may start: of unknown outcome, or of money told and not ours yet."""
-    return next((attempt for attempt in attempts if unproven(attempt)), None) or next(
-        (attempt for attempt in attempts if attempt.state in (AttemptState.SUBMITTING, AttemptState.UNKNOWN)),
-        None,
-    )
+    """The attempt that keeps others from starting: its outcome is unknown, or it awaits a confirmation or capture."""
+    awaiting = (attempt for attempt in attempts if is_awaiting(attempt))
+    unanswered = (attempt for attempt in attempts if attempt.state in UNANSWERED)
+    return next(awaiting, None) or next(unanswered, None)
 
 
-def unproven(attempt: PaymentAttempt) -> bool:
-    """Whether the bank tells of money that is not ours yet: held, or paid where our contract wants a second word."""
+def is_awaiting(attempt: PaymentAttempt) -> bool:
+    """Whether the bank has reported money that is not proved yet: held by the bank, or paid without a confirmation."""
     if attempt.awaiting == Awaiting.CAPTURE:
-        return attempt.state not in (AttemptState.SUCCEEDED, AttemptState.FAILED)
+        return attempt.state not in DECIDED
     return attempt.awaiting == Awaiting.CONFIRMATION and attempt.state != AttemptState.SUCCEEDED
 
 
@@ -59,54 +152,54 @@ def find_attempt(session: Session, reference: str) -> PaymentAttempt:
 
 
 def attempt_view(
-    session: Session, attempt: PaymentAttempt, promise: Expectation, now: datetime
+    session: Session, attempt: PaymentAttempt, expectation: Expectation, now: datetime
 ) -> AttemptView:
-    """The attempt as callers see it; ``promise`` is what may be expected_by of its bank."""
+    """The attempt as callers see it."""
     order_reference = session.scalars(
         select(PaymentOrder.reference).where(PaymentOrder.id == attempt.order_id)
     ).one()
-    given = attempt.instructions or {}
+    instructions = attempt.instructions or {}
     return AttemptView(
         reference=attempt.reference,
         order_reference=order_reference,
         bank=attempt.bank,
-        state=AttemptState.UNKNOWN if unproven(attempt) else attempt.state,
+        state=AttemptState.UNKNOWN if is_awaiting(attempt) else AttemptState(attempt.state),
         amount=Money(attempt.amount, attempt.currency),
-        qr_text=given.get("qr_text"),
-        page_url=given.get("page_url"),
-        account_number=given.get("account_number"),
-        account_name=given.get("account_name"),
-        account_bank=given.get("account_bank"),
-        purpose=given.get("purpose"),
+        instructions=InstructionsView(
+            qr_text=instructions.get("qr_text"),
+            page_url=instructions.get("page_url"),
+            account_number=instructions.get("account_number"),
+            account_name=instructions.get("account_name"),
+            account_bank=instructions.get("account_bank"),
+            purpose=instructions.get("purpose"),
+            app_link=instructions.get("app_link"),
+            bill_code=instructions.get("bill_code"),
+        ),
         started_at=attempt.started_at,
-        app_link=given.get("app_link"),
-        bill_code=given.get("bill_code"),
-        expected_by=expected_by(attempt, promise, now),
+        expected_by=expected_by(attempt, expectation, now),
     )
 
 
-def expected_by(attempt: PaymentAttempt, promise: Expectation, now: datetime) -> datetime | None:
-    """When the outcome will be known, as we promise; None when it is known, or waits for the payer."""
-    silent = attempt.state in (AttemptState.SUBMITTING, AttemptState.UNKNOWN)
-    if not silent and not unproven(attempt):
+def expected_by(attempt: PaymentAttempt, expectation: Expectation, now: datetime) -> datetime | None:
+    """When the outcome is expected; None when it is decided or waits for the payer."""
+    if attempt.state not in UNANSWERED and not is_awaiting(attempt):
         return None
-    return promise.expected_by(attempt.unknown_at or attempt.started_at, attempt.query_at, now)
+    return expectation.expected_by(attempt.unknown_at or attempt.started_at, attempt.query_at, now)
 
 
-def become_unknown(attempt: PaymentAttempt, promise: Expectation, now: datetime) -> None:
-    """From now on nobody knows the outcome; when it will be known is expected_by once, and kept to be measured."""
+def mark_unknown(attempt: PaymentAttempt, expectation: Expectation, now: datetime) -> None:
+    """Keep since when the outcome is unknown, and the moment that callers are shown, to be measured later."""
     if attempt.unknown_at is None:
         attempt.unknown_at = now
-        attempt.expected_by = promise.expected_by(now, attempt.query_at, now)
+        attempt.expected_by = expectation.expected_by(now, attempt.query_at, now)
 
 
 def preference_of(session: Session, agency_id: int) -> tuple[str, ...]:
-    """The banks that an agency would rather be paid through, the most wanted first."""
-    found = session.scalar(select(Agency.bank_preference).where(Agency.id == agency_id))
-    return tuple(found or ())
+    """The banks that an agency prefers, the most preferred first."""
+    return tuple(session.scalar(select(Agency.bank_preference).where(Agency.id == agency_id)) or ())
 
 
-def remember_choice(
+def record_choice(
     session: Session, attempt: PaymentAttempt, facts: RoutingFacts, choice: Choice, now: datetime
 ) -> None:
     """Keep why the attempt goes through its bank."""
@@ -124,134 +217,55 @@ def remember_choice(
 
 
 def choices_of(session: Session, order_id: int) -> list[tuple[str, Choice]]:
-    """The references of an order's attempts, each with what was chosen for it then, oldest first."""
-    asked = (
+    """The references of an order's attempts, each with the choice of its bank, oldest first."""
+    query = (
         select(PaymentAttempt.reference, BankChoice.bank, BankChoice.rule, BankChoice.offered)
         .join(BankChoice, BankChoice.attempt_id == PaymentAttempt.id)
         .where(PaymentAttempt.order_id == order_id)
         .order_by(PaymentAttempt.number)
     )
-    return [(row.reference, Choice(row.bank, Rule(row.rule), row.offered)) for row in session.execute(asked)]
-
-
-#: Somebody who asked so short a time ago has asked for everybody.
-JUST_QUERIED: Final = timedelta(seconds=2)
-
-_COLUMNS: Final = """p.id, p.order_id, p.bank, p.reference, p.amount, p.currency, p.started_at, p.bank_reference,
-    p.queries, p.state, p.awaiting, p.unknown_at, p.query_at,
-    (SELECT reference FROM payment_order o WHERE o.id = p.order_id) AS order_reference"""
-
-#: What is asked about: money that is told comes before all that waits for a payer. Each has its own partial index.
-_ASKED_ABOUT: Final = (f"({AWAITING})", "state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')")
-
-#: From bank to bank by the index, so that it costs the same however many attempts wait.
-_BANKS_DUE: Final = """WITH RECURSIVE named AS (
-        (SELECT bank FROM payment_attempt WHERE {which} ORDER BY bank LIMIT 1)
-        UNION ALL
-        SELECT (SELECT bank FROM payment_attempt WHERE {which} AND bank > named.bank ORDER BY bank LIMIT 1)
-        FROM named WHERE named.bank IS NOT NULL
-    )
-    SELECT bank, first.query_at FROM named, LATERAL (
-        SELECT query_at FROM payment_attempt p WHERE {which} AND p.bank = named.bank ORDER BY query_at LIMIT 1
-    ) first WHERE first.query_at <= :now"""
-
-_CLAIM_DUE: Final = f"""UPDATE payment_attempt p SET query_at = :leased_until, queried_at = :now
-    FROM (
-        SELECT id FROM payment_attempt WHERE bank = :bank AND {{which}} AND query_at <= :now
-        ORDER BY query_at LIMIT 1 FOR UPDATE SKIP LOCKED
-    ) due
-    WHERE p.id = due.id
-    RETURNING {_COLUMNS}"""
-
-_DUE_BANKS: Final = tuple(text(_BANKS_DUE.format(which=which)) for which in _ASKED_ABOUT)
-_DUE: Final = tuple(text(_CLAIM_DUE.format(which=which)) for which in _ASKED_ABOUT)
-
-_CLAIM_OF_ORDER: Final = text(
-    f"""UPDATE payment_attempt p SET queried_at = :now
-    FROM (
-        SELECT id FROM payment_attempt
-        WHERE order_id = (SELECT id FROM payment_order WHERE reference = :reference)
-            AND (queried_at IS NULL OR queried_at <= :just_queried OR queried_at > :now)
-            AND (state = 'UNKNOWN' OR state = 'SUBMITTING' AND query_at <= :now OR {AWAITING}
-                OR state = 'PENDING' AND bank <> :leaving_for)
-        FOR UPDATE SKIP LOCKED
-    ) due
-    WHERE p.id = due.id
-    RETURNING {_COLUMNS}"""
-)
-
-#: A moment that somebody has set since it was claimed stands: a callback wants that the bank is asked at once.
-_ASK_AT: Final = text(
-    f"""UPDATE payment_attempt SET queries = queries + CAST(:counts AS int),
-        query_at = CASE WHEN query_at = :leased_until THEN CAST(:moment AS timestamptz) ELSE query_at END,
-        unknown_at = CASE WHEN state = 'SUBMITTING' THEN coalesce(unknown_at, :now) ELSE unknown_at END,
-        expected_by = CASE WHEN state = 'SUBMITTING' THEN coalesce(expected_by, :expected_by) ELSE expected_by END,
-        escalated_at = coalesce(escalated_at, CASE WHEN :overdue AND (state = 'UNKNOWN' OR {AWAITING})
-            THEN CAST(:now AS timestamptz) END),
-        state = CASE
-            WHEN state = 'SUBMITTING' THEN 'UNKNOWN'
-            WHEN state = 'PENDING' AND awaiting IS NULL AND :give_up THEN 'ABANDONED'
-            ELSE state END
-    WHERE id = :id AND (state IN ('SUBMITTING', 'PENDING', 'UNKNOWN') OR {AWAITING})"""
-)
-
-_HOLD: Final = text(
-    """UPDATE payment_attempt SET awaiting = 'CAPTURE',
-        moving_until = coalesce(CAST(:until AS timestamptz), moving_until),
-        unknown_at = CASE WHEN unknown_at IS NOT NULL AND resolved_at IS NULL THEN unknown_at ELSE :now END,
-        expected_by = CASE WHEN unknown_at IS NOT NULL AND resolved_at IS NULL THEN expected_by ELSE :expected_by END,
-        resolved_at = NULL
-    WHERE id = :id AND state NOT IN ('SUCCEEDED', 'FAILED') AND awaiting IS DISTINCT FROM 'CONFIRMATION'
-        AND (moving_until IS NULL OR moving_until <= :now OR moving_until > :longest)
-    RETURNING id"""
-)
-
-_UNPROVEN: Final = text(
-    """SELECT amount, currency FROM confirmation
-    WHERE order_id = :order AND attempt_id = :attempt AND verdict = 'NEEDS_INQUIRY' AND amount IS NOT NULL"""
-)
+    return [(row.reference, Choice(row.bank, Rule(row.rule), row.offered)) for row in session.execute(query)]
 
 
 def banks_due(session: Session, now: datetime) -> list[str]:
-    """The banks that are to be asked about something now, enabled or not; who has waited longest comes first."""
-    found: dict[str, datetime] = {}
-    for question in _DUE_BANKS:
-        for bank, query_at in session.execute(question, {"now": now}):
-            found[bank] = min(query_at, found.get(bank, query_at))
-    return sorted(found, key=lambda bank: (found[bank], bank))
+    """The banks with an attempt that is due for a query, enabled or not, the longest overdue first."""
+    first_due: dict[str, datetime] = {}
+    for statements in DUE:
+        for bank, query_at in session.execute(statements["banks_due"], {"now": now}):
+            first_due[bank] = min(query_at, first_due.get(bank, query_at))
+    return sorted(first_due, key=lambda bank: (first_due[bank], bank))
 
 
-def claim_due(session: Session, bank: str, now: datetime, leased_until: datetime) -> Row[Any] | None:
-    """The attempt about which the bank is to be asked first, if any; nobody else gets it before ``leased_until``."""
-    asked = {"bank": bank, "now": now, "leased_until": leased_until}
-    for claim in _DUE:
-        found = session.execute(claim, asked).one_or_none()
-        if found is not None:
-            return found
+def claim_due(session: Session, bank: str, now: datetime, leased_until: datetime) -> ClaimedAttempt | None:
+    """The attempt that the bank is queried about first, if any; no other process gets it before ``leased_until``."""
+    params = {"bank": bank, "now": now, "leased_until": leased_until}
+    for statements in DUE:
+        row = session.execute(statements["claim_due"], params).mappings().one_or_none()
+        if row is not None:
+            return ClaimedAttempt(**row)
     return None
 
 
 def claim_of_order(
     session: Session, reference: str, now: datetime, leaving_for: str | None
-) -> Sequence[Row[Any]]:
-    """The attempts of one order that are asked about before anything else is done with it.
+) -> list[ClaimedAttempt]:
+    """The attempts of one order that are queried before anything else is done with it, unless they were just queried.
 
-    Those of unknown outcome, and those whose instructions the payer leaves for the bank ``leaving_for``; none of which
-    somebody has asked about just now. Their timers stay as they are.
+    Those of unknown outcome, and pending ones when the payer leaves for the bank ``leaving_for``.
     """
-    asked = {
+    params = {
         "reference": reference,
         "now": now,
         "just_queried": now - JUST_QUERIED,
         "leaving_for": leaving_for,
     }
-    return session.execute(_CLAIM_OF_ORDER, asked).all()
+    return [ClaimedAttempt(**row) for row in session.execute(SQL["claim_of_order"], params).mappings()]
 
 
 def schedule_query(
     session: Session,
-    claimed: Row[Any],
-    moment: datetime,
+    claimed: ClaimedAttempt,
+    next_at: datetime,
     *,
     counts: bool,
     now: datetime,
@@ -259,112 +273,82 @@ def schedule_query(
     overdue: bool,
     give_up: bool,
 ) -> None:
-    """Set when the bank is to be asked next about what was ``claimed``, if there is anything left to ask.
+    """Set when the bank is queried next about a claimed attempt, if its outcome is still to come.
 
-    ``counts`` says whether this was a query. An unanswered intent becomes UNKNOWN, with ``expected_by`` as what callers
-    are shown; ``overdue`` escalates it to officers. With ``give_up`` instructions that no payer followed are ABANDONED:
-    the bank's callback or its statement still shows money that comes after all. UNKNOWN is never given up.
+    ``counts`` says whether the bank was really queried. An unanswered intent becomes UNKNOWN and is shown
+    ``expected_by``; ``overdue`` escalates it to officers. With ``give_up`` pending instructions become ABANDONED: a
+    callback or the bank statement still shows money that comes later. UNKNOWN is never given up.
     """
-    values = {
-        "id": claimed.id,
-        "leased_until": claimed.query_at,
-        "moment": moment,
-        "counts": counts,
-        "now": now,
-    }
-    session.execute(_ASK_AT, values | {"expected_by": expected_by, "overdue": overdue, "give_up": give_up})
+    session.execute(
+        SQL["schedule_query"],
+        {
+            "id": claimed.id,
+            "leased_until": claimed.query_at,
+            "next_at": next_at,
+            "counts": counts,
+            "now": now,
+            "expected_by": expected_by,
+            "overdue": overdue,
+            "give_up": give_up,
+        },
+    )
 
 
 def hold(
     session: Session, attempt_id: int, *, now: datetime, longest: datetime, moves: bool, expected_by: datetime
 ) -> bool:
-    """Keep that the bank holds money for this attempt, before anything is sent: a crash or a silence leaves something
-    to ask about. Whether nobody else takes or leaves it now; who ``moves`` it keeps all others off until ``longest``.
+    """Record that the bank holds money for this attempt, before anything is sent: after a crash a query follows.
+
+    False while another process captures or cancels it. With ``moves`` this process alone may do so until ``longest``.
     """
-    asked = {"id": attempt_id, "now": now, "longest": longest, "expected_by": expected_by}
-    asked["until"] = longest if moves else None
-    return session.execute(_HOLD, asked).scalar_one_or_none() is not None
+    params = {
+        "id": attempt_id,
+        "now": now,
+        "longest": longest,
+        "expected_by": expected_by,
+        "until": longest if moves else None,
+    }
+    return session.execute(SQL["hold"], params).scalar_one_or_none() is not None
 
 
-def unproven_amounts(session: Session, order_id: int, attempt_id: int) -> set[tuple[int, str]]:
-    """What the bank's callbacks have said that was paid, while nothing proves it."""
-    found = session.execute(_UNPROVEN, {"order": order_id, "attempt": attempt_id})
-    return {(row.amount, row.currency) for row in found}
-
-
-#: An attempt without an outcome that it should have. Each half has its own partial index.
-_OPEN: Final = f"""
-    SELECT id FROM payment_attempt
-    WHERE unknown_at IS NOT NULL AND state IN ('SUBMITTING', 'PENDING', 'UNKNOWN') AND state <> 'PENDING'
-    UNION SELECT id FROM payment_attempt WHERE {AWAITING}"""
-
-_LIST: Final = text(
-    f"""SELECT p.id, p.reference, o.reference AS order_reference, a.code AS agency, p.bank, p.state, p.awaiting,
-        p.amount, p.currency, p.queries, p.query_at, coalesce(p.unknown_at, p.started_at) AS unknown_at, p.escalated_at
-    FROM payment_attempt p JOIN payment_order o ON o.id = p.order_id JOIN agency a ON a.id = o.agency_id
-    WHERE p.id IN ({_OPEN}) AND (CAST(:agency AS bigint) IS NULL OR o.agency_id = :agency)
-        AND (CAST(:portal AS bigint) IS NULL OR o.portal_id = :portal)
-        AND (NOT :overdue OR p.escalated_at IS NOT NULL) AND p.id > :after
-    ORDER BY p.id LIMIT :limit"""
-)
-
-_WAITING: Final = text(
-    f"""SELECT bank, count(*) AS open, count(escalated_at) AS overdue, min(unknown_at) AS oldest_at
-    FROM payment_attempt WHERE id IN ({_OPEN}) GROUP BY bank"""
-)
-
-_KNOWN: Final = text(
-    """SELECT bank, array_agg(seconds) AS waits, count(*) FILTER (WHERE kept) AS kept FROM (
-        SELECT bank, extract(epoch FROM coalesce(resolved_at, changed_at) - unknown_at)::int AS seconds,
-            coalesce(resolved_at, changed_at) <= expected_by AS kept
-        FROM payment_attempt
-        WHERE unknown_at IS NOT NULL AND changed_at > :since
-            AND (resolved_at IS NOT NULL OR state = 'SUCCEEDED' OR
-                state = 'FAILED' AND awaiting IS DISTINCT FROM 'CONFIRMATION')
-        ORDER BY changed_at DESC LIMIT :most
-    ) known GROUP BY bank"""
-)
-
-_OVERDUE: Final = text(f"SELECT count(escalated_at) FROM payment_attempt WHERE id IN ({_OPEN})")
-
-#: The last messages of all banks are read backwards; a bank that is not among so many has not signed lately.
-_LOOKED_THROUGH: Final = 100_000
-
-_KEYS: Final = text(
-    """SELECT
-    (SELECT judged_at FROM confirmation WHERE bank = :bank AND key = 0
-        AND id > (SELECT coalesce(max(id), 0) - :looked FROM confirmation) ORDER BY id DESC LIMIT 1) AS current_at,
-    (SELECT max(judged_at) FROM confirmation WHERE bank = :bank AND key = 1) AS previous_at"""
-)
-
-#: More waits than this in a day are figures of a catastrophe, whatever they are exactly.
-_MOST: Final = 10_000
+def awaited_amounts(session: Session, order_id: int, attempt_id: int) -> set[tuple[int, str]]:
+    """The amounts, in minor units with their currency, that callbacks reported and no query has confirmed."""
+    rows = session.execute(SQL["awaited_amounts"], {"order": order_id, "attempt": attempt_id})
+    return {(row.amount, row.currency) for row in rows}
 
 
 def list_unresolved(
     session: Session, caller: Caller, *, overdue: bool, after: int, limit: int
-) -> Sequence[Mapping[Any, Any]]:
+) -> list[UnresolvedAttempt]:
     """The attempts of unknown outcome that the caller may see, the oldest first."""
-    seen = {"agency": seen_agency(caller), "portal": caller.portal_id}
-    asked = seen | {"overdue": overdue, "after": after, "limit": limit}
-    return session.execute(_LIST, asked).mappings().all()
+    params = {
+        "agency": visible_agency(caller),
+        "portal": caller.portal_id,
+        "overdue": overdue,
+        "after": after,
+        "limit": limit,
+    }
+    return [UnresolvedAttempt(**row) for row in session.execute(SQL["list_unresolved"], params).mappings()]
 
 
-def unresolved_by_bank(session: Session) -> Sequence[Mapping[Any, Any]]:
-    """For each bank: how many outcomes are unknown, how many of them lie before an officer, and since when."""
-    return session.execute(_WAITING).mappings().all()
+def measure_outcomes(session: Session, since: datetime) -> list[OutcomeFigures]:
+    """The figures of each bank with outcomes that are unknown now or were resolved after ``since``, by name."""
+    figures = {
+        row["bank"]: OutcomeFigures(**row) for row in session.execute(SQL["unresolved_by_bank"]).mappings()
+    }
+    params = {"since": since, "most": _MOST_WAITS}
+    for row in session.execute(SQL["resolved_by_bank"], params).mappings():
+        unresolved = figures.get(row["bank"], OutcomeFigures(row["bank"]))
+        figures[row["bank"]] = replace(unresolved, waits=tuple(sorted(row["waits"])), kept=row["kept"])
+    return [figures[bank] for bank in sorted(figures)]
 
 
-def overdue_by_bank(session: Session) -> int:
-    """How many unknown outcomes lie before an officer."""
-    return int(session.execute(_OVERDUE).scalar_one())
+def count_overdue(session: Session) -> int:
+    """How many unknown outcomes are escalated to officers."""
+    return int(session.execute(SQL["count_overdue"]).scalar_one())
 
 
-def resolved_by_bank(session: Session, since: datetime) -> Sequence[Mapping[Any, Any]]:
-    """For each bank: seconds from unknown to known of what became known after ``since``, and promises kept."""
-    return session.execute(_KNOWN, {"since": since, "most": _MOST}).mappings().all()
-
-
-def key_use(session: Session, bank: str) -> Mapping[Any, Any]:
+def key_use(session: Session, bank: str) -> KeyUse:
     """When the bank last signed with the current key and with the one before."""
-    return session.execute(_KEYS, {"bank": bank, "looked": _LOOKED_THROUGH}).mappings().one()
+    params = {"bank": bank, "looked_through": _LOOKED_THROUGH}
+    return KeyUse(bank, **session.execute(SQL["key_use"], params).mappings().one())

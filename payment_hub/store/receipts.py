@@ -1,4 +1,4 @@
-"""Questions about receipts."""
+"""SQL of receipts."""
 
 from __future__ import annotations
 
@@ -8,30 +8,16 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payment_hub.domain.money import Money
-from payment_hub.domain.receipts import ReceiptView, amount_in_words, receipt_number
+from payment_hub.domain.obligations import Kind
+from payment_hub.domain.receipts import ReceiptAgency, ReceiptView, amount_in_words, receipt_number
+from payment_hub.store.named_sql import named
 
-_ONE: Final = text(
-    """
-SELECT r.template, r.series, r.year, r.number, r.amount, r.currency, r.issued_at, o.reference,
-    a.code AS agency, a.name AS agency_name, a.tax_code, a.address,
-    b.kind, v.payer_name, v.identifiers, v.description, v.treasury_chapter, v.treasury_sub_item,
-    c.bank, c.bank_transaction_id, c.collected_at
-FROM receipt r
-JOIN payment_order o ON o.id = r.order_id
-JOIN obligation b ON b.id = o.obligation_id
-JOIN obligation_version v ON v.obligation_id = b.id AND v.version = o.obligation_version
-JOIN agency a ON a.id = r.agency_id
-LEFT JOIN LATERAL (
-    SELECT bank, bank_transaction_id, collected_at FROM collection
-    WHERE order_id = o.id AND currency = r.currency AND received_at <= r.issued_at ORDER BY id DESC LIMIT 1
-) c ON true
-WHERE r.order_id = :order_id"""
-)
+_SQL: Final = {name: text(sql) for name, sql in named("payment_hub.store", "sql/receipts.sql").items()}
 
 
 def of_order(session: Session, order_id: int) -> ReceiptView | None:
     """The receipt of an order, with the payment that settled it."""
-    row = session.execute(_ONE, {"order_id": order_id}).mappings().one_or_none()
+    row = session.execute(_SQL["receipt_of_order"], {"order_id": order_id}).mappings().one_or_none()
     if row is None:
         return None
     amount = Money(row["amount"], row["currency"])
@@ -42,12 +28,9 @@ def of_order(session: Session, order_id: int) -> ReceiptView | None:
         year=row["year"],
         serial=row["number"],
         order_reference=row["reference"],
-        agency=row["agency"],
-        agency_name=row["agency_name"],
-        agency_tax_code=row["tax_code"],
-        agency_address=row["address"],
+        agency=ReceiptAgency(row["agency"], row["agency_name"], row["tax_code"], row["address"]),
         payer_name=row["payer_name"],
-        kind=row["kind"],
+        kind=Kind(row["kind"]),
         identifiers=row["identifiers"],
         description=row["description"],
         amount=amount,

@@ -18,7 +18,7 @@ from payment_hub.domain.calendar import business_day
 from payment_hub.domain.ledger import Account
 from payment_hub.domain.money import Money
 from payment_hub.domain.references import new_refund_reference
-from payment_hub.domain.refunds.effects import effects_of_chargeback, effects_of_refund, refund_json
+from payment_hub.domain.refunds.effects import effects_of_chargeback, effects_of_refund
 from payment_hub.domain.refunds.eligibility import Collected, RefundContext, route_for
 from payment_hub.domain.refunds.lifecycle import (
     RefundEvent,
@@ -29,6 +29,7 @@ from payment_hub.domain.refunds.lifecycle import (
     life_of,
 )
 from payment_hub.domain.settlement import OrderSnapshot
+from payment_hub.domain.webhooks import RefundChange
 from payment_hub.store import ledger
 from payment_hub.store.order_writes import change_order
 from payment_hub.store.tables import Chargeback, Collection, PaymentOrder, Posting, Refund, RefundEventRecord
@@ -64,12 +65,12 @@ def move_refund(
         amount=refund.amount,
         accepted=context.collection(refund.collection_id).accepted,
         route=Route(refund.route),
-        refund=refund_json(
+        refund=RefundChange(
             refund_id=refund.refund_id,
             reference=refund.reference,
-            state=refund.state,
+            state=RefundState(refund.state),
             amount=Money(refund.amount, refund.currency),
-            reason=refund.reason,
+            reason=RefundReason(refund.reason),
         ),
         at=transition.at,
     )

@@ -23,14 +23,15 @@ from payment_hub.domain.refunds.lifecycle import (
     REFUSALS,
     THE_HUB,
     RefundEvent,
+    RefundReason,
     RefundState,
     Route,
 )
-from payment_hub.domain.refunds.views import RefundHistory, RefundView
+from payment_hub.domain.refunds.views import Payee, RefundCollection, RefundHistory, RefundView
 from payment_hub.domain.refunds.vouchers import VoucherFacts
 from payment_hub.domain.settlement import Disposition, Verdict
 from payment_hub.store import orders
-from payment_hub.store.access import seen_agency
+from payment_hub.store.access import visible_agency
 from payment_hub.store.confirmations import POSTED, order_snapshot
 from payment_hub.store.order_writes import order_record, quoted
 from payment_hub.store.orders import COLUMNS, JOINS
@@ -260,7 +261,7 @@ def orders_with_excess(
 def seen_by(caller: Caller) -> dict[str, int | None]:
     """The limits within which a caller sees refunds: those of the orders that it sees."""
     portal = caller.portal_id if caller.role is Role.PORTAL else None
-    return {"only_agency": seen_agency(caller), "only_portal": portal}
+    return {"only_agency": visible_agency(caller), "only_portal": portal}
 
 
 _VIEW: Final = """SELECT r.*, o.reference AS order_reference, a.code AS agency, a.refund_unseen,
@@ -327,8 +328,8 @@ def refund_view(session: Session, caller: Caller, order_id: int, refund_id: str)
     )
     history = [
         RefundHistory(
-            event=record.event,
-            state=record.state,
+            event=RefundEvent(record.event),
+            state=RefundState(record.state),
             actor=record.actor,
             code=record.code,
             note=record.note,
@@ -347,19 +348,18 @@ def _view(row: Mapping[Any, Any], history: Sequence[RefundHistory] = ()) -> Refu
         refund_id=row["refund_id"],
         order_reference=row["order_reference"],
         agency=row["agency"],
-        state=row["state"],
-        route=row["route"],
+        state=RefundState(row["state"]),
+        route=Route(row["route"]),
         amount=Money(row["amount"], row["currency"]),
-        reason=row["reason"],
+        reason=RefundReason(row["reason"]),
         note=row["note"],
-        bank=row["bank"],
-        bank_transaction_id=row["bank_transaction_id"],
+        collection=RefundCollection(row["bank"], row["bank_transaction_id"]),
         bank_refund_id=row["bank_refund_id"],
         proposed_by=row["proposed_by"],
         approved_by=row["approved_by"],
         waits_for_statement=by_the_hub and not row["seen"] and not row["refund_unseen"],
         contradicted=row["contradicted"],
-        payee=row["payee"],
+        payee=None if row["payee"] is None else Payee(**row["payee"]),
         proposed_at=row["proposed_at"],
         changed_at=row["changed_at"],
         escalated_at=row["escalated_at"],

@@ -102,7 +102,7 @@ def health_gauge(health: Sequence[HealthView]) -> GaugeMetricFamily:
     """1 while questions go out to a bank, 0 while it is left alone."""
     gauge = GaugeMetricFamily("hub_bank_up", "The bank is asked", labels=["bank", "operation"])
     for view in health:
-        asked = view.health.state is HealthState.CLOSED and view.away_until is None
+        asked = view.health.state is HealthState.CLOSED and view.downtime_until is None
         gauge.add_metric([view.bank, view.operation.lower()], int(asked))
     return gauge
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reconciliation.domain.discrepancy import DiscrepancyKind as Kind
+from reconciliation.domain.discrepancies import DiscrepancyKind as Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class LeftOpen:
 
 #: What is asked of each case, in this order.
 TESTS: Final[Sequence[tuple[Kind, Callable[[LeftOpen], bool]]]] = (
-    (Kind.NO_SUCH_ORDER, lambda case: not case.has_order),
+    (Kind.UNIDENTIFIED_PAYMENT, lambda case: not case.has_order),
     (Kind.WRONG_CURRENCY, lambda case: case.foreign_money and _anything(case)),
-    (Kind.CONTRADICTED, lambda case: case.conflict),
+    (Kind.CONFLICTING_CONFIRMATIONS, lambda case: case.conflict),
     (
         Kind.PAID_TWICE,
         lambda case: (

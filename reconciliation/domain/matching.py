@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reconciliation.domain.discrepancy import DiscrepancyKind as Kind
-from reconciliation.domain.scope import Side
+from reconciliation.domain.discrepancies import DiscrepancyKind as Kind
+from reconciliation.domain.runs import Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +74,23 @@ def _differs(case: Case) -> bool:
 #: What is asked of each case, in this order.
 TESTS: Final[Mapping[Side, Sequence[Test]]] = {
     Side.BANK: (
-        (Kind.CHARGED_BACK, lambda case: case.charged_back > 0),
-        (Kind.REFUNDED_THOUGH_FAILED, _failed),
-        (Kind.REFUNDED_TWICE, lambda case: case.goes_back and _several(case)),
+        (Kind.UNEXPLAINED_DEBIT, lambda case: case.charged_back > 0),
+        (Kind.FAILED_REFUND_DEBITED, _failed),
+        (Kind.DUPLICATE_REFUND, lambda case: case.goes_back and _several(case)),
         (Kind.REFUND_MISSING_AT_BANK, lambda case: case.goes_back and _hub_only(case)),
-        (Kind.REFUND_AMOUNT_DIFFERS, lambda case: case.goes_back and _differs(case)),
+        (Kind.REFUND_AMOUNT_MISMATCH, lambda case: case.goes_back and _differs(case)),
         (Kind.DUPLICATE_AT_BANK, _several),
-        (Kind.UNKNOWN_TO_HUB, _other_only),
+        (Kind.MISSING_IN_HUB, _other_only),
         (Kind.MISSING_AT_BANK, _hub_only),
-        (Kind.CURRENCIES_DIFFER, _currencies_differ),
-        (Kind.AMOUNTS_DIFFER, _amounts_differ),
+        (Kind.CURRENCY_MISMATCH, _currencies_differ),
+        (Kind.AMOUNT_MISMATCH, _amounts_differ),
     ),
     Side.AGENCY: (
         (Kind.DUPLICATE_AT_AGENCY, _several),
         (Kind.BOOKED_WITHOUT_RECEIPT, _other_only),
         (Kind.MISSING_AT_AGENCY, _hub_only),
-        (Kind.AGENCY_CURRENCY_DIFFERS, _currencies_differ),
-        (Kind.AGENCY_AMOUNT_DIFFERS, _amounts_differ),
+        (Kind.AGENCY_CURRENCY_MISMATCH, _currencies_differ),
+        (Kind.AGENCY_AMOUNT_MISMATCH, _amounts_differ),
     ),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 #: Banks' fees stand in statements, and nothing in the hub stands opposite them yet: they are open.
 FEES: Final = "bank_fee"
@@ -47,20 +47,6 @@ class Line:
     matched: Figure = Figure()
     discrepant: Figure = Figure()
     open: Figure = Figure()
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form in which a run keeps it. Amounts are minor units as text."""
-        figures = {
-            "items": self.items,
-            "matched": self.matched,
-            "discrepant": self.discrepant,
-            "open": self.open,
-        }
-        wire: dict[str, Any] = {"side": self.side, "currency": self.currency}
-        wire |= {
-            name: {"count": figure.count, "amount": str(figure.amount)} for name, figure in figures.items()
-        }
-        return wire
 
 
 def control_totals(

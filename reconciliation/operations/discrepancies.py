@@ -10,7 +10,7 @@ from datetime import date
 from payment_hub.domain.access import Caller
 from payment_hub.domain.paging import Page, cursor_of, key_of
 from reconciliation.books import Books
-from reconciliation.domain.discrepancy import DiscrepancyKind, DiscrepancyState
+from reconciliation.domain.discrepancies import DiscrepancyKind, DiscrepancyState
 from reconciliation.domain.views import DiscrepancyView
 from reconciliation.store import reading
 

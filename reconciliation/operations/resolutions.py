@@ -10,7 +10,7 @@ from __future__ import annotations
 from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import AlreadyResolved, Malformed, SamePerson
 from reconciliation.books import Books
-from reconciliation.domain.discrepancy import DISCREPANCY_LIFE, Decision, DiscrepancyEvent, DiscrepancyState
+from reconciliation.domain.discrepancies import DISCREPANCY_LIFE, Decision, DiscrepancyEvent, DiscrepancyState
 from reconciliation.domain.views import DiscrepancyView
 from reconciliation.store import moves, reading
 

@@ -28,14 +28,14 @@ from payment_hub.domain.banks.port import HasStatement
 from payment_hub.domain.calendar import business_day
 from payment_hub.domain.errors import AgencyNotFound, BankUnavailable, Malformed, RunNotFound
 from payment_hub.domain.paging import Page, cursor_of, key_of
+from payment_hub.domain.wire import to_wire
 from payment_hub.store.access import find_agency
 from reconciliation.books import Books
 from reconciliation.domain.errors import LeaseLost, RunUnderWay
-from reconciliation.domain.report import as_csv, as_json
-from reconciliation.domain.run import RunState, run_key
-from reconciliation.domain.scope import MONEY, Scope, Side, agency_scope, bank_scope
+from reconciliation.domain.reports import as_csv, as_json
+from reconciliation.domain.runs import MONEY, RunState, Scope, Side, agency_scope, bank_scope, run_key
 from reconciliation.domain.totals import Line, control_totals, require_balance
-from reconciliation.domain.views import RunView
+from reconciliation.domain.views import RunView, totals_view
 from reconciliation.operations.ledgers import collect_ledgers
 from reconciliation.operations.statements import collect_statement
 from reconciliation.store import comparison, findings, nights, reading, runs
@@ -161,7 +161,7 @@ def _compare(session: Session, taken: _Taken, now: datetime) -> int:
         session, run=taken.run, scope=scope, agency=taken.agency, day=day, files=files
     )
     findings.let_discrepancies_follow(session, run=taken.run, scope=scope, file_case=file_case, at=now)
-    wire = [line.as_wire() for line in totals]
+    wire = [to_wire(totals_view(line)) for line in totals]
     runs.commit(session, run=taken.run, key=key, totals=wire, files=files, at=now)
     return taken.run
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from payment_hub.domain.calendar import bounds
 from payment_hub.store.connections import allow_seq_scan
-from reconciliation.domain.scope import Scope, Side
+from reconciliation.domain.runs import Scope, Side
 from reconciliation.domain.totals import Column, Figure
 from reconciliation.store import agency_side, bank_side, debits, money_side
 from reconciliation.store.conditions import kind_of
@@ -29,7 +29,7 @@ _STILL_OPEN: Final = """
 SELECT d.case_key FROM discrepancy d
 JOIN finding f ON f.id = d.finding_id
 JOIN reconciliation_run r ON r.id = f.run_id
-LEFT JOIN reconciliation_run h ON h.id = d.healed_by
+LEFT JOIN reconciliation_run h ON h.id = d.auto_resolved_by
 WHERE d.scope = :scope AND r.day <= :day AND (d.state IN ('OPEN', 'PROPOSED') OR h.day = :day)
     AND d.kind NOT IN ('STATEMENT_REFUSED', 'STATEMENT_MISSING', 'LEDGER_REFUSED', 'LEDGER_MISSING')"""
 

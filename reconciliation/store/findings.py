@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from reconciliation.domain.scope import Scope
+from reconciliation.domain.runs import Scope
 from reconciliation.store.comparison import PAIRS
 
 _RECORD: Final = """
@@ -32,7 +32,7 @@ AND f.detail = {k}.detail"""
 
 _HEAL: Final = f"""
 WITH healed AS (
-    UPDATE discrepancy d SET state = 'HEALED', healed_by = :run, closed_at = :now, version = d.version + 1
+    UPDATE discrepancy d SET state = 'AUTO_RESOLVED', auto_resolved_by = :run, closed_at = :now, version = d.version + 1
     FROM finding k
     WHERE k.id = d.finding_id AND d.scope = :scope AND d.state IN ('OPEN', 'PROPOSED')
         AND (d.case_key IN (SELECT case_key FROM doubtful) OR d.case_key = ANY(CAST(:looked_at AS text[])))
@@ -40,7 +40,7 @@ WITH healed AS (
     RETURNING d.id
 )
 INSERT INTO discrepancy_event (discrepancy_id, event, actor, run_id, happened_at)
-SELECT id, 'HEALED', 'run', :run, :now FROM healed ORDER BY id"""
+SELECT id, 'AUTO_RESOLVED', 'run', :run, :now FROM healed ORDER BY id"""
 
 # What officers have resolved stays resolved while the figures are the same.
 _OPEN: Final = f"""
@@ -56,7 +56,7 @@ WITH opened AS (
     RETURNING id
 )
 INSERT INTO discrepancy_event (discrepancy_id, event, actor, run_id, happened_at)
-SELECT id, 'FOUND', 'run', :run, :now FROM opened ORDER BY id"""
+SELECT id, 'DETECTED', 'run', :run, :now FROM opened ORDER BY id"""
 
 
 def record(session: Session, *, run: int) -> None:

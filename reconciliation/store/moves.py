@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session
 
 from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import DiscrepancyNotFound, StaleVersion
-from payment_hub.store.access import seen_agency
-from reconciliation.domain.discrepancy import DISCREPANCY_LIFE, DiscrepancyEvent, DiscrepancyState
+from payment_hub.store.access import visible_agency
+from reconciliation.domain.discrepancies import DISCREPANCY_LIFE, DiscrepancyEvent, DiscrepancyState
 from reconciliation.store.tables import Discrepancy, DiscrepancyEventRecord
 
 
 def lock(session: Session, caller: Caller, number: int, version: int | None) -> Discrepancy:
     """The discrepancy, locked. Raises DiscrepancyNotFound; StaleVersion when it is not in ``version`` any more."""
     asked = select(Discrepancy).where(Discrepancy.id == number)
-    if (agency := seen_agency(caller)) is not None:
+    if (agency := visible_agency(caller)) is not None:
         asked = asked.where(Discrepancy.agency_id == agency)
     found = session.scalar(asked.with_for_update())
     if found is None:

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import DiscrepancyNotFound, RunNotFound
-from payment_hub.store.access import seen_agency
-from reconciliation.domain.discrepancy import DiscrepancyKind
+from payment_hub.store.access import visible_agency
+from reconciliation.domain.discrepancies import Decision, DiscrepancyEvent, DiscrepancyKind, DiscrepancyState
+from reconciliation.domain.runs import RunState
 from reconciliation.domain.views import Amount, DiscrepancyView, FindingView, HistoryLine, RunView
 
 _SEEN: Final = "(CAST(:only_agency AS bigint) IS NULL OR {t}.agency_id = :only_agency)"
@@ -41,7 +42,7 @@ LEFT JOIN agency a ON a.id = f.agency_id
 WHERE f.run_id = :run ORDER BY f.id"""
 
 _DISCREPANCIES: Final = f"""
-SELECT d.*, f.run_id AS found_by, {_FINDING}
+SELECT d.*, f.run_id AS detected_by, {_FINDING}
 FROM discrepancy d
 JOIN finding f ON f.id = d.finding_id
 LEFT JOIN agency a ON a.id = d.agency_id
@@ -100,20 +101,27 @@ def discrepancy_view(session: Session, caller: Caller | None, number: int) -> Di
     if row is None:
         raise DiscrepancyNotFound(str(number))
     lines = session.execute(text(_HISTORY), {"number": number}).mappings()
-    return _discrepancy_view(row, tuple(HistoryLine(**line) for line in lines))
+    return _discrepancy_view(row, tuple(_history_line(line) for line in lines))
 
 
 def _limits(caller: Caller | None) -> Mapping[str, int | None]:
-    return {"only_agency": None if caller is None else seen_agency(caller)}
+    return {"only_agency": None if caller is None else visible_agency(caller)}
 
 
 def _run_view(row: RowMapping) -> RunView:
-    names = ("scope", "day", "state", "started_by", "planned_at", "ended_at", "reason", "repeats", "findings")
     return RunView(
         number=row["id"],
+        scope=row["scope"],
+        day=row["day"],
+        state=RunState(row["state"]),
+        started_by=row["started_by"],
+        planned_at=row["planned_at"],
+        ended_at=row["ended_at"],
+        reason=row["reason"],
+        repeats=row["repeats"],
         totals=row["totals"] or (),
         files=row["files"] or (),
-        **{name: row[name] for name in names},
+        findings=row["findings"],
     )
 
 
@@ -131,22 +139,30 @@ def _finding_view(row: RowMapping) -> FindingView:
     )
 
 
-def _discrepancy_view(row: RowMapping, history: tuple[HistoryLine, ...] = ()) -> DiscrepancyView:
-    names = (
-        "version",
-        "state",
-        "found_by",
-        "healed_by",
-        "decision",
-        "reason",
-        "proposed_by",
-        "approved_by",
-        "opened_at",
+def _history_line(row: RowMapping) -> HistoryLine:
+    return HistoryLine(
+        event=DiscrepancyEvent(row["event"]),
+        actor=row["actor"],
+        happened_at=row["happened_at"],
+        run=row["run"],
+        decision=row["decision"] and Decision(row["decision"]),
+        reason=row["reason"],
     )
+
+
+def _discrepancy_view(row: RowMapping, history: tuple[HistoryLine, ...] = ()) -> DiscrepancyView:
     return DiscrepancyView(
         number=row["id"],
+        version=row["version"],
+        state=DiscrepancyState(row["state"]),
         finding=_finding_view(row),
+        detected_by=row["detected_by"],
+        auto_resolved_by=row["auto_resolved_by"],
+        decision=row["decision"] and Decision(row["decision"]),
+        reason=row["reason"],
+        proposed_by=row["proposed_by"],
+        approved_by=row["approved_by"],
+        opened_at=row["opened_at"],
         closed_at=row["closed_at"],
         history=history,
-        **{name: row[name] for name in names},
     )

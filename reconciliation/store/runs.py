@@ -10,8 +10,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from reconciliation.domain.run import LEASE, RunState
-from reconciliation.domain.scope import Scope
+from reconciliation.domain.runs import LEASE, RunState, Scope
 from reconciliation.store.tables import ReconciliationRun as Run
 
 _UNDER_WAY: Final = text("state IN ('PLANNED', 'RUNNING')")

@@ -1,4 +1,4 @@
-"""BIDV's wire vectors, and a whole payment with its far side."""
+"""BIDV's wire vectors, and a whole payment with its simulator."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from bank_adapters import load_adapters
-from bank_adapters.far_side import bidv as far
-from bank_adapters.far_side.desk import Payment, WireReply, WireRequest
-from bank_adapters.far_side.desk_server import serve, settings_of
+from bank_adapters.simulators import bidv as far
+from bank_adapters.simulators.server import serve, settings_of
+from bank_adapters.simulators.simulator import Payment, WireReply, WireRequest
 from payment_hub.domain.banks.values import Answer, Bill, CallbackRequest, Due, Outcome
 from payment_hub.domain.errors import CallbackRejected
 from payment_hub.domain.money import dong
@@ -72,10 +72,10 @@ def test_the_payment_of_the_vector_is_believed(tmp_path: Path) -> None:
 
 
 def test_both_sides_understand_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with serve("http://127.0.0.1:9", rails=[far.BidvFarSide], statements=tmp_path) as house:
-        section = settings_of([far.BidvFarSide], house.url, tmp_path)["bidv"]
+    with serve("http://127.0.0.1:9", simulators=[far.BidvSimulator], statements=tmp_path) as server:
+        section = settings_of([far.BidvSimulator], server.url, tmp_path)["bidv"]
         adapter: Any = load_adapters(["bidv"], {"bidv": section})["bidv"]
-        rail = house.rails["bidv"].far_side
+        simulator = server.banks["bidv"]
         due = Due.CLOSED
 
         def hub(request: WireRequest, _: str) -> WireReply:
@@ -83,24 +83,24 @@ def test_both_sides_understand_each_other(tmp_path: Path, monkeypatch: pytest.Mo
             reply = adapter.answer_inquiry(inquiry, Bill(due, ORDER, "", AMOUNT, "NGUYEN VAN A", "Le phi"))
             return WireReply(reply.status, reply.body)
 
-        monkeypatch.setattr(far, "ask", hub)
-        assert rail.pay_bill(ORDER) is None
+        monkeypatch.setattr(far, "send_request", hub)
+        assert simulator.pay_bill(ORDER) is None
         due = Due.PAYABLE
-        payment = rail.pay_bill(ORDER)
+        payment = simulator.pay_bill(ORDER)
         assert isinstance(payment, Payment)
-        rail.desk.settle(payment, "PAID", tell=False)
-        (notice,) = rail.notices(payment)
-        said = adapter.read_callback(_arrived(notice))
+        simulator.book.settle(payment, "PAID", notify=False)
+        (callback,) = simulator.callbacks(payment)
+        said = adapter.read_callback(_arrived(callback))
         assert (said.reference, said.amount, said.bank_transaction_id) == (
             ORDER,
             AMOUNT,
             payment.transaction_id,
         )
         for answer in Answer:
-            reply = adapter.acknowledge(answer, _arrived(notice))
-            heard = answer in (Answer.RECORDED, Answer.ALREADY_RECORDED)
-            assert rail.heard(WireReply(reply.status, reply.body)) is heard
-        (tmp_path / "bidv" / f"{DAY}.csv").write_text(rail.statement(DAY, [payment]) or "", "utf-8")
+            reply = adapter.acknowledge(answer, _arrived(callback))
+            accepted = answer in (Answer.RECORDED, Answer.ALREADY_RECORDED)
+            assert simulator.accepts(WireReply(reply.status, reply.body)) is accepted
+        (tmp_path / "bidv" / f"{DAY}.csv").write_text(simulator.statement(DAY, [payment]) or "", "utf-8")
         (line,) = adapter.fetch_statement(DAY).lines
         assert (line.reference, line.bank_transaction_id, line.amount) == (
             ORDER,
@@ -110,10 +110,12 @@ def test_both_sides_understand_each_other(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_of_a_payment_that_failed_bidv_says_nothing(tmp_path: Path) -> None:
-    with serve("http://127.0.0.1:9", rails=[far.BidvFarSide], statements=tmp_path) as house:
-        rail = house.rails["bidv"].far_side
-        payment = rail.desk.settle(rail.desk.remember(Payment(ORDER, 150_000)), "DECLINED", tell=False)
-        assert rail.notices(payment) == []
+    with serve("http://127.0.0.1:9", simulators=[far.BidvSimulator], statements=tmp_path) as server:
+        simulator = server.banks["bidv"]
+        payment = simulator.book.settle(
+            simulator.book.remember(Payment(ORDER, 150_000)), "DECLINED", notify=False
+        )
+        assert simulator.callbacks(payment) == []
 
 
 def _arrived(request: WireRequest) -> CallbackRequest:

@@ -1,4 +1,4 @@
-"""KeyPay's wire vectors through the adapter's own verbs, and a whole payment with its far side."""
+"""KeyPay's wire vectors through the adapter's own verbs, and a whole payment with its simulator."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 import responses
 
 from bank_adapters import load_adapters
-from bank_adapters.far_side.desk import FarSide, Payment, WireReply
-from bank_adapters.far_side.desk_server import serve, settings_of
-from bank_adapters.far_side.keypay import KeyPayFarSide
+from bank_adapters.simulators.keypay import KeyPaySimulator
+from bank_adapters.simulators.server import serve, settings_of
+from bank_adapters.simulators.simulator import Payment, Simulator, WireReply
 from payment_hub.domain.banks.values import Answer, CallbackRequest, Outcome, PaymentQuery, RefundOutcome
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected
 from payment_hub.domain.money import dong
@@ -131,50 +131,50 @@ def test_what_older_keypay_signed_is_refused(tmp_path: Path, digest: str) -> Non
 
 
 @pytest.fixture
-def both(tmp_path: Path) -> Iterator[tuple[Any, FarSide]]:
-    """The adapter and the rail that it speaks with, over HTTP."""
-    with serve("http://127.0.0.1:9", rails=[KeyPayFarSide], statements=tmp_path) as house:
-        section = settings_of([KeyPayFarSide], house.url, tmp_path)["keypay"]
-        yield load_adapters(["keypay"], {"keypay": section})["keypay"], house.rails["keypay"].far_side
+def both(tmp_path: Path) -> Iterator[tuple[Any, Simulator]]:
+    """The adapter and the bank that it speaks with, over HTTP."""
+    with serve("http://127.0.0.1:9", simulators=[KeyPaySimulator], statements=tmp_path) as server:
+        section = settings_of([KeyPaySimulator], server.url, tmp_path)["keypay"]
+        yield load_adapters(["keypay"], {"keypay": section})["keypay"], server.banks["keypay"]
 
 
-def settled(both: tuple[Any, FarSide], outcome: str) -> Payment:
+def settled(both: tuple[Any, Simulator], outcome: str) -> Payment:
     """The payment after the adapter has opened it and the payer has done what ``outcome`` says."""
-    adapter, rail = both
+    adapter, simulator = both
     adapter.open_payment(a_request())
-    payment = rail.desk.find(ATTEMPT)
+    payment = simulator.book.find(ATTEMPT)
     assert payment is not None
-    return rail.desk.settle(payment, outcome, tell=False)
+    return simulator.book.settle(payment, outcome, notify=False)
 
 
-def test_a_payment_is_opened_once(both: tuple[Any, FarSide]) -> None:
-    adapter, rail = both
+def test_a_payment_is_opened_once(both: tuple[Any, Simulator]) -> None:
+    adapter, simulator = both
     with pytest.raises(BankUnavailable):
         adapter.query_payment(a_query())
     opened = [adapter.open_payment(a_request()) for _ in range(2)]
     assert opened[0] == opened[1]
-    assert opened[0].page_url == f"{rail.url}/pay/{ATTEMPT}"
+    assert opened[0].page_url == f"{simulator.url}/pay/{ATTEMPT}"
     with pytest.raises(BankUnavailable):
         adapter.open_payment(a_request(amount=dong(1_000)))
     assert adapter.query_payment(a_query()).outcome is Outcome.PENDING
 
 
-def test_what_was_paid_is_told_asked_and_booked(both: tuple[Any, FarSide], tmp_path: Path) -> None:
-    adapter, rail = both
+def test_what_was_paid_is_told_asked_and_booked(both: tuple[Any, Simulator], tmp_path: Path) -> None:
+    adapter, simulator = both
     payment = settled(both, "PAID")
-    (notice,) = rail.notices(payment)
-    arrived = CallbackRequest("POST", notice.path, b"", notice.headers, notice.body, NOON)
+    (callback,) = simulator.callbacks(payment)
+    arrived = CallbackRequest("POST", callback.path, b"", callback.headers, callback.body, NOON)
     assert adapter.read_callback(arrived).reference == ATTEMPT
-    assert rail.heard(WireReply(200, adapter.acknowledge(Answer.RECORDED, arrived).body))
-    assert not rail.heard(WireReply(200, adapter.refuse(arrived).body))
+    assert simulator.accepts(WireReply(200, adapter.acknowledge(Answer.RECORDED, arrived).body))
+    assert not simulator.accepts(WireReply(200, adapter.refuse(arrived).body))
     paid, number = adapter.query_payment(a_query()), payment.transaction_id
     assert (paid.outcome, paid.amount, paid.bank_transaction_id) == (Outcome.PAID, AMOUNT, number)
-    (tmp_path / "keypay" / f"{DAY}.csv").write_text(rail.statement(DAY, [payment]) or "", "utf-8")
+    (tmp_path / "keypay" / f"{DAY}.csv").write_text(simulator.statement(DAY, [payment]) or "", "utf-8")
     (line,) = adapter.fetch_statement(DAY).lines
     assert (line.reference, line.bank_transaction_id, line.amount) == (ATTEMPT, number, AMOUNT)
 
 
-def test_a_refund_is_asked_for_once_and_then_about(both: tuple[Any, FarSide]) -> None:
+def test_a_refund_is_asked_for_once_and_then_about(both: tuple[Any, Simulator]) -> None:
     adapter, _ = both
     payment = settled(both, "PAID")
     first, again = (adapter.refund_payment(a_refund()) for _ in range(2))
@@ -186,7 +186,7 @@ def test_a_refund_is_asked_for_once_and_then_about(both: tuple[Any, FarSide]) ->
         assert adapter.query_refund(asked).outcome.value == state
 
 
-def test_a_payment_that_failed_is_declined_by_the_word_that_was_agreed(both: tuple[Any, FarSide]) -> None:
+def test_a_payment_that_failed_is_declined_by_the_word_that_was_agreed(both: tuple[Any, Simulator]) -> None:
     adapter, _ = both
     settled(both, "DECLINED")
     assert adapter.query_payment(a_query()).outcome is Outcome.DECLINED

@@ -28,7 +28,7 @@ def test_nothing_enabled_is_nothing_loaded() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["nobank", "toolkit", "far_side", "sandbox.build", "../etc", "Sandbox", "", "os", "__init__"]
+    "name", ["nobank", "toolkit", "simulators", "sandbox.build", "../etc", "Sandbox", "", "os", "__init__"]
 )
 def test_an_unknown_bank_stops_the_start(name: str) -> None:
     with pytest.raises(BankSettingsError, match="unknown bank") as refusal:
@@ -110,10 +110,10 @@ NEW_BANK = '''
     from typing import ClassVar
 
     from bank_adapters.toolkit.json_fields import read_object, text
-    from bank_adapters.toolkit.settings import a_key, read_section, setting
+    from bank_adapters.toolkit.settings import parse_key, read_section, setting
     from bank_adapters.toolkit.signatures import require_hmac_sha256
-    from payment_hub.domain.bank_profile import BankProfile, Way
-    from payment_hub.domain.bank_values import (Confirmation, Outcome)
+    from payment_hub.domain.banks.profile import BankProfile, PaymentMethod
+    from payment_hub.domain.banks.values import (Confirmation, Outcome)
     from payment_hub.domain.money import Money
 
     OUTCOMES = {"OK": Outcome.PAID}
@@ -121,10 +121,10 @@ NEW_BANK = '''
 
     @dataclass(frozen=True)
     class MekongSettings:
-        secret: bytes = setting(a_key, "shared with the bank", secret=True)
+        secret: bytes = setting(parse_key, "shared with the bank", secret=True)
 
 
-    PROFILE = BankProfile("Mekong", (Way.PAGE,), ())
+    PROFILE = BankProfile("Mekong", (PaymentMethod.PAGE,), ())
 
 
     def build(bank, section):

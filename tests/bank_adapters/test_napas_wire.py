@@ -1,4 +1,4 @@
-"""Napas's wire vector, and the conversation with its far side."""
+"""Napas's wire vector, and the conversation with its simulator."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from bank_adapters import load_adapters
-from bank_adapters.far_side.desk_server import serve, settings_of
-from bank_adapters.far_side.napas import NapasFarSide
+from bank_adapters.simulators.napas import NapasSimulator
+from bank_adapters.simulators.server import serve, settings_of
 from payment_hub.domain.banks.values import CallbackRequest, Outcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.money import dong
@@ -45,19 +45,19 @@ def test_the_vectors_checksum_is_believed_and_its_data_says_nothing(tmp_path: Pa
 
 
 def test_both_sides_understand_each_other(tmp_path: Path) -> None:
-    with serve("http://127.0.0.1:9", rails=[NapasFarSide], statements=tmp_path) as house:
-        section = settings_of([NapasFarSide], house.url, tmp_path)["napas"]
+    with serve("http://127.0.0.1:9", simulators=[NapasSimulator], statements=tmp_path) as server:
+        section = settings_of([NapasSimulator], server.url, tmp_path)["napas"]
         adapter: Any = load_adapters(["napas"], {"napas": section})["napas"]
-        rail = house.rails["napas"].far_side
+        simulator = server.banks["napas"]
         page = adapter.open_payment(a_request()).page_url
         arrived = requests.get(page, timeout=5)
-        assert arrived.url == f"{house.url}/napas/pay/{ATTEMPT}"
+        assert arrived.url == f"{server.url}/napas/pay/{ATTEMPT}"
         assert requests.get(page.replace("orderAmount=150000", "orderAmount=1"), timeout=5).status_code == 404
-        payment = rail.desk.find(ATTEMPT)
+        payment = simulator.book.find(ATTEMPT)
         assert payment is not None
-        rail.desk.settle(payment, "PAID", tell=False)
-        (notice,) = rail.notices(payment)
-        said = adapter.read_callback(CallbackRequest("POST", "/", b"", notice.headers, notice.body, NOON))
+        simulator.book.settle(payment, "PAID", notify=False)
+        (callback,) = simulator.callbacks(payment)
+        said = adapter.read_callback(CallbackRequest("POST", "/", b"", callback.headers, callback.body, NOON))
         assert (said.outcome, said.amount, said.reference) == (Outcome.PAID, dong(150_000), ATTEMPT)
         assert said.bank_transaction_id == payment.transaction_id
 

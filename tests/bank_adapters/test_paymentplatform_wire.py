@@ -1,4 +1,4 @@
-"""PaymentPlatform's wire vectors, and the conversation with its far side."""
+"""PaymentPlatform's wire vectors, and the conversation with its simulator."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 import responses
 
 from bank_adapters import load_adapters
-from bank_adapters.far_side.desk_server import serve, settings_of
-from bank_adapters.far_side.paymentplatform import PaymentPlatformFarSide
+from bank_adapters.simulators.paymentplatform import PaymentPlatformSimulator
+from bank_adapters.simulators.server import serve, settings_of
 from bank_adapters.toolkit.bank_time import read_vietnam_time
 from payment_hub.domain.banks.values import Answer, CallbackRequest, Outcome
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected
@@ -87,23 +87,27 @@ def test_a_result_of_the_vector_is_believed(tmp_path: Path) -> None:
 
 
 def test_both_sides_understand_each_other(tmp_path: Path) -> None:
-    with serve("http://127.0.0.1:9", rails=[PaymentPlatformFarSide], statements=tmp_path) as house:
-        section = settings_of([PaymentPlatformFarSide], house.url, tmp_path)["paymentplatform"]
+    with serve("http://127.0.0.1:9", simulators=[PaymentPlatformSimulator], statements=tmp_path) as server:
+        section = settings_of([PaymentPlatformSimulator], server.url, tmp_path)["paymentplatform"]
         adapter: Any = load_adapters(["paymentplatform"], {"paymentplatform": section})["paymentplatform"]
-        rail = house.rails["paymentplatform"].far_side
-        assert adapter.open_payment(a_request()).page_url == f"{house.url}/paymentplatform/pay/{ATTEMPT}"
+        simulator = server.banks["paymentplatform"]
+        assert adapter.open_payment(a_request()).page_url == f"{server.url}/paymentplatform/pay/{ATTEMPT}"
         assert adapter.query_payment(a_query()).outcome is Outcome.PENDING
         with pytest.raises(BankUnavailable):
             adapter.fetch_receipt(a_query())
-        payment = rail.desk.find(ATTEMPT)
+        payment = simulator.book.find(ATTEMPT)
         assert payment is not None
-        rail.desk.settle(payment, "PAID", tell=False)
+        simulator.book.settle(payment, "PAID", notify=False)
         asked = adapter.query_payment(a_query())
-        (notice,) = rail.notices(payment)
-        message = CallbackRequest("POST", "/", b"", notice.headers, notice.body, NOON)
-        heard = adapter.read_callback(message)
-        assert (asked.outcome, asked.amount) == (heard.outcome, heard.amount) == (Outcome.PAID, dong(150_000))
-        assert asked.bank_transaction_id == heard.bank_transaction_id == payment.transaction_id
+        (callback,) = simulator.callbacks(payment)
+        message = CallbackRequest("POST", "/", b"", callback.headers, callback.body, NOON)
+        accepted = adapter.read_callback(message)
+        assert (
+            (asked.outcome, asked.amount)
+            == (accepted.outcome, accepted.amount)
+            == (Outcome.PAID, dong(150_000))
+        )
+        assert asked.bank_transaction_id == accepted.bank_transaction_id == payment.transaction_id
         assert json.loads(adapter.acknowledge(Answer.RECORDED, message).body)["MaLoi"] == "00"
         assert ATTEMPT.encode() in adapter.fetch_receipt(a_query())
 

@@ -135,7 +135,7 @@ def test_a_published_batch_is_believed_and_is_no_answer_about_a_refund(
     """We never ask for batches; their signature is made alike, so it gets as far as what it says."""
     with pytest.raises(BankUnavailable, match="transactions is missing"):
         _payout(vector, tmp_path, vector["inputs"])
-    with pytest.raises(BankUnavailable, match=r"believed: $"):
+    with pytest.raises(BankUnavailable, match=r"trusted: $"):
         _payout(vector, tmp_path, {**vector["inputs"], "validateDestination": False})
 
 

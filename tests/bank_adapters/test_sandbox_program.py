@@ -1,4 +1,4 @@
-"""``python -m bank_adapters.far_side.sandbox``: starts, serves and stops."""
+"""``python -m bank_adapters.simulators.sandbox``: starts, serves and stops."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from pathlib import Path
 import pytest
 import requests
 
-from bank_adapters.far_side.sandbox import QUICK, serve
-from bank_adapters.far_side.sandbox.__main__ import main
+from bank_adapters.simulators.sandbox import QUICK, serve
+from bank_adapters.simulators.sandbox.__main__ import main
 from payment_hub.domain.banks.values import Outcome
 from payment_hub.domain.money import dong
 from tests.bank_adapters.callback_door import open_door
 from tests.bank_adapters.examples import a_query, a_request
 from tests.bank_adapters.sandbox_messages import SECRET
-from tests.bank_adapters.test_sandbox_far_side import statement_of_today
+from tests.bank_adapters.test_sandbox_simulator import statement_of_today
 
 
 def test_it_runs_as_a_program(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
-        "bank_adapters.far_side.sandbox",
+        "bank_adapters.simulators.sandbox",
         "--port",
         "0",
         "--state",
@@ -47,7 +47,7 @@ def test_it_runs_as_a_program(tmp_path: Path) -> None:
 
 def test_it_does_not_start_without_a_secret() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BANK_")}
-    command = [sys.executable, "-m", "bank_adapters.far_side.sandbox", "--port", "0"]
+    command = [sys.executable, "-m", "bank_adapters.simulators.sandbox", "--port", "0"]
     program = subprocess.run(
         command, capture_output=True, text=True, env=environment, timeout=20, check=False
     )
@@ -97,7 +97,7 @@ def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
             for message in bank.book.messages.values():
                 message.due = 0
             bank.courier.wake()
-            bank.wait_until_told()
+            bank.wait_until_delivered()
             assert adapter.query_payment(a_query()).outcome is Outcome.PAID
             assert [line.amount for line in statement_of_today(adapter).lines] == [dong(150_000)]
         assert [one.event_id for one in hub.heard] == [owed["message_id"]]

@@ -1,4 +1,4 @@
-"""ShopeePay's wire vector, and the conversation with its far side."""
+"""ShopeePay's wire vector, and the conversation with its simulator."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 import responses
 
 from bank_adapters import load_adapters
-from bank_adapters.far_side.desk_server import serve, settings_of
-from bank_adapters.far_side.shopeepay import ShopeePayFarSide
 from bank_adapters.shopeepay import CHECK
+from bank_adapters.simulators.server import serve, settings_of
+from bank_adapters.simulators.shopeepay import ShopeePaySimulator
 from payment_hub.domain.banks.values import CallbackRequest, Outcome, RefundOutcome
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import dong
@@ -60,21 +60,27 @@ def test_a_notice_of_the_vectors_bytes_is_believed_and_says_nothing(tmp_path: Pa
 
 
 def test_both_sides_understand_each_other(tmp_path: Path) -> None:
-    with serve("http://127.0.0.1:9", rails=[ShopeePayFarSide], statements=tmp_path) as house:
-        section = settings_of([ShopeePayFarSide], house.url, tmp_path)["shopeepay"]
+    with serve("http://127.0.0.1:9", simulators=[ShopeePaySimulator], statements=tmp_path) as server:
+        section = settings_of([ShopeePaySimulator], server.url, tmp_path)["shopeepay"]
         adapter: Any = load_adapters(["shopeepay"], {"shopeepay": section})["shopeepay"]
-        rail = house.rails["shopeepay"].far_side
-        assert adapter.open_payment(a_request()).page_url == f"{house.url}/shopeepay/pay/{ATTEMPT}"
+        simulator = server.banks["shopeepay"]
+        assert adapter.open_payment(a_request()).page_url == f"{server.url}/shopeepay/pay/{ATTEMPT}"
         assert adapter.query_payment(a_query()).outcome is Outcome.PENDING
-        payment = rail.desk.find(ATTEMPT)
+        payment = simulator.book.find(ATTEMPT)
         assert payment is not None
-        rail.desk.settle(payment, "PAID", tell=False)
+        simulator.book.settle(payment, "PAID", notify=False)
         asked = adapter.query_payment(a_query())
-        (notice,) = rail.notices(payment)
-        heard = adapter.read_callback(CallbackRequest("POST", "/", b"", notice.headers, notice.body, NOON))
-        assert (asked.outcome, asked.amount) == (heard.outcome, heard.amount) == (Outcome.PAID, dong(150_000))
-        assert asked.bank_transaction_id == heard.bank_transaction_id == payment.transaction_id
-        assert asked.event_id != heard.event_id
+        (callback,) = simulator.callbacks(payment)
+        accepted = adapter.read_callback(
+            CallbackRequest("POST", "/", b"", callback.headers, callback.body, NOON)
+        )
+        assert (
+            (asked.outcome, asked.amount)
+            == (accepted.outcome, accepted.amount)
+            == (Outcome.PAID, dong(150_000))
+        )
+        assert asked.bank_transaction_id == accepted.bank_transaction_id == payment.transaction_id
+        assert asked.event_id != accepted.event_id
         assert adapter.refund_payment(a_refund()).outcome is RefundOutcome.PENDING
         assert adapter.refund_payment(a_refund()).outcome is RefundOutcome.PENDING
         assert len(payment.refunds) == 1

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from bank_adapters import BankSettingsError
-from bank_adapters.toolkit.bank_bins import BINS
-from bank_adapters.toolkit.emv_qr import TO_CARD, read_qr
+from bank_adapters.toolkit.emv_qr import BINS, TO_CARD, read_qr
 from bank_adapters.vietqr import Vietqr
 from payment_hub.domain.banks.port import CanQuery, TakesCallbacks
 from payment_hub.domain.banks.values import Movement

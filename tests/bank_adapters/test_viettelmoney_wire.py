@@ -1,4 +1,4 @@
-"""Viettel Money's wire vectors through the adapter's own verbs, and a whole payment with its far side."""
+"""Viettel Money's wire vectors through the adapter's own verbs, and a whole payment with its simulator."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import requests
 import responses
 
 from bank_adapters import load_adapters
-from bank_adapters.far_side import viettelmoney as far
-from bank_adapters.far_side.desk import FarSide, WireReply, WireRequest
-from bank_adapters.far_side.desk_server import serve, settings_of
+from bank_adapters.simulators import viettelmoney as far
+from bank_adapters.simulators.server import serve, settings_of
+from bank_adapters.simulators.simulator import Simulator, WireReply, WireRequest
 from payment_hub.domain.banks.values import (
     Answer,
     Bill,
@@ -119,12 +119,12 @@ def test_the_refund_of_the_vector_is_signed_alike(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def both(tmp_path: Path) -> Iterator[tuple[Any, FarSide]]:
-    """The adapter and the rail that it speaks with, over HTTP."""
-    with serve("http://127.0.0.1:9", rails=[far.ViettelMoneyFarSide], statements=tmp_path) as house:
-        section = settings_of([far.ViettelMoneyFarSide], house.url, tmp_path)["viettelmoney"]
+def both(tmp_path: Path) -> Iterator[tuple[Any, Simulator]]:
+    """The adapter and the bank that it speaks with, over HTTP."""
+    with serve("http://127.0.0.1:9", simulators=[far.ViettelMoneySimulator], statements=tmp_path) as server:
+        section = settings_of([far.ViettelMoneySimulator], server.url, tmp_path)["viettelmoney"]
         adapter = load_adapters(["viettelmoney"], {"viettelmoney": section})["viettelmoney"]
-        yield adapter, house.rails["viettelmoney"].far_side
+        yield adapter, server.banks["viettelmoney"]
 
 
 def hub_that_says(adapter: Any, due: Due) -> Callable[[WireRequest, str], WireReply]:
@@ -139,47 +139,49 @@ def hub_that_says(adapter: Any, due: Due) -> Callable[[WireRequest, str], WireRe
 
 
 def test_the_page_opens_for_a_genuine_address_that_the_hub_confirms(
-    both: tuple[Any, FarSide], monkeypatch: pytest.MonkeyPatch
+    both: tuple[Any, Simulator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    adapter, rail = both
+    adapter, simulator = both
     page = adapter.open_payment(a_request()).page_url
     assert adapter.query_payment(a_query()).code == "-1/00"
     for due in set(Due) - {Due.PAYABLE}:
-        monkeypatch.setattr(far, "ask", hub_that_says(adapter, due))
+        monkeypatch.setattr(far, "send_request", hub_that_says(adapter, due))
         assert requests.get(page, timeout=5).status_code == 404
-    monkeypatch.setattr(far, "ask", hub_that_says(adapter, Due.PAYABLE))
+    monkeypatch.setattr(far, "send_request", hub_that_says(adapter, Due.PAYABLE))
     cheap = page.replace("trans_amount=150000", "trans_amount=1")
     assert requests.get(cheap, timeout=5).status_code == 404
-    assert requests.get(page, timeout=5).url == f"{rail.url}/pay/{ATTEMPT}"
+    assert requests.get(page, timeout=5).url == f"{simulator.url}/pay/{ATTEMPT}"
     assert adapter.query_payment(a_query()).outcome is Outcome.PENDING
 
 
-def test_what_was_paid_is_told_found_given_back_and_booked(both: tuple[Any, FarSide], tmp_path: Path) -> None:
-    adapter, rail = both
+def test_what_was_paid_is_told_found_given_back_and_booked(
+    both: tuple[Any, Simulator], tmp_path: Path
+) -> None:
+    adapter, simulator = both
     requests.get(adapter.open_payment(a_request()).page_url, timeout=5)
-    payment = rail.desk.find(ATTEMPT)
+    payment = simulator.book.find(ATTEMPT)
     assert payment is not None
-    rail.desk.settle(payment, "PAID", tell=False)
-    (notice,), number = rail.notices(payment), payment.transaction_id
-    for said in (adapter.read_callback(_arrived(notice)), adapter.query_payment(a_query())):
+    simulator.book.settle(payment, "PAID", notify=False)
+    (callback,), number = simulator.callbacks(payment), payment.transaction_id
+    for said in (adapter.read_callback(_arrived(callback)), adapter.query_payment(a_query())):
         assert (said.outcome, said.amount, said.bank_transaction_id) == (Outcome.PAID, AMOUNT, number)
-    assert rail.heard(WireReply(200, adapter.acknowledge(Answer.RECORDED, _arrived(notice)).body))
-    assert not rail.heard(WireReply(200, adapter.refuse(_arrived(notice)).body))
+    assert simulator.accepts(WireReply(200, adapter.acknowledge(Answer.RECORDED, _arrived(callback)).body))
+    assert not simulator.accepts(WireReply(200, adapter.refuse(_arrived(callback)).body))
     outcomes = [adapter.refund_payment(a_refund(bank_transaction_id=number)).outcome for _ in range(2)]
     assert outcomes == [RefundOutcome.SUCCEEDED, RefundOutcome.PENDING]
-    (tmp_path / "viettelmoney" / f"{DAY}.csv").write_text(rail.statement(DAY, [payment]) or "", "utf-8")
+    (tmp_path / "viettelmoney" / f"{DAY}.csv").write_text(simulator.statement(DAY, [payment]) or "", "utf-8")
     (line,) = adapter.fetch_statement(DAY).lines
     assert (line.reference, line.bank_transaction_id, line.amount) == (ATTEMPT, number, AMOUNT)
 
 
-def test_a_cancelled_payment_is_declined(both: tuple[Any, FarSide]) -> None:
-    adapter, rail = both
+def test_a_cancelled_payment_is_declined(both: tuple[Any, Simulator]) -> None:
+    adapter, simulator = both
     requests.get(adapter.open_payment(a_request()).page_url, timeout=5)
-    payment = rail.desk.find(ATTEMPT)
+    payment = simulator.book.find(ATTEMPT)
     assert payment is not None
-    rail.desk.settle(payment, "DECLINED", tell=False)
-    (notice,) = rail.notices(payment)
-    for said in (adapter.read_callback(_arrived(notice)), adapter.query_payment(a_query())):
+    simulator.book.settle(payment, "DECLINED", notify=False)
+    (callback,) = simulator.callbacks(payment)
+    for said in (adapter.read_callback(_arrived(callback)), adapter.query_payment(a_query())):
         assert (said.outcome, said.bank_transaction_id, said.code) == (Outcome.DECLINED, None, "5/V06")
 
 

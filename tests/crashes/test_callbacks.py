@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bank_adapters.far_side.sandbox import SandboxBankService
+from bank_adapters.simulators.sandbox import SandboxBankService
 from payment_hub.domain.access import Caller
 from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.banks.values import CallbackRequest

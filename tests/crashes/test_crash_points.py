@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bank_adapters.far_side.sandbox import SandboxBankService
+from bank_adapters.simulators.sandbox import SandboxBankService
 from payment_hub.domain.access import Caller
 from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.errors import Conflict
@@ -19,7 +19,7 @@ from payment_hub.operations.obligations import amend_obligation, withdraw_obliga
 from payment_hub.operations.orders import cancel_order, expire_orders, issue_payment_order
 from payment_hub.operations.payments.query import LEASE as ASKING
 from payment_hub.operations.payments.query import query_pending
-from payment_hub.operations.payments.start import FIRST_QUESTION, start_payment
+from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
 from payment_hub.operations.webhooks import deliver_webhooks
 from payment_hub.outbound import WebhookSender
 from tests.builders import a_claim, a_portal, an_agency, an_obligation, an_order, fine_terms
@@ -87,7 +87,7 @@ def test_starting_to_pay(
         return str(an_order(hub, *parties(hub))["reference"])
 
     def after(hub: Hub, reference: str) -> None:
-        clock.moment += FIRST_QUESTION
+        clock.moment += FIRST_QUERY_AFTER
         query_pending(hub)
         start(hub, reference)
         assert list(sandbox[0].book.payments)[-1] == f"{reference}-1"
@@ -102,7 +102,7 @@ def test_going_on_to_another_bank(survives: Survives, clock: StoppedClock) -> No
         return reference
 
     def after(hub: Hub, reference: str) -> None:
-        clock.moment += FIRST_QUESTION
+        clock.moment += FIRST_QUERY_AFTER
         start(hub, reference)
 
     assert survives(scene, start, after) > 15
@@ -120,7 +120,7 @@ def test_asking_the_bank(
             sandbox[0].pay(f"{reference}-1")
             payment = sandbox[0].book.payments[f"{reference}-1"]
             payment.transaction_id, payment.paid_at = f"T{number}", None
-        clock.moment += FIRST_QUESTION
+        clock.moment += FIRST_QUERY_AFTER
 
     def after(hub: Hub, _: None) -> None:
         clock.moment += ASKING
@@ -190,7 +190,7 @@ def test_delivering_webhooks(
             points.passing("after POST")
             return answer
 
-    monkeypatch.setattr(delivering, "Courier", MortalCourier)
+    monkeypatch.setattr(delivering, "WebhookSender", MortalCourier)
 
     def scene(hub: Hub) -> None:
         receiver.requests.clear()

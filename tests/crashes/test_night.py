@@ -12,8 +12,7 @@ from payment_hub.domain.settlement import Source
 from payment_hub.hub import Hub
 from payment_hub.operations.confirmations.record import receive_confirmation
 from reconciliation.books import Books
-from reconciliation.domain.run import LEASE
-from reconciliation.domain.scope import MONEY, agency_scope, bank_scope
+from reconciliation.domain.runs import LEASE, MONEY, agency_scope, bank_scope
 from reconciliation.ledgers.csv_drop import CsvDrop
 from reconciliation.operations.ledgers import collect_ledgers
 from reconciliation.operations.runs import reconcile_day

@@ -15,7 +15,7 @@ from payment_hub.hub import Hub
 from payment_hub.operations.health import check_invariants
 from payment_hub.operations.refunds.chargebacks import record_chargeback
 from payment_hub.operations.refunds.decide import approve_refund, propose_excess_refunds, propose_refund
-from payment_hub.operations.refunds.send import FIRST_QUESTION, LEASE, query_refunds, send_refunds
+from payment_hub.operations.refunds.send import FIRST_QUERY_AFTER, LEASE, query_refunds, send_refunds
 from tests.asking import balances, rows
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -124,7 +124,7 @@ def _die_while_sending(hub: Hub, clock: StoppedClock, bank: RememberingBank, poi
         send_refunds(victim)
     points.counting = False
     send_refunds(hub)
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     query_refunds(hub)
 
 
@@ -138,7 +138,7 @@ def test_asking(everywhere: bool, survives: Survives, clock: StoppedClock, bank:
         approve(hub, reference)
         send_refunds(hub)
         bank.answer = told
-        clock.moment += FIRST_QUESTION
+        clock.moment += FIRST_QUERY_AFTER
 
     def after(hub: Hub, _: None) -> None:
         clock.moment += LEASE

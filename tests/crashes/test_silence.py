@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bank_adapters.far_side.sandbox import SandboxBankService
+from bank_adapters.simulators.sandbox import SandboxBankService
 from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.banks.profile import BankTerms, Trust
 from payment_hub.domain.banks.values import Outcome
@@ -17,7 +17,7 @@ from payment_hub.hub import Hub
 from payment_hub.operations.confirmations.callbacks import IN_HAND, receive_callback, rejudge_callbacks
 from payment_hub.operations.payments.query import LEASE as ASKING
 from payment_hub.operations.payments.query import query_pending
-from payment_hub.operations.payments.start import FIRST_QUESTION, start_payment
+from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
 from tests.asking import one
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -118,7 +118,7 @@ def test_going_on_from_a_silent_bank_to_whichever_is_chosen(survives: Survives, 
         start(hub, reference, "sandbox")
 
     def after(hub: Hub, reference: str) -> None:
-        clock.moment += FIRST_QUESTION
+        clock.moment += FIRST_QUERY_AFTER
         start(hub, reference, "sandbox")
         assert one(hub, "SELECT count(*) FROM payment_attempt WHERE state = 'PENDING'") == 1
 

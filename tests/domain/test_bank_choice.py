@@ -32,7 +32,7 @@ ORDER = RoutingFacts("G22", "traffic_fine", 150_000, "VND", "2026-03-02T03:00:00
 def a_bank(bank: str = "one", **more: Any) -> BankFacts:
     known: dict[str, Any] = {
         "bank": bank,
-        "ways": ("QR",),
+        "methods": ("QR",),
         "agencies": None,
         "kinds": None,
         "smallest": 1,
@@ -60,7 +60,7 @@ def of(*banks: BankFacts, **more: Any) -> RoutingFacts:
         ({"kinds": ("fee",)}, {}, OptionReason.KIND),
         ({"smallest": 150_001}, {}, OptionReason.TOO_SMALL),
         ({"largest": 149_999}, {}, OptionReason.TOO_LARGE),
-        ({"away_until": LATER}, {}, OptionReason.MAINTENANCE),
+        ({"downtime_until": LATER}, {}, OptionReason.MAINTENANCE),
         ({"health": "OPEN", "open_until": LATER}, {}, OptionReason.HEALTH),
         ({"closed_until": LATER}, {}, OptionReason.CUT_OFF),
         ({"needs_seconds": 3_601}, {}, OptionReason.EXPIRY_NEAR),
@@ -81,7 +81,7 @@ def test_the_first_reason_that_holds_is_told(
 
 def test_reasons_are_asked_in_their_order() -> None:
     assert [reason for reason, _ in REASONS] == list(OptionReason)
-    everything = a_bank(agencies=(), kinds=(), smallest=10**9, away_until=LATER)
+    everything = a_bank(agencies=(), kinds=(), smallest=10**9, downtime_until=LATER)
     assert options(of(everything))[0].reason is OptionReason.CONTRACT
     assert options(of(everything, closed=True))[0].reason is OptionReason.ORDER_CLOSED
 
@@ -89,7 +89,7 @@ def test_reasons_are_asked_in_their_order() -> None:
 def test_a_reason_that_ends_says_when() -> None:
     expected_by = "2026-03-02T04:00:00+00:00"
     facts = of(
-        a_bank(away_until=LATER), a_bank(open_until=LATER), a_bank(closed_until=LATER), a_bank(kinds=())
+        a_bank(downtime_until=LATER), a_bank(open_until=LATER), a_bank(closed_until=LATER), a_bank(kinds=())
     )
     assert [str(option.until) for option in options(facts)] == ["2026-03-02 05:00:00+00:00"] * 3 + ["None"]
     [option] = options(of(a_bank(), undecided=True, expected_by=expected_by))
@@ -139,7 +139,7 @@ MOMENTS = st.sampled_from([None, None, None, LATER])
 BANKS = st.builds(
     a_bank,
     SOME,
-    ways=st.sampled_from([("QR",), ("PAGE", "APP_LINK"), ()]),
+    methods=st.sampled_from([("QR",), ("PAGE", "APP_LINK"), ()]),
     agencies=st.sampled_from([None, None, ("G22",), ("H55",)]),
     kinds=st.sampled_from([None, None, ("traffic_fine",), ()]),
     smallest=st.sampled_from([1, 150_000, 150_001]),
@@ -149,7 +149,7 @@ BANKS = st.builds(
     borne_by=st.sampled_from(["AGENCY", "PAYER", "HUB"]),
     settles_on=st.sampled_from(["2026-03-02", "2026-03-03"]),
     closed_until=MOMENTS,
-    away_until=MOMENTS,
+    downtime_until=MOMENTS,
     open_until=MOMENTS,
     health=st.sampled_from(["CLOSED", "CLOSED", "HALF_OPEN", "OPEN"]),
 )

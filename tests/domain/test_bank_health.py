@@ -25,7 +25,7 @@ from payment_hub.domain.banks.health import (
 from payment_hub.domain.errors import IllegalTransition
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
-THREE = BreakerPolicy(failures=3, within=timedelta(minutes=5), rest=timedelta(seconds=30))
+THREE = BreakerPolicy(failures=3, within=timedelta(minutes=5), open_for=timedelta(seconds=30))
 
 
 def failed(times: int, health: Health = HEALTHY, every: timedelta = timedelta(seconds=1)) -> Health:
@@ -50,23 +50,23 @@ def test_failures_far_apart_are_not_in_a_row() -> None:
 def test_an_open_one_rests_and_then_may_be_probed_by_one() -> None:
     opened = failed(3)
     assert opened.since is not None
-    rested = opened.since + THREE.rest
-    assert not opened.may_ask(rested - timedelta(microseconds=1), THREE)
+    rested = opened.since + THREE.open_for
+    assert not opened.may_call(rested - timedelta(microseconds=1), THREE)
     assert opened.may_probe(rested, THREE)
     probed = after_probe(opened, rested)
-    assert (probed.state, probed.may_ask(rested, THREE)) == (HealthState.HALF_OPEN, False)
+    assert (probed.state, probed.may_call(rested, THREE)) == (HealthState.HALF_OPEN, False)
 
 
 def test_the_probe_decides() -> None:
     probed = after_probe(failed(3), NOW)
     assert after_answer(probed) == HEALTHY
     again = after_failure(probed, NOW, THREE)
-    assert (again.state, again.open_until(THREE)) == (HealthState.OPEN, NOW + THREE.rest)
+    assert (again.state, again.open_until(THREE)) == (HealthState.OPEN, NOW + THREE.open_for)
 
 
 def test_a_probe_that_never_comes_back_is_followed_by_another() -> None:
     probed = after_probe(failed(3), NOW)
-    assert not probed.may_ask(NOW + PROBE - timedelta(seconds=1), THREE)
+    assert not probed.may_call(NOW + PROBE - timedelta(seconds=1), THREE)
     assert probed.may_probe(NOW + PROBE, THREE)
     assert after_probe(probed, NOW + PROBE).probe_until == NOW + 2 * PROBE
 
@@ -91,21 +91,21 @@ def test_a_closed_one_is_not_probed() -> None:
 
 @given(st.lists(st.sampled_from(["answer", "fail", "probe", "nothing"]), max_size=60), st.integers(1, 6))
 def test_whatever_happens_it_is_never_stuck(story: list[str], failures: int) -> None:
-    patience, health, now = BreakerPolicy(failures=failures, rest=timedelta(seconds=30)), HEALTHY, NOW
+    policy, health, now = BreakerPolicy(failures=failures, open_for=timedelta(seconds=30)), HEALTHY, NOW
     for word in story:
         now += timedelta(seconds=7)
-        if word == "probe" and health.may_probe(now, patience):
+        if word == "probe" and health.may_probe(now, policy):
             health = after_probe(health, now)
         elif word == "answer":
             health = after_answer(health)
         elif word == "fail":
-            health = after_failure(health, now, patience)
+            health = after_failure(health, now, policy)
         elif word == "nothing":
             health = after_nothing_sent(health)
         closed = health.state is HealthState.CLOSED
-        assert closed is (health.open_until(patience) is None)
+        assert closed is (health.open_until(policy) is None)
         assert not closed or health.failures < failures
-        assert health.may_ask(now + PROBE + patience.rest, patience)
+        assert health.may_call(now + PROBE + policy.open_for, policy)
 
 
 DOWN = Downtime("one", None, NOW, NOW + timedelta(hours=1))
@@ -127,10 +127,10 @@ def test_an_announced_downtime_covers_its_bank_its_operation_and_its_time(
     downtime: Downtime, operation: BankOperation, minutes: int, away: bool
 ) -> None:
     states, now = BankStates(NOW, downtimes=(downtime,)), NOW + timedelta(minutes=minutes)
-    assert states.away_until("one", operation, now) == (downtime.ends_at if away else None)
+    assert states.downtime_until("one", operation, now) == (downtime.ends_at if away else None)
 
 
 def test_of_two_downtimes_the_longer_one_counts() -> None:
     longer = Downtime("one", None, NOW, NOW + timedelta(hours=2))
     states = BankStates(NOW, downtimes=(DOWN, longer))
-    assert states.away_until("one", BankOperation.OPEN, NOW) == longer.ends_at
+    assert states.downtime_until("one", BankOperation.OPEN, NOW) == longer.ends_at

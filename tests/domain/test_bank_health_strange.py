@@ -19,17 +19,17 @@ from payment_hub.domain.money import dong
 from payment_hub.domain.routing import bank_facts
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
-TWO = BreakerPolicy(failures=2, rest=timedelta(seconds=30))
+TWO = BreakerPolicy(failures=2, open_for=timedelta(seconds=30))
 PROFILE = BankProfile("One", (PaymentMethod.PAGE,), ())
 
 
 def test_a_clock_that_is_set_back_does_not_lengthen_a_rest() -> None:
     opened = after_failure(after_failure(HEALTHY, NOW, TWO), NOW, TWO)
-    assert not opened.may_ask(NOW - timedelta(seconds=29), TWO)
-    assert opened.may_ask(NOW - timedelta(hours=1), TWO)
-    probed = after_probe(opened, NOW + TWO.rest)
-    assert not probed.may_ask(NOW + TWO.rest, TWO)
-    assert probed.may_ask(NOW - timedelta(days=1), TWO)
+    assert not opened.may_call(NOW - timedelta(seconds=29), TWO)
+    assert opened.may_call(NOW - timedelta(hours=1), TWO)
+    probed = after_probe(opened, NOW + TWO.open_for)
+    assert not probed.may_call(NOW + TWO.open_for, TWO)
+    assert probed.may_call(NOW - timedelta(days=1), TWO)
     assert after_probe(probed, NOW - timedelta(days=1)).probe_until == NOW - timedelta(days=1) + PROBE
 
 

@@ -49,10 +49,10 @@ def test_a_part_is_never_more_than_half_a_dong_off(part: int, amount: int) -> No
 def test_a_second_word_is_wanted_always_or_above_an_amount(
     terms: BankTerms, amount: Money | None, wants: bool
 ) -> None:
-    assert terms.wants_inquiry(amount) is wants
+    assert terms.needs_inquiry(amount) is wants
 
 
 def test_each_operation_has_its_own_patience() -> None:
-    terms = BankTerms(patience=BreakerPolicy(open_seconds=1, query_seconds=2, refund_seconds=3))
+    terms = BankTerms(breaker=BreakerPolicy(open_seconds=1, query_seconds=2, refund_seconds=3))
     assert [terms.seconds(operation) for operation in BankOperation] == [1, 2, 3]
     assert [NO_TERMS.seconds(operation) for operation in BankOperation] == [None, 5, None]

@@ -31,9 +31,9 @@ def known(
 def test_without_a_contract_the_protocol_alone_limits() -> None:
     found = known()
     assert (found.smallest, found.largest, found.needs_seconds) == (2_000, 500_000, 300)
-    assert (found.ways, found.agencies, found.kinds) == (("QR", "BILL"), None, None)
+    assert (found.methods, found.agencies, found.kinds) == (("QR", "BILL"), None, None)
     assert (found.fee, found.borne_by, found.settles_on) == (0, "AGENCY", "2026-03-03")
-    assert (found.away_until, found.open_until, found.closed_until) == (None, None, None)
+    assert (found.downtime_until, found.open_until, found.closed_until) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -87,4 +87,4 @@ def test_health_and_downtimes_are_those_of_opening() -> None:
     rested = known(states=BankStates(NOW, {opens: resting}), now=NOW + timedelta(seconds=30))
     assert (rested.health, rested.open_until) == ("OPEN", None)
     down = Downtime("one", None, NOW, NOW + timedelta(hours=1))
-    assert known(states=BankStates(NOW, downtimes=(down,))).away_until == "2026-03-02T04:00:00+00:00"
+    assert known(states=BankStates(NOW, downtimes=(down,))).downtime_until == "2026-03-02T04:00:00+00:00"

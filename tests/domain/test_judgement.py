@@ -26,7 +26,8 @@ from payment_hub.domain.judgement import (
 )
 from payment_hub.domain.ledger import Account
 from payment_hub.domain.money import Money, dong
-from payment_hub.domain.orders import EventType, OrderView
+from payment_hub.domain.obligations import Kind
+from payment_hub.domain.orders import EventType, OrderedObligation, OrderFlag, OrderStatus, OrderView
 from payment_hub.domain.payments import AttemptState, Awaiting
 from payment_hub.domain.settlement import (
     AttemptSnapshot,
@@ -72,15 +73,14 @@ RECORD = OrderRecord(
         reference="DV",
         version=1,
         agency="G22.99",
-        obligation_reference="QD-1",
-        obligation_version=1,
-        kind="TRAFFIC_FINE",
-        status="OPEN",
+        obligation=OrderedObligation("QD-1", 1, Kind.TRAFFIC_FINE),
+        status=OrderStatus.OPEN,
         flags=(),
         finished=False,
         required=dong(100),
         received=dong(0),
         refunded=dong(0),
+        refundable=dong(0),
         description="Fine",
         issued_at=NOW,
         expires_at=NOW + timedelta(hours=1),
@@ -346,7 +346,7 @@ def test_a_message_that_is_no_outcome_says_what_the_bank_must_be_queried_for() -
 
 
 def test_closing_an_order_ends_the_offer_and_shows_why() -> None:
-    cancelled = replace(RECORD.view, cancelled_at=NOW, cancel_reason="wrong person", flags=("HELD",))
+    cancelled = replace(RECORD.view, cancelled_at=NOW, cancel_reason="wrong person", flags=(OrderFlag.HELD,))
     events = effects_of_closing(cancelled, EventType.CANCELLED).events
     assert (events.types, events.version) == ((EventType.CANCELLED,), 2)
     assert events.order is not None
@@ -385,7 +385,14 @@ def test_the_same_message_again_is_a_duplicate_with_its_first_verdict() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"amount": dong(99)}, {"outcome": Outcome.DECLINED}, {"bank_transaction_id": "t2"}]
+    "change",
+    [
+        {"amount": dong(99)},
+        {"amount": Money(100, "USD")},
+        {"outcome": Outcome.DECLINED},
+        {"bank_transaction_id": "t2"},
+        {"reference": "DV2"},
+    ],
 )
 def test_the_same_event_with_other_content_is_a_conflict(change: dict[str, Any]) -> None:
     found = judged(

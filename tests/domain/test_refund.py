@@ -35,6 +35,7 @@ from payment_hub.domain.refunds.lifecycle import (
     QUERIED,
     SUMS,
     RefundEvent,
+    RefundReason,
     RefundState,
     Route,
     event_of,
@@ -46,6 +47,8 @@ from payment_hub.domain.refunds.lifecycle import (
 )
 from payment_hub.domain.refunds.vouchers import VoucherFacts
 from payment_hub.domain.settlement import OrderSnapshot
+from payment_hub.domain.webhooks import RefundChange
+from payment_hub.domain.wire import to_wire
 from tests.domain.test_judgement import ORDER, RECORD, SETTLED, booked
 from tests.refunding import RefundingBank
 from tests.stand_in_banks import StandInBank
@@ -180,6 +183,13 @@ def test_the_route(
     assert route is expected
 
 
+def test_the_whole_goes_back_through_a_bank_that_gives_back_only_the_whole() -> None:
+    facts: dict[str, Any] = {"credited": False, "owed_to_agency": True, "treasury": True}
+    whole_only = Limits(part_refunds=False)
+    assert route_of(**facts, limits=whole_only, amount=100, paid=100) is Route.BANK
+    assert route_of(**facts, limits=whole_only, amount=99, paid=100) is Route.TRANSFER
+
+
 def test_each_route_has_its_lifecycle_and_the_account_that_pays() -> None:
     assert [life_of(route) is BANK_REFUND_LIFE for route in Route] == [True, False, False, False]
     assert [paid_from(route) for route in Route] == [Account.BANK_CLEARING] * 2 + [
@@ -255,6 +265,9 @@ def test_a_refunds_reference_is_no_orders() -> None:
         parse_reference(made)
 
 
+CHANGE = RefundChange("R1", "RF1", RefundState.APPROVED, dong(100), RefundReason.OTHER)
+
+
 def effects(event: RefundEvent, order: OrderSnapshot, amount: int = 100) -> Effects | None:
     """What follows for the order from an event of a refund through its bank."""
     return effects_of_refund(
@@ -264,7 +277,7 @@ def effects(event: RefundEvent, order: OrderSnapshot, amount: int = 100) -> Effe
         amount=amount,
         accepted=True,
         route=Route.BANK,
-        refund={"refund_id": "R1"},
+        refund=CHANGE,
         at=NOW,
     )
 
@@ -364,7 +377,7 @@ def test_what_follows_from_each_event_of_a_refund(case: Case) -> None:
     assert booked(found) == case.postings
     assert (found.events.types, found.receipt) == ((case.published,), None)
     assert found.events.order is not None
-    assert (found.events.order["status"], found.events.order["refund"]) == (case.status, {"refund_id": "R1"})
+    assert (found.events.order["status"], found.events.order["refund"]) == (case.status, to_wire(CHANGE))
 
 
 def test_events_without_sums_change_no_order() -> None:

@@ -52,7 +52,7 @@ import http.server, sys
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), None).serve_forever()
 """
 
-RAILS = """
+SIMULATORS = """
 import http.server, sys
 
 if "--settings" in sys.argv:
@@ -67,9 +67,9 @@ def build(folder: Path) -> Path:
     embedded = Path("payment_hub") / "embedded"
     shutil.copytree(SOURCES / embedded, folder / embedded, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "payment_hub" / "__init__.py").touch()
-    bank = folder / "bank_adapters" / "far_side"
+    bank = folder / "bank_adapters" / "simulators"
     bank.mkdir(parents=True)
     (bank / "sandbox.py").write_text(BANK)
-    (bank / "__main__.py").write_text(RAILS)
+    (bank / "__main__.py").write_text(SIMULATORS)
     (folder / "wsgi.py").write_text(WSGI)
     return folder

@@ -1,4 +1,4 @@
-"""Several accounts over one protocol: the same far side again, under another name and with keys of its own."""
+"""Several accounts over one protocol: the same simulator again, under another name and with keys of its own."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bank_adapters.far_side.desk import FarSide
+from bank_adapters.simulators.simulator import Simulator
 
 
 def account_at(
     place: str, protocol: str, bank: str, keys: dict[str, Any], **section: str
-) -> tuple[type[FarSide], ModuleType]:
-    """The far side in module ``place`` once more, as ``bank``, with ``keys`` instead of its own constants, and with
+) -> tuple[type[Simulator], ModuleType]:
+    """The simulator in module ``place`` once more, as ``bank``, with ``keys`` instead of its own constants, and with
     ``section`` beside its settings. Its module is given too, so that a key can change while it is served."""
     found = find_spec(place)
     assert isinstance(found, ModuleSpec)
@@ -24,7 +24,7 @@ def account_at(
     for name, value in keys.items():
         assert hasattr(module, name)
         setattr(module, name, value)
-    kind: type[FarSide] = module.FAR_SIDE
+    kind: type[Simulator] = module.SIMULATOR
 
     class Account(kind):  # type: ignore[misc, valid-type]
         name = bank

@@ -19,10 +19,10 @@ from sqlalchemy import Engine
 from werkzeug.serving import make_server
 
 from bank_adapters import load_adapters, load_terms
-from bank_adapters.far_side import desk_server
-from bank_adapters.far_side.desk import FarSide
-from bank_adapters.far_side.desk_server import House, settings_of
-from bank_adapters.far_side.sandbox import QUICK, serve
+from bank_adapters.simulators import server as simulator_server
+from bank_adapters.simulators.sandbox import QUICK, serve
+from bank_adapters.simulators.server import SimulatorServer, settings_of
+from bank_adapters.simulators.simulator import Simulator
 from payment_hub.app import create_app
 from payment_hub.demo.portal import ListeningPortal, listening_portal
 from payment_hub.domain.access import Role
@@ -80,8 +80,8 @@ class World:
     ledgers: Path
     environment: dict[str, str]
     """What another process of the same hub is to be told."""
-    far_side: House | None = None
-    """The trial rails, in a world that has them."""
+    simulators: SimulatorServer | None = None
+    """The trial banks, in a world that has them."""
 
     def an_order(self, amount: int, reference: str = "QD-1") -> dict[str, Any]:
         """A registered fine and the portal's order for it."""
@@ -135,20 +135,22 @@ def world(engine: Engine, database_url: str, tmp_path: Path) -> Iterator[World]:
 
 
 @contextmanager
-def world_of(rails: Sequence[type[FarSide]], database_url: str, folder: Path, pace: float) -> Iterator[World]:
-    """The whole hub with these trial rails instead of the usual banks; ``pace`` divides their waits."""
+def world_of(
+    simulators: Sequence[type[Simulator]], database_url: str, folder: Path, pace: float
+) -> Iterator[World]:
+    """The whole hub with these trial banks instead of the usual banks; ``pace`` divides their waits."""
     statements = folder / "statements"
     with (
         reserved_port(ANY) as port,
-        desk_server.serve(
-            f"http://127.0.0.1:{port}", pace=pace, rails=rails, statements=statements
-        ) as far_side,
+        simulator_server.serve(
+            f"http://127.0.0.1:{port}", pace=pace, simulators=simulators, statements=statements
+        ) as server,
     ):
-        told = {"HUB_ENABLED_BANKS": " ".join(one.name for one in rails)}
-        for rail, section in settings_of(rails, far_side.url, statements).items():
-            told |= {f"BANK_{rail.upper()}_{name}": value for name, value in section.items()}
+        told = {"HUB_ENABLED_BANKS": " ".join(one.name for one in simulators)}
+        for simulator, section in settings_of(simulators, server.url, statements).items():
+            told |= {f"BANK_{simulator.upper()}_{name}": value for name, value in section.items()}
         with a_world(database_url, folder, port, told) as everybody:
-            yield replace(everybody, far_side=far_side)
+            yield replace(everybody, simulators=server)
 
 
 @contextmanager
@@ -168,7 +170,7 @@ def a_world(
         adapters = load_adapters(settings.enabled_banks, settings.banks, settings.public_url)
         hub = Hub.of(settings, adapters, utc_now, load_terms(settings.enabled_banks, settings.banks))
         books = Books(hub, CsvDrop(drop), partial(receive_confirmation, hub, source=Source.STATEMENT))
-        app = create_app(settings, hub, doors=reconciliation.DOORS)
+        app = create_app(settings, hub, doors=reconciliation.BLUEPRINTS)
         reconciliation.attach(app, books)
         listening.public_key = hub.signer.public_keys()[0]
         with _serving(app, here) as url:

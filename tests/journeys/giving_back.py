@@ -1,4 +1,4 @@
-"""The steps of money that goes back, over HTTP: who proposes, who decides, what the clock does, what the rail says."""
+"""The steps of money that goes back, over HTTP: who proposes, who decides, what the clock does, what the bank says."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 import requests
 
 from bank_adapters import load_adapters
-from bank_adapters.far_side.desk import FarSide, Refund
-from bank_adapters.far_side.desk_server import found_rails, settings_of
-from bank_adapters.far_side.payos import PayosFarSide
+from bank_adapters.simulators.payos import PayosSimulator
+from bank_adapters.simulators.server import find_simulators, settings_of
+from bank_adapters.simulators.simulator import Refund, Simulator
 from payment_hub.domain.banks.port import CanQuery, CanQueryRefund, TakesCallbacks
 from payment_hub.domain.calendar import business_day
 from payment_hub.domain.money import dong
@@ -24,12 +24,12 @@ from payment_hub.hub import utc_now
 from payment_hub.operations.refunds.send import query_refunds, send_refunds
 from payment_hub.operations.webhooks import deliver_webhooks
 from tests.asking import change, one
-from tests.far_side.mekong import MekongFarSide
 from tests.journeys.conftest import Caller, World
 from tests.journeys.test_all_banks import AMOUNT, ask_now, follow, night, require_heard
+from tests.simulators.mekong import MekongSimulator
 
 
-class LinksAlone(PayosFarSide):
+class LinksAlone(PayosSimulator):
     """A channel for links and none for payouts: the same protocol under another name."""
 
     name = "links_alone"
@@ -42,12 +42,12 @@ class LinksAlone(PayosFarSide):
         }
 
 
-RAILS: Sequence[type[FarSide]] = [MekongFarSide, LinksAlone, *found_rails()]
+SIMULATORS: Sequence[type[Simulator]] = [MekongSimulator, LinksAlone, *find_simulators()]
 
 with tempfile.TemporaryDirectory() as _folder:
     ADAPTERS = load_adapters(
-        [rail.name for rail in RAILS],
-        settings_of(RAILS, "http://127.0.0.1:9", Path(_folder)),
+        [simulator.name for simulator in SIMULATORS],
+        settings_of(SIMULATORS, "http://127.0.0.1:9", Path(_folder)),
         "http://127.0.0.1:9",
     )
 
@@ -66,7 +66,7 @@ def money(amount: int) -> dict[str, str]:
 
 
 def a_paid_order(world: World, bank: str, story: str) -> dict[str, Any]:
-    """A citizen has paid a fine of its own for every story, through this rail."""
+    """A citizen has paid a fine of its own for every story, through this bank."""
     order = world.an_order(AMOUNT, f"HT-{bank}-{story}".replace("_", "-").upper())
     follow(world, bank, world.started(order, bank))
     require_heard(world, bank)
@@ -109,7 +109,7 @@ def propose(
 
 def approve(world: World, order: dict[str, Any], refund_id: str = "R1", by: Caller | None = None) -> str:
     """Another person approves it; by which way it goes."""
-    answer = (by or world.officer).post(f"{address(order, refund_id)}/approval", {})
+    answer = (by or world.officer).post(f"{address(order, refund_id)}/approve", {})
     assert answer.status_code == 200, answer.text
     assert answer.json()["state"] == "APPROVED"
     return str(answer.json()["route"])
@@ -145,32 +145,32 @@ def ask(world: World, *orders: dict[str, Any]) -> int:
     return query_refunds(world.hub)
 
 
-def at_the_rail(world: World, bank: str) -> list[Refund]:
-    """All refunds that the rail knows of."""
-    assert world.far_side is not None
-    return [refund for payment in world.far_side.rails[bank].desk.payments() for refund in payment.refunds]
+def refunds_at_bank(world: World, bank: str) -> list[Refund]:
+    """All refunds that the bank knows of."""
+    assert world.simulators is not None
+    return [refund for payment in world.simulators.banks[bank].book.payments() for refund in payment.refunds]
 
 
 def wait_until_there(world: World, bank: str, refunds: int) -> None:
-    """A rail that hung up, or is slow, works all the same: wait until it knows of so many."""
+    """A bank that hung up, or is slow, works all the same: wait until it knows of so many."""
     deadline = time.monotonic() + 10
-    while len(at_the_rail(world, bank)) < refunds:
+    while len(refunds_at_bank(world, bank)) < refunds:
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
 def carry_out(world: World, bank: str, becomes: str) -> None:
-    """The rail carries out, or cannot, what is under way there."""
-    assert world.far_side is not None
-    *_, under_way = [one for one in at_the_rail(world, bank) if one.state == "PENDING"]
-    there = f"{world.far_side.url}/{bank}/refund/{under_way.reference}"
+    """The bank carries out, or cannot, what is under way there."""
+    assert world.simulators is not None
+    *_, under_way = [one for one in refunds_at_bank(world, bank) if one.state == "PENDING"]
+    there = f"{world.simulators.url}/{bank}/refund/{under_way.reference}"
     answer = requests.post(there, {"state": becomes}, headers={"Accept": "application/json"}, timeout=10)
     assert answer.status_code == 200, answer.text
 
 
 @contextmanager
 def refunds_are(world: World, bank: str, wanted: str) -> Iterator[None]:
-    """For the block, a refund is in this state as soon as the rail is asked for it."""
+    """For the block, a refund is in this state as soon as the bank is asked for it."""
     _tell(world, bank, "refunds", state=wanted)
     try:
         yield
@@ -180,7 +180,7 @@ def refunds_are(world: World, bank: str, wanted: str) -> Iterator[None]:
 
 @contextmanager
 def in_mode(world: World, bank: str, mode: str) -> Iterator[None]:
-    """For the block, the rail's own interface goes wrong."""
+    """For the block, the bank's own interface goes wrong."""
     _tell(world, bank, "mode", mode=mode)
     try:
         yield
@@ -189,8 +189,8 @@ def in_mode(world: World, bank: str, mode: str) -> Iterator[None]:
 
 
 def _tell(world: World, bank: str, door: str, **given: str) -> None:
-    assert world.far_side is not None
-    answer = requests.post(f"{world.far_side.url}/{bank}/{door}", given, timeout=10)
+    assert world.simulators is not None
+    answer = requests.post(f"{world.simulators.url}/{bank}/{door}", given, timeout=10)
     assert answer.status_code == 200, answer.text
 
 

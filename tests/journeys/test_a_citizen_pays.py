@@ -29,7 +29,7 @@ def test_a_citizen_pays_a_traffic_fine_by_qr_code(world: World) -> None:
     assert re.sub(r"\s", "", order["reference"]) in re.sub(r"<[^>]*>|\s", "", waiting)
 
     world.bank.pay(f"{order['reference']}-1")
-    world.bank.wait_until_told(10)
+    world.bank.wait_until_delivered(10)
     paid = world.order(order)
     assert (paid["status"], paid["finished"], paid["receipt"]) == ("PAID", True, "01BLP AA26E 0000001")
     receipt = world.portal.get(f"/v1/payment-orders/{order['reference']}/receipt").json()
@@ -67,7 +67,7 @@ def test_a_redirect_bank_confirms_in_its_own_words_and_is_answered_in_them(world
 def test_a_declined_try_leaves_room_for_another_bank(world: World) -> None:
     order = world.an_order(750_001)
     world.bank.pay(world.started(order)["reference"])
-    world.bank.wait_until_told(10)
+    world.bank.wait_until_delivered(10)
     assert world.order(order)["status"] == "OPEN"
     assert world.started(order, "vnpay")["reference"].endswith("-2")
 
@@ -81,7 +81,7 @@ def test_nobody_is_told_failed_while_the_bank_is_silent(world: World) -> None:
     again = world.portal.post(f"/v1/payment-orders/{order['reference']}/attempts", {"bank": "vnpay"})
     assert (again.status_code, again.json()["type"]) == (409, "/problems/payment-under-way")
     world.bank.pay(f"{order['reference']}-1")
-    world.bank.wait_until_told(10)
+    world.bank.wait_until_delivered(10)
     assert world.order(order)["status"] == "PAID"
 
 

@@ -1,4 +1,4 @@
-"""Every bank that has a far side, each from the order to the receipt: the hub and the rail meet over HTTP alone."""
+"""Every bank that has a simulator, each from the order to the receipt: the hub and the bank meet over HTTP alone."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import requests
 from sqlalchemy import Engine, text
 
 from bank_adapters import load_adapters
-from bank_adapters.far_side.desk import FarSide
-from bank_adapters.far_side.desk_server import found_rails, settings_of
-from payment_hub.commands.conformance import HttpFarEnd
+from bank_adapters.simulators.server import find_simulators, settings_of
+from bank_adapters.simulators.simulator import Simulator
+from payment_hub.commands.conformance import HttpSimulatorClient
 from payment_hub.domain.banks.conformance import ConformanceReport, Mark
 from payment_hub.domain.banks.port import CanQuery, HasStatement, TakesCallbacks
 from payment_hub.domain.calendar import business_day
@@ -25,17 +25,17 @@ from payment_hub.operations.conformance import open_conformance_payment, run_con
 from payment_hub.operations.payments.query import query_pending
 from payment_hub.operations.webhooks import deliver_webhooks
 from tests.conftest import emptied
-from tests.far_side.mekong import MekongFarSide
 from tests.journeys.conftest import World, world_of
+from tests.simulators.mekong import MekongSimulator
 
-RAILS: list[type[FarSide]] = [MekongFarSide, *found_rails()]
+SIMULATORS: list[type[Simulator]] = [MekongSimulator, *find_simulators()]
 PACE = 1000.0
 AMOUNT = 150_000
 
 with tempfile.TemporaryDirectory() as _folder:
     _ADAPTERS = load_adapters(
-        [one.name for one in RAILS],
-        settings_of(RAILS, "http://127.0.0.1:9", Path(_folder)),
+        [one.name for one in SIMULATORS],
+        settings_of(SIMULATORS, "http://127.0.0.1:9", Path(_folder)),
         "http://127.0.0.1:9",
     )
 
@@ -47,9 +47,9 @@ def able(ability: type[Any]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def world(migrated: Engine, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One hub with all rails for all stories; the invariants must hold when they have ended."""
+    """One hub with all banks for all stories; the invariants must hold when they have ended."""
     emptied(migrated)
-    with world_of(RAILS, database_url, tmp_path_factory.mktemp("all_banks"), PACE) as everybody:
+    with world_of(SIMULATORS, database_url, tmp_path_factory.mktemp("all_banks"), PACE) as everybody:
         yield everybody
 
 
@@ -115,17 +115,17 @@ def test_what_nobody_told_is_found_in_the_statement(world: World, bank: str) -> 
     assert collected(world, order) == [AMOUNT]
 
 
-def test_every_far_side_passes_the_acceptance_kit(world: World) -> None:
-    far_side = world.far_side
-    assert far_side is not None
-    far_side.slow_seconds = 2.5
+def test_every_simulator_passes_the_acceptance_kit(world: World) -> None:
+    simulators = world.simulators
+    assert simulators is not None
+    simulators.slow_seconds = 2.5
     open_conformance_payment(
         world.hub, bank="mekong"
     )  # so that the kit's agency and portal are there, and made once
 
     def kit(bank: str) -> ConformanceReport:
-        far_end = HttpFarEnd(f"{far_side.url}/{bank}")
-        return run_conformance(world.hub, bank=bank, far_end=far_end, done=lambda result: None)
+        simulator = HttpSimulatorClient(f"{simulators.url}/{bank}")
+        return run_conformance(world.hub, bank=bank, simulator=simulator, done=lambda result: None)
 
     with ThreadPoolExecutor(8) as pool:
         reports = list(pool.map(kit, _ADAPTERS))
@@ -146,32 +146,32 @@ def an_order(world: World, bank: str, story: str) -> dict[str, Any]:
 
 def follow(world: World, bank: str, attempt: dict[str, Any], choice: str = "pay") -> str:
     """Do what the instructions say, as a citizen does, with this choice; where the browser goes afterwards."""
-    assert world.far_side is not None
-    told, rail = attempt["instructions"], f"{world.far_side.url}/{bank}"
+    assert world.simulators is not None
+    told, simulator = attempt["instructions"], f"{world.simulators.url}/{bank}"
     if told.get("page_url"):
         page = requests.get(told["page_url"], timeout=10)
         assert page.status_code == 200, page.text
         assert "150.000 VND" in page.text, page.text
         address, form = page.url, {"choice": choice}
     elif told.get("qr_text"):
-        address, form = f"{rail}/transfer", {"qr_text": told["qr_text"], "choice": choice}
+        address, form = f"{simulator}/transfer", {"qr_text": told["qr_text"], "choice": choice}
     else:
-        address, form = f"{rail}/bill", {"bill_code": told["bill_code"], "choice": choice}
+        address, form = f"{simulator}/bill", {"bill_code": told["bill_code"], "choice": choice}
     answer = requests.post(address, form, timeout=10, allow_redirects=False)
     assert answer.status_code == 303, f"{answer.status_code} at {answer.url}: {answer.text}"
     return urljoin(address, answer.headers["Location"])
 
 
 def require_heard(world: World, bank: str) -> int:
-    """How many messages about the rail's latest payment were sent; the last was taken, in the rail's own words.
+    """How many messages about the bank's latest payment were sent; the last was taken, in the bank's own words.
 
     Other stories in the same world have messages of theirs refused on purpose.
     """
-    assert world.far_side is not None
-    world.far_side.wait_until_told()
-    desk = world.far_side.rails[bank].desk
-    told = desk.delivered(desk.payments()[-1].reference)
-    assert not told or told[-1].heard, [(one.reply.status, one.reply.body) for one in told]
+    assert world.simulators is not None
+    world.simulators.wait_until_delivered()
+    book = world.simulators.banks[bank].book
+    told = book.delivered(book.payments()[-1].reference)
+    assert not told or told[-1].accepted, [(one.reply.status, one.reply.body) for one in told]
     return len(told)
 
 
@@ -195,8 +195,8 @@ def ask_now(world: World) -> None:
 def night(world: World, bank: str) -> None:
     """The bank drops its file of today, unless it is fetched, and the books are compared."""
     day = business_day(utc_now())
-    assert world.far_side is not None
-    dropped = requests.post(f"{world.far_side.url}/{bank}/statement/{day}", timeout=10)
+    assert world.simulators is not None
+    dropped = requests.post(f"{world.simulators.url}/{bank}/statement/{day}", timeout=10)
     assert dropped.status_code in (200, 409), dropped.text
     run = world.officer.post("/v1/reconciliation/runs", {"scope": f"bank:{bank}", "day": day.isoformat()})
     assert run.ok, run.text

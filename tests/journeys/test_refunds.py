@@ -1,4 +1,4 @@
-"""Money goes back by every rail, from the proposal to the empty clearing account: all parts meet over HTTP alone."""
+"""Money goes back by every bank, from the proposal to the empty clearing account: all parts meet over HTTP alone."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from tests.journeys.giving_back import (
     ADAPTERS,
     ANSWERING,
     ON_PAPER,
-    RAILS,
     REFUNDING,
+    SIMULATORS,
     a_paid_order,
     address,
     approve,
     ask,
-    at_the_rail,
     carry_out,
     in_clearing,
     in_mode,
@@ -30,6 +29,7 @@ from tests.journeys.giving_back import (
     propose,
     prove,
     refunds_are,
+    refunds_at_bank,
     require_kept,
     require_returned,
     require_told,
@@ -44,9 +44,9 @@ PART = 50_000
 
 @pytest.fixture(scope="module")
 def world(migrated: Engine, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One hub with all rails for all stories; when they have ended nothing is on its way, and the invariants hold."""
+    """One hub with all banks for all stories; when they have ended nothing is on its way, and the invariants hold."""
     emptied(migrated)
-    with world_of(RAILS, database_url, tmp_path_factory.mktemp("refunds"), PACE) as everybody:
+    with world_of(SIMULATORS, database_url, tmp_path_factory.mktemp("refunds"), PACE) as everybody:
         yield everybody
         assert "REFUND_CLEARING" not in balances(everybody.hub)
 
@@ -71,7 +71,7 @@ def test_what_the_rail_refuses_stays_where_it_was_and_can_be_asked_for_again(wor
     require_kept(world, order)
     require_told(world, order, "refund_proposed", "refund_approved", "refund_failed")
     propose(world, order, refund_id="R2", by=world.officer)
-    refused = world.officer.post(f"{address(order, 'R2')}/approval", {})
+    refused = world.officer.post(f"{address(order, 'R2')}/approve", {})
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/same-person")
     approve(world, order, "R2", by=world.second_officer)
     with refunds_are(world, bank, "SUCCEEDED"):
@@ -99,7 +99,7 @@ def test_what_the_rail_accepted_and_then_cannot_do_stays_where_it_was(world: Wor
 
 @pytest.mark.parametrize("bank", REFUNDING)
 def test_of_what_the_rail_never_heard_nobody_knows_until_a_document_says_so(world: World, bank: str) -> None:
-    order, before = a_paid_order(world, bank, "unheard"), len(at_the_rail(world, bank))
+    order, before = a_paid_order(world, bank, "unheard"), len(refunds_at_bank(world, bank))
     propose(world, order)
     approve(world, order)
     with in_mode(world, bank, "error_500"):
@@ -109,7 +109,7 @@ def test_of_what_the_rail_never_heard_nobody_knows_until_a_document_says_so(worl
         assert ask(world, order) == 1
     assert state(world, order) == "UNKNOWN"
     assert send(world) == 0
-    assert len(at_the_rail(world, bank)) == before
+    assert len(refunds_at_bank(world, bank)) == before
     assert (world.order(order)["status"], in_clearing(world, order)) == ("PAID", AMOUNT)
     assert prove(world, order, "FAILED") == "FAILED"
     require_kept(world, order)
@@ -117,7 +117,7 @@ def test_of_what_the_rail_never_heard_nobody_knows_until_a_document_says_so(worl
 
 @pytest.mark.parametrize("bank", REFUNDING)
 def test_a_rail_that_hangs_up_is_not_asked_twice(world: World, bank: str) -> None:
-    order, before = a_paid_order(world, bank, "silent"), len(at_the_rail(world, bank))
+    order, before = a_paid_order(world, bank, "silent"), len(refunds_at_bank(world, bank))
     propose(world, order)
     approve(world, order)
     with in_mode(world, bank, "hang_up"), refunds_are(world, bank, "SUCCEEDED"):
@@ -133,33 +133,33 @@ def test_a_rail_that_hangs_up_is_not_asked_twice(world: World, bank: str) -> Non
     if state(world, order) == "UNKNOWN":  # it cannot be asked about what it gave no number to
         assert prove(world, order, "RETURNED") == "SUCCEEDED"
     assert send(world) == 0
-    assert len(at_the_rail(world, bank)) == before + 1
+    assert len(refunds_at_bank(world, bank)) == before + 1
     require_returned(world, order)
     require_told(world, order, "refund_proposed", "refund_approved", "refund_succeeded")
 
 
 def test_seven_workers_wait_in_vain_and_every_rail_gives_back_once(world: World) -> None:
-    assert world.far_side is not None
-    world.far_side.slow_seconds = 2.5
+    assert world.simulators is not None
+    world.simulators.slow_seconds = 2.5
     orders = {bank: a_paid_order(world, bank, "slow") for bank in REFUNDING}
-    before = {bank: len(at_the_rail(world, bank)) for bank in REFUNDING}
+    before = {bank: len(refunds_at_bank(world, bank)) for bank in REFUNDING}
     for bank, order in orders.items():
         propose(world, order)
         approve(world, order)
-        world.far_side.rails[bank].mode = "slow"
-        world.far_side.rails[bank].desk.refunds_are = "SUCCEEDED"
+        world.simulators.banks[bank].mode = "slow"
+        world.simulators.banks[bank].book.refunds_are = "SUCCEEDED"
     with ThreadPoolExecutor(len(REFUNDING)) as pool:
         assert sum(pool.map(lambda _: send(world), REFUNDING)) == len(REFUNDING)
     assert {state(world, order) for order in orders.values()} == {"UNKNOWN"}
     assert send(world) == 0
     for bank in REFUNDING:
         wait_until_there(world, bank, before[bank] + 1)
-        world.far_side.rails[bank].mode, world.far_side.rails[bank].desk.refunds_are = "normal", ""
+        world.simulators.banks[bank].mode, world.simulators.banks[bank].book.refunds_are = "normal", ""
     assert ask(world, *orders.values()) == len(REFUNDING)
     for bank, order in orders.items():
         if state(world, order) == "UNKNOWN":
             prove(world, order, "RETURNED")
-        assert len(at_the_rail(world, bank)) == before[bank] + 1
+        assert len(refunds_at_bank(world, bank)) == before[bank] + 1
         require_returned(world, order)
 
 
@@ -195,9 +195,9 @@ def test_what_the_rail_tells_again_of_the_payment_brings_nothing_back(world: Wor
         send(world)
     ask(world, order)
     require_returned(world, order)
-    assert world.far_side is not None
-    desk = world.far_side.rails[bank].desk
-    desk.tell(desk.payments()[-1])
+    assert world.simulators is not None
+    book = world.simulators.banks[bank].book
+    book.notify(book.payments()[-1])
     require_heard(world, bank)
     if isinstance(ADAPTERS[bank], HasStatement):
         night(world, bank)

@@ -1,4 +1,4 @@
-"""Money that no message of a rail can give back: an officer transfers it, and a document ends it."""
+"""Money that no message of a bank can give back: an officer transfers it, and a document ends it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
-from bank_adapters.far_side.desk_transfer import PAYERS_BANK
-from bank_adapters.far_side.payos_messages import payers_account
+from bank_adapters.simulators.payos import payers_account
+from bank_adapters.simulators.transfers import PAYERS_BANK
 from tests.asking import balances
 from tests.conftest import emptied
 from tests.journeys.conftest import World, world_of
 from tests.journeys.giving_back import (
     ON_PAPER,
-    RAILS,
+    SIMULATORS,
     a_paid_order,
     address,
     approve,
-    at_the_rail,
     in_clearing,
     propose,
     prove,
+    refunds_at_bank,
     require_kept,
     require_returned,
     require_told,
@@ -35,9 +35,9 @@ TELL_THE_ACCOUNT = ("casso", "links_alone")
 
 @pytest.fixture(scope="module")
 def world(migrated: Engine, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One hub with all rails for all stories; when they have ended nothing is on its way, and the invariants hold."""
+    """One hub with all banks for all stories; when they have ended nothing is on its way, and the invariants hold."""
     emptied(migrated)
-    with world_of(RAILS, database_url, tmp_path_factory.mktemp("on_paper"), PACE) as everybody:
+    with world_of(SIMULATORS, database_url, tmp_path_factory.mktemp("on_paper"), PACE) as everybody:
         yield everybody
         assert "REFUND_CLEARING" not in balances(everybody.hub)
 
@@ -83,8 +83,8 @@ def test_what_could_not_be_sent_for_want_of_an_account_is_transferred(world: Wor
     assert (shown["state"], shown["payee"]) == ("FAILED", None)
     assert shown["history"][-1]["code"].startswith("not sent")
     require_kept(world, order)
-    assert world.far_side is not None
-    account = payers_account(world.far_side.rails["payos"].desk.payments()[-1])
+    assert world.simulators is not None
+    account = payers_account(world.simulators.banks["payos"].book.payments()[-1])
     propose(world, order, refund_id="R2", payee={"number": account, "bank": PAYERS_BANK})
     assert approve(world, order, "R2") == "TRANSFER"
     paper = world.officer.get(f"{address(order, 'R2')}/voucher").json()
@@ -92,4 +92,4 @@ def test_what_could_not_be_sent_for_want_of_an_account_is_transferred(world: Wor
     prove(world, order, "HANDED_IN", "R2")
     prove(world, order, "RETURNED", "R2")
     require_returned(world, order)
-    assert at_the_rail(world, "payos") == []
+    assert refunds_at_bank(world, "payos") == []

@@ -28,10 +28,10 @@ def test_the_night_finds_what_was_put_there_and_nothing_else(world: World) -> No
     assert world.order(lost)["status"] == "PAID"  # the statement told what no callback had told
     found = {(one["kind"], one["order"]) for one in _discrepancies(world)}
     assert found == {
-        ("AMOUNTS_DIFFER", less["reference"]),
+        ("AMOUNT_MISMATCH", less["reference"]),
         ("MISSING_AT_BANK", missing["reference"]),
         ("MISSING_AT_AGENCY", missing["reference"]),
-        ("AGENCY_AMOUNT_DIFFERS", lost["reference"]),
+        ("AGENCY_AMOUNT_MISMATCH", lost["reference"]),
     }
     again = _run(world, "bank:sandbox", day)
     assert again["number"] == runs["bank:sandbox"]["number"]
@@ -55,7 +55,7 @@ def test_a_discrepancy_is_resolved_by_two_people(world: World) -> None:
 def _paid(world: World, amount: int, reference: str) -> dict[str, Any]:
     order = world.an_order(amount, reference)
     world.bank.pay(world.started(order)["reference"])
-    world.bank.wait_until_told(10)
+    world.bank.wait_until_delivered(10)
     return order
 
 

@@ -11,8 +11,8 @@ import pytest
 import requests
 from sqlalchemy import Engine
 
-from bank_adapters.far_side.desk import WireRequest
-from bank_adapters.far_side.desk_courier import ask
+from bank_adapters.simulators.callbacks import send_request
+from bank_adapters.simulators.simulator import WireRequest
 from payment_hub.domain.access import Role
 from payment_hub.operations.access import add_agency, make_key
 from tests.asking import count, rows
@@ -22,7 +22,7 @@ from tests.journeys.conftest import POLICE, Caller, World, a_fine, world_of
 from tests.journeys.test_all_banks import AMOUNT, PACE, collected, follow, require_heard
 
 HUE = "G02.33"
-GATE, OPEN = "bank_adapters.far_side.vnpay", "tests.far_side.mekong"
+GATE, OPEN = "bank_adapters.simulators.vnpay", "tests.simulators.mekong"
 
 
 def open_key(key: bytes) -> dict[str, Any]:
@@ -53,7 +53,7 @@ TURNING_OPEN, OPEN_MODULE = account_at(
     OPEN, "sandbox", "turning_red", BEFORE, SECRET=AFTER["SECRET"], SECRET_PREVIOUS=BEFORE["SECRET"]
 )
 
-RAILS = [HANOI_GATE, HUE_GATE, HANOI_OPEN, HUE_OPEN, TURNING_GATE, TURNING_OPEN]
+SIMULATORS = [HANOI_GATE, HUE_GATE, HANOI_OPEN, HUE_OPEN, TURNING_GATE, TURNING_OPEN]
 OF = {POLICE: ("gate_hanoi", "red_hanoi"), HUE: ("gate_hue", "red_hue")}
 EACH = [(HUE, "gate_hue", "gate_hanoi"), (POLICE, "gate_hanoi", "gate_hue")]
 EACH += [(HUE, "red_hue", "red_hanoi"), (POLICE, "red_hanoi", "red_hue")]
@@ -67,7 +67,7 @@ TURNING = [
 def world(migrated: Engine, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One hub, two agencies, six accounts over two protocols."""
     emptied(migrated)
-    with world_of(RAILS, database_url, tmp_path_factory.mktemp("two_accounts"), PACE) as everybody:
+    with world_of(SIMULATORS, database_url, tmp_path_factory.mktemp("two_accounts"), PACE) as everybody:
         add_agency(
             everybody.hub,
             code=HUE,
@@ -99,9 +99,9 @@ def an_order(world: World, hue: Caller, agency: str, reference: str) -> dict[str
 
 def webhooks(world: World, bank: str) -> list[WireRequest]:
     """What the account says of its latest payment."""
-    assert world.far_side is not None
-    rail = world.far_side.rails[bank]
-    return rail.far_side.notices(rail.desk.payments()[-1])
+    assert world.simulators is not None
+    simulator = world.simulators.banks[bank]
+    return simulator.callbacks(simulator.book.payments()[-1])
 
 
 def at_the_door_of(bank: str, webhook: WireRequest) -> WireRequest:
@@ -110,10 +110,10 @@ def at_the_door_of(bank: str, webhook: WireRequest) -> WireRequest:
     return replace(webhook, path=f"{there}/{bank}")
 
 
-def heard(world: World, bank: str, webhook: WireRequest) -> bool:
+def accepted(world: World, bank: str, webhook: WireRequest) -> bool:
     """Whether the hub took it, in the words of the account at whose door it was."""
-    assert world.far_side is not None
-    return world.far_side.rails[bank].far_side.heard(ask(webhook, world.url))
+    assert world.simulators is not None
+    return world.simulators.banks[bank].accepts(send_request(webhook, world.url))
 
 
 def book(world: World) -> dict[str, int]:
@@ -148,13 +148,13 @@ def test_a_message_of_one_account_is_nothing_at_the_others_door(
     follow(world, bank, world.started(order, bank), "silent")
     before = book(world)
     (webhook,) = webhooks(world, bank)
-    assert not heard(world, other, at_the_door_of(other, webhook))
+    assert not accepted(world, other, at_the_door_of(other, webhook))
     assert book(world) == before
     assert world.order(order)["status"] == "OPEN"
-    assert heard(world, bank, webhook)
+    assert accepted(world, bank, webhook)
     assert world.order(order)["status"] == "PAID"
     paid = book(world)
-    assert not heard(world, other, at_the_door_of(other, webhook))
+    assert not accepted(world, other, at_the_door_of(other, webhook))
     assert book(world) == paid
     assert collected(world, order) == [AMOUNT]
 
@@ -192,10 +192,10 @@ def test_while_a_key_changes_both_are_believed_and_none_else(
         follow(world, bank, world.started(order, bank), "silent")
         turn(module, strange)
         before = book(world)
-        assert not heard(world, bank, webhooks(world, bank)[0])
+        assert not accepted(world, bank, webhooks(world, bank)[0])
         assert (book(world), world.order(order)["status"]) == (before, "OPEN")
         turn(module, key)
-        assert heard(world, bank, webhooks(world, bank)[0])
+        assert accepted(world, bank, webhooks(world, bank)[0])
         assert world.order(order)["status"] == "PAID"
         current, previous = shown_key(world, bank)
         assert previous != "never"

@@ -111,6 +111,6 @@ def test_what_was_told_is_logged_without_a_name(
 
 
 def test_asking_leaves_the_gate_as_it_was(hub: Hub, reference: str) -> None:
-    before = rows(hub, "SELECT sequence, version FROM obligation")
+    before = rows(hub, "SELECT row_version, version FROM obligation")
     answer(hub, reference)
-    assert rows(hub, "SELECT sequence, version FROM obligation") == before
+    assert rows(hub, "SELECT row_version, version FROM obligation") == before

@@ -50,7 +50,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]
                 left.pop()()
             return read(*given)
 
-        monkeypatch.setattr(payments, "of_order", of_order)
+        monkeypatch.setattr(payments, "attempts_of_order", of_order)
 
     return arrange
 

@@ -18,7 +18,7 @@ from payment_hub.hub import Hub
 from payment_hub.operations.banks import announce_downtime, cancel_downtime
 from payment_hub.operations.payments import query as asking_one
 from payment_hub.operations.payments.query import AT_MOST, LOOKED_AGAIN, query_pending
-from payment_hub.operations.payments.start import FIRST_QUESTION, start_payment
+from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
 from tests.asking import attempts, one, rows
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -79,7 +79,7 @@ def test_a_bank_with_many_payments_and_slow_answers_lets_the_others_come_in_turn
         return waits(query)
 
     slow.on_query = slowly
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     began = clock()
     query_pending(hub)
     assert len({query.attempt_reference for query in quick.queried}) == 2
@@ -97,7 +97,7 @@ def test_what_there_was_no_time_for_is_not_held_back(
         return waits(query)
 
     slow.on_query = slowly
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     for _ in range(3):
         query_pending(hub)
     assert len({query.attempt_reference for query in slow.queried}) == 12
@@ -114,11 +114,11 @@ def test_an_answer_that_breaks_its_adapter_stops_no_other_question(
 ) -> None:
     started("slow", 3)
     slow.on_query = says(broken, broken, waits(PaymentQuery("x", "x", None, clock(), clock())))  # type: ignore[arg-type]
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     assert query_pending(hub) == 3
     assert len(slow.queried) == 3
-    assert [row["asked"] for row in rows(hub, "SELECT asked FROM payment_attempt")] == [1, 1, 1]
-    assert [record.levelno for record in caplog.records if record.message == "asking_failed"] == [
+    assert [row["queries"] for row in rows(hub, "SELECT queries FROM payment_attempt")] == [1, 1, 1]
+    assert [record.levelno for record in caplog.records if record.message == "query_failed"] == [
         logging.ERROR
     ] * 2
 
@@ -137,7 +137,7 @@ def test_a_database_that_goes_away_is_said(
         raise HubUnavailable
 
     monkeypatch.setattr(asking_one, "receive_confirmation", gone)
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     with pytest.raises(HubUnavailable):
         query_pending(hub)
 
@@ -148,12 +148,12 @@ def test_a_bank_that_was_not_asked_because_it_is_away_is_asked_when_it_is_back(
     [order] = started("slow")
     ends_at = clock() + timedelta(hours=8)
     announce_downtime(hub, bank="slow", starts_at=clock(), ends_at=ends_at, reason="core", announced_by="op")
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     while clock() < ends_at:
         query_pending(hub)
         assert 0 < asked_in(hub) <= LOOKED_AGAIN.total_seconds()
         clock.advance(seconds=asked_in(hub))
-    assert (slow.queried, one(hub, "SELECT asked FROM payment_attempt")) == ([], 0)
+    assert (slow.queried, one(hub, "SELECT queries FROM payment_attempt")) == ([], 0)
     assert clock() == ends_at
     slow.on_query = says(confirmation(f"{order}-1", bank="slow"))
     query_pending(hub)
@@ -168,7 +168,7 @@ def test_a_downtime_that_is_withdrawn_is_webhookd_soon(
     number = announce_downtime(
         hub, bank="slow", starts_at=clock(), ends_at=ends_at, reason="core", announced_by="op"
     )
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     query_pending(hub)
     cancel_downtime(hub, number=number, cancelled_by="op")
     clock.moment += LOOKED_AGAIN
@@ -179,13 +179,16 @@ def test_a_downtime_that_is_withdrawn_is_webhookd_soon(
 def test_of_a_dead_bank_with_many_payments_only_the_breakers_questions_go_out(
     hub: Hub, slow: StandInBank, clock: StoppedClock, started: Callable[..., list[str]]
 ) -> None:
-    hub = replace(hub, terms={"slow": BankTerms(patience=BreakerPolicy(failures=3))})
+    hub = replace(hub, terms={"slow": BankTerms(breaker=BreakerPolicy(failures=3))})
     started("slow", 8)
     slow.on_query = says(GONE)
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     assert query_pending(hub) == 8
     assert len(slow.queried) == 3
-    assert sorted(row["asked"] for row in rows(hub, "SELECT asked FROM payment_attempt")) == [0] * 5 + [1] * 3
+    assert (
+        sorted(row["queries"] for row in rows(hub, "SELECT queries FROM payment_attempt"))
+        == [0] * 5 + [1] * 3
+    )
 
 
 def test_an_intent_of_a_bank_that_is_away_becomes_unknown_all_the_same(
@@ -197,7 +200,7 @@ def test_an_intent_of_a_bank_that_is_away_becomes_unknown_all_the_same(
         start_payment(hub, reference=order, bank="slow", payer_ip="203.0.113.9", language="vi")
     ends_at = clock() + timedelta(hours=2)
     announce_downtime(hub, bank="slow", starts_at=clock(), ends_at=ends_at, reason="core", announced_by="op")
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     query_pending(hub)
     assert attempts(hub) == [("slow", "UNKNOWN", 150_000)]
     assert one(hub, "SELECT expected_by FROM payment_attempt") > clock()
@@ -208,7 +211,7 @@ def test_a_callback_that_comes_while_the_bank_is_asked_is_followed_at_once(
 ) -> None:
     hub = replace(hub, terms={"slow": BankTerms(trust=Trust.INQUIRY)})
     [order] = started("slow")
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     for _ in range(9):
         query_pending(hub)
         clock.advance(seconds=asked_in(hub))

@@ -29,7 +29,7 @@ from tests.stand_in_banks import StandInBank, with_banks
 
 GONE = BankUnavailable("no answer")
 REST = timedelta(seconds=30)
-TERMS = BankTerms(patience=BreakerPolicy(failures=3, rest=REST, open_seconds=7, query_seconds=2))
+TERMS = BankTerms(breaker=BreakerPolicy(failures=3, open_for=REST, open_seconds=7, query_seconds=2))
 
 
 class Killed(BaseException):
@@ -203,7 +203,7 @@ def test_an_announced_downtime_is_kept_by_all_and_ends(hub: Hub, clock: StoppedC
     with pytest.raises(CircuitOpen, match="away; asked again at 2026-03-02T03:02:00Z"):
         asks(hub)
     assert asks(hub, operation=BankOperation.QUERY) == "yes"
-    assert [each["id"] for each in list_downtimes(hub)] == [number]
+    assert [downtime.id for downtime in list_downtimes(hub)] == [number]
     clock.advance(minutes=1)
     assert asks(hub) == "yes"
     assert list_downtimes(hub) == []
@@ -217,7 +217,7 @@ def test_a_downtime_that_is_withdrawn_ends_at_once(hub: Hub, clock: StoppedClock
     )
     with pytest.raises(CircuitOpen):
         asks(hub)
-    assert {view.away_until for view in show_bank_health(hub)} == {ends_at}
+    assert {view.downtime_until for view in show_bank_health(hub)} == {ends_at}
     cancel_downtime(hub, number=number, cancelled_by="op")
     assert asks(hub) == "yes"
 

@@ -26,7 +26,7 @@ OPEN = BankOperation.OPEN
 
 @pytest.fixture
 def hub(hub: Hub) -> Hub:
-    terms = BankTerms(patience=BreakerPolicy(failures=2, rest=REST))
+    terms = BankTerms(breaker=BreakerPolicy(failures=2, open_for=REST))
     return replace(with_banks(hub, one=StandInBank()), terms={"one": terms})
 
 

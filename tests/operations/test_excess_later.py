@@ -35,6 +35,6 @@ def test_a_part_is_proposed_however_late_another_order_settles(
 
 def test_where_nothing_is_too_much_nobody_is_kept_waiting(hub: Hub, agency: Caller, portal: Caller) -> None:
     pay(hub, an_order(hub, agency, portal)["reference"], 40_000)
-    before = rows(hub, "SELECT sequence FROM obligation")
+    before = rows(hub, "SELECT row_version FROM obligation")
     propose_excess_refunds(hub)
-    assert rows(hub, "SELECT sequence FROM obligation") == before
+    assert rows(hub, "SELECT row_version FROM obligation") == before

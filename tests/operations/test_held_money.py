@@ -14,7 +14,7 @@ from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub
 from payment_hub.operations.orders import expire_orders
 from payment_hub.operations.payments.query import query_pending
-from payment_hub.operations.payments.start import FIRST_QUESTION, start_payment
+from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
 from tests.asking import attempts, balances, one
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -79,7 +79,7 @@ def told(reference: str, **more: Any) -> Confirmation:
 def test_held_money_is_taken_while_the_order_is_open(
     hub: Hub, reference: str, bank: HoldingBank, clock: StoppedClock
 ) -> None:
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     query_pending(hub)
     assert (bank.done, attempts(hub)) == (["capture 1"], [("standin", "SUCCEEDED", 150_000)])
     assert balances(hub)["AGENCY_PAYABLE"] == 150_000
@@ -92,7 +92,7 @@ def test_a_callback_that_tells_of_held_money_is_followed_at_once(
 ) -> None:
     assert query_pending(hub) == 0
     hear(hub, told(reference))
-    assert one(hub, "SELECT told FROM payment_attempt") == "AUTHORISED"
+    assert one(hub, "SELECT awaiting FROM payment_attempt") == "CAPTURE"
     assert query_pending(hub) == 1
     assert one(hub, "SELECT status FROM payment_order") == "PAID"
 

@@ -13,7 +13,7 @@ from payment_hub.operations.checkout import show_checkout
 from payment_hub.operations.health import measure_outcomes
 from payment_hub.operations.orders import expire_orders
 from payment_hub.operations.payments.query import MOVING, query_order, query_pending
-from payment_hub.operations.payments.start import FIRST_QUESTION, start_payment
+from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
 from payment_hub.operations.payments.unresolved import list_unresolved, resolve_attempt
 from payment_hub.operations.routing import show_payment_options
 from tests.asking import attempts, balances, change, one
@@ -54,7 +54,7 @@ def test_while_a_silent_bank_may_have_taken_the_money_no_other_payment_starts(
     if by == "callback":
         hear(hub, told(reference))
     else:
-        clock.moment += FIRST_QUESTION
+        clock.moment += FIRST_QUERY_AFTER
     query_pending(hub)
     assert bank.done == ["capture 1"]
     bank.on_query = says(GONE)
@@ -67,7 +67,7 @@ def test_while_a_silent_bank_may_have_taken_the_money_no_other_payment_starts(
     assert view.attempt is not None
     assert view.attempt.expected_by is not None
     shown = show_payment_options(hub, caller=an_operator(), reference=reference)
-    assert {option.reason for option in shown.options} == {"UNDER_WAY"}
+    assert {option.reason for option in shown.items} == {"UNDER_WAY"}
     bank.on_query = taken
     clock.advance(minutes=1)
     query_pending(hub)
@@ -84,7 +84,7 @@ def test_two_who_learn_of_it_at_the_same_moment_take_it_once(
         return taken(query)
 
     bank.on_capture = meanwhile
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     query_pending(hub)
     assert bank.done == ["capture 1"]
     assert attempts(hub) == [("standin", "SUCCEEDED", 150_000)]
@@ -101,7 +101,7 @@ def test_who_dies_while_he_takes_it_is_followed_by_another(
         query_pending(hub)
     bank.on_capture = taken
     clock.advance(minutes=10)
-    assert clock() > FIRST_QUESTION + MOVING + hub.now() - timedelta(minutes=10)
+    assert clock() > FIRST_QUERY_AFTER + MOVING + hub.now() - timedelta(minutes=10)
     query_pending(hub)
     assert (bank.done, attempts(hub)) == (["capture 1"] * 2, [("standin", "SUCCEEDED", 150_000)])
 
@@ -130,11 +130,11 @@ def test_held_money_that_nobody_can_move_comes_before_an_officer(
     began = clock()
     query_pending(hub)
     [listed] = list_unresolved(hub, caller=an_operator()).items
-    assert (listed.awaiting, listed.unknown_at, listed.escalated_at) == ("AUTHORISED", began, None)
+    assert (listed.awaiting, listed.unknown_at, listed.escalated_at) == ("CAPTURE", began, None)
     clock.advance(hours=26)
     query_pending(hub)
     [listed] = list_unresolved(hub, caller=an_operator(), overdue=True).items
-    assert (listed.awaiting, measure_outcomes(hub)[0].overdue) == ("AUTHORISED", 1)
+    assert (listed.awaiting, measure_outcomes(hub)[0].overdue) == ("CAPTURE", 1)
     clock.advance(minutes=1)
     ended = resolve_attempt(hub, caller=an_operator(), reference=f"{reference}-1", reason="their letter")
     assert ended.state == "FAILED"
@@ -163,4 +163,4 @@ def test_a_bank_that_tells_paid_and_then_held_is_not_asked_to_take_it(
         "UPDATE payment_attempt SET awaiting = 'CONFIRMATION', unknown_at = started_at, query_at = started_at",
     )
     query_pending(hub)
-    assert (bank.done, one(hub, "SELECT told FROM payment_attempt")) == ([], "PAID")
+    assert (bank.done, one(hub, "SELECT awaiting FROM payment_attempt")) == ([], "CONFIRMATION")

@@ -14,7 +14,7 @@ from payment_hub.domain.payments import wait_before_query
 from payment_hub.hub import Hub
 from payment_hub.operations.orders import expire_orders
 from payment_hub.operations.payments.query import LEASE, query_pending
-from payment_hub.operations.payments.start import FIRST_QUESTION, start_payment
+from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
 from tests.asking import attempts, balances, count, one, rows
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -70,7 +70,7 @@ def test_nobody_is_asked_before_the_time(
     hub: Hub, attempt: str, bank: StandInBank, clock: StoppedClock
 ) -> None:
     assert query_pending(hub) == 0
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     assert query_pending(hub) == 1
     assert bank.queried[0].attempt_reference == attempt
 
@@ -79,7 +79,7 @@ def test_money_that_the_bank_tells_when_asked_settles_the_order(
     hub: Hub, attempt: str, bank: StandInBank, clock: StoppedClock
 ) -> None:
     bank.on_query = says(told(attempt))
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     assert query_pending(hub) == 1
     assert (one(hub, "SELECT status FROM payment_order"), attempts(hub)[0][1]) == ("PAID", "SUCCEEDED")
     assert rows(hub, "SELECT source, callback_id FROM confirmation") == [
@@ -97,7 +97,7 @@ def test_an_answer_and_a_callback_about_the_same_money_count_once(
         return told(attempt)
 
     bank.on_query = after_the_callback
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     query_pending(hub)
     assert balances(hub) == {"BANK_CLEARING": -150_000, "AGENCY_PAYABLE": 150_000}
     assert [row["disposition"] for row in rows(hub, "SELECT disposition FROM confirmation ORDER BY id")] == [
@@ -110,7 +110,7 @@ def test_a_refusal_that_the_bank_tells_when_asked_lets_the_payer_try_again(
     hub: Hub, attempt: str, bank: StandInBank, clock: StoppedClock
 ) -> None:
     bank.on_query = says(told(attempt, Outcome.DECLINED))
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     query_pending(hub)
     assert attempts(hub) == [("standin", "FAILED", 150_000)]
     assert one(hub, "SELECT status FROM payment_order") == "OPEN"
@@ -121,7 +121,7 @@ def test_a_bank_without_an_outcome_is_asked_later_and_later_and_nothing_is_assum
     hub: Hub, attempt: str, bank: StandInBank, clock: StoppedClock, answer: object
 ) -> None:
     bank.on_query = says(answer)
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     for asked in range(1, 12):
         assert query_pending(hub) == 1
         assert when_asked(hub) == wait_before_query(asked).total_seconds()
@@ -134,10 +134,10 @@ def test_a_bank_without_an_outcome_is_asked_later_and_later_and_nothing_is_assum
 def test_a_bank_that_is_not_enabled_any_more_is_logged_and_waits(
     hub: Hub, attempt: str, clock: StoppedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     with caplog.at_level(logging.WARNING):
         assert query_pending(with_banks(hub)) == 1
-    assert [record.message for record in caplog.records] == ["bank_silent"]
+    assert [record.message for record in caplog.records] == ["bank_unavailable"]
     assert attempts(hub) == [("standin", "PENDING", 150_000)]
 
 
@@ -150,7 +150,7 @@ def test_an_intent_of_a_dead_process_becomes_unknown_and_is_asked_about(
         start_payment(
             hub, reference=order["reference"], bank="standin", payer_ip="203.0.113.9", language="vi"
         )
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     assert query_pending(hub) == 1
     assert attempts(hub) == [("standin", "UNKNOWN", 150_000)]
     bank.on_query = says(told(f"{order['reference']}-1"))
@@ -163,7 +163,7 @@ def test_a_worker_that_dies_while_asking_is_followed_by_another_when_its_lease_e
     hub: Hub, attempt: str, bank: StandInBank, clock: StoppedClock
 ) -> None:
     bank.on_query = says(Killed(), told(attempt))
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     with pytest.raises(Killed):
         query_pending(hub)
     assert query_pending(hub) == 0

@@ -124,7 +124,11 @@ def test_meanwhile_it_is_unknown_to_everybody_with_a_time_and_nothing_else_start
     assert view.attempt is not None
     assert (view.attempt.state, view.attempt.expected_by) == ("UNKNOWN", clock() + timedelta(minutes=15))
     [listed] = list_unresolved(hub, caller=an_operator()).items
-    assert (listed.reference, listed.awaiting, listed.escalated_at) == (f"{reference}-1", "PAID", None)
+    assert (listed.reference, listed.awaiting, listed.escalated_at) == (
+        f"{reference}-1",
+        "CONFIRMATION",
+        None,
+    )
     for name in ("standin", "other", None):
         with pytest.raises(PaymentUnderWay, match=r"known; it will be by 2026-03-02T03:15:00Z"):
             start_payment(hub, reference=reference, bank=name, payer_ip="203.0.113.9", language="vi")
@@ -165,7 +169,7 @@ def test_what_nobody_proves_lies_before_an_officer_after_the_statement_and_is_as
     clock.advance(hours=2)
     query_pending(hub)
     [listed] = list_unresolved(hub, caller=an_operator(), overdue=True).items
-    assert (listed.state, listed.awaiting, listed.escalated_at) == ("ABANDONED", "PAID", clock())
+    assert (listed.state, listed.awaiting, listed.escalated_at) == ("ABANDONED", "CONFIRMATION", clock())
     clock.advance(days=8)
     assert query_pending(hub) == 1
 
@@ -227,7 +231,7 @@ def test_what_is_not_money_needs_no_second_word(
 ) -> None:
     call_back(hub, bank, replace(paid(reference), outcome=outcome, amount=None, bank_transaction_id=None))
     assert verdicts(hub)[0][1] in {"DECLINED", "STILL_PENDING"}
-    assert one(hub, "SELECT told FROM payment_attempt") is None
+    assert one(hub, "SELECT awaiting FROM payment_attempt") is None
 
 
 def test_money_of_no_order_waits_for_the_statement(hub: Hub, bank: CallingBank) -> None:

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from bank_adapters.far_side.sandbox import SandboxBankService
+from bank_adapters.simulators.sandbox import SandboxBankService
 from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.banks.values import Instructions, Outcome, PaymentRequest
 from payment_hub.domain.errors import BankUnavailable, Malformed, PaymentUnderWay
 from payment_hub.domain.payments import AttemptView
 from payment_hub.hub import Hub
 from payment_hub.operations.payments.query import query_pending
-from payment_hub.operations.payments.start import FIRST_QUESTION, list_attempts, start_payment
+from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, list_attempts, start_payment
 from tests.asking import attempts, one
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -64,9 +64,9 @@ def test_the_sandbox_bank_gives_a_qr_code_an_account_and_a_page(
     service, adapter = sandbox
     attempt = start(with_banks(hub, sandbox=adapter), reference, "sandbox")
     assert (attempt.state, attempt.amount.minor, attempt.reference) == ("PENDING", 150_000, f"{reference}-1")
-    assert reference in (attempt.qr_text or "")
-    assert attempt.page_url == f"{service.url}/pay/{attempt.reference}"
-    assert (attempt.purpose, attempt.account_name) == (reference, "KHO BAC SANDBOX")
+    assert reference in (attempt.instructions.qr_text or "")
+    assert attempt.instructions.page_url == f"{service.url}/pay/{attempt.reference}"
+    assert (attempt.instructions.purpose, attempt.instructions.account_name) == (reference, "KHO BAC SANDBOX")
 
 
 def test_a_sandbox_bank_that_answers_too_late_leaves_the_outcome_unknown_until_it_is_asked_again(
@@ -152,7 +152,7 @@ def test_a_process_that_dies_while_asking_leaves_an_attempt_that_can_be_taken_up
     assert attempts(hub) == [("standin", "SUBMITTING", 150_000)]
     with pytest.raises(PaymentUnderWay):
         start(hub, reference)
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     assert start(hub, reference).state == "PENDING"
     assert len(bank.opened) == 2
     assert len(attempts(hub)) == 1
@@ -193,7 +193,7 @@ def test_a_callback_faster_than_the_banks_answer_stands(
     shown = (
         None if outcome is Outcome.DECLINED else INSTRUCTIONS.page_url
     )  # nobody is sent to pay what has failed
-    assert (attempt.state, attempt.page_url) == (state, shown)
+    assert (attempt.state, attempt.instructions.page_url) == (state, shown)
 
 
 def test_a_payment_told_before_the_bank_falls_silent_is_not_made_unknown(

@@ -17,7 +17,7 @@ from payment_hub.hub import Hub
 from payment_hub.operations.health import measure_outcomes
 from payment_hub.operations.orders import cancel_order, expire_orders
 from payment_hub.operations.payments.query import SECONDS, query_pending
-from payment_hub.operations.payments.start import FIRST_QUESTION, list_attempts, start_payment
+from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, list_attempts, start_payment
 from payment_hub.operations.payments.unresolved import list_unresolved
 from tests.asking import attempts, count, one
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
@@ -187,7 +187,7 @@ def test_an_intent_of_a_dead_process_is_promised_for_when_it_is_found(
     with pytest.raises(Killed):
         start(hub, reference)
     assert list_unresolved(hub, caller=an_operator()).items == ()
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     query_pending(hub)
     [listed] = list_unresolved(hub, caller=an_operator()).items
     assert (listed.unknown_at, listed.expected_by) == (clock(), clock() + timedelta(minutes=15))

@@ -27,7 +27,7 @@ REST = timedelta(seconds=30)
 
 @pytest.fixture
 def hub(hub: Hub) -> Hub:
-    terms = BankTerms(patience=BreakerPolicy(failures=CROWD, rest=REST))
+    terms = BankTerms(breaker=BreakerPolicy(failures=CROWD, open_for=REST))
     return replace(with_banks(hub, one=StandInBank()), terms={"one": terms})
 
 

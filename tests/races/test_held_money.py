@@ -9,7 +9,7 @@ from functools import partial
 from payment_hub.domain.banks.values import Confirmation, PaymentQuery
 from payment_hub.hub import Hub, Memory
 from payment_hub.operations.payments.query import NOWHERE, query_order, query_pending
-from payment_hub.operations.payments.start import FIRST_QUESTION, start_payment
+from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
 from tests.asking import attempts, one
 from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock
@@ -30,7 +30,7 @@ def test_of_all_who_ask_one_takes_it(hub: Hub, clock: StoppedClock, rounds: int)
         house = with_banks(hub, standin=bank)
         reference = str(an_order(house, agency, portal)["reference"])
         start_payment(house, reference=reference, bank="standin", payer_ip="203.0.113.9", language="vi")
-        clock.moment += FIRST_QUESTION
+        clock.moment += FIRST_QUERY_AFTER
         processes = [replace(house, memory=Memory()) for _ in range(CROWD)]
         asking = [partial(query_order, each, reference=reference, leaving_for=NOWHERE) for each in processes]
         results = all_at_once([partial(query_pending, processes[0]), *asking[1:]])

@@ -14,7 +14,7 @@ from payment_hub.hub import Hub
 from payment_hub.operations.refunds.chargebacks import record_chargeback
 from payment_hub.operations.refunds.decide import approve_refund, propose_excess_refunds, propose_refund
 from payment_hub.operations.refunds.send import (
-    FIRST_QUESTION,
+    FIRST_QUERY_AFTER,
     query_refunds,
     record_refund_result,
     send_refunds,
@@ -214,6 +214,6 @@ def test_twenty_who_ask_about_refunds_ask_once(
         propose(hub, LAN, reference)
         approve(hub, reference)
     send_refunds(hub)
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     results = all_at_once([partial(query_refunds, hub)] * CROWD)
     assert sum(answers(results)) == len(bank.queries) == FEW

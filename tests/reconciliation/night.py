@@ -10,7 +10,7 @@ from sqlalchemy import text
 from payment_hub.domain.access import USUAL_SCOPES, Caller, Role
 from payment_hub.domain.errors import BankUnavailable
 from reconciliation.books import Books
-from reconciliation.domain.scope import MONEY, agency_scope, bank_scope
+from reconciliation.domain.runs import MONEY, agency_scope, bank_scope
 from reconciliation.operations.runs import collect_and_reconcile
 from tests.builders import an_order, confirmation, hear
 from tests.reconciliation.paper import DAY

@@ -16,24 +16,24 @@ MOMENT = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 
 MANY = (
     """INSERT INTO payment_attempt (order_id, number, reference, bank, state, amount, currency, started_at, changed_at,
-        query_at, asked) SELECT 1, n, 'r' || n, 'b' || n % 7, 'SUCCEEDED', 1, 'VND', :at, :at, :at, 0
+        query_at, queries) SELECT 1, n, 'r' || n, 'b' || n % 7, 'SUCCEEDED', 1, 'VND', :at, :at, :at, 0
     FROM generate_series(1, 20000) n""",
     """INSERT INTO confirmation (source, bank, event_id, reference, outcome, code, digest, verdict, disposition,
         judged_at, key)
     SELECT 'CALLBACK', 'b' || n % 7, 'e' || n, 'r', 'PENDING', '', '', 'STILL_PENDING', 'APPLIED', :at, 0
     FROM generate_series(1, 20000) n""",
     """INSERT INTO payment_attempt (order_id, number, reference, bank, state, amount, currency, started_at, changed_at,
-        query_at, asked) SELECT id, 0, 'w' || id, 'b' || id % 7, 'PENDING', 1, 'VND', :at, :at, :at, 0
+        query_at, queries) SELECT id, 0, 'w' || id, 'b' || id % 7, 'PENDING', 1, 'VND', :at, :at, :at, 0
     FROM payment_order""",
     "ANALYZE payment_attempt",
     "ANALYZE confirmation",
 )
 
-ASKED: dict[str, Any] = {
+PARAMS: dict[str, Any] = {
     "now": MOMENT,
     "leased_until": MOMENT,
     "bank": "b1",
-    "looked": 100_000,
+    "looked_through": 100_000,
     "since": MOMENT,
     "most": 10_000,
 }
@@ -55,20 +55,20 @@ def full(hub: Hub) -> Hub:
 @pytest.mark.parametrize(
     ("question", "indexes"),
     [
-        (payments._DUE[0], {"ix_payment_attempt_awaiting"}),
-        (payments._DUE[1], {"ix_payment_attempt_query_at"}),
-        (payments._DUE_BANKS[0], {"ix_payment_attempt_awaiting"}),
-        (payments._DUE_BANKS[1], {"ix_payment_attempt_query_at"}),
-        (payments._WAITING, {"ix_payment_attempt_awaiting"}),
-        (payments._OVERDUE, {"ix_payment_attempt_awaiting"}),
-        (payments._KNOWN, {"ix_payment_attempt_known"}),
-        (payments._KEYS, {"pk_confirmation", "ix_confirmation_key_before"}),
+        (payments.DUE[0]["claim_due"], {"ix_payment_attempt_awaiting"}),
+        (payments.DUE[1]["claim_due"], {"ix_payment_attempt_query_at"}),
+        (payments.DUE[0]["banks_due"], {"ix_payment_attempt_awaiting"}),
+        (payments.DUE[1]["banks_due"], {"ix_payment_attempt_query_at"}),
+        (payments.SQL["unresolved_by_bank"], {"ix_payment_attempt_awaiting"}),
+        (payments.SQL["count_overdue"], {"ix_payment_attempt_awaiting"}),
+        (payments.SQL["resolved_by_bank"], {"ix_payment_attempt_known"}),
+        (payments.SQL["key_use"], {"pk_confirmation", "ix_confirmation_key_before"}),
     ],
     ids=["told", "due", "banks told", "banks due", "waiting", "overdue", "known", "keys"],
 )
 def test_it_goes_by_its_own_index(full: Hub, question: TextClause, indexes: set[str]) -> None:
     with full.transaction() as session:
         session.execute(text("SET LOCAL enable_seqscan = off"))
-        plan = "\n".join(session.scalars(text(f"EXPLAIN {question.text}"), ASKED))
+        plan = "\n".join(session.scalars(text(f"EXPLAIN {question.text}"), PARAMS))
     assert "Seq Scan" not in plan, plan
     assert {index for index in indexes if index in plan} == indexes, plan

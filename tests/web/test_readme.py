@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from tests.house.law import HOUSE
+from tests.rules.rule import REPO
 from tests.web.conftest import Asker
 
 CALL = re.compile(
@@ -15,7 +15,7 @@ CALL = re.compile(
 
 
 def test_the_first_calls_work(agency: Asker, portal: Asker) -> None:
-    calls = list(CALL.finditer((HOUSE / "README.md").read_text(encoding="utf-8")))
+    calls = list(CALL.finditer((REPO / "README.md").read_text(encoding="utf-8")))
     assert len(calls) == 4
     callers, reference = {"AGENCY": agency, "PORTAL": portal}, ""
     statuses = []

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Annotated, Final, Protocol
 
 from payment_hub.domain.payments import AttemptView
+from payment_hub.domain.wire import Shown
 
 
 class Mark(StrEnum):
@@ -30,7 +31,7 @@ class Check:
     name: str
     meaning: str
     expected: str
-    outbound: bool = False
+    outbound: Annotated[bool, Shown(hidden=True)] = False
     """Whether it is we who speak."""
 
 
@@ -77,7 +78,7 @@ class SimulatorMessage:
 
     status: int
     body: str
-    heard: bool
+    acknowledged: bool
     """Whether our answer ends the bank's retries, by the bank's own rule."""
 
 
@@ -100,21 +101,10 @@ class SimulatorClient(Protocol):
 class CheckResult:
     """What came of one check."""
 
-    check: Check
-    mark: Mark
+    check: Annotated[Check, Shown(flat=True)]
+    mark: Annotated[Mark, Shown("result")]
     seen: str
     milliseconds: int
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form in the report."""
-        return {
-            "name": self.check.name,
-            "meaning": self.check.meaning,
-            "result": self.mark.value,
-            "expected": self.check.expected,
-            "seen": self.seen,
-            "milliseconds": self.milliseconds,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +113,11 @@ class ConformanceReport:
 
     bank: str
     protocol: str
-    started_at: datetime
+    started_at: Annotated[datetime, Shown("started")]
     hub_version: str
-    results: Sequence[CheckResult]
+    results: Annotated[Sequence[CheckResult], Shown("checks")]
 
     @property
     def failed(self) -> bool:
         """Whether any check failed."""
         return any(one.mark is Mark.FAILED for one in self.results)
-
-    def as_wire(self) -> dict[str, Any]:
-        """The report as it is written."""
-        return {
-            "bank": self.bank,
-            "protocol": self.protocol,
-            "started": self.started_at.isoformat(timespec="seconds"),
-            "hub_version": self.hub_version,
-            "checks": [one.as_wire() for one in self.results],
-        }

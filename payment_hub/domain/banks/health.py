@@ -74,7 +74,7 @@ class BreakerPolicy:
     """So many in a row open the breaker."""
     within: timedelta = timedelta(minutes=5)
     """A failure longer ago than this is forgotten."""
-    rest: timedelta = timedelta(seconds=30)
+    open_for: timedelta = timedelta(seconds=30)
     open_seconds: int | None = None
     query_seconds: int | None = 5
     refund_seconds: int | None = None
@@ -102,21 +102,21 @@ class Health:
     about: str | None = None
     """What the last failure was about, where that is known: one payment alone says little about a bank."""
 
-    def may_ask(self, now: datetime, patience: BreakerPolicy) -> bool:
+    def may_call(self, now: datetime, policy: BreakerPolicy) -> bool:
         """Whether a question may go out, as a usual one or as the probe."""
-        return self.state is HealthState.CLOSED or self.may_probe(now, patience)
+        return self.state is HealthState.CLOSED or self.may_probe(now, policy)
 
-    def may_probe(self, now: datetime, patience: BreakerPolicy) -> bool:
+    def may_probe(self, now: datetime, policy: BreakerPolicy) -> bool:
         """Whether one question may go out to learn whether the bank answers again."""
-        until = self.open_until(patience)
+        until = self.open_until(policy)
         # A rest that ends later than any that begins now was begun by a clock that has been set back since.
-        return until is not None and not now < until <= now + max(PROBE, patience.rest)
+        return until is not None and not now < until <= now + max(PROBE, policy.open_for)
 
-    def open_until(self, patience: BreakerPolicy) -> datetime | None:
+    def open_until(self, policy: BreakerPolicy) -> datetime | None:
         """Until when nobody asks; None when everybody may. Past when a probe is due."""
         if self.state is HealthState.CLOSED:
             return None
-        return self.probe_until or (self.since and self.since + patience.rest)
+        return self.probe_until or (self.since and self.since + policy.open_for)
 
 
 HEALTHY: Final = Health()
@@ -128,7 +128,7 @@ def after_probe(health: Health, now: datetime) -> Health:
     return replace(health, state=state, since=now, probe_until=now + PROBE)
 
 
-def after_failure(health: Health, now: datetime, patience: BreakerPolicy, about: str | None = None) -> Health:
+def after_failure(health: Health, now: datetime, policy: BreakerPolicy, about: str | None = None) -> Health:
     """The bank did not answer. A failure told late, of a question asked before the breaker opened, changes nothing; nor
     does another one ``about`` the same payment as the last: a bank is not left alone because it chokes on one.
     """
@@ -137,11 +137,11 @@ def after_failure(health: Health, now: datetime, patience: BreakerPolicy, about:
     if health.state is HealthState.HALF_OPEN:
         state = HEALTH_LIFE.after(health.state, HealthEvent.FAILED_AGAIN)
         return Health(state, health.failures + 1, now)
-    fresh = health.since is not None and now - health.since <= patience.within
+    fresh = health.since is not None and now - health.since <= policy.within
     if fresh and about is not None and about == health.about:
         return health
     failures = (health.failures if fresh else 0) + 1
-    if failures < patience.failures:
+    if failures < policy.failures:
         return Health(HealthState.CLOSED, failures, now, about=about)
     return Health(HEALTH_LIFE.after(health.state, HealthEvent.FAILED_TOO_OFTEN), failures, now)
 
@@ -175,6 +175,14 @@ class Downtime:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnouncedDowntime(Downtime):
+    """A downtime as operators see it."""
+
+    id: int = 0
+    announced_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class BankStates:
     """How all banks stand, as it was read at one moment."""
 
@@ -186,7 +194,7 @@ class BankStates:
         """The health of a bank; one of which nothing is known is well."""
         return self.health.get((bank, operation), HEALTHY)
 
-    def away_until(self, bank: str, operation: BankOperation, now: datetime) -> datetime | None:
+    def downtime_until(self, bank: str, operation: BankOperation, now: datetime) -> datetime | None:
         """Until when the bank has said that it is away, or None."""
         ends = [each.ends_at for each in self.downtimes if each.bank == bank and each.covers(operation, now)]
         return max(ends, default=None)
@@ -199,4 +207,4 @@ class HealthView:
     bank: str
     operation: BankOperation
     health: Health
-    away_until: datetime | None
+    downtime_until: datetime | None

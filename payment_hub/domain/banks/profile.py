@@ -70,7 +70,7 @@ class BankProfile:
     """The protocol as the adapter speaks it."""
 
     title: str
-    ways: tuple[PaymentMethod, ...]
+    methods: tuple[PaymentMethod, ...]
     facts: tuple[Fact, ...]
     limits: Limits = field(default_factory=Limits)
     codes: Mapping[str, str] = field(default_factory=dict)
@@ -127,7 +127,7 @@ class BankTerms:
     """Above so many dong an inquiry is wanted, whatever ``trust`` says."""
     known_within: timedelta = timedelta(minutes=15)
     """How long the bank takes at most to know what became of a payment: what we promise by."""
-    patience: BreakerPolicy = field(default_factory=BreakerPolicy)
+    breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
 
     def fee(self, amount: Money) -> Money:
         """What the bank takes for collecting ``amount``, rounded to the nearest dong; nothing where nothing is due."""
@@ -136,7 +136,7 @@ class BankTerms:
         part = (amount.minor * self.fee_per_ten_thousand * 2 + _TEN_THOUSAND) // (2 * _TEN_THOUSAND)
         return Money(self.fee_fixed + part, amount.currency)
 
-    def wants_inquiry(self, amount: Money | None) -> bool:
+    def needs_inquiry(self, amount: Money | None) -> bool:
         """Whether a callback that says PAID is not yet proof. Of an amount that is not told the most is feared."""
         if self.trust is Trust.INQUIRY:
             return True
@@ -144,7 +144,7 @@ class BankTerms:
 
     def seconds(self, operation: BankOperation) -> int | None:
         """How long an answer is waited for; None is as long as the bank's own setting says."""
-        return self.patience.seconds(operation)
+        return self.breaker.seconds(operation)
 
 
 #: Of a bank about which nothing is agreed.

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from payment_hub.domain.effects import Effects, publish, receipt_request
 from payment_hub.domain.errors import RefundExceeds
 from payment_hub.domain.ledger import Account, Transfer
-from payment_hub.domain.money import Money, wire_money
 from payment_hub.domain.orders import EventType
 from payment_hub.domain.refunds.lifecycle import SUMS, RefundEvent, Route, paid_from
 from payment_hub.domain.settlement import (
@@ -21,17 +18,7 @@ from payment_hub.domain.settlement import (
     totals_after,
     without,
 )
-
-
-def refund_json(*, refund_id: str, reference: str, state: str, amount: Money, reason: str) -> dict[str, Any]:
-    """The refund as the events of its order show it."""
-    return {
-        "refund_id": refund_id,
-        "reference": reference,
-        "state": state,
-        "amount": wire_money(amount),
-        "reason": reason,
-    }
+from payment_hub.domain.webhooks import RefundChange
 
 
 def effects_of_refund(
@@ -42,7 +29,7 @@ def effects_of_refund(
     amount: int,
     accepted: bool,
     route: Route,
-    refund: Mapping[str, Any],
+    refund: RefundChange,
     at: datetime,
 ) -> Effects | None:
     """What follows for the order when ``event`` happens to a refund of ``amount``; None when nothing does.
@@ -90,7 +77,7 @@ def _effects(
     postings: tuple[Transfer, ...],
     event: EventType,
     at: datetime,
-    refund: Mapping[str, Any] | None = None,
+    refund: RefundChange | None = None,
 ) -> Effects:
     totals = totals_after(order)
     # Money that came back may complete a payment: then the order is paid now, and the portal gets that event too.

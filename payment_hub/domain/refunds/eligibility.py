@@ -11,9 +11,9 @@ from payment_hub.domain.banks.port import BankAdapter, CanRefund
 from payment_hub.domain.banks.profile import Limits
 from payment_hub.domain.errors import CollectionNotFound, RefundBlocked, RefundExceeds
 from payment_hub.domain.ledger import Account
-from payment_hub.domain.money import Money, wire_money
+from payment_hub.domain.money import Money
 from payment_hub.domain.refunds.lifecycle import RefundReason, Route, route_of
-from payment_hub.domain.refunds.vouchers import VoucherFacts
+from payment_hub.domain.refunds.vouchers import VoucherFacts, VoucherPayment
 from payment_hub.domain.settlement import LatePolicy, OrderRecord, OrderSnapshot, Verdict, paying_back
 
 
@@ -147,14 +147,14 @@ def why_blocked(money: Collected) -> str | None:
     return None
 
 
-def paid_by(money: Collected, currency: str) -> dict[str, Any]:
+def voucher_payment(money: Collected, currency: str) -> VoucherPayment:
     """The bank transaction as the paper of a refund shows it."""
-    return {
-        "bank": money.bank,
-        "bank_transaction_id": money.bank_transaction_id,
-        "amount": wire_money(Money(money.amount, currency)),
-        "collected_on": money.day.isoformat(),
-    }
+    return VoucherPayment(
+        bank=money.bank,
+        bank_transaction_id=money.bank_transaction_id,
+        amount=Money(money.amount, currency),
+        collected_on=money.day,
+    )
 
 
 def is_credited(money: Collected, days: int | None, today: date) -> bool:

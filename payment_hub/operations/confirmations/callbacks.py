@@ -180,4 +180,4 @@ def _bill(hub: Hub, bank: str, inquiry: Inquiry) -> Bill:
 def _undecided(attempts: Sequence[PaymentAttempt], named: PaymentAttempt | None) -> bool:
     """Whether money may have come that is not recorded yet. The bank itself knows about the attempt that it names."""
     attempt = payments.undecided(attempts)
-    return attempt is not None and (attempt is not named or payments.unproven(attempt))
+    return attempt is not None and (attempt is not named or payments.is_awaiting(attempt))

@@ -76,6 +76,6 @@ def receive_confirmation(
 def _corroboration(hub: Hub, confirmation: Confirmation, source: Source) -> Corroboration:
     """A callback about money may need a second proof; an answer to a query or a statement line is one."""
     money = source is Source.CALLBACK and confirmation.outcome is Outcome.PAID
-    if money and hub.terms_of(confirmation.bank).wants_inquiry(confirmation.amount):
+    if money and hub.terms_of(confirmation.bank).needs_inquiry(confirmation.amount):
         return Corroboration.NEEDS_INQUIRY
     return Corroboration.CONFIRMED

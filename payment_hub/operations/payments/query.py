@@ -12,9 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final
-
-from sqlalchemy import Row
+from typing import Final
 
 from payment_hub.domain.banks.health import BankOperation
 from payment_hub.domain.banks.port import CanCancel, CanCapture, CanQuery
@@ -34,6 +32,7 @@ from payment_hub.hub import Hub
 from payment_hub.operations.banks import call_bank, read_open_circuits
 from payment_hub.operations.confirmations.record import receive_confirmation
 from payment_hub.store import orders, payments
+from payment_hub.store.payments import ClaimedAttempt
 
 log: Final = logging.getLogger(__name__)
 
@@ -41,7 +40,7 @@ MOVING: Final = timedelta(seconds=60)
 """For so long nobody else takes or leaves held money after somebody began to, whatever became of it."""
 
 
-def query_attempt(hub: Hub, *, attempt: Row[Any], seconds: int | None = None) -> bool:
+def query_attempt(hub: Hub, *, attempt: ClaimedAttempt, seconds: int | None = None) -> bool:
     """Ask, and record an outcome. Money that the bank holds for us is taken, or left when nothing is to be paid by it.
 
     ``attempt`` is a row claimed in ``store.asking``; the answer is waited for ``seconds``, or as the contract says. A
@@ -53,25 +52,25 @@ def query_attempt(hub: Hub, *, attempt: Row[Any], seconds: int | None = None) ->
         _ask(hub, attempt, seconds)
     except CircuitOpen as error:
         # That a bank rests was said once, when its breaker opened.
-        log.info("bank_silent", extra=about | {"why": str(error)})
+        log.info("bank_unavailable", extra=about | {"why": str(error)})
         return False
     except BankCannot as error:
         # No news either: its protocol was so when it was enabled.
         log.log(
             logging.WARNING if attempt.awaiting else logging.INFO,
-            "bank_silent",
+            "bank_unavailable",
             extra=about | {"why": str(error)},
         )
     except (BankUnavailable, BankNotFound, Malformed) as error:
-        log.warning("bank_silent", extra=about | {"why": str(error)})
+        log.warning("bank_unavailable", extra=about | {"why": str(error)})
     except HubUnavailable:
         raise
     except Exception:
-        log.exception("asking_failed", extra=about)
+        log.exception("query_failed", extra=about)
     return True
 
 
-def _ask(hub: Hub, attempt: Row[Any], seconds: int | None) -> None:
+def _ask(hub: Hub, attempt: ClaimedAttempt, seconds: int | None) -> None:
     query = PaymentQuery(
         order_reference=attempt.order_reference,
         attempt_reference=attempt.reference,
@@ -95,16 +94,18 @@ def _ask(hub: Hub, attempt: Row[Any], seconds: int | None) -> None:
     )
 
 
-def _contradicts(hub: Hub, attempt: Row[Any], said: Confirmation) -> bool:
+def _contradicts(hub: Hub, attempt: ClaimedAttempt, said: Confirmation) -> bool:
     """Whether one word of the bank stands against another: its callback has said PAID, and this says something else."""
     if said.outcome is Outcome.DECLINED or said.amount is None:
         return True
     with hub.transaction() as session:
-        told = payments.unproven_amounts(session, attempt.order_id, attempt.id)
+        told = payments.awaited_amounts(session, attempt.order_id, attempt.id)
     return bool(told) and (said.amount.minor, said.amount.currency) not in told
 
 
-def _asked(hub: Hub, attempt: Row[Any], query: PaymentQuery, seconds: int | None) -> Confirmation | None:
+def _asked(
+    hub: Hub, attempt: ClaimedAttempt, query: PaymentQuery, seconds: int | None
+) -> Confirmation | None:
     """Its answer; None of a bank that cannot be asked and has told that it holds the money."""
     if attempt.awaiting == Awaiting.CAPTURE and not isinstance(hub.adapter(attempt.bank), CanQuery):
         return None
@@ -113,7 +114,7 @@ def _asked(hub: Hub, attempt: Row[Any], query: PaymentQuery, seconds: int | None
 
 
 def _taken_or_left(
-    hub: Hub, attempt: Row[Any], query: PaymentQuery, seconds: int | None
+    hub: Hub, attempt: ClaimedAttempt, query: PaymentQuery, seconds: int | None
 ) -> Confirmation | None:
     """Take the money that the payer has authorised, if it may still settle the order; else let it go.
 
@@ -129,7 +130,7 @@ def _taken_or_left(
     return _put(hub, attempt, call, seconds)
 
 
-def _takes(hub: Hub, attempt: Row[Any], query: PaymentQuery) -> bool | None:
+def _takes(hub: Hub, attempt: ClaimedAttempt, query: PaymentQuery) -> bool | None:
     """Whether the money is to be taken or left, decided for one at a time and under the order's lock; None: neither."""
     now = hub.now()
     expected_by = hub.expectation_of(attempt.bank).expected_by(now, now, now)
@@ -152,7 +153,9 @@ def _takes(hub: Hub, attempt: Row[Any], query: PaymentQuery) -> bool | None:
     return payable if alone and moves else None
 
 
-def _put(hub: Hub, attempt: Row[Any], call: Callable[[], Confirmation], seconds: int | None) -> Confirmation:
+def _put(
+    hub: Hub, attempt: ClaimedAttempt, call: Callable[[], Confirmation], seconds: int | None
+) -> Confirmation:
     return call_bank(
         hub,
         bank=attempt.bank,
@@ -223,7 +226,7 @@ def _ask_next(hub: Hub, bank: str) -> bool:
     return True
 
 
-def _ask_later(hub: Hub, attempt: Row[Any], *, counts: bool) -> None:
+def _ask_later(hub: Hub, attempt: ClaimedAttempt, *, counts: bool) -> None:
     now = hub.now()
     next_at = now + wait_before_query(attempt.queries + counts)
     if not counts:

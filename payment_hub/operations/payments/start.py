@@ -45,7 +45,7 @@ from payment_hub.store import orders, payments
 from payment_hub.store.tables import PaymentAttempt
 
 #: A process that dies while it asks the bank leaves its attempt SUBMITTING; after this somebody else asks.
-FIRST_QUESTION = timedelta(seconds=30)
+FIRST_QUERY_AFTER = timedelta(seconds=30)
 
 #: How long a bank is told that what completes a part-paid order after its deadline can be paid.
 LATE_LIFE = timedelta(hours=1)
@@ -118,8 +118,8 @@ def _write_intent(hub: Hub, asked: _Asked, states: BankStates) -> tuple[AttemptV
             return _view(hub, session, here), None
         if attempt is not None and here is attempt and _may_be_asked_again(attempt, asked.bank, amount, now):
             attempt.state = AttemptState.UNKNOWN
-            attempt.query_at = now + FIRST_QUESTION
-            payments.become_unknown(attempt, hub.expectation_of(attempt.bank), now)
+            attempt.query_at = now + FIRST_QUERY_AFTER
+            payments.mark_unknown(attempt, hub.expectation_of(attempt.bank), now)
         else:
             _give_up(hub, session, attempt)
             attempt = _new_attempt(hub, session, row, known, states, asked)
@@ -155,11 +155,11 @@ def _new_attempt(
         currency=amount.currency,
         started_at=now,
         changed_at=now,
-        query_at=now + FIRST_QUESTION,
+        query_at=now + FIRST_QUERY_AFTER,
     )
     session.add(attempt)
     session.flush()
-    payments.remember_choice(session, attempt, facts, choice, now)
+    payments.record_choice(session, attempt, facts, choice, now)
     return attempt
 
 
@@ -195,14 +195,14 @@ def _may_be_asked_again(current: PaymentAttempt, bank: str | None, amount: Money
 
     So a payer whose instructions were lost, with a process or on the way, gets them without a second payment.
     """
-    lost = current.state == AttemptState.SUBMITTING and current.started_at + FIRST_QUESTION <= now
+    lost = current.state == AttemptState.SUBMITTING and current.started_at + FIRST_QUERY_AFTER <= now
     unanswered = lost or current.state == AttemptState.UNKNOWN
     return unanswered and bank in (None, current.bank) and current.amount == amount.minor
 
 
 def _refuse_unproven(hub: Hub, known: Sequence[PaymentAttempt]) -> None:
     """A bank has told that it was paid, and the proof is on its way: nothing is started, at no bank."""
-    told = next((attempt for attempt in known if payments.unproven(attempt)), None)
+    told = next((attempt for attempt in known if payments.is_awaiting(attempt)), None)
     if told is not None:
         raise PaymentUnderWay(_known_by(hub, told))
 
@@ -238,7 +238,7 @@ def _write_answer(
             if state is AttemptState.UNKNOWN:
                 attempt.resolved_at = now
         if attempt.state == AttemptState.UNKNOWN:
-            payments.become_unknown(attempt, hub.expectation_of(attempt.bank), now)
+            payments.mark_unknown(attempt, hub.expectation_of(attempt.bank), now)
             attempt.query_at = now + wait_before_query(0)
         if instructions is not None:
             if attempt.state != AttemptState.FAILED:

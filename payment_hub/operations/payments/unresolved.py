@@ -9,7 +9,14 @@ from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import IllegalTransition, OrderNotFound
 from payment_hub.domain.money import Money
 from payment_hub.domain.paging import Page, cursor_of, key_of
-from payment_hub.domain.payments import ATTEMPT_LIFE, AttemptEvent, AttemptState, AttemptView, UnresolvedView
+from payment_hub.domain.payments import (
+    ATTEMPT_LIFE,
+    AttemptEvent,
+    AttemptState,
+    AttemptView,
+    Awaiting,
+    UnresolvedView,
+)
 from payment_hub.domain.references import parse_reference
 from payment_hub.hub import Hub
 from payment_hub.operations.payments.query import query_order
@@ -28,21 +35,21 @@ def list_unresolved(
         )
     views = [
         UnresolvedView(
-            reference=row["reference"],
-            order_reference=row["order_reference"],
-            agency=row["agency"],
-            bank=row["bank"],
-            state=row["state"],
-            awaiting=row["awaiting"],
-            amount=Money(row["amount"], row["currency"]),
-            queries=row["queries"],
-            unknown_at=row["unknown_at"],
-            expected_by=hub.expectation_of(row["bank"]).expected_by(row["unknown_at"], row["query_at"], now),
-            escalated_at=row["escalated_at"],
+            reference=row.reference,
+            order_reference=row.order_reference,
+            agency=row.agency,
+            bank=row.bank,
+            state=AttemptState(row.state),
+            awaiting=Awaiting(row.awaiting) if row.awaiting else None,
+            amount=Money(row.amount, row.currency),
+            queries=row.queries,
+            unknown_at=row.unknown_at,
+            expected_by=hub.expectation_of(row.bank).expected_by(row.unknown_at, row.query_at, now),
+            escalated_at=row.escalated_at,
         )
         for row in rows[:limit]
     ]
-    return Page(tuple(views), cursor_of(rows[limit - 1]["id"]) if len(rows) > limit else None)
+    return Page(tuple(views), cursor_of(rows[limit - 1].id) if len(rows) > limit else None)
 
 
 def resolve_attempt(hub: Hub, *, caller: Caller, reference: str, reason: str) -> AttemptView:
@@ -63,7 +70,7 @@ def resolve_attempt(hub: Hub, *, caller: Caller, reference: str, reason: str) ->
         attempt = next((each for each in tried if each.reference == reference), None)
         if attempt is None:
             raise OrderNotFound(reference)
-        state, unproven = AttemptState(attempt.state), payments.unproven(attempt)
+        state, unproven = AttemptState(attempt.state), payments.is_awaiting(attempt)
         if attempt.escalated_at is None or not (unproven or state is AttemptState.UNKNOWN):
             raise IllegalTransition(f"attempt {reference} is {state} and does not lie before an officer")
         if state is not AttemptState.FAILED:

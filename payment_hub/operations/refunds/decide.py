@@ -34,8 +34,8 @@ from payment_hub.domain.refunds.eligibility import (
     excess_of,
     excess_to_refund,
     limits_of,
-    paid_by,
     route_for,
+    voucher_payment,
     why_blocked,
 )
 from payment_hub.domain.refunds.lifecycle import (
@@ -49,6 +49,7 @@ from payment_hub.domain.refunds.lifecycle import (
 )
 from payment_hub.domain.refunds.views import RefundView
 from payment_hub.domain.refunds.vouchers import voucher_of
+from payment_hub.domain.wire import to_wire
 from payment_hub.hub import Hub
 from payment_hub.store import orders, refunds
 from payment_hub.store.access import find_agency
@@ -140,14 +141,15 @@ def approve_refund(hub: Hub, *, caller: Caller, reference: str, refund_id: str) 
         refund.route = route_for(context, collected, refund.amount, limits, today)
         refund.approved_by = caller.holder
         if refund.route != Route.BANK:
-            refund.voucher = voucher_of(
+            voucher = voucher_of(
                 Route(refund.route),
                 context.record.view,
                 context.voucher,
-                paid_by(collected, context.order.currency),
+                voucher_payment(collected, context.order.currency),
                 refund,
                 today,
             )
+            refund.voucher = to_wire(voucher)
         move_refund(session, refund, context, RefundEvent.APPROVED, Transition(caller.holder, now))
         return refunds.refund_view(session, caller, context.record.id, refund_id)
 

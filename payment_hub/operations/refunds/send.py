@@ -85,7 +85,7 @@ BATCH = 20
 
 #: A process that dies during the call leaves its refund SUBMITTING. The bank is queried this long after the longest
 #: time that the call may take, so never while the call is under way.
-FIRST_QUESTION = timedelta(minutes=2)
+FIRST_QUERY_AFTER = timedelta(minutes=2)
 
 
 def send_refunds(hub: Hub) -> int:
@@ -110,7 +110,7 @@ def _claim(hub: Hub) -> tuple[int, str, RefundRequest] | None:
         reference = refunds.order_reference_of(session, key)
         context = refunds.refund_context(session, reference, hub.checkout_url)
         longest = timedelta(seconds=hub.terms_of(refund.bank).seconds(BankOperation.REFUND) or 0)
-        refund.submitted_at, refund.query_at = now, now + FIRST_QUESTION + longest
+        refund.submitted_at, refund.query_at = now, now + FIRST_QUERY_AFTER + longest
         transition = Transition(f"bank:{refund.bank}", now)
         move_refund(session, refund, context, RefundEvent.SUBMITTED, transition)
         return key, refund.bank, _request(hub, refund, context)
@@ -122,8 +122,8 @@ def _available_banks(hub: Hub) -> list[str]:
     return [
         bank
         for bank in hub.banks_able(CanRefund)
-        if states.away_until(bank, BankOperation.REFUND, now) is None
-        and states.of(bank, BankOperation.REFUND).may_ask(now, hub.terms_of(bank).patience)
+        if states.downtime_until(bank, BankOperation.REFUND, now) is None
+        and states.of(bank, BankOperation.REFUND).may_call(now, hub.terms_of(bank).breaker)
     ]
 
 
@@ -214,11 +214,11 @@ def _query_refund(hub: Hub, key: int) -> None:
         )
     except (BankUnavailable, BankNotFound, BankCannot, CallbackRejected, Malformed) as error:
         fields = {"bank": bank, "reference": query.refund_reference, "why": str(error)}
-        log.warning("bank_silent", extra=fields)
+        log.warning("bank_unavailable", extra=fields)
     except HubUnavailable:
         raise
     except Exception:
-        log.exception("asking_failed", extra={"bank": bank, "reference": query.refund_reference})
+        log.exception("query_failed", extra={"bank": bank, "reference": query.refund_reference})
     else:
         # PENDING may stand for a code that the bank never documented: it proves nothing new.
         if answer.outcome is not RefundOutcome.PENDING:

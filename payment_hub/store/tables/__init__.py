@@ -1,4 +1,4 @@
-"""Every table of the hub, declared once. The database enforces what must never be otherwise."""
+"""Every table of the hub, declared once, with the constraints that the database enforces."""
 
 from payment_hub.store.tables.access import Agency, ApiKey, Portal
 from payment_hub.store.tables.banks import BankDowntime, BankHealth

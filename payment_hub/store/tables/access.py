@@ -1,4 +1,4 @@
-"""Who takes part: agencies, portals, and the API keys by which they and the officers are known."""
+"""Agencies, portals, and the API keys that identify them, officers and operators."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ class Agency(Base):
     account_bank: Mapped[str]
     account_name: Mapped[str]
     refund_limit: Mapped[int | None] = mapped_column(BigInteger)
-    """The most, in dong, that an officer may approve in one refund; above it only an operator may. None: no limit."""
+    """The largest refund, in dong, that an officer may approve; above it only an operator may. None: no limit."""
     refund_unseen: Mapped[bool] = mapped_column(server_default=text("false"))
-    """What the hub itself proposes may be approved before the money was seen in a statement."""
+    """A refund that the hub proposes may be approved before the money is in a bank statement."""
     credited_after_days: Mapped[int | None] = mapped_column(server_default=text("1"))
-    """Days after its collection on which money is taken to be with the agency or its Treasury. None: never."""
+    """Days after its collection when money counts as credited to the agency or its Treasury. None: never."""
     voucher_form: Mapped[str] = mapped_column(server_default=text("'C1-04/NS'"))
     """The form of its Treasury's refund voucher."""
     bank_preference: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
-    """The banks that it would rather be paid through, the most wanted first."""
+    """The banks that the agency prefers, the most preferred first."""
     created_at: Mapped[Moment]
 
 
 class Portal(Base):
-    """A portal that sells nothing: it asks for orders on behalf of citizens and is told what became of them."""
+    """A portal: it issues orders on behalf of citizens and receives webhooks about them."""
 
     __tablename__ = "portal"
 

@@ -1,4 +1,4 @@
-"""How banks are: whether they answer, and when they have announced that they will not."""
+"""The state of banks: a circuit breaker for each operation, and announced downtimes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from payment_hub.store.tables.base import Base, Key, Moment, one_of
 
 
 class BankHealth(Base):
-    """One breaker, shared by all processes. A bank that has always answered has no row."""
+    """One circuit breaker, shared by all processes. A bank that has always answered has no row."""
 
     __tablename__ = "bank_health"
     __table_args__ = (
@@ -30,7 +30,7 @@ class BankHealth(Base):
 
 
 class BankDowntime(Base):
-    """A time in which a bank has announced that it will be away."""
+    """A period in which a bank has announced that it does not answer."""
 
     __tablename__ = "bank_downtime"
     __table_args__ = (
@@ -42,7 +42,7 @@ class BankDowntime(Base):
     id: Mapped[Key]
     bank: Mapped[str]
     operation: Mapped[str | None]
-    """Nothing is everything."""
+    """None: every operation."""
     starts_at: Mapped[Moment]
     ends_at: Mapped[Moment]
     reason: Mapped[str]

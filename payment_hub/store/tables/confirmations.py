@@ -1,4 +1,4 @@
-"""What banks said: the raw callback, the judged confirmation, and the money, each bank transaction once."""
+"""Messages of banks: the raw callback, the judged confirmation, and the collection, each bank transaction once."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ from payment_hub.domain.banks.values import Outcome
 from payment_hub.domain.settlement import Disposition, Source, Verdict
 from payment_hub.store.tables.base import APPEND_ONLY, Base, Currency, Dong, Key, Moment, OrderKey, one_of
 
+#: Verdicts after which a refund of the excess may be proposed.
+_EXCESS = (Verdict.OVERPAYS, Verdict.PAID_TWICE, Verdict.TOO_LATE, Verdict.UNDERPAYS)
+
 
 class Callback(Base):
     """One HTTP message of a bank, byte for byte, stored before it is judged."""
@@ -43,12 +46,12 @@ class Callback(Base):
     source_ip: Mapped[str]
     verified: Mapped[bool]
     parsed: Mapped[dict[str, Any] | None]
-    """What a verified one said, as its adapter read it: enough to judge it, should nobody have done so at once."""
+    """The confirmation that the adapter read in a verified callback: enough to judge it later."""
     received_at: Mapped[Moment]
 
 
 class ConfirmationRecord(Base):
-    """One judged statement of a bank: by callback, by answer to our question, or by a statement line."""
+    """One judged confirmation of a bank: from a callback, a query or a statement line."""
 
     __tablename__ = "confirmation"
     __table_args__ = (
@@ -56,13 +59,13 @@ class ConfirmationRecord(Base):
         CheckConstraint(one_of("source", Source), name="source"),
         CheckConstraint(one_of("verdict", Verdict), name="verdict"),
         CheckConstraint(one_of("disposition", Disposition), name="disposition"),
-        # One event is applied once, whatever it says; each content that contradicts it is kept once.
+        # One event is applied once, whatever its content; each content that contradicts it is kept once.
         Index(
             "uq_confirmation_applied",
             "bank",
             "event_id",
             unique=True,
-            postgresql_where=text("disposition IN ('APPLIED', 'ORPHAN')"),
+            postgresql_where=text(one_of("disposition", [Disposition.APPLIED, Disposition.ORPHAN])),
         ),
         Index(
             "uq_confirmation_contradicting",
@@ -70,14 +73,14 @@ class ConfirmationRecord(Base):
             "event_id",
             "digest",
             unique=True,
-            postgresql_where=text("disposition = 'CONFLICT'"),
+            postgresql_where=text(f"disposition = '{Disposition.CONFLICT}'"),
         ),
         Index(
             "ix_confirmation_repeated",
             "bank",
             "event_id",
             "id",
-            postgresql_where=text("disposition = 'DUPLICATE'"),
+            postgresql_where=text(f"disposition = '{Disposition.DUPLICATE}'"),
         ),
         Index("uq_confirmation_callback_id", "callback_id", unique=True),
         Index("ix_confirmation_order_id", "order_id"),
@@ -85,11 +88,13 @@ class ConfirmationRecord(Base):
         Index(
             "ix_confirmation_excess",
             "judged_at",
-            postgresql_where=text(
-                "verdict IN ('OVERPAYS', 'PAID_TWICE', 'TOO_LATE', 'UNDERPAYS') AND disposition = 'APPLIED'"
-            ),
+            postgresql_where=text(f"{one_of('verdict', _EXCESS)} AND disposition = '{Disposition.APPLIED}'"),
         ),
-        Index("ix_confirmation_conflict", "judged_at", postgresql_where=text("disposition = 'CONFLICT'")),
+        Index(
+            "ix_confirmation_conflict",
+            "judged_at",
+            postgresql_where=text(f"disposition = '{Disposition.CONFLICT}'"),
+        ),
         {"info": {APPEND_ONLY: True}},
     )
 
@@ -108,18 +113,18 @@ class ConfirmationRecord(Base):
     paid_at: Mapped[datetime | None]
     code: Mapped[str]
     payer: Mapped[dict[str, Any] | None]
-    """The account the money came from, where the bank told it: personal data, for a refund by transfer."""
+    """The account of the payer, where the bank names it: personal data, for a refund by transfer."""
     key: Mapped[int | None] = mapped_column(SmallInteger)
     """Which of the bank's keys signed it: 0 the current one, 1 the one before."""
     digest: Mapped[bytes] = mapped_column(LargeBinary)
-    """Of what was said (outcome, amount, currency, transaction, reference): tells a repetition from a contradiction."""
+    """The hash of outcome, amount, currency, transaction and reference: it tells a repetition from a contradiction."""
     verdict: Mapped[str]
     disposition: Mapped[str]
     judged_at: Mapped[Moment]
 
 
 class Collection(Base):
-    """Money that a bank has collected for us: one row for one bank transaction, whatever became of it."""
+    """Money that a bank has collected: one row for one bank transaction, whatever became of it."""
 
     __tablename__ = "collection"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Requests already answered, by idempotency key: the first answer is given again."""
+"""Answers by idempotency key: a repeated request gets the first answer again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class IdempotencyRecord(Base):
     __table_args__ = (Index("ix_idempotency_record_expires_at", "expires_at"),)
 
     caller: Mapped[str] = mapped_column(primary_key=True)
-    """Who asked (``portal:dvc``), not with which key: a key may be rotated between two tries."""
+    """The caller's name (``portal:dvc``), not its API key: a key may be rotated between two tries."""
     key: Mapped[str] = mapped_column(primary_key=True)
     request_sha256: Mapped[bytes] = mapped_column(LargeBinary)
     """Hash over method, path and the raw body."""

@@ -1,4 +1,4 @@
-"""The ledger: balanced postings that only grow, and the receipts with their gapless numbers."""
+"""The ledger: balanced, append-only postings, and receipts with gapless numbers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from payment_hub.store.tables.base import (
 
 
 class Posting(Base):
-    """One amount from one account to another: a row is balanced by its form, so the book always sums to zero."""
+    """One amount from one account to another: a row is balanced by its form, so the ledger always sums to zero."""
 
     __tablename__ = "posting"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""What is owed: the obligation's identity and standing, and every version that the agency ever gave it."""
+"""Obligations: identity and state, and every version that the agency stated."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ObligationVersion(Base):
     currency: Mapped[Currency]
     payer_name: Mapped[str]
     identifiers: Mapped[dict[str, Any]]
-    """What the kind needs to identify it: decision number, patient code, pupil code, dossier code."""
+    """The identifiers of its kind: decision number, patient code, pupil code, dossier code."""
     description: Mapped[str]
     due_on: Mapped[date | None]
     account_number: Mapped[str]

@@ -1,4 +1,4 @@
-"""Payment orders: their facts as totals and moments, and a status that the database derives from them."""
+"""Payment orders: facts as totals and moments, and a status that the database derives from them."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from payment_hub.domain.orders import OrderStatus
 from payment_hub.store.tables.base import AgencyKey, Base, Currency, Dong, Key, Moment
 
-#: The SQL twin of ``domain.payment_order.status_of``; a test brute-forces their equality.
-STATUS = """CASE
-    WHEN received >= required AND received - refunded >= required THEN 'PAID'
-    WHEN received = 0 AND cancelled_at IS NOT NULL THEN 'CANCELLED'
-    WHEN received = 0 AND expired_at IS NOT NULL THEN 'EXPIRED'
-    WHEN received = 0 THEN 'OPEN'
-    WHEN refunded = 0 THEN 'UNDERPAID'
-    WHEN received = refunded THEN 'REFUNDED'
-    ELSE 'PARTLY_REFUNDED' END"""
+#: The SQL twin of ``domain.orders.status_of``; a test brute-forces their equality.
+STATUS = f"""CASE
+    WHEN received >= required AND received - refunded >= required THEN '{OrderStatus.PAID}'
+    WHEN received = 0 AND cancelled_at IS NOT NULL THEN '{OrderStatus.CANCELLED}'
+    WHEN received = 0 AND expired_at IS NOT NULL THEN '{OrderStatus.EXPIRED}'
+    WHEN received = 0 THEN '{OrderStatus.OPEN}'
+    WHEN refunded = 0 THEN '{OrderStatus.UNDERPAID}'
+    WHEN received = refunded THEN '{OrderStatus.REFUNDED}'
+    ELSE '{OrderStatus.PARTLY_REFUNDED}' END"""
 
 IS_OPEN = "required > 0 AND received = 0 AND cancelled_at IS NULL AND expired_at IS NULL"
 
 
 class PaymentOrder(Base):
-    """The hub's promise that one version of one obligation can be paid until a deadline."""
+    """An offer: one version of one obligation can be paid until a deadline."""
 
     __tablename__ = "payment_order"
     __table_args__ = (
@@ -47,7 +48,7 @@ class PaymentOrder(Base):
 
     id: Mapped[Key]
     reference: Mapped[str]
-    """What citizens and banks see: 16 characters, time-ordered, with a check digit."""
+    """The public reference: 16 characters, time-ordered, with a check digit."""
     obligation_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("obligation.id"))
     obligation_version: Mapped[int]
     agency_id: Mapped[AgencyKey]
@@ -58,18 +59,18 @@ class PaymentOrder(Base):
     issued_at: Mapped[Moment]
     expires_at: Mapped[Moment]
 
-    # Facts, as they stand after everything heard so far. Only operations add to them; what was received never shrinks.
+    # Facts: the sums of all confirmations, refunds and chargebacks so far. What was received never shrinks.
     received: Mapped[Dong] = mapped_column(server_default=text("0"))
     accepted: Mapped[Dong] = mapped_column(server_default=text("0"))
     """The part of ``received`` that may settle the order: in time, or late and accepted by the agency's policy."""
     refunded: Mapped[Dong] = mapped_column(server_default=text("0"))
     held_refund: Mapped[Dong] = mapped_column(server_default=text("0"))
     paid_back: Mapped[Dong] = mapped_column(server_default=text("0"))
-    """What has left the order's accounts again: refunds on their way and done, and what a bank took back."""
+    """What has left the order's accounts again: refunds, pending or done, and chargebacks."""
     paid_back_accepted: Mapped[Dong] = mapped_column(server_default=text("0"))
     """The part of it that came from money which may settle."""
     disputed: Mapped[bool] = mapped_column(server_default=text("false"))
-    """A bank has taken money of it back by itself; it counts as refunded."""
+    """A bank has charged money back; it counts as refunded."""
     cancelled_at: Mapped[datetime | None]
     cancel_reason: Mapped[str | None]
     expired_at: Mapped[datetime | None]

@@ -8,19 +8,31 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from payment_hub.domain.payments import AttemptState, Awaiting
+from payment_hub.domain.payments import DECIDED, UNDER_WAY, AttemptState, Awaiting
 from payment_hub.domain.routing import Rule
-from payment_hub.store.tables.base import APPEND_ONLY, Base, Currency, Dong, Key, Moment, OrderKey, one_of
+from payment_hub.store.tables.base import (
+    APPEND_ONLY,
+    Base,
+    Currency,
+    Dong,
+    Key,
+    Moment,
+    OrderKey,
+    none_of,
+    one_of,
+)
 
-#: Attempts that await a confirmation or a capture: in any state but these.
+_UNDER_WAY = one_of("state", UNDER_WAY)
+
+#: Attempts that await a confirmation or a capture; the SQL twin of ``store.payments.is_awaiting``.
 AWAITING = (
-    "awaiting = 'CONFIRMATION' AND state <> 'SUCCEEDED' "
-    "OR awaiting = 'CAPTURE' AND state NOT IN ('SUCCEEDED', 'FAILED')"
+    f"awaiting = '{Awaiting.CONFIRMATION}' AND state <> '{AttemptState.SUCCEEDED}' "
+    f"OR awaiting = '{Awaiting.CAPTURE}' AND {none_of('state', DECIDED)}"
 )
 
 
 class PaymentAttempt(Base):
-    """One try. Its reference is stored before the bank is called, so that a crash leaves something to ask about."""
+    """One try. Its reference is stored before the bank is called, so that a query is possible after a crash."""
 
     __tablename__ = "payment_attempt"
     __table_args__ = (
@@ -31,14 +43,14 @@ class PaymentAttempt(Base):
             "uq_payment_attempt_one_under_way",
             "order_id",
             unique=True,
-            postgresql_where=text("state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"),
+            postgresql_where=text(_UNDER_WAY),
         ),
         CheckConstraint(one_of("awaiting", Awaiting), name="awaiting"),
         Index("ix_payment_attempt_awaiting", "bank", "query_at", postgresql_where=text(AWAITING)),
         Index(
             "ix_payment_attempt_unknown_at",
             "unknown_at",
-            postgresql_where=text("unknown_at IS NOT NULL AND state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"),
+            postgresql_where=text(f"unknown_at IS NOT NULL AND {_UNDER_WAY}"),
         ),
         Index("ix_payment_attempt_known", "changed_at", postgresql_where=text("unknown_at IS NOT NULL")),
         Index("ix_payment_attempt_contradicted", "changed_at", postgresql_where=text("contradicted")),
@@ -46,7 +58,7 @@ class PaymentAttempt(Base):
             "ix_payment_attempt_query_at",
             "bank",
             "query_at",
-            postgresql_where=text("state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"),
+            postgresql_where=text(_UNDER_WAY),
         ),
     )
 
@@ -61,30 +73,30 @@ class PaymentAttempt(Base):
     instructions: Mapped[dict[str, Any] | None]
     bank_reference: Mapped[str | None]
     contradicted: Mapped[bool] = mapped_column(server_default=text("false"))
-    """The bank has said both PAID and DECLINED; the money counts, an officer must look."""
+    """The bank has reported both PAID and DECLINED; the money counts, an officer must look."""
     started_at: Mapped[Moment]
     changed_at: Mapped[Moment]
     queries: Mapped[int] = mapped_column(server_default=text("0"))
     query_at: Mapped[Moment]
-    """When the bank is to be asked next; a lease while somebody is asking."""
+    """When the bank is queried next; a lease while a query runs."""
     queried_at: Mapped[datetime | None]
-    """When somebody last began to ask, by the clock or on the way to something else."""
+    """When the last query began, by the schedule or before another operation."""
     awaiting: Mapped[str | None]
-    """What the bank told that has to be asked for: that it was paid, or that it holds the money for us."""
+    """What a callback reported and a query must confirm: a payment, or money that the bank holds."""
     moving_until: Mapped[datetime | None]
-    """Until when nobody else takes or leaves the money that the bank holds: a lease of who does so now."""
+    """A lease: until then one process alone captures or cancels the money that the bank holds."""
     unknown_at: Mapped[datetime | None]
     """Since when the outcome is unknown although it should not be."""
     expected_by: Mapped[datetime | None]
-    """When it would be known, as we promised then."""
+    """When the outcome was expected, as callers were shown it."""
     resolved_at: Mapped[datetime | None]
-    """When it came to be known otherwise than by an outcome: the bank gave the instructions after all."""
+    """When it stopped being unknown without an outcome: the bank gave the instructions after all."""
     escalated_at: Mapped[datetime | None]
     """Since when an officer must see to it."""
 
 
 class BankChoice(Base):
-    """Why an attempt goes through its bank: the facts as they stood, and the rule that decided."""
+    """Why an attempt goes through its bank: the facts of that moment, and the rule that decided."""
 
     __tablename__ = "bank_choice"
     __table_args__ = (
@@ -105,7 +117,7 @@ class BankChoice(Base):
 
 
 class AttemptEnding(Base):
-    """An officer's word, with evidence, that an attempt of unknown outcome has taken no money."""
+    """An officer's statement, with a reason, that an attempt of unknown outcome has taken no money."""
 
     __tablename__ = "attempt_ending"
     __table_args__ = ({"info": {APPEND_ONLY: True}},)

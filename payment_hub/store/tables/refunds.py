@@ -1,4 +1,4 @@
-"""Money that goes back: refunds, everything that happened to each, and what banks took back by themselves."""
+"""Refunds, everything that happened to each, and chargebacks."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from payment_hub.store.tables.base import (
     one_of,
 )
 
-_LIVE = f"state IN ({', '.join(repr(str(state)) for state in LIVE)})"
-_ASKED_ABOUT = f"state IN ({', '.join(repr(str(state)) for state in QUERIED)})"
+_LIVE = one_of("state", LIVE)
+_QUERIED = one_of("state", QUERIED)
 
 
 class Refund(Base):
-    """One amount of one bank transaction that goes back. What was asked never changes; where it stands does."""
+    """A refund of one amount of one bank transaction. What was proposed never changes; its state does."""
 
     __tablename__ = "refund"
     __table_args__ = (
@@ -38,25 +38,31 @@ class Refund(Base):
         CheckConstraint(one_of("state", RefundState), name="state"),
         CheckConstraint("approved_by <> proposed_by", name="two_people"),
         CheckConstraint(
-            "approved_by IS NOT NULL OR state IN ('PROPOSED', 'DECLINED')", name="approved_before_it_leaves"
+            f"approved_by IS NOT NULL OR {one_of('state', [RefundState.PROPOSED, RefundState.DECLINED])}",
+            name="approved_before_it_leaves",
         ),
         Index("uq_refund_one_live", "collection_id", "reason", unique=True, postgresql_where=text(_LIVE)),
         Index("ix_refund_collection_id", "collection_id"),
         Index("ix_refund_agency_id_id", "agency_id", "id"),
         Index("ix_refund_live", "state", "id", postgresql_where=text(_LIVE)),
-        Index("ix_refund_query_at", "query_at", postgresql_where=text(_ASKED_ABOUT)),
+        Index("ix_refund_query_at", "query_at", postgresql_where=text(_QUERIED)),
         Index("ix_refund_bank_refund_id", "bank", "bank_refund_id"),
-        Index("ix_refund_returned", "bank", "changed_at", postgresql_where=text("state = 'SUCCEEDED'")),
+        Index(
+            "ix_refund_returned",
+            "bank",
+            "changed_at",
+            postgresql_where=text(f"state = '{RefundState.SUCCEEDED}'"),
+        ),
     )
 
     id: Mapped[Key]
     reference: Mapped[str]
-    """Ours, what the bank knows it by."""
+    """The hub's own reference, under which the bank knows the refund."""
     order_id: Mapped[OrderKey]
     refund_id: Mapped[str]
     """The proposer's own name of it, unique within the order."""
     request_sha256: Mapped[bytes] = mapped_column(LargeBinary)
-    """Of who asked for what: tells a repetition from another request."""
+    """The hash of the proposal and its proposer: it tells a repetition from another request."""
     collection_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("collection.id"))
     agency_id: Mapped[AgencyKey]
     bank: Mapped[str]
@@ -67,20 +73,20 @@ class Refund(Base):
     """The proposer's own, for whoever approves it."""
     route: Mapped[str]
     payee: Mapped[dict[str, Any] | None]
-    """The account it goes to when it goes by transfer: the payer's, as the bank or the proposer told it."""
+    """The account of a transfer: the payer's, as the bank or the proposer stated it."""
     proposed_by: Mapped[str]
-    """The holder; the hub itself for money that nobody asked for."""
+    """The holder of the proposing key; the hub itself for excess money."""
     state: Mapped[str]
     approved_by: Mapped[str | None]
     bank_refund_id: Mapped[str | None]
     voucher: Mapped[dict[str, Any] | None]
-    """The paper as it was approved, for a refund that goes by paper."""
+    """The voucher as it was approved, for a refund on paper."""
     contradicted: Mapped[bool] = mapped_column(server_default=text("false"))
-    """The bank has told of it against its end; nothing more of this money is given back until an officer has looked."""
+    """The bank has contradicted its own final outcome; an officer must decide first."""
     submitted_at: Mapped[datetime | None]
     queries: Mapped[int] = mapped_column(server_default=text("0"))
     query_at: Mapped[datetime | None]
-    """When the bank is to be asked next; a lease while somebody is asking."""
+    """When the bank is queried next; a lease while a query runs."""
     escalated_at: Mapped[datetime | None]
     """Since when an officer must see to it: its bank did not answer in time."""
     proposed_at: Mapped[Moment]
@@ -88,7 +94,7 @@ class Refund(Base):
 
 
 class RefundEventRecord(Base):
-    """One thing that happened to a refund: who, on what grounds."""
+    """One event of a refund: who caused it, and why."""
 
     __tablename__ = "refund_event"
     __table_args__ = (
@@ -102,7 +108,7 @@ class RefundEventRecord(Base):
     refund_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("refund.id"))
     event: Mapped[str]
     state: Mapped[str]
-    """Where the refund stood afterwards."""
+    """The refund's state after the event."""
     actor: Mapped[str]
     """A holder, ``bank:<name>``, or the hub."""
     code: Mapped[str] = mapped_column(server_default=text("''"))
@@ -113,7 +119,7 @@ class RefundEventRecord(Base):
 
 
 class Chargeback(Base):
-    """Money that a bank took back by itself."""
+    """Money that a bank charged back."""
 
     __tablename__ = "chargeback"
     __table_args__ = (
@@ -130,11 +136,11 @@ class Chargeback(Base):
     order_id: Mapped[OrderKey]
     bank: Mapped[str]
     amount: Mapped[Dong]
-    """All that the bank took."""
+    """The whole amount that the bank charged back."""
     excess: Mapped[Dong] = mapped_column(server_default=text("0"))
-    """The part of it that was given back as well: it is in no account of the book until somebody has looked."""
+    """The part of it that was refunded as well: it is in no account of the ledger until an officer decides."""
     currency: Mapped[Currency]
     evidence: Mapped[str]
-    """What shows it: the same again is the same chargeback."""
+    """The document that shows it: the same evidence again is the same chargeback."""
     stated_by: Mapped[str]
     stated_at: Mapped[Moment]

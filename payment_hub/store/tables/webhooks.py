@@ -43,7 +43,7 @@ class Event(Base):
     portal_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("portal.id"))
     type: Mapped[str]
     data: Mapped[Any] = mapped_column(JSONB)
-    """The order as it stood after the change: what the webhook's body says."""
+    """The order after the change, as the webhook's body shows it."""
     occurred_at: Mapped[Moment]
 
 
@@ -53,7 +53,7 @@ class Webhook(Base):
     __tablename__ = "webhook"
     __table_args__ = (
         CheckConstraint(one_of("state", WebhookState), name="state"),
-        Index("ix_webhook_due_at", "due_at", postgresql_where=text("state = 'PENDING'")),
+        Index("ix_webhook_due_at", "due_at", postgresql_where=text(f"state = '{WebhookState.PENDING}'")),
     )
 
     event_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("event.id"), primary_key=True)
@@ -61,7 +61,7 @@ class Webhook(Base):
     state: Mapped[str] = mapped_column(server_default=WebhookState.PENDING)
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     due_at: Mapped[Moment]
-    """When it is to be sent next; while somebody sends it, the end of that lease."""
+    """When it is sent next; while a worker sends it, the end of that worker's lease."""
     ended_at: Mapped[datetime | None]
 
 

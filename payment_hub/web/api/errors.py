@@ -10,18 +10,44 @@ import logging
 import re
 import secrets
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import dataclass
+from typing import Annotated, Final
 
 from flask import Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from payment_hub.domain import errors
 from payment_hub.domain.errors import HubError
+from payment_hub.domain.wire import Shown, to_wire
 from payment_hub.logs import current_request_id
 
 log: Final = logging.getLogger(__name__)
 
 PROBLEM_JSON: Final = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class WrongPlace:
+    """One thing that is wrong, and where."""
+
+    pointer: Annotated[
+        str | None, Shown(optional=True, description="JSON pointer into the body", example="/amount/amount")
+    ]
+    parameter: Annotated[str | None, Shown(optional=True, description="Name of a query parameter")]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a request was refused (RFC 9457)."""
+
+    type: Annotated[str, Shown(description="Stable; a page about it stands at this address.")]
+    title: str
+    status: int
+    detail: Annotated[str | None, Shown(optional=True)]
+    instance: str
+    request_id: str
+    errors: Annotated[tuple[WrongPlace, ...] | None, Shown(optional=True)]
 
 
 class MethodRefused(HubError):
@@ -118,34 +144,28 @@ def _problem(refused: HubError, headers: dict[str, str]) -> Response:
     status = status_of(kind)
     language = requested_language()
     g.problem = slug_of(kind)
-    said: dict[str, object] = {
-        "type": f"/problems/{slug_of(kind)}",
-        "title": title_of(kind, language),
-        "status": status,
-    }
-    if refused.detail:
-        said["detail"] = refused.detail
-    said |= {"instance": request.path, "request_id": current_request_id()}
-    if refused.pointers:
-        said["errors"] = [_where(place, what) for place, what in refused.pointers.items()]
-    answer = Response(json.dumps(said, ensure_ascii=True), status, content_type=PROBLEM_JSON)
+    problem = Problem(
+        type=f"/problems/{slug_of(kind)}",
+        title=title_of(kind, language),
+        status=status,
+        detail=refused.detail or None,
+        instance=request.path,
+        request_id=current_request_id(),
+        errors=tuple(_wrong_place(*wrong) for wrong in refused.pointers.items()) or None,
+    )
+    answer = Response(json.dumps(to_wire(problem)), status, content_type=PROBLEM_JSON)
     answer.headers.update(headers)
     answer.headers["Content-Language"] = language
-    _advise(answer, refused)
+    if kind in RETRY_AFTER:
+        answer.headers["Retry-After"] = str(RETRY_AFTER[kind])
+    if isinstance(refused, errors.Unauthenticated):
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="payment hub"'
     return answer
 
 
-def _where(place: str, what: str) -> dict[str, str]:
-    named = "pointer" if place == "" or place.startswith("/") else "parameter"
-    return {named: place, "detail": what}
-
-
-def _advise(answer: Response, refused: HubError) -> None:
-    seconds = RETRY_AFTER.get(type(refused))
-    if seconds is not None:
-        answer.headers["Retry-After"] = str(seconds)
-    if isinstance(refused, errors.Unauthenticated):
-        answer.headers["WWW-Authenticate"] = 'Bearer realm="payment hub"'
+def _wrong_place(place: str, detail: str) -> WrongPlace:
+    in_body = place == "" or place.startswith("/")
+    return WrongPlace(place if in_body else None, None if in_body else place, detail)
 
 
 def _translated(error: HTTPException) -> HubError:

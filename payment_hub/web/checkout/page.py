@@ -101,21 +101,22 @@ def app_address(url: str | None) -> str | None:
 
 
 def _instructions(attempt: AttemptView, words: Words, token: str) -> dict[str, object]:
-    amount, purpose = words.money(attempt.amount), attempt.purpose
+    amount, given = words.money(attempt.amount), attempt.instructions
+    purpose = given.purpose
     if purpose and len(purpose) == LENGTH and purpose == attempt.order_reference:
         purpose = spoken(purpose)
     label = words("how.qr_label_short", amount=amount)
-    if attempt.account_number and purpose:
-        label = words("how.qr_label", amount=amount, account=attempt.account_number, purpose=purpose)
+    if given.account_number and purpose:
+        label = words("how.qr_label", amount=amount, account=given.account_number, purpose=purpose)
     shown: dict[str, object] = {
-        "bank_url": web_address(attempt.page_url),
-        "app_url": app_address(attempt.app_link),
+        "bank_url": web_address(given.page_url),
+        "app_url": app_address(given.app_link),
         "purpose": purpose,
         "qr_label": label,
     }
-    if attempt.qr_text:
-        shown["qr"] = Markup(qr_svg(attempt.qr_text))  # noqa: S704 - our own drawing: digits and path letters only
-        shown["qr_url"] = url_for("checkout.qr_image", token=token, v=qr_tag(attempt.qr_text))
+    if given.qr_text:
+        shown["qr"] = Markup(qr_svg(given.qr_text))  # noqa: S704 - our own drawing: digits and path letters only
+        shown["qr_url"] = url_for("checkout.qr_image", token=token, v=qr_tag(given.qr_text))
     return shown
 
 

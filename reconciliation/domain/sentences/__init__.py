@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from reconciliation.domain.discrepancy import DiscrepancyKind
+from reconciliation.domain.discrepancies import DiscrepancyKind
 from reconciliation.domain.sentences import agency, bank, money
 from reconciliation.domain.sentences.form import Sentence
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciliation.domain.discrepancy import DiscrepancyKind as Kind
+from reconciliation.domain.discrepancies import DiscrepancyKind as Kind
 from reconciliation.domain.sentences.form import Sentence, Words
 
 SENTENCES: Final[dict[Kind, Sentence]] = {
@@ -47,7 +47,7 @@ SENTENCES: Final[dict[Kind, Sentence]] = {
             "The agency's accountant reverses what is too much.",
         ),
     ),
-    Kind.AGENCY_CURRENCY_DIFFERS: Sentence(
+    Kind.AGENCY_CURRENCY_MISMATCH: Sentence(
         2,
         Words(
             "{case}: cổng thu {hub}, {place} ghi sổ {other}.",
@@ -60,7 +60,7 @@ SENTENCES: Final[dict[Kind, Sentence]] = {
             "The agency's accountant corrects the entry.",
         ),
     ),
-    Kind.AGENCY_AMOUNT_DIFFERS: Sentence(
+    Kind.AGENCY_AMOUNT_MISMATCH: Sentence(
         2,
         Words(
             "{case}: cổng thu {hub}, {place} ghi sổ {other}.",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciliation.domain.discrepancy import DiscrepancyKind as Kind
+from reconciliation.domain.discrepancies import DiscrepancyKind as Kind
 from reconciliation.domain.sentences.form import Sentence, Words
 
 SENTENCES: Final[dict[Kind, Sentence]] = {
-    Kind.CHARGED_BACK: Sentence(
+    Kind.UNEXPLAINED_DEBIT: Sentence(
         2,
         Words(
             "Sao kê của {place} ghi nợ {other} ở giao dịch {case}, không khớp khoản hoàn trả nào của cổng.",
@@ -21,7 +21,7 @@ SENTENCES: Final[dict[Kind, Sentence]] = {
             "A finance officer asks the bank for its reason and evidence, and records the chargeback.",
         ),
     ),
-    Kind.REFUNDED_THOUGH_FAILED: Sentence(
+    Kind.FAILED_REFUND_DEBITED: Sentence(
         1,
         Words(
             "Khoản hoàn trả {case} được báo là thất bại, nhưng sao kê của {place} ghi nợ {other}.",
@@ -34,7 +34,7 @@ SENTENCES: Final[dict[Kind, Sentence]] = {
             "A finance officer asks the bank and refunds nothing again; if the money went, the chargeback is recorded.",
         ),
     ),
-    Kind.REFUNDED_TWICE: Sentence(
+    Kind.DUPLICATE_REFUND: Sentence(
         1,
         Words(
             "Khoản {case} số tiền {hub} bị ghi nợ {other_items} lần trong sao kê của {place}, tổng cộng {other}.",
@@ -60,7 +60,7 @@ SENTENCES: Final[dict[Kind, Sentence]] = {
             "A finance officer asks for a trace; a later debit heals this by itself.",
         ),
     ),
-    Kind.REFUND_AMOUNT_DIFFERS: Sentence(
+    Kind.REFUND_AMOUNT_MISMATCH: Sentence(
         1,
         Words(
             "Khoản hoàn trả {case}: cổng ghi {hub}, sao kê của {place} ghi nợ {other}.",
@@ -86,7 +86,7 @@ SENTENCES: Final[dict[Kind, Sentence]] = {
             "A finance officer asks the bank how much it really collected.",
         ),
     ),
-    Kind.UNKNOWN_TO_HUB: Sentence(
+    Kind.MISSING_IN_HUB: Sentence(
         1,
         Words(
             "Sao kê của {place} có giao dịch {case} số tiền {other}, cổng không có.",
@@ -112,7 +112,7 @@ SENTENCES: Final[dict[Kind, Sentence]] = {
             "Wait for the next statement; if it is missing there too, a finance officer asks for a trace.",
         ),
     ),
-    Kind.CURRENCIES_DIFFER: Sentence(
+    Kind.CURRENCY_MISMATCH: Sentence(
         1,
         Words(
             "Giao dịch {case}: cổng ghi {hub}, sao kê của {place} ghi {other}.",
@@ -125,7 +125,7 @@ SENTENCES: Final[dict[Kind, Sentence]] = {
             "A finance officer asks the bank to correct it.",
         ),
     ),
-    Kind.AMOUNTS_DIFFER: Sentence(
+    Kind.AMOUNT_MISMATCH: Sentence(
         1,
         Words(
             "Giao dịch {case}: cổng ghi {hub}, sao kê của {place} ghi {other}.",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciliation.domain.discrepancy import DiscrepancyKind as Kind
+from reconciliation.domain.discrepancies import DiscrepancyKind as Kind
 from reconciliation.domain.sentences.form import Sentence, Words
 
 SENTENCES: Final[dict[Kind, Sentence]] = {
-    Kind.NO_SUCH_ORDER: Sentence(
+    Kind.UNIDENTIFIED_PAYMENT: Sentence(
         3,
         Words(
             "Tiền {hub} đã về theo giao dịch {case} nhưng không có yêu cầu thanh toán nào tương ứng.",
@@ -34,7 +34,7 @@ SENTENCES: Final[dict[Kind, Sentence]] = {
             "A finance officer proposes a refund.",
         ),
     ),
-    Kind.CONTRADICTED: Sentence(
+    Kind.CONFLICTING_CONFIRMATIONS: Sentence(
         1,
         Words(
             "{case}: ngân hàng báo hai nội dung khác nhau cho cùng một giao dịch.",

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from payment_hub.store.tables.base import APPEND_ONLY, Base, Key, Moment, one_of
-from reconciliation.domain.discrepancy import Decision, DiscrepancyEvent, DiscrepancyState
+from reconciliation.domain.discrepancies import Decision, DiscrepancyEvent, DiscrepancyState
 
 
 class Discrepancy(Base):
@@ -48,7 +48,7 @@ class Discrepancy(Base):
     proposed_by: Mapped[str | None]
     """The person, not the key."""
     approved_by: Mapped[str | None]
-    healed_by: Mapped[int | None] = mapped_column(
+    auto_resolved_by: Mapped[int | None] = mapped_column(
         BigInteger, ForeignKey("reconciliation_run.id", ondelete="RESTRICT")
     )
     opened_at: Mapped[Moment]

@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
 from payment_hub.store.tables.base import APPEND_ONLY, Base, Key, Moment, one_of
-from reconciliation.domain.discrepancy import DiscrepancyKind
-from reconciliation.domain.run import RunState
+from reconciliation.domain.discrepancies import DiscrepancyKind
+from reconciliation.domain.runs import RunState
 
 
 class ReconciliationRun(Base):

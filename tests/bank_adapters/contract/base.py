@@ -90,7 +90,7 @@ class BankContract:
     def test_its_profile_says_what_it_rests_on(self, adapter: BankAdapter) -> None:
         profile = adapter.profile
         assert profile.title
-        assert profile.ways
+        assert profile.methods
         assert profile.facts
         assert all(fact.what and fact.source for fact in profile.facts)
 
@@ -127,7 +127,7 @@ class BankContract:
             PaymentMethod.APP_LINK: given.app_link,
             PaymentMethod.BILL: given.bill_code,
         }
-        assert {way for way, how in told.items() if how} == set(adapter.profile.ways)
+        assert {way for way, how in told.items() if how} == set(adapter.profile.methods)
         if given.qr_text and given.qr_text.startswith("0002"):
             assert read_qr(given.qr_text).amount == a_request().amount
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bank_adapters.toolkit.http_client import HttpClient, understood
+from bank_adapters.toolkit.http_client import HttpClient, reading_answer
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed, MalformedBody
 
 
@@ -128,7 +128,7 @@ def test_nobody_listening_is_bank_unavailable(client: HttpClient) -> None:
 
 @pytest.mark.parametrize("error", [CallbackRejected(), Malformed("x"), MalformedBody("y")])
 def test_an_answer_that_cannot_be_believed_is_none(error: Exception) -> None:
-    with pytest.raises(BankUnavailable, match="vietbank"), understood("vietbank"):
+    with pytest.raises(BankUnavailable, match="vietbank"), reading_answer("vietbank"):
         raise error
 
 

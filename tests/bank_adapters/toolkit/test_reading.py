@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from bank_adapters.toolkit import json_fields
 from bank_adapters.toolkit.bank_time import read_utc, read_vietnam_time, write_utc, write_vietnam_time
+from bank_adapters.toolkit.limits import fitting, hundredfold, read_hundredfold
 from bank_adapters.toolkit.signed_fields import as_signed, form_encoded, joined, read_query, sorted_and_filled
-from bank_adapters.toolkit.statement_csv import CsvFormat, read_rows
-from bank_adapters.toolkit.wire_values import fitting, hundredfold, read_hundredfold
+from bank_adapters.toolkit.statements import CsvFormat, read_rows
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.money import Money, dong
 
@@ -111,7 +111,7 @@ def test_what_is_no_hundredfold_is_refused(written: str) -> None:
         read_hundredfold(written)
 
 
-@pytest.mark.parametrize("amount", [dong(0), dong(-1), dong(10**10), Money(1, "USD")])
+@pytest.mark.parametrize("amount", [dong(0), dong(-1), dong(10**10), Money(1, "USD"), Money(150, "JPY")])
 def test_what_cannot_be_written_in_hundredths_is_refused(amount: Money) -> None:
     with pytest.raises(Malformed):
         hundredfold(amount)

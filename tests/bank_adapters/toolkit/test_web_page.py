@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bank_adapters.toolkit.web_page import a_web_page
+from bank_adapters.toolkit.http_client import parse_page
 from payment_hub.domain.errors import Malformed
 
 
@@ -29,7 +29,7 @@ from payment_hub.domain.errors import Malformed
 )
 def test_no_citizen_is_sent_there(address: str) -> None:
     with pytest.raises(Malformed):
-        a_web_page(address)
+        parse_page(address)
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_no_citizen_is_sent_there(address: str) -> None:
     ],
 )
 def test_the_address_stays_as_it_is(address: str) -> None:
-    assert a_web_page(address) == address
+    assert parse_page(address) == address

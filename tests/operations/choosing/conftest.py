@@ -21,7 +21,7 @@ def one() -> StandInBank:
 @pytest.fixture
 def hub(hub: Hub, one: StandInBank) -> Hub:
     banks = with_banks(hub, one=one, two=StandInBank(code="two"), small=SmallBank(code="small"))
-    return replace(banks, terms={name: BankTerms(patience=QUICK) for name in ("one", "two", "small")})
+    return replace(banks, terms={name: BankTerms(breaker=QUICK) for name in ("one", "two", "small")})
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from payment_hub.domain.banks.health import BankOperation
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub
 from payment_hub.operations.banks import read_bank_states
-from payment_hub.operations.refunds.send import FIRST_QUESTION, query_refunds, send_refunds
+from payment_hub.operations.refunds.send import FIRST_QUERY_AFTER, query_refunds, send_refunds
 from tests.asking import change
 from tests.conftest import StoppedClock
 from tests.refunding import ACCEPTED, RETURNED, RefundingBank, a_paid_order, approve, propose, states
@@ -38,10 +38,10 @@ def test_an_adapter_that_breaks_over_one_is_reported_and_stops_nothing(
     bank.on_refund = says(ACCEPTED)
     sent(hub, agency, portal, 3)
     bank.on_refund_query = says(KeyError("a word that nobody expected"), RETURNED)
-    clock.moment += FIRST_QUESTION * 2
+    clock.moment += FIRST_QUERY_AFTER * 2
     assert query_refunds(hub) == 3
     assert sorted(state for _, state in states(hub)) == ["PENDING", "SUCCEEDED", "SUCCEEDED"]
-    assert [record.levelno for record in caplog.records if record.message == "asking_failed"] == [
+    assert [record.levelno for record in caplog.records if record.message == "query_failed"] == [
         logging.ERROR
     ]
     clock.advance(hours=1)
@@ -55,10 +55,10 @@ def test_one_refund_alone_never_closes_its_bank_to_questions(
     bank.on_refund = says(ACCEPTED)
     sent(hub, agency, portal, 1)
     bank.on_refund_query = says(BankUnavailable("about this one it is silent"))
-    patience = hub.terms_of("refunding").patience
-    for _ in range(patience.failures + 2):
+    policy = hub.terms_of("refunding").breaker
+    for _ in range(policy.failures + 2):
         clock.advance(seconds=10)
         change(hub, "UPDATE refund SET query_at = :now", now=clock.moment)
         query_refunds(hub)
-    assert len(bank.queries) == patience.failures + 2
-    assert read_bank_states(hub).of("refunding", BankOperation.QUERY).may_ask(clock.moment, patience)
+    assert len(bank.queries) == policy.failures + 2
+    assert read_bank_states(hub).of("refunding", BankOperation.QUERY).may_call(clock.moment, policy)

@@ -37,16 +37,16 @@ def test_a_bank_that_is_switched_off_is_not_asked_and_the_refund_waits(
 def test_a_bank_that_is_left_alone_is_not_asked_and_nothing_is_unknown(
     hub: Hub, bank: RefundingBank, agency: Caller, portal: Caller, clock: StoppedClock
 ) -> None:
-    patience = hub.terms_of("refunding").patience
+    policy = hub.terms_of("refunding").breaker
     bank.on_refund = says(BankUnavailable("no answer"))
-    references = [a_paid_order(hub, agency, portal) for _ in range(patience.failures + 2)]
+    references = [a_paid_order(hub, agency, portal) for _ in range(policy.failures + 2)]
     for reference in references:
         propose(hub, portal, reference)
         approve(hub, reference)
-    assert send_refunds(hub) == patience.failures
+    assert send_refunds(hub) == policy.failures
     assert [state for _, state in states(hub)][-2:] == ["APPROVED", "APPROVED"]
     bank.on_refund = says(RETURNED)
-    clock.moment += patience.rest
+    clock.moment += policy.open_for
     assert send_refunds(hub) == 2
     assert [state for _, state in states(hub)][-2:] == ["SUCCEEDED", "SUCCEEDED"]
 

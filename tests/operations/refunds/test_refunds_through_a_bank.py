@@ -16,7 +16,7 @@ from payment_hub.domain.refunds.lifecycle import RefundEvent
 from payment_hub.hub import Hub
 from payment_hub.operations.refunds.read import show_refund
 from payment_hub.operations.refunds.send import (
-    FIRST_QUESTION,
+    FIRST_QUERY_AFTER,
     query_refunds,
     record_refund_result,
     send_refunds,
@@ -201,7 +201,7 @@ def test_a_process_that_died_while_asking_leaves_one_that_is_asked_about(
     assert (send_refunds(hub), query_refunds(hub)) == (0, 0)
     with pytest.raises(IllegalTransition, match="at this moment"):
         prove(hub, paid, RefundEvent.FAILED)
-    clock.moment += FIRST_QUESTION
+    clock.moment += FIRST_QUERY_AFTER
     assert query_refunds(hub) == 1
     events = [row["event"] for row in rows(hub, "SELECT event FROM refund_event ORDER BY id")]
     assert events == ["PROPOSED", "APPROVED", "SUBMITTED", "NO_ANSWER", "RETURNED"]

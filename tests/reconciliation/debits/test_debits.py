@@ -51,7 +51,7 @@ def test_an_ordinary_refund_is_nobodys_work(
 
 def test_a_refund_that_was_debited_twice_is_found(books: Books, bank: PaperRefunds, order: str) -> None:
     refund = a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
-    assert night(books, bank, a_debit("BR1", THIRD), a_debit("BR1", THIRD)) == {refund: "REFUNDED_TWICE"}
+    assert night(books, bank, a_debit("BR1", THIRD), a_debit("BR1", THIRD)) == {refund: "DUPLICATE_REFUND"}
     (case,) = rows(books.hub, "SELECT hub_amount, other_items, other_amount, order_reference FROM finding")
     assert tuple(case.values()) == (THIRD, 2, 2 * THIRD, order)
 
@@ -62,8 +62,8 @@ def test_the_second_debit_may_come_a_day_later_and_under_another_name(
 ) -> None:
     refund = a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
     assert night(books, bank, a_debit("BR1", THIRD)) == {}
-    assert night(books, bank, a_debit(second, THIRD, order), next_day=True) == {refund: "REFUNDED_TWICE"}
-    assert found(books, reconcile_day(books, scope=BANK, day=DAY)) == {refund: "REFUNDED_TWICE"}
+    assert night(books, bank, a_debit(second, THIRD, order), next_day=True) == {refund: "DUPLICATE_REFUND"}
+    assert found(books, reconcile_day(books, scope=BANK, day=DAY)) == {refund: "DUPLICATE_REFUND"}
 
 
 def test_part_refunds_of_one_payment_each_have_their_debit(
@@ -74,8 +74,8 @@ def test_part_refunds_of_one_payment_each_have_their_debit(
         a_refund(books.hub, bank, order, amount, says(returned_as(None)), f"R{n}", reason=reason)
     lines = [a_debit("T1", THIRD), a_debit("T1", 20_000), a_debit("T1", THIRD)]
     assert night(books, bank, *lines) == {}
-    assert list(night(books, bank, *lines, a_debit("T1", THIRD)).values()) == ["REFUNDED_TWICE"]
-    assert night(books, bank, *lines, a_debit("T1", 30_000))["T1"] == "CHARGED_BACK"
+    assert list(night(books, bank, *lines, a_debit("T1", THIRD)).values()) == ["DUPLICATE_REFUND"]
+    assert night(books, bank, *lines, a_debit("T1", 30_000))["T1"] == "UNEXPLAINED_DEBIT"
 
 
 def test_two_equal_refunds_of_which_one_is_not_shown(books: Books, bank: PaperRefunds, order: str) -> None:
@@ -125,15 +125,15 @@ def test_a_debit_of_a_refund_through_another_bank_is_not_explained(
     theirs = a_paid_order(books.hub, agency, portal, bank="other", bank_transaction_id="T1")
     refund = a_refund(books.hub, bank, theirs, THIRD, says(returned_as("BR1")))
     lines = [a_debit("BR1", THIRD), a_debit("X1", THIRD, refund), a_debit("X2", THIRD, theirs)]
-    assert night(books, bank, *lines) == dict.fromkeys(("BR1", "X1", "X2"), "CHARGED_BACK")
+    assert night(books, bank, *lines) == dict.fromkeys(("BR1", "X1", "X2"), "UNEXPLAINED_DEBIT")
 
 
 def test_a_debit_of_another_amount_is_not_this_refund(books: Books, bank: PaperRefunds, order: str) -> None:
     refund = a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
-    assert night(books, bank, a_debit("T1", THIRD - 1)) == {"T1": "CHARGED_BACK"}
+    assert night(books, bank, a_debit("T1", THIRD - 1)) == {"T1": "UNEXPLAINED_DEBIT"}
     assert night(books, bank, a_debit("BR1", THIRD - 1)) == {
-        refund: "REFUND_AMOUNT_DIFFERS",
-        "T1": "CHARGED_BACK",
+        refund: "REFUND_AMOUNT_MISMATCH",
+        "T1": "UNEXPLAINED_DEBIT",
     }
 
 
@@ -142,4 +142,4 @@ def test_a_credit_that_is_called_like_a_refund_spoils_no_night(
 ) -> None:
     refund = a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
     lines = [a_line(refund, 7_000), a_debit("BR1", THIRD)]
-    assert night(books, bank, *lines) == {refund: "CHARGED_BACK"}
+    assert night(books, bank, *lines) == {refund: "UNEXPLAINED_DEBIT"}

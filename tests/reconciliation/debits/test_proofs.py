@@ -81,7 +81,7 @@ def test_a_debit_proves_an_unknown_refund_beside_an_equal_failed_one(
 def test_a_debit_from_before_the_refund_was_sent_proves_nothing(
     books: Books, bank: PaperRefunds, order: str, clock: StoppedClock
 ) -> None:
-    assert night(books, bank, a_debit("T1", THIRD)) == {"T1": "CHARGED_BACK"}
+    assert night(books, bank, a_debit("T1", THIRD)) == {"T1": "UNEXPLAINED_DEBIT"}
     clock.advance(hours=13, minutes=50)
     propose(books.hub, LAN, order, THIRD)
     approve(books.hub, order)
@@ -90,14 +90,14 @@ def test_a_debit_from_before_the_refund_was_sent_proves_nothing(
     send_refunds(books.hub)
     assert collect_statement(books, bank="sandbox", day=DAY).refunds_learnt == 0
     assert states(books.hub) == [("R1", "UNKNOWN")]
-    assert found(books, reconcile_day(books, scope=BANK, day=DAY)) == {"T1": "CHARGED_BACK"}
+    assert found(books, reconcile_day(books, scope=BANK, day=DAY)) == {"T1": "UNEXPLAINED_DEBIT"}
 
 
 def test_a_debit_of_a_failed_refund_is_a_contradiction_and_blocks_the_money(
     books: Books, bank: PaperRefunds, order: str
 ) -> None:
     refund = a_refund(books.hub, bank, order, THIRD, says(REFUSED))
-    assert night(books, bank, a_debit("X1", THIRD, refund)) == {refund: "REFUNDED_THOUGH_FAILED"}
+    assert night(books, bank, a_debit("X1", THIRD, refund)) == {refund: "FAILED_REFUND_DEBITED"}
     with pytest.raises(RefundBlocked):
         propose(books.hub, LAN, order, THIRD, refund_id="R2", reason=RefundReason.OTHER)
     prove(books.hub, order, RefundEvent.FAILED)
@@ -119,13 +119,13 @@ def test_a_chargeback_explains_its_debit_and_heals(
     books: Books, bank: PaperRefunds, order: str, evidence: str
 ) -> None:
     name = "CB77" if evidence == "CB77" else "T1"
-    assert night(books, bank, a_debit(name, THIRD)) == {name: "CHARGED_BACK"}
+    assert night(books, bank, a_debit(name, THIRD)) == {name: "UNEXPLAINED_DEBIT"}
     taken = partial(record_chargeback, books.hub, bank="sandbox", bank_transaction_id="T1", by="lan")
     taken(amount=dong(THIRD), evidence=evidence)
     assert night(books, bank, a_debit(name, THIRD)) == {}
     assert live(books) == {}
     twice = night(books, bank, a_debit(name, THIRD), a_debit(name, THIRD))
-    assert twice == {"chargeback 1": "REFUNDED_TWICE"}
+    assert twice == {"chargeback 1": "DUPLICATE_REFUND"}
 
 
 def test_an_officers_transfer_explains_its_debit_and_is_never_missed(
@@ -133,7 +133,7 @@ def test_an_officers_transfer_explains_its_debit_and_is_never_missed(
 ) -> None:
     bank.profile = replace(bank.profile, limits=replace(bank.profile.limits, part_refunds=False))
     assert propose(books.hub, LAN, order, THIRD).route == "TRANSFER"
-    assert night(books, bank, a_debit("X1", THIRD, order)) == {"X1": "CHARGED_BACK"}
+    assert night(books, bank, a_debit("X1", THIRD, order)) == {"X1": "UNEXPLAINED_DEBIT"}
     approve(books.hub, order)
     prove(books.hub, order, RefundEvent.HANDED_IN)
     assert night(books, bank, a_debit("X1", THIRD, order)) == {}

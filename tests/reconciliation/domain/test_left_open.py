@@ -5,21 +5,21 @@ from __future__ import annotations
 import pytest
 
 from payment_hub.domain.errors import Conflict, Malformed
-from reconciliation.domain.discrepancy import DiscrepancyKind as Kind
+from reconciliation.domain.discrepancies import DiscrepancyKind as Kind
 from reconciliation.domain.errors import LeaseLost, RunUnderWay
 from reconciliation.domain.left_open import LeftOpen, why_left_open
-from reconciliation.domain.scope import MONEY, Scope, Side, agency_scope, bank_scope
+from reconciliation.domain.runs import MONEY, Scope, Side, agency_scope, bank_scope
 
 
 @pytest.mark.parametrize(
     ("case", "kind"),
     [
         (LeftOpen(), None),
-        (LeftOpen(suspense=5, has_order=False, conflict=True), Kind.NO_SUCH_ORDER),
+        (LeftOpen(suspense=5, has_order=False, conflict=True), Kind.UNIDENTIFIED_PAYMENT),
         (LeftOpen(suspense=5, foreign_money=True, conflict=True), Kind.WRONG_CURRENCY),
         (LeftOpen(overpayment=5, foreign_money=True), Kind.WRONG_CURRENCY),
         (LeftOpen(foreign_money=True), None),
-        (LeftOpen(conflict=True), Kind.CONTRADICTED),
+        (LeftOpen(conflict=True), Kind.CONFLICTING_CONFIRMATIONS),
         (LeftOpen(suspense=5, settled_elsewhere=True), Kind.PAID_TWICE),
         (LeftOpen(overpayment=5, settled_here=True, collections=2), Kind.PAID_TWICE),
         (LeftOpen(overpayment=5, settled_here=True, collections=1), Kind.OVERPAID),

@@ -10,11 +10,11 @@ from datetime import UTC, date, datetime
 import pytest
 
 from payment_hub.domain.errors import Malformed
-from reconciliation.domain.discrepancy import DISCREPANCY_LIFE, DiscrepancyKind, DiscrepancyState
+from payment_hub.domain.wire import to_wire
+from reconciliation.domain.discrepancies import DISCREPANCY_LIFE, DiscrepancyKind, DiscrepancyState
 from reconciliation.domain.matching import Case, waits
-from reconciliation.domain.report import as_csv, as_json, harmless
-from reconciliation.domain.run import RUN_LIFE, RunState, run_key
-from reconciliation.domain.scope import MONEY, Scope, Side, bank_scope
+from reconciliation.domain.reports import as_csv, as_json, harmless
+from reconciliation.domain.runs import MONEY, RUN_LIFE, RunState, Scope, Side, bank_scope, run_key
 from reconciliation.domain.sentences import SENTENCES
 from reconciliation.domain.totals import (
     BooksOutOfBalance,
@@ -24,13 +24,13 @@ from reconciliation.domain.totals import (
     control_totals,
     require_balance,
 )
-from reconciliation.domain.views import Amount, FindingView, RunView
+from reconciliation.domain.views import Amount, FindingView, RunView, totals_view
 
 DAY = date(2026, 3, 2)
 NOON = datetime(2026, 3, 2, 5, tzinfo=UTC)
 
 
-def a_finding(kind: DiscrepancyKind = DiscrepancyKind.AMOUNTS_DIFFER, case: str = "T1") -> FindingView:
+def a_finding(kind: DiscrepancyKind = DiscrepancyKind.AMOUNT_MISMATCH, case: str = "T1") -> FindingView:
     """A case in which a thousand dong are lacking."""
     sides = (Amount(1, 1_150_000, "VND"), Amount(1, 1_149_000, "VND"))
     return FindingView(case, kind, "bank:sandbox", DAY, "G22.99", "DV0", *sides, "line 3, column 2: 1.000")
@@ -38,8 +38,10 @@ def a_finding(kind: DiscrepancyKind = DiscrepancyKind.AMOUNTS_DIFFER, case: str 
 
 def a_run() -> RunView:
     """A run with one line of totals."""
-    totals = [Line("hub", "VND", Figure(1, 5), Figure(1, 5)).as_wire()]
-    return RunView(7, "bank:sandbox", DAY, "COMMITTED", "clock", NOON, NOON, None, None, totals, (), {})
+    totals = [to_wire(totals_view(Line("hub", "VND", Figure(1, 5), Figure(1, 5))))]
+    return RunView(
+        7, "bank:sandbox", DAY, RunState.COMMITTED, "clock", NOON, NOON, None, None, totals, (), {}
+    )
 
 
 @pytest.mark.parametrize("kind", DiscrepancyKind)
@@ -155,5 +157,8 @@ def test_a_scope_reads_what_it_writes() -> None:
 
 
 def test_the_lives_end_where_they_should() -> None:
-    assert [state for state in DiscrepancyState if DISCREPANCY_LIFE.is_final(state)] == ["RESOLVED", "HEALED"]
+    assert [state for state in DiscrepancyState if DISCREPANCY_LIFE.is_final(state)] == [
+        "RESOLVED",
+        "AUTO_RESOLVED",
+    ]
     assert [state for state in RunState if RUN_LIFE.is_final(state)] == ["COMMITTED", "REPEATED", "FAILED"]

@@ -28,9 +28,9 @@ def test_what_comes_late_heals_yesterday(
     leave(drop, a_ledger((order["reference"], 150_000), day=NEXT_DAY), day=NEXT_DAY)
     runs = a_night(books, NEXT_DAY)
     assert live(books) == {}
-    assert rows(books, "SELECT state, healed_by FROM discrepancy ORDER BY id") == [
-        ("HEALED", runs[str(BANK)]),
-        ("HEALED", runs[str(AGENCY)]),
+    assert rows(books, "SELECT state, auto_resolved_by FROM discrepancy ORDER BY id") == [
+        ("AUTO_RESOLVED", runs[str(BANK)]),
+        ("AUTO_RESOLVED", runs[str(AGENCY)]),
     ]
     assert a_night(books, NEXT_DAY) == runs
 

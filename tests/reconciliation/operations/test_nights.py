@@ -11,8 +11,7 @@ from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import BankUnavailable
 from reconciliation.books import Books
 from reconciliation.domain.errors import RunUnderWay
-from reconciliation.domain.run import LEASE
-from reconciliation.domain.scope import Scope
+from reconciliation.domain.runs import LEASE, Scope
 from reconciliation.operations.runs import catch_up_nights, collect_and_reconcile, plan_night, reconcile_day
 from reconciliation.store import runs
 from tests.builders import an_agency

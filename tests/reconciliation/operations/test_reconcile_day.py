@@ -13,7 +13,7 @@ from payment_hub.domain.banks.values import Movement, Outcome
 from payment_hub.domain.errors import AgencyNotFound, BankNotFound
 from payment_hub.domain.money import Money
 from reconciliation.books import Books
-from reconciliation.domain.scope import MONEY, agency_scope, bank_scope
+from reconciliation.domain.runs import MONEY, agency_scope, bank_scope
 from reconciliation.operations.runs import collect_and_reconcile, reconcile_day
 from tests.builders import an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
@@ -52,10 +52,10 @@ def test_each_difference_with_the_bank_has_its_name(
     run = collect_and_reconcile(books, scope=BANK, day=DAY)
     assert found(books, run) == {
         "T2": "MISSING_AT_BANK",
-        "T3": "AMOUNTS_DIFFER",
-        "T4": "CURRENCIES_DIFFER",
+        "T3": "AMOUNT_MISMATCH",
+        "T4": "CURRENCY_MISMATCH",
         "T5": "DUPLICATE_AT_BANK",
-        "T6": "CHARGED_BACK",
+        "T6": "UNEXPLAINED_DEBIT",
     }
     assert live(books) == found(books, run)
 
@@ -81,7 +81,7 @@ def test_each_difference_with_an_agency_has_its_name(
     run = collect_and_reconcile(books, scope=AGENCY, day=DAY)
     obligations = [order["obligation"]["reference"] for order in (*orders, unpaid)]
     assert found(books, run) == {
-        obligations[1]: "AGENCY_AMOUNT_DIFFERS",
+        obligations[1]: "AGENCY_AMOUNT_MISMATCH",
         obligations[2]: "DUPLICATE_AT_AGENCY",
         obligations[3]: "MISSING_AT_AGENCY",
         obligations[4]: "BOOKED_WITHOUT_RECEIPT",
@@ -106,12 +106,12 @@ def test_money_left_open_has_a_name_and_adds_up_to_the_ledger(
     hear(hub, confirmation(orders[5]))
     run = reconcile_day(books, scope=MONEY, day=DAY)
     assert found(books, run) == {
-        "sandbox:T0 VND": "NO_SUCH_ORDER",
+        "sandbox:T0 VND": "UNIDENTIFIED_PAYMENT",
         orders[0]: "UNDERPAID",
         orders[1]: "OVERPAID",
         orders[2]: "PAID_TWICE",
         f"{orders[3]} USD": "WRONG_CURRENCY",
-        orders[4]: "CONTRADICTED",
+        orders[4]: "CONFLICTING_CONFIRMATIONS",
     }
     left_open = rows(
         books, f"SELECT hub_currency, sum(hub_amount)::bigint FROM finding WHERE run_id = {run} GROUP BY 1"
@@ -145,7 +145,7 @@ def test_a_bank_that_says_paid_and_declined_of_one_payment_is_reported(
     hear(books.hub, confirmation(attempt, bank_transaction_id="T1"))
     hear(books.hub, confirmation(attempt, None, outcome=Outcome.DECLINED, bank_transaction_id=None))
     run = reconcile_day(books, scope=MONEY, day=DAY)
-    assert found(books, run) == {order["reference"]: "CONTRADICTED"}
+    assert found(books, run) == {order["reference"]: "CONFLICTING_CONFIRMATIONS"}
 
 
 def test_money_that_only_the_statement_tells_of_settles_its_order(
@@ -166,7 +166,7 @@ def test_money_that_only_the_statement_tells_of_settles_its_order(
     assert rows(books, "SELECT status, late FROM payment_order") == [("PAID", False)]
     assert rows(books, "SELECT source, count(*) FROM confirmation GROUP BY 1") == [("STATEMENT", 2)]
     assert found(books, runs[str(BANK)]) == {}
-    assert found(books, runs[str(MONEY)]) == {"sandbox:T2 VND": "NO_SUCH_ORDER"}
+    assert found(books, runs[str(MONEY)]) == {"sandbox:T2 VND": "UNIDENTIFIED_PAYMENT"}
     a_night(books)
     assert rows(books, "SELECT count(*) FROM confirmation") == [(2,)]
 

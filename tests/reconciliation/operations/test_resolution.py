@@ -18,8 +18,8 @@ from payment_hub.domain.errors import (
     StaleVersion,
 )
 from reconciliation.books import Books
-from reconciliation.domain.discrepancy import Decision, DiscrepancyKind, DiscrepancyState
-from reconciliation.domain.run import RunState
+from reconciliation.domain.discrepancies import Decision, DiscrepancyKind, DiscrepancyState
+from reconciliation.domain.runs import RunState
 from reconciliation.operations.discrepancies import list_discrepancies, show_discrepancy
 from reconciliation.operations.resolutions import approve_resolution, decline_resolution, propose_resolution
 from reconciliation.operations.runs import export_report, list_runs, plan_night, show_run
@@ -36,7 +36,7 @@ def number(books: Books, bank: PaperBank, agency: Caller, portal: Caller) -> int
     paid(books, agency, portal, "T1")
     bank.statements[DAY] = a_statement(a_line("T1", 149_999))
     a_night(books)
-    (one,) = list_discrepancies(books, caller=LAN, kind=DiscrepancyKind.AMOUNTS_DIFFER).items
+    (one,) = list_discrepancies(books, caller=LAN, kind=DiscrepancyKind.AMOUNT_MISMATCH).items
     return one.number
 
 
@@ -53,11 +53,27 @@ def test_two_people_resolve_it_and_the_history_says_so(books: Books, number: int
     view = approve_resolution(books, caller=MINH, number=number)
     assert (view.state, view.decision, view.reason) == ("RESOLVED", "BANK_CORRECTS", "letter 12/NH")
     assert [(line.event, line.actor) for line in view.history] == [
-        ("FOUND", "run"),
+        ("DETECTED", "run"),
         ("RESOLUTION_PROPOSED", "lan"),
         ("APPROVED", "minh"),
     ]
     assert "T1" not in live(books)
+
+
+def test_what_is_still_so_stays_the_same_case_with_its_proposal(
+    books: Books, bank: PaperBank, number: int
+) -> None:
+    """Another run of the day, with other things in it, is no reason to begin the officers' work anew."""
+    propose(books, number)
+    bank.statements[DAY] = a_statement(a_line("T1", 149_999), a_line("X1", 10))
+    assert found(books, a_night(books)[str(BANK)]) == {"T1": "AMOUNTS_DIFFER"}
+    view = show_discrepancy(books, caller=LAN, number=number)
+    assert (view.state, [line.event for line in view.history]) == (
+        "PROPOSED",
+        ["FOUND", "RESOLUTION_PROPOSED"],
+    )
+    sql = "SELECT count(*) FROM discrepancy WHERE case_key = 'T1'"
+    assert rows(books, sql) == [(1,)]
 
 
 def test_what_is_resolved_stays_resolved_while_the_figures_are_the_same(
@@ -67,7 +83,7 @@ def test_what_is_resolved_stays_resolved_while_the_figures_are_the_same(
     propose(books, number)
     approve_resolution(books, caller=MINH, number=number)
     bank.statements[DAY] = a_statement(a_line("T1", 149_999), a_line("X1", 10))
-    assert found(books, a_night(books)[str(BANK)]) == {"T1": "AMOUNTS_DIFFER"}
+    assert found(books, a_night(books)[str(BANK)]) == {"T1": "AMOUNT_MISMATCH"}
     assert "T1" not in live(books)
     bank.statements[DAY] = a_statement(a_line("T1", 149_999), a_line("T1", 1))
     a_night(books)

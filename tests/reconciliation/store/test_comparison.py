@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from payment_hub.domain.banks.values import Movement
 from reconciliation.books import Books
 from reconciliation.domain.matching import Case, classify
-from reconciliation.domain.scope import Side
+from reconciliation.domain.runs import Side
 from reconciliation.operations.runs import reconcile_day
 from reconciliation.operations.statements import collect_statement
 from tests.builders import confirmation, hear

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from reconciliation.domain.discrepancy import DiscrepancyKind
+from reconciliation.domain.discrepancies import DiscrepancyKind
 from reconciliation.domain.left_open import TESTS as MONEY_TESTS
 from reconciliation.domain.left_open import LeftOpen, why_left_open
 from reconciliation.domain.matching import TESTS, Case, classify
-from reconciliation.domain.scope import Side
+from reconciliation.domain.runs import Side
 from reconciliation.store.conditions import CONDITIONS, kind_of
 
 

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from payment_hub.app import create_app
 from payment_hub.domain.access import Caller, Role
 from payment_hub.operations.access import make_key
-from reconciliation.app import DOORS, attach
+from reconciliation.app import BLUEPRINTS, attach
 from reconciliation.books import Books
 from tests.reconciliation.night import paid
 from tests.reconciliation.paper import DAY, PaperBank, a_line, a_statement
@@ -34,7 +34,7 @@ RUNS, DISCREPANCIES = "/v1/reconciliation/runs", "/v1/reconciliation/discrepanci
 @pytest.fixture
 def app(books: Books) -> Flask:
     """The hub's app with the officers' doors."""
-    made = create_app(SETTINGS, books.hub, doors=DOORS)
+    made = create_app(SETTINGS, books.hub, doors=BLUEPRINTS)
     attach(made, books)
     return made
 
@@ -65,8 +65,8 @@ def run(
 
 def test_two_officers_resolve_a_discrepancy(run: dict[str, Any], officer: Callable[..., Asker]) -> None:
     lan, minh = officer("lan"), officer("minh")
-    assert run["findings"] == {"AMOUNTS_DIFFER": 1}
-    (listed,) = content(lan.get(f"{DISCREPANCIES}?kind=AMOUNTS_DIFFER"))["items"]
+    assert run["findings"] == {"AMOUNT_MISMATCH": 1}
+    (listed,) = content(lan.get(f"{DISCREPANCIES}?kind=AMOUNT_MISMATCH"))["items"]
     one = f"{DISCREPANCIES}/{listed['number']}"
     seen = lan.get(one)
     assert "149.999 VND" in content(seen)["explanation"]["vi"]["what"]
@@ -96,7 +96,7 @@ def test_the_report_is_a_file_and_always_the_same(run: dict[str, Any], officer: 
     lan = officer("lan")
     first = lan.get(f"{RUNS}/{run['number']}/report.csv")
     assert first.content_type == "text/csv; charset=utf-8"
-    assert "AMOUNTS_DIFFER" in first.text
+    assert "AMOUNT_MISMATCH" in first.text
     again = lan.post(RUNS, {"scope": "bank:sandbox", "day": "2026-03-02"})
     assert content(again) == run
     assert lan.get(f"{RUNS}/{run['number']}/report.csv").data == first.data

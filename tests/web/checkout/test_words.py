@@ -17,6 +17,7 @@ import bank_adapters
 from payment_hub.domain.checkout import CheckoutState, CheckoutView
 from payment_hub.domain.money import Money, dong
 from payment_hub.domain.obligations import RULES, Kind
+from payment_hub.domain.orders import OrderStatus
 from payment_hub.web.checkout.page import checkout_html, message_html, receipt_html
 from payment_hub.web.checkout.views import _about, blueprint
 from payment_hub.web.texts import BANKS, LANGUAGES, Words, words_for
@@ -74,11 +75,16 @@ def every_page(words: Words) -> Iterator[str]:
         if view.receipt:
             printed = replace(view.receipt, template="02BLP")
             yield receipt_html(view, view.receipt, words, "token", "https://hub.test/r")
-            refunded = replace(view, order=replace(view.order, status="REFUNDED"))
+            refunded = replace(view, order=replace(view.order, status=OrderStatus.REFUNDED))
             yield receipt_html(refunded, printed, words, "token", "https://hub.test/r")
     scan_only = PAGES[CheckoutState.AWAITING_PAYMENT]
     assert scan_only.attempt
-    scan_only = replace(scan_only, attempt=replace(scan_only.attempt, account_number=None))
+    scan_only = replace(
+        scan_only,
+        attempt=replace(
+            scan_only.attempt, instructions=replace(scan_only.attempt.instructions, account_number=None)
+        ),
+    )
     yield checkout_html(scan_only, words, "token")
     for about in MESSAGES:
         yield message_html(about, words, "/back")

@@ -1,0 +1,112 @@
+"""Discrepancies: their kinds, their life between the night and the officers, and what officers may decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from payment_hub.domain.lifecycle import Lifecycle
+
+
+class DiscrepancyKind(StrEnum):
+    """What is wrong. ``sentences.py`` says it in words."""
+
+    # The hub against a bank's statement.
+    UNEXPLAINED_DEBIT = "UNEXPLAINED_DEBIT"
+    FAILED_REFUND_DEBITED = "FAILED_REFUND_DEBITED"
+    DUPLICATE_REFUND = "DUPLICATE_REFUND"
+    REFUND_MISSING_AT_BANK = "REFUND_MISSING_AT_BANK"
+    REFUND_AMOUNT_MISMATCH = "REFUND_AMOUNT_MISMATCH"
+    MISSING_IN_HUB = "MISSING_IN_HUB"
+    MISSING_AT_BANK = "MISSING_AT_BANK"
+    DUPLICATE_AT_BANK = "DUPLICATE_AT_BANK"
+    CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
+    AMOUNT_MISMATCH = "AMOUNT_MISMATCH"
+    STATEMENT_REFUSED = "STATEMENT_REFUSED"
+    STATEMENT_MISSING = "STATEMENT_MISSING"
+
+    # The hub against an agency's ledger.
+    BOOKED_WITHOUT_RECEIPT = "BOOKED_WITHOUT_RECEIPT"
+    MISSING_AT_AGENCY = "MISSING_AT_AGENCY"
+    DUPLICATE_AT_AGENCY = "DUPLICATE_AT_AGENCY"
+    AGENCY_CURRENCY_MISMATCH = "AGENCY_CURRENCY_MISMATCH"
+    AGENCY_AMOUNT_MISMATCH = "AGENCY_AMOUNT_MISMATCH"
+    LEDGER_REFUSED = "LEDGER_REFUSED"
+    LEDGER_MISSING = "LEDGER_MISSING"
+
+    # Money that is here and that nobody has a use for yet.
+    UNIDENTIFIED_PAYMENT = "UNIDENTIFIED_PAYMENT"
+    WRONG_CURRENCY = "WRONG_CURRENCY"
+    CONFLICTING_CONFIRMATIONS = "CONFLICTING_CONFIRMATIONS"
+    PAID_TWICE = "PAID_TWICE"
+    OVERPAID = "OVERPAID"
+    UNDERPAID = "UNDERPAID"
+    HELD = "HELD"
+
+
+class DiscrepancyState(StrEnum):
+    """Where a discrepancy stands."""
+
+    OPEN = "OPEN"
+    PROPOSED = "PROPOSED"
+    """An officer has proposed a resolution; another one must approve it."""
+    RESOLVED = "RESOLVED"
+    AUTO_RESOLVED = "AUTO_RESOLVED"
+    """A later run found that the books agree, or that they now differ in another way."""
+
+
+class DiscrepancyEvent(StrEnum):
+    """What happens to a discrepancy."""
+
+    DETECTED = "DETECTED"
+    RESOLUTION_PROPOSED = "RESOLUTION_PROPOSED"
+    APPROVED = "APPROVED"
+    DECLINED = "DECLINED"
+    AUTO_RESOLVED = "AUTO_RESOLVED"
+
+
+class Decision(StrEnum):
+    """What officers may decide. The money moves elsewhere, by its own facts; here stands who decided it and why."""
+
+    BANK_CORRECTS = "BANK_CORRECTS"
+    AGENCY_CORRECTS = "AGENCY_CORRECTS"
+    HUB_CORRECTS = "HUB_CORRECTS"
+    REFUND_PAYER = "REFUND_PAYER"
+    ACCEPT_AS_IT_IS = "ACCEPT_AS_IT_IS"
+
+
+#: What officers most often decide about a kind: offered to them, never done by itself.
+USUAL_DECISIONS: Final[Mapping[DiscrepancyKind, Decision]] = {
+    DiscrepancyKind.FAILED_REFUND_DEBITED: Decision.HUB_CORRECTS,
+    DiscrepancyKind.MISSING_IN_HUB: Decision.HUB_CORRECTS,
+    DiscrepancyKind.BOOKED_WITHOUT_RECEIPT: Decision.AGENCY_CORRECTS,
+    DiscrepancyKind.MISSING_AT_AGENCY: Decision.AGENCY_CORRECTS,
+    DiscrepancyKind.DUPLICATE_AT_AGENCY: Decision.AGENCY_CORRECTS,
+    DiscrepancyKind.AGENCY_CURRENCY_MISMATCH: Decision.AGENCY_CORRECTS,
+    DiscrepancyKind.AGENCY_AMOUNT_MISMATCH: Decision.AGENCY_CORRECTS,
+    DiscrepancyKind.LEDGER_REFUSED: Decision.AGENCY_CORRECTS,
+    DiscrepancyKind.LEDGER_MISSING: Decision.AGENCY_CORRECTS,
+    DiscrepancyKind.UNIDENTIFIED_PAYMENT: Decision.REFUND_PAYER,
+    DiscrepancyKind.WRONG_CURRENCY: Decision.REFUND_PAYER,
+    DiscrepancyKind.PAID_TWICE: Decision.REFUND_PAYER,
+    DiscrepancyKind.OVERPAID: Decision.REFUND_PAYER,
+    DiscrepancyKind.UNDERPAID: Decision.REFUND_PAYER,
+    DiscrepancyKind.HELD: Decision.REFUND_PAYER,
+}
+
+#: The states in which a discrepancy still asks for somebody's work.
+LIVE: Final = (DiscrepancyState.OPEN, DiscrepancyState.PROPOSED)
+
+#: Every legal move of a discrepancy.
+DISCREPANCY_LIFE: Final = Lifecycle(
+    name="discrepancy",
+    first=DiscrepancyState.OPEN,
+    table={
+        (DiscrepancyState.OPEN, DiscrepancyEvent.RESOLUTION_PROPOSED): DiscrepancyState.PROPOSED,
+        (DiscrepancyState.PROPOSED, DiscrepancyEvent.APPROVED): DiscrepancyState.RESOLVED,
+        (DiscrepancyState.PROPOSED, DiscrepancyEvent.DECLINED): DiscrepancyState.OPEN,
+        (DiscrepancyState.OPEN, DiscrepancyEvent.AUTO_RESOLVED): DiscrepancyState.AUTO_RESOLVED,
+        (DiscrepancyState.PROPOSED, DiscrepancyEvent.AUTO_RESOLVED): DiscrepancyState.AUTO_RESOLVED,
+    },
+)

@@ -1,0 +1,1 @@
+"""The rules of the repo, each with a violation that it is shown to catch."""
