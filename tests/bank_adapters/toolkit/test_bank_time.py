@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bank_adapters.toolkit.bank_time import read_milliseconds, write_milliseconds
-from tests.bank_adapters.examples import NOON
+from tests.banks.examples import NOON
 
 
 @given(st.integers(10**12, 10**13 - 1))

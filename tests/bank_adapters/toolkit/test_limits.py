@@ -10,7 +10,7 @@ from bank_adapters.toolkit.limits import require_payable, require_refundable
 from payment_hub.domain.banks.profile import Limits
 from payment_hub.domain.errors import Malformed
 from payment_hub.domain.money import Money, dong
-from tests.bank_adapters.examples import NOON, a_refund, a_request
+from tests.banks.examples import NOON, a_refund, a_request
 
 LIMITS = Limits(dong(1_000), dong(50_000), timedelta(minutes=5))
 REFUNDS = Limits(smallest_refund=dong(100), largest_refund=dong(500))

@@ -6,7 +6,7 @@ import pytest
 
 from bank_adapters.toolkit.signed_fields import require_ours_whole
 from payment_hub.domain.errors import CallbackRejected
-from tests.bank_adapters.examples import ATTEMPT, ORDER
+from tests.banks.examples import ATTEMPT, ORDER
 
 OTHER = "DV00000000000000"
 AMOUNT = r"[1-9][0-9]{0,11}\Z"
