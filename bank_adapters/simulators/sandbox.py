@@ -62,52 +62,52 @@ class Behaviour:
     """The status in the answer to a query, where that is not simply PAID or DECLINED."""
 
 
-PAID: Final = Behaviour("paid", "paid, and told at once")
+PAID: Final = Behaviour("paid", "paid, callback at once")
 
 OUTCOMES_BY_AMOUNT: Final = {
     "000": PAID,
     "001": Behaviour(
-        "declined", "declined, and told at once", moves=None, messages=(Message("DECLINED"),), statement=()
+        "declined", "declined, callback at once", moves=None, messages=(Message("DECLINED"),), statement=()
     ),
-    "002": Behaviour("delayed", "paid, told after the delay", messages=(Message(late=1),)),
+    "002": Behaviour("delayed", "paid, callback after the delay", messages=(Message(late=1),)),
     "003": Behaviour("repeated", "paid, the same message sent three times", messages=(Message(times=3),)),
     "004": Behaviour(
-        "repeated-as-new", "paid, told twice under two message ids", messages=(Message(), Message())
+        "repeated-as-new", "paid, two callbacks with two message ids", messages=(Message(), Message())
     ),
-    "005": Behaviour("callback-lost", "paid, never told: only query and statement know", messages=()),
+    "005": Behaviour("callback-lost", "paid, no callback: only query and statement show it", messages=()),
     "006": Behaviour("underpaid", "1,000 dong less arrive", moves=-1000),
     "007": Behaviour("overpaid", "1,000 dong more arrive", moves=1000),
     "008": Behaviour(
         "forged-first",
-        "paid, first told under a wrong signature, then rightly",
+        "paid, first callback with a wrong signature, then a right one",
         messages=(Message(forged_first=True),),
     ),
     "009": Behaviour(
         "declined-then-paid",
-        "told declined, after the delay told paid",
+        "callback declined, after the delay callback paid",
         messages=(Message("DECLINED"), Message(late=1)),
     ),
     "010": Behaviour(
         "paid-then-declined",
-        "told paid, after the delay told declined",
+        "callback paid, after the delay callback declined",
         messages=(Message(), Message("DECLINED", late=1)),
     ),
     "011": Behaviour(
         "conflicting-amount",
-        "paid, after the delay told again with the same transaction id and 1,000 dong more",
+        "paid, after the delay a callback with the same transaction id and 1,000 dong more",
         messages=(Message(), Message(more=1000, late=1)),
     ),
     "012": Behaviour(
         "slow-to-open", "opened, but the answer comes too late; can be paid all the same", slow_to_open=True
     ),
-    "013": Behaviour("not-in-statement", "paid and told, but the statement misses it", statement=()),
+    "013": Behaviour("not-in-statement", "paid, callback, but not in the statement", statement=()),
     "014": Behaviour(
-        "other-in-statement", "paid and told, the statement shows 1,000 dong less", statement=(-1000,)
+        "other-in-statement", "paid, callback, the statement shows 1,000 dong less", statement=(-1000,)
     ),
-    "015": Behaviour("twice-in-statement", "paid and told, the statement shows it twice", statement=(0, 0)),
+    "015": Behaviour("twice-in-statement", "paid, callback, twice in the statement", statement=(0, 0)),
     "016": Behaviour(
         "unheard-of-word",
-        "told a word that the protocol does not have, and nothing more; no money moves",
+        "callback with an unknown status, and nothing more; no money moves",
         moves=None,
         messages=(Message("UNDER_REVIEW"),),
         statement=(),
