@@ -24,10 +24,14 @@ class Addresses:
     database_url: str
     broker_url: str
     web_url: str
-    bank_url: str
     simulators_url: str
     ledger_drop: Path
     statement_drop: Path
+
+    @property
+    def sandbox_url(self) -> str:
+        """The address of the sandbox bank."""
+        return f"{self.simulators_url}/sandbox"
 
 
 def _key() -> str:
@@ -60,12 +64,11 @@ def settings(addresses: Addresses, kept: Mapping[str, str], simulators: Sections
         BROKER_URL: addresses.broker_url,
         "HUB_PUBLIC_URL": addresses.web_url,
         "HUB_SANDBOX": "1",
-        "HUB_ENABLED_BANKS": " ".join(["sandbox", *sorted(simulators)]),
+        "HUB_ENABLED_BANKS": " ".join(sorted(simulators)),
         "HUB_LEDGER_DROP": str(addresses.ledger_drop),
         "HUB_ALLOW_LOOPBACK_WEBHOOKS": "1",
-        "BANK_SANDBOX_URL": addresses.bank_url,
-        **kept,
         **sections,
+        **kept,
     }
 
 

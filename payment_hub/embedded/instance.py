@@ -68,9 +68,9 @@ class Instance:
         return self.folder / "statements"
 
     @property
-    def bank(self) -> Path:
-        """What the sandbox bank remembers."""
-        return self.folder / "bank.jsonl"
+    def banks(self) -> Path:
+        """The folder in which simulated banks keep their memory."""
+        return self.folder / "banks"
 
     def log(self, name: str) -> Path:
         """The log of one process."""
