@@ -52,7 +52,7 @@ def plan_night(books: Books, *, day: date | None = None) -> tuple[tuple[str, str
     with books.hub.transaction() as session:
         agencies = nights.agencies_of(session, day, left)
         planned: list[tuple[Scope, int | None]] = [
-            (bank_scope(bank), None) for bank in books.hub.banks_able(HasStatement)
+            (bank_scope(bank), None) for bank in books.hub.banks_with(HasStatement)
         ]
         planned += [(agency_scope(code), key) for code, key in agencies]
         planned.append((MONEY, None))
@@ -82,7 +82,7 @@ def catch_up_nights(books: Books) -> tuple[tuple[str, str], ...]:
         for day in days:
             if begun is None or day < begun:
                 continue
-            banks = [bank_scope(bank) for bank in books.hub.banks_able(HasStatement)]
+            banks = [bank_scope(bank) for bank in books.hub.banks_with(HasStatement)]
             agencies = [agency_scope(code) for code, _ in nights.agencies_of(session, day, left[day])]
             for scope in (*banks, *agencies, MONEY):
                 # A bank can be asked again; an agency's ledger is there or it is not.
