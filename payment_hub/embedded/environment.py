@@ -73,7 +73,7 @@ def settings(addresses: Addresses, kept: Mapping[str, str], simulators: Sections
 
 
 def environment(own: Mapping[str, str]) -> dict[str, str]:
-    """The whole environment of a process: the settings, then the caller's own, which comes first where both have a name."""
+    """The whole environment of a process: the settings, and the caller's own environment, which comes first."""
     return {**own, "PYTHONUNBUFFERED": "1", **os.environ}
 
 
