@@ -55,11 +55,13 @@ def migration(options: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m payment_hub.embedded", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    one = commands.add_parser("run", help=run.__doc__)
-    one.set_defaults(command=run)
-    one.add_argument("--name", default="run", help="which instance; each has data of its own (default: run)")
-    one.add_argument("--port", type=int, help=f"the hub's port (default: {WEB_PORT}, or any free one)")
-    one.add_argument(
+    runner = commands.add_parser("run", help=run.__doc__)
+    runner.set_defaults(command=run)
+    runner.add_argument(
+        "--name", default="run", help="which instance; each has data of its own (default: run)"
+    )
+    runner.add_argument("--port", type=int, help=f"the hub's port (default: {WEB_PORT}, or any free one)")
+    runner.add_argument(
         "--simulators-port",
         type=int,
         help=f"the simulators' port (default: {SIMULATORS_PORT}, or any free one)",
@@ -73,15 +75,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _verb_and_noun(text: str) -> str:
     if not re.fullmatch(r"[a-z]+(_[a-z0-9]+)+", text):
-        raise argparse.ArgumentTypeError("say what it does, as add_refund")
+        raise argparse.ArgumentTypeError("must be a verb and a noun, as add_refund")
     return text
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Stop once: who asks again while we stop is not heard, so that everything ends in order."""
+    """Stop once: further signals are ignored while we stop, so that everything ends in order."""
     del number, frame
-    for again in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(again, signal.SIG_IGN)
+    for repeated in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(repeated, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

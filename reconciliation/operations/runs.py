@@ -58,7 +58,7 @@ def plan_night(books: Books, *, day: date | None = None) -> tuple[PlannedRun, ..
     with books.hub.transaction() as session:
         agencies = runs.agencies_of_a_night(session, day, delivered)
         planned: list[tuple[Scope, int | None]] = [
-            (bank_scope(bank), None) for bank in books.hub.banks_able(HasStatement)
+            (bank_scope(bank), None) for bank in books.hub.banks_with(HasStatement)
         ]
         planned += [(agency_scope(agency.code), agency.id) for agency in agencies]
         planned.append((MONEY, None))
@@ -84,7 +84,7 @@ def catch_up_nights(books: Books) -> tuple[PlannedRun, ...]:
         for day in days:
             if first_day is None or day < first_day:
                 continue
-            banks = [bank_scope(bank) for bank in books.hub.banks_able(HasStatement)]
+            banks = [bank_scope(bank) for bank in books.hub.banks_with(HasStatement)]
             agencies = [
                 agency_scope(agency.code) for agency in runs.agencies_of_a_night(session, day, delivered[day])
             ]

@@ -75,7 +75,7 @@ def match_debits(books: Books, *, bank: str, day: date) -> int:
 def _fetch(books: Books, bank: str, day: date) -> tuple[Statement, str | None]:
     """The statement, and why it is refused: then it has no lines."""
     try:
-        statement = books.hub.able(bank, HasStatement).fetch_statement(day)
+        statement = books.hub.adapter_with(bank, HasStatement).fetch_statement(day)
     except Malformed as error:
         raw = error.raw if isinstance(error, MalformedStatement) else b""
         return Statement(day, raw, ()), error.detail or "it cannot be read"

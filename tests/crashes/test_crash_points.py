@@ -184,14 +184,14 @@ def test_delivering_webhooks(
 ) -> None:
     points = Points()
 
-    class MortalCourier(WebhookSender):
+    class MortalSender(WebhookSender):
         def post(self, *asked: Any) -> Any:
             points.passing("before POST")
             answer = super().post(*asked)
             points.passing("after POST")
             return answer
 
-    monkeypatch.setattr(delivering, "WebhookSender", MortalCourier)
+    monkeypatch.setattr(delivering, "WebhookSender", MortalSender)
 
     def scene(hub: Hub) -> None:
         receiver.requests.clear()
