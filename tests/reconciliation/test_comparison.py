@@ -68,7 +68,7 @@ def test_a_planned_day_of_a_bank(books: Books, bank: StubBank, agency: Caller, p
 
 #: A planned day of an agency: whether the order was paid, what the agency booked by order reference and by obligation
 #: reference, and what the case is called.
-AGENCY_DAY: Final = (
+AGENCY_DAY: Final[tuple[tuple[bool, list[int], list[int], str | None], ...]] = (
     (True, [150_000], [], None),
     (True, [], [150_000], None),
     (True, [15_000], [], "AGENCY_AMOUNT_MISMATCH"),
