@@ -50,6 +50,12 @@ def _database(text: str) -> str:
     return text.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
+def _redis(text: str) -> str:
+    if not text.startswith(("redis://", "rediss://")):
+        raise ValueError("must be a redis(s) address")
+    return text
+
+
 def _number(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise ValueError("must be a whole number")
@@ -154,6 +160,14 @@ class Settings:
     )
     requests_per_minute: int = _setting(
         "HUB_REQUESTS_PER_MINUTE", "Requests of one API key, or of one address without a key", _number, "6000"
+    )
+    limits_url: str | None = _setting(
+        "HUB_LIMITS_URL",
+        "Redis or Valkey in which all processes count requests together; without it the broker, if it is one, or else "
+        "each process counts its own",
+        _redis,
+        None,
+        secret=True,
     )
     forwarded_hops: int = _setting(
         "HUB_FORWARDED_HOPS", "Proxies in front whose X-Forwarded-For entry is trusted", _number, "0"

@@ -9,7 +9,7 @@ from payment_hub.settings import Settings
 KEY_32 = base64.b64encode(bytes(32)).decode()
 ENVIRON = {
     "HUB_DATABASE_URL": "postgresql://not-used",
-    "HUB_BROKER_URL": "redis://not-used",
+    "HUB_BROKER_URL": "amqp://not-used",
     "HUB_PUBLIC_URL": "https://hub.test",
     "HUB_SECRET_KEY": KEY_32,
     "HUB_SIGNING_KEY": KEY_32,

@@ -115,7 +115,9 @@ def left_unjudged(hub: Hub, genuine: CallbackRequest) -> None:
     """Leave a callback as a process leaves it that dies after storing it."""
     confirmation = sandbox_adapter().read_callback(genuine)
     with hub.autocommit() as connection:
-        confirmations.store_and_read(connection, confirmation, genuine, genuine.received_at)
+        confirmations.read_context(
+            connection, confirmation, genuine.received_at, hub.checkout_url, request=genuine
+        )
 
 
 def sandbox_adapter() -> Any:

@@ -1,7 +1,4 @@
-"""A bank's simulator as the acceptance kit steers it, over HTTP: see ``bank_adapters/simulators/simulator.py``.
-
-Commands about the acceptance kit of a bank.
-"""
+"""The conformance command, and how it reaches a bank's simulator: over HTTP, see ``bank_adapters/simulators``."""
 
 from __future__ import annotations
 
@@ -99,40 +96,38 @@ def _read(answer: requests.Response) -> dict[str, Any]:
     return said
 
 
-@hub_commands.group("bank-kit")
-def bank_kit() -> None:
-    """Try a bank before it takes money."""
-
-
-@bank_kit.command("run")
+@hub_commands.command("conformance")
 @click.argument("bank")
 @click.option("--url", help="The address of the bank's simulator, where everything can be provoked.")
 @click.option(
     "--report", type=click.Path(dir_okay=False, path_type=Path), help="Where the JSON report is written."
 )
 @exit_on_refusal
-def run_command(bank: str, url: str | None, report: Path | None) -> None:
-    """Play the acceptance kit with BANK. Exit code 1 when a check failed.
+def conformance_command(bank: str, url: str | None, report: Path | None) -> None:
+    """Try BANK before it takes money. Exit code 1 when a check failed.
 
-    The hub must be a trial (HUB_SANDBOX=1) and running where HUB_PUBLIC_URL says, so that the bank can call it: the kit
-    makes orders. Without --url only what the hub asks by itself is tried, which any bank's test endpoint can answer.
+    The hub must be a trial (HUB_SANDBOX=1) and running where HUB_PUBLIC_URL says, so that the bank can call it: the
+    checks make orders. Without --url only what the hub asks by itself is tried, which any bank's test endpoint can
+    answer.
     """
     if not current_app.config["SANDBOX"]:
         click.echo(
-            "This hub is no trial: the kit makes orders, so it runs with HUB_SANDBOX=1 only.", err=True
+            "This hub is no trial: the checks make orders, so they run with HUB_SANDBOX=1 only.", err=True
         )
         sys.exit(1)
-    played = _play(bank, HttpSimulatorClient(url) if url else None)
-    for result in played.results:
+    report_of_bank = _run(bank, HttpSimulatorClient(url) if url else None)
+    for result in report_of_bank.results:
         click.echo(_line(result))
     if report is not None:
-        report.write_text(json.dumps(to_wire(played), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    if played.failed:
+        report.write_text(
+            json.dumps(to_wire(report_of_bank), ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+        )
+    if report_of_bank.failed:
         sys.exit(1)
 
 
-def _play(bank: str, simulator: HttpSimulatorClient | None) -> ConformanceReport:
-    """The kit, with a bar that shows which check has just ended."""
+def _run(bank: str, simulator: HttpSimulatorClient | None) -> ConformanceReport:
+    """The checks, with a bar that shows which check has just ended."""
 
     def name(result: CheckResult | None) -> str:
         return result.check.name if result else ""

@@ -18,7 +18,7 @@ from payment_hub.domain.banks.values import CallbackReply, CallbackRequest, Move
 from payment_hub.domain.errors import CallbackRejected, Malformed, MalformedStatement
 from payment_hub.domain.judgement import judge
 from payment_hub.domain.money import dong
-from payment_hub.domain.settlement import Context, Disposition
+from payment_hub.domain.settlement import ConfirmationContext, Disposition
 from tests.banks.contract import CallbackContract, StatementContract
 from tests.banks.examples import AMOUNT, DAY, NOON, ORDER, a_request
 
@@ -151,7 +151,7 @@ class TestCasso(CallbackContract, StatementContract):
         assert one.event_id != other.event_id
         for said in (one, other):
             assert (said.outcome, said.amount, said.bank_transaction_id) == (Outcome.PENDING, None, None)
-            judged = judge(said, Context(order=None, heard=(), booked=None), NOON)
+            judged = judge(said, ConfirmationContext(order=None, previous=(), collection=None), NOON)
             assert (judged.disposition, judged.collects) == (Disposition.ORPHAN, False)
 
     @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ from payment_hub.domain.judgement import judge
 from payment_hub.domain.money import dong
 from payment_hub.domain.refunds.eligibility import limits_of
 from payment_hub.domain.refunds.lifecycle import Route, route_of
-from payment_hub.domain.settlement import Context, Disposition
+from payment_hub.domain.settlement import ConfirmationContext, Disposition
 from tests.banks.contract import CallbackContract, CancelContract, QueryContract, StatementContract
 from tests.banks.contract.refunds import RefundContract, RefundQueryContract
 from tests.banks.examples import (
@@ -341,7 +341,7 @@ class TestPayos(
     def test_the_trial_message_makes_no_money(self, adapter: Payos, reference: str) -> None:
         said = adapter.read_callback(self.callback(Outcome.PAID, reference=reference, description="VQRIO123"))
         assert (said.outcome, said.amount, said.number) == (Outcome.PENDING, None, None)
-        judged = judge(said, Context(order=None, heard=(), booked=None), NOON)
+        judged = judge(said, ConfirmationContext(order=None, previous=(), collection=None), NOON)
         assert (judged.disposition, judged.collects) == (Disposition.ORPHAN, False)
 
     @pytest.mark.parametrize("word", [None, "", "null", "undefined"])

@@ -17,7 +17,7 @@ from payment_hub.domain.banks.values import Answer, CallbackRequest, Movement, O
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.judgement import judge
 from payment_hub.domain.money import dong
-from payment_hub.domain.settlement import Context, Disposition
+from payment_hub.domain.settlement import ConfirmationContext, Disposition
 from tests.banks.contract import CallbackContract, StatementContract
 from tests.banks.examples import AMOUNT, DAY, NOON, ORDER, a_request
 
@@ -182,7 +182,7 @@ class TestSepay(CallbackContract, StatementContract):
     def test_what_is_no_payment_to_us_makes_no_money(self, adapter: Sepay, changes: dict[str, Any]) -> None:
         said = adapter.read_callback(self.callback(Outcome.PAID, **changes))
         assert (said.outcome, said.amount, said.bank_transaction_id) == (Outcome.PENDING, None, None)
-        judged = judge(said, Context(order=None, heard=(), booked=None), NOON)
+        judged = judge(said, ConfirmationContext(order=None, previous=(), collection=None), NOON)
         assert (judged.disposition, judged.collects) == (Disposition.ORPHAN, False)
 
     def test_one_id_is_one_event_whatever_else_changes(self, adapter: Sepay) -> None:

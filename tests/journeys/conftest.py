@@ -170,7 +170,7 @@ def a_world(
         adapters = load_adapters(settings.enabled_banks, settings.banks, settings.public_url)
         hub = Hub.of(settings, adapters, utc_now, load_terms(settings.enabled_banks, settings.banks))
         books = Books(hub, CsvDrop(drop), partial(receive_confirmation, hub, source=Source.STATEMENT))
-        app = create_app(settings, hub, doors=reconciliation.BLUEPRINTS)
+        app = create_app(settings, hub, blueprints=reconciliation.BLUEPRINTS)
         reconciliation.attach(app, books)
         listening.public_key = hub.signer.public_keys()[0]
         with _serving(app, here) as url:

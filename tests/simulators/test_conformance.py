@@ -162,7 +162,7 @@ def kit(world: World) -> Any:
     """``kit("mekong")`` runs the command."""
 
     def run(*words: str) -> Result:
-        return FlaskCliRunner(world.app).invoke(args=["hub", "bank-kit", "run", *words])
+        return FlaskCliRunner(world.app).invoke(args=["hub", "conformance", *words])
 
     return run
 

@@ -102,7 +102,7 @@ def app(hub: Hub) -> Flask:
 
 def an_app(hub: Hub, **other: Any) -> Flask:
     """An app with every door of both packages, on other settings where said."""
-    made = create_app(dataclasses.replace(SETTINGS, **other), hub, doors=reconciliation.BLUEPRINTS)
+    made = create_app(dataclasses.replace(SETTINGS, **other), hub, blueprints=reconciliation.BLUEPRINTS)
     confirm = partial(receive_confirmation, hub, source=Source.STATEMENT)
     reconciliation.attach(made, Books(hub, CsvDrop(None), confirm))
     return made

@@ -40,51 +40,51 @@ class Behaviour:
     """What a query says, where that is not simply paid or declined."""
 
 
-PAID: Final = Behaviour("paid", "paid, and told at once")
+PAID: Final = Behaviour("paid", "paid, callback at once")
 DECLINED: Final = Behaviour(
-    "declined", "declined, and told at once", moves=None, told=(Told("DECLINED"),), statement=()
+    "declined", "declined, callback at once", moves=None, told=(Told("DECLINED"),), statement=()
 )
 
 OUTCOMES_BY_AMOUNT: Final = {
     "000": PAID,
     "001": DECLINED,
-    "002": Behaviour("delayed", "paid, told after the delay", told=(Told(late=1),)),
+    "002": Behaviour("delayed", "paid, callback after the delay", told=(Told(late=1),)),
     "003": Behaviour("repeated", "paid, the same message sent three times", told=(Told(sent=3),)),
-    "004": Behaviour("repeated-as-new", "paid, told twice under two message ids", told=(Told(), Told())),
-    "005": Behaviour("callback-lost", "paid, never told: only query and statement know", told=()),
+    "004": Behaviour("repeated-as-new", "paid, two callbacks with two message ids", told=(Told(), Told())),
+    "005": Behaviour("callback-lost", "paid, no callback: only query and statement show it", told=()),
     "006": Behaviour("underpaid", "1,000 dong less arrive", moves=-1000),
     "007": Behaviour("overpaid", "1,000 dong more arrive", moves=1000),
     "008": Behaviour(
         "forged-first",
-        "paid, first told under a wrong signature, then rightly",
+        "paid, first callback with a wrong signature, then a right one",
         told=(Told(forged_first=True),),
     ),
     "009": Behaviour(
         "declined-then-paid",
-        "told declined, after the delay told paid",
+        "callback declined, after the delay callback paid",
         told=(Told("DECLINED"), Told(late=1)),
     ),
     "010": Behaviour(
         "paid-then-declined",
-        "told paid, after the delay told declined",
+        "callback paid, after the delay callback declined",
         told=(Told(), Told("DECLINED", late=1)),
     ),
     "011": Behaviour(
         "conflicting-amount",
-        "paid, after the delay told again with the same transaction id and 1,000 dong more",
+        "paid, after the delay a callback with the same transaction id and 1,000 dong more",
         told=(Told(), Told(more=1000, late=1)),
     ),
     "012": Behaviour(
         "slow-to-open", "opened, but the answer comes too late; can be paid all the same", slow_to_open=True
     ),
-    "013": Behaviour("not-in-statement", "paid and told, but the statement misses it", statement=()),
+    "013": Behaviour("not-in-statement", "paid, callback, but not in the statement", statement=()),
     "014": Behaviour(
-        "other-in-statement", "paid and told, the statement shows 1,000 dong less", statement=(-1000,)
+        "other-in-statement", "paid, callback, the statement shows 1,000 dong less", statement=(-1000,)
     ),
-    "015": Behaviour("twice-in-statement", "paid and told, the statement shows it twice", statement=(0, 0)),
+    "015": Behaviour("twice-in-statement", "paid, callback, twice in the statement", statement=(0, 0)),
     "016": Behaviour(
         "unheard-of-word",
-        "told a word that the protocol does not have, and nothing more; no money moves",
+        "callback with an unknown status, and nothing more; no money moves",
         moves=None,
         told=(Told("UNDER_REVIEW"),),
         statement=(),

@@ -34,7 +34,7 @@ RUNS, DISCREPANCIES = "/v1/reconciliation/runs", "/v1/reconciliation/discrepanci
 @pytest.fixture
 def app(books: Books) -> Flask:
     """The hub's app with the officers' doors."""
-    made = create_app(SETTINGS, books.hub, doors=BLUEPRINTS)
+    made = create_app(SETTINGS, books.hub, blueprints=BLUEPRINTS)
     attach(made, books)
     return made
 

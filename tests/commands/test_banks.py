@@ -34,8 +34,8 @@ def hub(hub: Hub, bank: StandInBank) -> Hub:
 
 
 @pytest.fixture
-def said(hub: Hub) -> Any:
-    """``said("bank", "health")`` runs one command."""
+def command(hub: Hub) -> Any:
+    """``command("bank", "health")`` runs one."""
     runner = FlaskCliRunner(an_app(hub))
 
     def run(*words: str) -> Result:
@@ -57,49 +57,49 @@ def line(result: Result, beginning: str) -> str:
 
 
 def test_health_is_shown_for_each_operation_with_what_is_unknown(
-    hub: Hub, said: Any, bank: StandInBank, clock: StoppedClock
+    hub: Hub, command: Any, bank: StandInBank, clock: StoppedClock
 ) -> None:
     bank.on_open = says(BankUnavailable("no answer"))
     reference = an_order_of(hub)
     with pytest.raises(BankUnavailable):
         start(hub, reference, "standin")
-    shown = said("bank", "health")
+    shown = command("bank", "health")
     assert shown.exit_code == 0
     assert line(shown, "standin             open").split()[2:5] == ["closed", "1", "failures"]
     assert "always" in line(shown, "other               query")
-    assert "1 unknown now, 0 before an officer; 0 became known" in shown.output
+    assert "1 unknown now, 0 with an officer; 0 resolved" in shown.output
     clock.advance(seconds=40)
     hear(hub, confirmation(f"{reference}-1", bank="standin"))
-    assert "1 became known in a day, half of them within 40 s, 1 as promised" in said("bank", "health").output
+    assert "1 resolved in a day, half of them within 40 s, 1 in time" in command("bank", "health").output
 
 
-def test_what_is_unknown_is_listed_and_what_is_told_without_proof(
-    hub: Hub, said: Any, bank: StandInBank, clock: StoppedClock
+def test_unresolved_attempts_are_listed_and_those_reported_without_proof(
+    hub: Hub, command: Any, bank: StandInBank, clock: StoppedClock
 ) -> None:
     bank.on_open = says(BankUnavailable("no answer"))
     with pytest.raises(BankUnavailable):
         start(hub, an_order_of(hub), "standin")
-    wanting = replace(hub, terms={"other": BankTerms(trust=Trust.INQUIRY)})
-    told = an_order_of(hub, "H55")
-    start(wanting, told, "other")
-    hear(wanting, confirmation(f"{told}-1", bank="other"))
-    shown = said("bank", "unknown").output.splitlines()
+    needs_inquiry = replace(hub, terms={"other": BankTerms(trust=Trust.INQUIRY)})
+    reported = an_order_of(hub, "H55")
+    start(needs_inquiry, reported, "other")
+    hear(needs_inquiry, confirmation(f"{reported}-1", bank="other"))
+    shown = command("bank", "unresolved").output.splitlines()
     assert ("unknown, since 2026-03-02 10:00, asked 0 times" in shown[0], "not confirmed" in shown[1]) == (
         True,
         True,
     )
-    assert said("bank", "unknown", "--overdue").output == ""
+    assert command("bank", "unresolved", "--overdue").output == ""
     clock.advance(hours=26)
     query_pending(hub)
-    assert said("bank", "unknown", "--overdue").output.count("with an officer") == 2
+    assert command("bank", "unresolved", "--overdue").output.count("with an officer") == 2
 
 
-def test_the_last_use_of_each_key_is_shown(hub: Hub, said: Any, clock: StoppedClock) -> None:
+def test_the_last_use_of_each_key_is_shown(hub: Hub, command: Any, clock: StoppedClock) -> None:
     reference = an_order_of(hub)
     hear(hub, confirmation(reference, bank="standin", key=1))
     clock.advance(minutes=5)
     hear(hub, confirmation(reference, bank="standin", key=0))
-    shown = said("bank", "keys")
+    shown = command("bank", "keys")
     assert line(shown, "standin").split("current ")[1].split() == [
         *("2026-03-02", "10:05"),
         *("before", "2026-03-02", "10:00"),
@@ -108,15 +108,15 @@ def test_the_last_use_of_each_key_is_shown(hub: Hub, said: Any, clock: StoppedCl
     assert "never" in line(shown, "other")
 
 
-def test_a_downtime_is_announced_in_hub_time_listed_and_withdrawn(said: Any) -> None:
+def test_a_downtime_is_announced_in_hub_time_listed_and_cancelled(command: Any) -> None:
     when = ["--from", "2026-03-02T22:00", "--until", "2026-03-03 02:00"]
-    added = said("bank", "downtime", "add", "standin", *when, "--reason", "new core", "--by", "its desk")
+    added = command("bank", "downtime", "add", "standin", *when, "--reason", "new core", "--by", "its desk")
     assert added.output == "downtime 1 announced\n"
-    listed = said("bank", "downtime", "list").output
+    listed = command("bank", "downtime", "list").output
     assert "2026-03-02 22:00 - 2026-03-03 02:00  new core (its desk)" in listed
-    assert said("bank", "downtime", "withdraw", "1", "--by", "its desk").exit_code == 0
-    assert said("bank", "downtime", "list").output == ""
-    again = said("bank", "downtime", "withdraw", "1", "--by", "its desk")
+    assert command("bank", "downtime", "cancel", "1", "--by", "its desk").exit_code == 0
+    assert command("bank", "downtime", "list").output == ""
+    again = command("bank", "downtime", "cancel", "1", "--by", "its desk")
     assert (again.exit_code, "downtime 1" in again.output) == (1, True)
 
 
@@ -128,19 +128,19 @@ def test_a_downtime_is_announced_in_hub_time_listed_and_withdrawn(said: Any) -> 
         ("standin", ["--from", "2026-03-01T02:00", "--until", "2026-03-01T22:00"]),
     ],
 )
-def test_a_downtime_that_makes_no_sense_is_refused(said: Any, bank: str, when: list[str]) -> None:
-    refused = said("bank", "downtime", "add", bank, *when, "--reason", "so", "--by", "us")
+def test_a_downtime_that_makes_no_sense_is_refused(command: Any, bank: str, when: list[str]) -> None:
+    refused = command("bank", "downtime", "add", bank, *when, "--reason", "so", "--by", "us")
     assert refused.exit_code == 1
 
 
-def test_an_agency_says_which_banks_it_prefers_and_choices_are_explained(hub: Hub, said: Any) -> None:
-    added = said("add-agency", "G12", "Hospital", "--receipt-series", "BV26E", *AGENCY, "--bank", "other")
+def test_an_agency_prefers_banks_and_the_routing_is_explained(hub: Hub, command: Any) -> None:
+    added = command("add-agency", "G12", "Hospital", "--receipt-series", "BV26E", *AGENCY, "--bank", "other")
     assert added.exit_code == 0
     assert one(hub, "SELECT bank_preference FROM agency") == ["other"]
     reference = an_order_of(hub)
-    assert said("bank", "prefer", "G22.99", "other", "standin").exit_code == 0
+    assert command("bank", "prefer", "G22.99", "other", "standin").exit_code == 0
     start(hub, reference)
-    explained = said("bank", "choices", reference).output
+    explained = command("bank", "routing", reference).output
     assert f"{reference}-1  Trong 2 ngân hàng, chọn other vì cơ quan thu ưu tiên" in explained
     assert "because the agency prefers it" in explained
-    assert said("bank", "prefer", "G22.99", "nobank").exit_code == 1
+    assert command("bank", "prefer", "G22.99", "nobank").exit_code == 1

@@ -1,4 +1,4 @@
-"""The operators' commands about money that goes back."""
+"""Commands about refunds and chargebacks."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ def test_rules_that_make_no_sense_are_refused(app: Flask, paid: str, more: tuple
     assert run(app, "set-refund-rules", "H41")[0] == 1
 
 
-def test_what_waits_is_listed(app: Flask, hub: Hub, paid: str) -> None:
+def test_proposed_refunds_are_listed(app: Flask, hub: Hub, paid: str) -> None:
     assert run(app, "list-refunds") == (0, "", "")
     view = propose(hub, LAN, paid)
-    told = run(app, "list-refunds")[1]
-    assert told.startswith(f"{view.reference}  {paid}")
-    assert f"{LAN.holder} -> -" in told
+    output = run(app, "list-refunds")[1]
+    assert output.startswith(f"{view.reference}  {paid}")
+    assert f"{LAN.holder} -> -" in output
     assert run(app, "list-refunds", "--state", "APPROVED")[1] == ""
 
 
 def test_a_chargeback_is_recorded_once(app: Flask, paid: str) -> None:
-    asked = ("record-chargeback", "oldbank", "T1", "50000", "--evidence", "letter 7")
+    words = ("record-chargeback", "oldbank", "T1", "50000", "--evidence", "letter 7")
     for _ in range(2):
-        assert run(app, *asked) == (0, f"order {paid} is PARTLY_REFUNDED, 100000 left\n", "")
-    code, _, told = run(app, "record-chargeback", "oldbank", "T2", "1", "--evidence", "letter 8")
-    assert (code, told) == (1, "No such bank transaction has brought money. oldbank T2\n")
+        assert run(app, *words) == (0, f"order {paid} is PARTLY_REFUNDED, 100000 left\n", "")
+    code, _, output = run(app, "record-chargeback", "oldbank", "T2", "1", "--evidence", "letter 8")
+    assert (code, output) == (1, "No such bank transaction has brought money. oldbank T2\n")

@@ -43,9 +43,9 @@ def run(hub: Hub, bank: WritingBank) -> Any:
 
 
 def test_the_pdf_is_written_as_the_bank_gave_it(run: Any, reference: str, tmp_path: Path) -> None:
-    told = run(reference, tmp_path / "receipt.pdf")
-    assert (told.exit_code, (tmp_path / "receipt.pdf").read_bytes()) == (0, PDF)
-    assert f"{len(PDF)} bytes" in told.output
+    result = run(reference, tmp_path / "receipt.pdf")
+    assert (result.exit_code, (tmp_path / "receipt.pdf").read_bytes()) == (0, PDF)
+    assert f"{len(PDF)} bytes" in result.output
 
 
 def test_no_file_is_ever_overwritten(run: Any, reference: str, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_refusal_is_one_line_and_leaves_no_file(
 ) -> None:
     assert run("nonsense", tmp_path / "receipt.pdf").exit_code == 1
     bank.silent = True
-    told = run(reference, tmp_path / "receipt.pdf")
-    assert (told.exit_code, told.output.count("\n")) == (1, 1)
-    assert (BankUnavailable.__doc__ or "").partition("\n")[0] in told.output
+    result = run(reference, tmp_path / "receipt.pdf")
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert (BankUnavailable.__doc__ or "").partition("\n")[0] in result.output
     assert not (tmp_path / "receipt.pdf").exists()
