@@ -58,7 +58,7 @@ def discrepancies_command() -> None:
     """List what does not agree, with a sentence for each. Exit code 1 when there is anything."""
     page = list_discrepancies(current_books(), caller=operator())
     for found in page.items:
-        click.echo(f"{found.number:>6}  {found.state:<9} {found.finding.explained('en')['what']}")
+        click.echo(f"{found.number:>6}  {found.state:<9} {found.finding.explained('en').what}")
     sys.exit(1 if page.items else 0)
 
 

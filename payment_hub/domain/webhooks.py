@@ -146,7 +146,8 @@ _INSIDE: Final = tuple(
 #: Not for the open Internet although ``is_global`` may say so: protocol assignments, relays and translators
 #: that carry an IPv4 address inside, documentation (IANA special-purpose address registries).
 _SPECIAL: Final = tuple(
-    ip_network(net) for net in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")
+    ip_network(net)
+    for net in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "2001::/23", "2002::/16", "3fff::/20")
 )
 _GLOBAL_UNICAST_V6: Final = ip_network("2000::/3")
 

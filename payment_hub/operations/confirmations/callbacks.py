@@ -46,7 +46,7 @@ def receive_callback(hub: Hub, *, bank: str, request: CallbackRequest) -> Callba
 
     Raises BankNotFound, BankCannot; HubUnavailable when it could not be stored, so that the bank sends it again.
     """
-    adapter = hub.able(bank, TakesCallbacks)
+    adapter = hub.adapter_with(bank, TakesCallbacks)
     try:
         confirmation = adapter.read_callback(request)
     except (CallbackRejected, Malformed) as error:
@@ -131,7 +131,7 @@ def answer_inquiry(hub: Hub, *, bank: str, request: CallbackRequest) -> Callback
     An inquiry that cannot be verified or read learns nothing of any order: the bank gets the refusal of its protocol,
     or CallbackRejected where its protocol has none. Raises BankNotFound, BankCannot, HubUnavailable.
     """
-    adapter = hub.able(bank, CanAnswerInquiry)
+    adapter = hub.adapter_with(bank, CanAnswerInquiry)
     try:
         inquiry = adapter.read_inquiry(request)
     except (CallbackRejected, Malformed) as error:

@@ -121,7 +121,7 @@ def _available_banks(hub: Hub) -> list[str]:
     states, now = read_bank_states(hub), hub.now()
     return [
         bank
-        for bank in hub.banks_able(CanRefund)
+        for bank in hub.banks_with(CanRefund)
         if states.downtime_until(bank, BankOperation.REFUND, now) is None
         and states.of(bank, BankOperation.REFUND).may_call(now, hub.terms_of(bank).breaker)
     ]
@@ -149,7 +149,7 @@ def _request(hub: Hub, refund: Refund, context: RefundContext) -> RefundRequest:
 
 def _send(hub: Hub, key: int, bank: str, request: RefundRequest) -> bool:
     """Whether the bank was called, or never will be; False when its circuit opened since the refund was claimed."""
-    call = partial(hub.able(bank, CanRefund).refund_payment, request)
+    call = partial(hub.adapter_with(bank, CanRefund).refund_payment, request)
     try:
         answer = call_bank(
             hub, bank=bank, operation=BankOperation.REFUND, call=call, about=request.order_reference
@@ -208,7 +208,7 @@ def _query_refund(hub: Hub, key: int) -> None:
     if state is RefundState.SUBMITTING:
         record_refund_result(hub, key=key, event=RefundEvent.NO_ANSWER, code="")
     try:
-        call = partial(hub.able(bank, CanQueryRefund).query_refund, query)
+        call = partial(hub.adapter_with(bank, CanQueryRefund).query_refund, query)
         answer = call_bank(
             hub, bank=bank, operation=BankOperation.QUERY, call=call, about=query.refund_reference
         )
