@@ -25,9 +25,8 @@ from typing import Annotated, Any, Final
 
 from payment_hub.domain.errors import EventNotFound, Malformed
 from payment_hub.domain.lifecycle import Lifecycle
-from payment_hub.domain.money import Money
 from payment_hub.domain.orders import EventType, OrderView
-from payment_hub.domain.refunds.lifecycle import RefundReason, RefundState
+from payment_hub.domain.refunds.views import RefundChange
 from payment_hub.domain.wire import Shown
 
 
@@ -146,7 +145,8 @@ _INSIDE: Final = tuple(
 #: Not for the open Internet although ``is_global`` may say so: protocol assignments, relays and translators
 #: that carry an IPv4 address inside, documentation (IANA special-purpose address registries).
 _SPECIAL: Final = tuple(
-    ip_network(net) for net in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")
+    ip_network(net)
+    for net in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "2001::/23", "2002::/16", "3fff::/20")
 )
 _GLOBAL_UNICAST_V6: Final = ip_network("2000::/3")
 
@@ -280,17 +280,6 @@ def event_number(event_id: str) -> int:
     if found is None or int(found[1]) > _LARGEST:
         raise EventNotFound(event_id[:40])
     return int(found[1])
-
-
-@dataclass(frozen=True, slots=True)
-class RefundChange:
-    """The refund whose change an event reports."""
-
-    refund_id: str
-    reference: Annotated[str, Shown(description="The hub's reference, by which the bank knows the refund")]
-    state: RefundState
-    amount: Money
-    reason: RefundReason
 
 
 @dataclass(frozen=True, slots=True)

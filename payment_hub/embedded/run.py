@@ -1,4 +1,4 @@
-"""The whole hub as processes: database, broker, sandbox bank, simulators, workers, beat and web server.
+"""The whole hub as processes: database, broker, simulators, workers, beat and web server.
 
 They start in this order and stop in the opposite one, so that each stops before what it needs: the web server stops
 taking requests first, the database stops last.
@@ -31,9 +31,9 @@ from payment_hub.embedded.instance import SOURCES, Instance, claimed
 from payment_hub.embedded.ports import ANY, LOOPBACK, reserved_port
 from payment_hub.embedded.postgres import running_postgres
 from payment_hub.embedded.process import Program, Supervisor, run_once, supervised
-from payment_hub.embedded.simulators import SIMULATORS, simulator_settings
+from payment_hub.embedded.simulators import SANDBOX, SIMULATORS, simulator_settings
 
-WEB_PORT, BANK_PORT, SIMULATORS_PORT = 8000, 8001, 8002
+WEB_PORT, SIMULATORS_PORT = 8000, 8001
 """Taken when they are free."""
 
 THREADS = 4
@@ -65,7 +65,7 @@ def running(
     fresh: bool = False,
     with_simulators: bool = True,
     port: int | None = None,
-    bank_port: int | None = None,
+    simulators_port: int | None = None,
 ) -> Iterator[RunningHub]:
     """The whole hub for the block: ready when it begins, nothing left of it when it ends.
 
@@ -78,14 +78,13 @@ def running(
         instance = stack.enter_context(claimed(name))
         if fresh:
             shutil.rmtree(instance.postgres, ignore_errors=True)
-            instance.bank.unlink(missing_ok=True)
+            shutil.rmtree(instance.banks, ignore_errors=True)
         web = stack.enter_context(reserved_port(port) if port else reserved_port(WEB_PORT, ANY))
-        bank = stack.enter_context(reserved_port(bank_port) if bank_port else reserved_port(BANK_PORT, ANY))
-        simulators = stack.enter_context(reserved_port(SIMULATORS_PORT, ANY))
-        supervisor = stack.enter_context(supervised(instance.processes))
-        hub = _with_servers(
-            stack, supervisor, instance, web, bank, simulators, with_simulators=with_simulators
+        simulators = stack.enter_context(
+            reserved_port(simulators_port) if simulators_port else reserved_port(SIMULATORS_PORT, ANY)
         )
+        supervisor = stack.enter_context(supervised(instance.processes))
+        hub = _with_servers(stack, supervisor, instance, web, simulators, with_simulators=with_simulators)
         _offer_to_shell(stack, hub)
         run_once(_program(hub, "migrate", "flask", "--app", "wsgi", "hub", "migrate"))
         for program in _programs(hub):
@@ -105,11 +104,12 @@ def _with_servers(
         database_url = stack.enter_context(postgres).url
     if broker_url is None:
         broker_url = start_broker(supervisor, instance.folder, log=instance.log("broker"))
-    web_url, bank_url, simulators_url = (f"http://{LOOPBACK}:{port}" for port in ports)
+    web_url, simulators_url = (f"http://{LOOPBACK}:{port}" for port in ports)
     drops = instance.ledger_drop, instance.statement_drop
-    addresses = Addresses(database_url, broker_url, web_url, bank_url, simulators_url, *drops)
-    simulators = simulator_settings(simulators_url, instance.statement_drop) if with_simulators else {}
-    own = settings(addresses, keep_secrets(instance.secrets), simulators)
+    addresses = Addresses(database_url, broker_url, web_url, simulators_url, *drops)
+    only = () if with_simulators else (SANDBOX,)
+    banks = simulator_settings(simulators_url, instance.statement_drop, only)
+    own = settings(addresses, keep_secrets(instance.secrets), banks)
     return RunningHub(addresses, instance, with_simulators, own, environment(own), supervisor)
 
 
@@ -117,11 +117,12 @@ def _programs(hub: RunningHub) -> list[Program]:
     """Our own processes, in the order in which they start."""
     cores = str(os.cpu_count() or 1)
     addresses = hub.addresses
-    web_port, bank_port, simulators_port = (
-        url.rpartition(":")[2] for url in (addresses.web_url, addresses.bank_url, addresses.simulators_url)
+    web_port, simulators_port = (
+        url.rpartition(":")[2] for url in (addresses.web_url, addresses.simulators_url)
     )
-    memory = ("--state", str(hub.instance.bank))
-    surroundings = ("--hub", addresses.web_url, "--statements", str(addresses.statement_drop))
+    hub_and_files = ("--hub", addresses.web_url, "--statements", str(addresses.statement_drop))
+    memory = ("--state", str(hub.instance.banks))
+    only = () if hub.with_simulators else ("--only", SANDBOX)
     schedule = str(hub.instance.folder / "beat-schedule")
     celery = ("celery", "--app", "wsgi:celery")
     messengers = ("--pool", "threads", "--concurrency", "4", "--hostname", "messenger@%h")
@@ -130,10 +131,9 @@ def _programs(hub: RunningHub) -> list[Program]:
     size = ("--workers", cores, "--blocking-threads", str(THREADS))
     # Granian ends with the first worker that dies, and waits for ever for a worker that it stops too early.
     mortal = ("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "5")
-    simulators = _program(hub, "simulators", SIMULATORS, "--port", simulators_port, *surroundings)
+    banks = (SIMULATORS, "--port", simulators_port, *hub_and_files, *memory, *only)
     return [
-        _program(hub, "bank", "bank_adapters.simulators.sandbox", "--port", bank_port, *memory),
-        *([simulators] if hub.with_simulators else []),
+        _program(hub, "simulators", *banks),
         _program(hub, "worker", *celery, "worker", "--concurrency", cores, *alone),
         _program(hub, "messenger", *celery, "worker", "--queues", "messenger", *messengers, *alone),
         _program(hub, "beat", *celery, "beat", "--schedule", schedule, "--pidfile", ""),

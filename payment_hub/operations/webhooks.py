@@ -100,12 +100,12 @@ def _send_lane(hub: Hub, lane: Sequence[ClaimedWebhook], no_more_after: float) -
     reachable = True
     with WebhookSender(
         AddressPolicy(hub.settings.allow_loopback_webhooks, hub.settings.webhook_hosts)
-    ) as courier:
+    ) as sender:
         for webhook in lane:
             if webhook.url is None:
                 outcomes.append(_moved(hub, webhook, WebhookEvent.NO_ADDRESS, None))
             elif reachable and time.monotonic() < no_more_after:
-                answer = _send(hub, courier, webhook, webhook.url)
+                answer = _send(hub, sender, webhook, webhook.url)
                 outcomes.append(_moved(hub, webhook, meaning_of(answer.status, webhook.attempts + 1), answer))
                 reachable = answer.status is not None
             else:
@@ -113,12 +113,12 @@ def _send_lane(hub: Hub, lane: Sequence[ClaimedWebhook], no_more_after: float) -
     return outcomes
 
 
-def _send(hub: Hub, courier: WebhookSender, webhook: ClaimedWebhook, url: str) -> WebhookAnswer:
+def _send(hub: Hub, sender: WebhookSender, webhook: ClaimedWebhook, url: str) -> WebhookAnswer:
     body = json.dumps(to_wire(webhook.event), ensure_ascii=False, separators=(",", ":")).encode()
     secrets = hub.signer.portal_secrets(webhook.portal, webhook.key_version)
     headers = hub.signer.webhook_headers(webhook.event.id, hub.now(), body, secrets)
     fixed = {"content-type": "application/json", "user-agent": "payment-hub", "accept-encoding": "identity"}
-    return courier.post(url, headers | fixed, body)
+    return sender.post(url, headers | fixed, body)
 
 
 def _moved(

@@ -91,10 +91,10 @@ def _cells(finding: FindingView) -> Sequence[object]:
         *sides[0],
         *sides[1],
         finding.due_on.isoformat(),
-        vi["what"],
-        vi["who"],
-        en["what"],
-        en["who"],
+        vi.what,
+        vi.who,
+        en.what,
+        en.who,
     ]
 
 

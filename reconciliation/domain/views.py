@@ -10,15 +10,15 @@ from typing import Annotated, Any
 from payment_hub.domain.money import DECIMAL_PLACES, Money
 from payment_hub.domain.wire import Shown
 from reconciliation.domain.discrepancies import (
-    USUAL_DECISIONS,
     Decision,
     DiscrepancyEvent,
     DiscrepancyKind,
     DiscrepancyState,
 )
 from reconciliation.domain.files import FileState
+from reconciliation.domain.rules import RULE_OF
 from reconciliation.domain.runs import RunState
-from reconciliation.domain.sentences import SENTENCES
+from reconciliation.domain.texts.explanation import Explanation
 from reconciliation.domain.totals import Line
 
 
@@ -51,15 +51,6 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
-    """What happened, the likely cause, who acts."""
-
-    what: str
-    cause: str
-    who: str
-
-
-@dataclass(frozen=True, slots=True)
 class Explanations:
     """In both languages."""
 
@@ -84,22 +75,21 @@ class FindingView:
     @property
     def due_on(self) -> Annotated[date, Shown()]:
         """By when somebody should have acted."""
-        return self.day + timedelta(days=SENTENCES[self.kind].days)
+        return self.day + timedelta(days=RULE_OF[self.kind].days)
 
     @property
     def usual_decision(self) -> Annotated[Decision, Shown()]:
         """What is mostly decided about this kind."""
-        return USUAL_DECISIONS.get(self.kind, Decision.BANK_CORRECTS)
+        return RULE_OF[self.kind].decision
 
     @property
     def explanation(self) -> Annotated[Explanations, Shown()]:
         """The finding in words."""
-        return Explanations(Explanation(**self.explained("vi")), Explanation(**self.explained("en")))
+        return Explanations(self.explained("vi"), self.explained("en"))
 
-    def explained(self, language: str) -> dict[str, str]:
+    def explained(self, language: str) -> Explanation:
         """What, why and who in ``vi`` or ``en``."""
-        sentence = SENTENCES[self.kind]
-        words, separator = (sentence.vi, ".") if language == "vi" else (sentence.en, ",")
+        separator = "." if language == "vi" else ","
         values = {
             "case": self.case,
             "day": f"{self.day:%d/%m/%Y}" if language == "vi" else self.day.isoformat(),
@@ -110,7 +100,7 @@ class FindingView:
             "other_items": self.other.items,
             "detail": self.detail,
         }
-        return words.filled_in(values)
+        return RULE_OF[self.kind].explanation(language).filled_in(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +158,7 @@ def totals_view(line: Line) -> TotalsView:
     """The totals of one side as a run keeps them: minor units as text."""
     figures = (line.items, line.matched, line.discrepant, line.open)
     return TotalsView(
-        line.side, line.currency, *(FigureView(figure.count, str(figure.amount)) for figure in figures)
+        line.book, line.currency, *(FigureView(figure.count, str(figure.amount)) for figure in figures)
     )
 
 

@@ -20,7 +20,6 @@ from tests.embedded.conftest import processes_under, wait_until_deserted
 
 #: Words on the command line of each process.
 PROCESSES = {
-    "bank": {"bank_adapters.simulators.sandbox"},
     "simulators": {"bank_adapters.simulators"},
     "worker": {"celery", "worker", "--concurrency", str(os.cpu_count() or 1)},
     "messenger": {"celery", "worker", "messenger@%h"},
@@ -58,7 +57,7 @@ def test_two_hubs_live_side_by_side_and_survive_a_crash(folder: Path) -> None:
     stand_in.build(folder / "source tree")
     with begun(folder) as first, begun(folder) as second:
         one, other = ready(first), ready(second)
-        for name in ("hub", "bank", "simulators", "database", "broker", "ledgers", "logs"):
+        for name in ("hub", "simulators", "database", "broker", "ledgers", "logs"):
             assert one.address(name) != other.address(name)
         leave_a_note(one, "before the crash")
         leave_a_note(other, "elsewhere")
@@ -118,14 +117,14 @@ def test_a_process_that_ends_again_and_again_ends_the_hub_with_its_log(folder: P
     tree = stand_in.build(folder / "source tree")
     with begun(folder) as process:
         hub = ready(process)
-        (tree / "bank_adapters" / "simulators" / "sandbox.py").write_text(
+        (tree / "bank_adapters" / "simulators" / "__main__.py").write_text(
             "raise RuntimeError('it is broken')"
         )
-        os.kill(processes_with(PROCESSES["bank"], process.pid)[0], signal.SIGKILL)
+        os.kill(processes_with(PROCESSES["simulators"], process.pid)[0], signal.SIGKILL)
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 1
-        assert "error: bank does not stay up" in errors
-        assert f"--- {hub.address('logs')}/bank.log" in errors
+        assert "error: simulators does not stay up" in errors
+        assert f"--- {hub.address('logs')}/simulators.log" in errors
         assert "RuntimeError: it is broken" in errors
     assert processes_under(folder) == []
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from bank_adapters.simulators.sandbox import SandboxBankService
 from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.banks.values import Instructions, Outcome, PaymentRequest
 from payment_hub.domain.errors import BankUnavailable, Malformed, PaymentUnderWay
@@ -18,6 +17,7 @@ from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, list_attemp
 from tests.asking import attempts, one
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
+from tests.simulators.sandbox import Sandbox
 from tests.stand_in_banks import INSTRUCTIONS, StandInBank, a_sandbox_bank, says, with_banks
 
 GONE = BankUnavailable("no answer")
@@ -28,7 +28,7 @@ class Killed(BaseException):
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[tuple[SandboxBankService, BankAdapter]]:
+def sandbox() -> Iterator[tuple[Sandbox, BankAdapter]]:
     with a_sandbox_bank() as both:
         yield both
 
@@ -59,7 +59,7 @@ def start(hub: Hub, reference: str, bank: str = "standin", **more: Any) -> Attem
 
 
 def test_the_sandbox_bank_gives_a_qr_code_an_account_and_a_page(
-    hub: Hub, reference: str, sandbox: tuple[SandboxBankService, BankAdapter]
+    hub: Hub, reference: str, sandbox: tuple[Sandbox, BankAdapter]
 ) -> None:
     service, adapter = sandbox
     attempt = start(with_banks(hub, sandbox=adapter), reference, "sandbox")
@@ -70,7 +70,7 @@ def test_the_sandbox_bank_gives_a_qr_code_an_account_and_a_page(
 
 
 def test_a_sandbox_bank_that_answers_too_late_leaves_the_outcome_unknown_until_it_is_asked_again(
-    hub: Hub, clock: StoppedClock, sandbox: tuple[SandboxBankService, BankAdapter]
+    hub: Hub, clock: StoppedClock, sandbox: tuple[Sandbox, BankAdapter]
 ) -> None:
     service, adapter = sandbox
     hub = with_banks(hub, sandbox=adapter)

@@ -1,8 +1,8 @@
-"""The paper by which money goes back where no bank's message does: the Treasury's refund voucher, or a transfer order.
+"""The paper of a refund that no bank's message carries: the Treasury's refund voucher, or a transfer order.
 
-Of the Treasury's form (Circular 84/2016/TT-BTC and the older C1-04/NS) the list of fields could not be read at its
-source. What is filled in is what the payment form C1-02/NS asks for, turned around; ``uncertain`` names what must be
-compared with the form in force before it is handed in.
+The field list of the Treasury's form (Circular 84/2016/TT-BTC and the older C1-04/NS) could not be read at its source.
+The fields are those of the payment form C1-02/NS in the other direction; ``uncertain`` names the fields that must be
+compared with the form in force before the paper is handed in.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Protocol
 
 from payment_hub.domain.money import VND, Money
 from payment_hub.domain.obligations import Kind
-from payment_hub.domain.receipts import amount_in_words, receipt_number
-from payment_hub.domain.refunds.eligibility import Collected
+from payment_hub.domain.orders import OrderView
+from payment_hub.domain.receipts import amount_in_words
 from payment_hub.domain.refunds.lifecycle import RefundReason, Route
 from payment_hub.domain.refunds.views import Payee
 from payment_hub.domain.wire import Shown
@@ -93,47 +93,71 @@ class Voucher:
     approved_by: str
 
 
+@dataclass(frozen=True, slots=True)
+class VoucherFacts:
+    """What the paper states about an order's agency, obligation and account."""
+
+    form: str
+    agency_name: str
+    tax_code: str | None
+    payer_name: str
+    identifiers: Mapping[str, Any]
+    account_number: str
+    account_bank: str
+    account_name: str
+    treasury_chapter: str | None
+    treasury_sub_item: str | None
+
+
+class RefundTerms(Protocol):
+    """The refund that the paper is for, as it was approved."""
+
+    reference: str
+    amount: int
+    reason: str
+    note: str
+    payee: dict[str, Any] | None
+    proposed_by: str
+    approved_by: str | None
+
+
 def voucher_of(
-    route: Route, order: Mapping[str, Any], collected: Collected, refund: Mapping[str, Any], on: date
+    route: Route,
+    order: OrderView,
+    facts: VoucherFacts,
+    payment: VoucherPayment,
+    refund: RefundTerms,
+    on: date,
 ) -> Voucher:
-    """The voucher as it is stored and shown. ``order`` is a row with the agency and the obligation's version,
-    ``refund`` holds reference, amount, reason, note, payee, proposed_by and approved_by."""
+    """The voucher as it is stored and shown."""
     treasury = route is Route.TREASURY
-    amount, payee = Money(refund["amount"], order["currency"]), refund["payee"]
-    receipt = order["receipt_serial"] and receipt_number(
-        order["receipt_template_used"], order["receipt_series_used"], order["receipt_serial"]
-    )
+    amount = Money(refund.amount, order.required.currency)
     account = VoucherTreasury(
-        account_number=order["account_number"],
-        bank=order["account_bank"],
-        account_name=order["account_name"],
-        chapter=order["treasury_chapter"],
-        sub_item=order["treasury_sub_item"],
+        account_number=facts.account_number,
+        bank=facts.account_bank,
+        account_name=facts.account_name,
+        chapter=facts.treasury_chapter,
+        sub_item=facts.treasury_sub_item,
     )
     return Voucher(
-        form=order["voucher_form"] if treasury else TRANSFER_ORDER,
+        form=facts.form if treasury else TRANSFER_ORDER,
         uncertain=UNCERTAIN if treasury else (),
-        reference=refund["reference"],
+        reference=refund.reference,
         made_on=on,
-        order=order["reference"],
-        receipt=receipt,
-        payer_name=order["payer_name"],
-        payee=payee and Payee(**payee),
-        agency=VoucherAgency(order["agency"], order["agency_name"], order["tax_code"]),
-        obligation=VoucherObligation(order["obligation_reference"], Kind(order["kind"])),
-        identifiers=order["identifiers"],
-        description=order["description"],
+        order=order.reference,
+        receipt=order.receipt,
+        payer_name=facts.payer_name,
+        payee=None if refund.payee is None else Payee(**refund.payee),
+        agency=VoucherAgency(order.agency, facts.agency_name, facts.tax_code),
+        obligation=VoucherObligation(order.obligation.reference, order.obligation.kind),
+        identifiers=facts.identifiers,
+        description=order.description,
         treasury=account if treasury else None,
-        payment=VoucherPayment(
-            bank=collected.bank,
-            bank_transaction_id=collected.bank_transaction_id,
-            amount=Money(collected.amount, order["currency"]),
-            collected_on=collected.day,
-        ),
+        payment=payment,
         amount=amount,
         amount_in_words=amount_in_words(amount) if amount.currency == VND else str(amount),
-        reason=RefundReason(refund["reason"]),
-        note=refund["note"],
-        proposed_by=refund["proposed_by"],
-        approved_by=refund["approved_by"],
+        reason=RefundReason(refund.reason),
+        note=refund.note,
+        proposed_by=refund.proposed_by,
+        approved_by=refund.approved_by or "",
     )

@@ -109,7 +109,7 @@ def _asked(
     """Its answer; None of a bank that cannot be asked and has told that it holds the money."""
     if attempt.awaiting == Awaiting.CAPTURE and not isinstance(hub.adapter(attempt.bank), CanQuery):
         return None
-    call = partial(hub.able(attempt.bank, CanQuery).query_payment, query)
+    call = partial(hub.adapter_with(attempt.bank, CanQuery).query_payment, query)
     return _put(hub, attempt, call, seconds)
 
 
@@ -124,9 +124,9 @@ def _taken_or_left(
     if takes is None:
         return None
     if takes:
-        call = partial(hub.able(attempt.bank, CanCapture).capture_payment, query)
+        call = partial(hub.adapter_with(attempt.bank, CanCapture).capture_payment, query)
     else:
-        call = partial(hub.able(attempt.bank, CanCancel).cancel_payment, query)
+        call = partial(hub.adapter_with(attempt.bank, CanCancel).cancel_payment, query)
     return _put(hub, attempt, call, seconds)
 
 

@@ -199,7 +199,7 @@ def test_what_is_too_much_never_went_to_the_agency_and_goes_back_through_the_ban
 ) -> None:
     reference = paid(hub, agency, portal, "refunding", amount=180_000)
     clock.advance(days=1)
-    with pytest.raises(RefundExceeds, match="first give back 30000"):
+    with pytest.raises(RefundExceeds, match="first refund 30000"):
         propose(hub, portal, reference, 180_000)
     assert propose(hub, portal, reference, 30_000).route == "BANK"
     approve(hub, reference)
