@@ -68,7 +68,7 @@ def list_(query: dict[str, Any]) -> Response:
 def resolve(body: dict[str, Any], reference: str) -> Response:
     """Say, with evidence, that an attempt has taken no money
 
-    Only of one that was escalated to officers; the bank is queried once more first. The payer can then pay again. Should the
-    bank prove the payment after all, its money counts.
+    Only of one that was escalated to officers; the bank is queried once more first. The payer can then pay again.
+    Should the bank prove the payment after all, its money counts.
     """
     return answer(resolve_attempt(current_hub(), caller=current_caller(), reference=reference, **body))
