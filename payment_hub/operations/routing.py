@@ -89,7 +89,10 @@ def prefer_banks(hub: Hub, *, agency: str, banks: Sequence[str]) -> None:
 
 
 def show_payment_options(hub: Hub, *, caller: Caller, reference: str) -> OptionsView:
-    """Every enabled bank for this order, offered or not, and the one that would be chosen now. Raises MalformedReference, OrderNotFound."""
+    """Every enabled bank for this order, offered or not, and the one that would be chosen now.
+
+    Raises MalformedReference, OrderNotFound.
+    """
     plain = parse_reference(reference)
     states = read_bank_states(hub)
     with hub.transaction() as session:

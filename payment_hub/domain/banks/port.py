@@ -130,7 +130,7 @@ class CanQueryRefund(Protocol):
     """The bank can be queried about a refund."""
 
     def query_refund(self, query: RefundQuery) -> RefundAnswer:
-        """Its answer. Raises BankUnavailable; Malformed, before anything is sent, for what the protocol cannot carry."""
+        """Its answer. Raises BankUnavailable; Malformed, before sending, for what the protocol cannot carry."""
         ...
 
 

@@ -152,7 +152,7 @@ def _may_capture(hub: Hub, attempt: ClaimedAttempt, query: PaymentQuery) -> bool
     return payable if alone and moves else None
 
 
-def _put(
+def _call(
     hub: Hub, attempt: ClaimedAttempt, call: Callable[[], Confirmation], seconds: int | None
 ) -> Confirmation:
     return call_bank(
