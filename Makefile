@@ -1,4 +1,4 @@
-# The whole work on the hub, one word each. `make` alone shows the menu.
+# Every command for the hub. `make` alone lists them.
 #
 # Paths are relative and quoted where they have to be: the folder's own path may contain a space.
 
@@ -18,7 +18,7 @@ LOCAL_BROKER := amqp://guest:guest@127.0.0.1:5672//
 
 .PHONY: help setup setup-runtime python-gone demo run test test-deep test-servers check format bench docs migration lock clean
 
-help: ## this menu
+help: ## this list
 	@echo "The payment hub. Two commands to see it work: make setup && make demo"
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -27,8 +27,8 @@ setup: .venv/installed ## make .venv with all pinned packages, tests and tools t
 
 setup-runtime: .venv/runtime ## make .venv with only what a running hub needs
 
-# The lock is complete, so nothing is left to resolve: --no-deps. A resolver would read what the packages ask of each
-# other, and the pip of Python 3.11.0 to 3.11.7 then refuses `coverage[toml]>=7` although coverage is pinned, as soon as
+# The lock is complete, so there is nothing to resolve: --no-deps. A resolver would read what the packages require of
+# each other, and the pip of Python 3.11.0 to 3.11.7 then refuses `coverage[toml]>=7` although coverage is pinned, as soon as
 # a newer coverage is published. --only-binary: an archive of sources would be built with packages that nobody pinned.
 # --no-compile: Python compiles what it imports, and most modules never are.
 define INSTALL
@@ -59,7 +59,7 @@ MAKE_ENVIRONMENT = "$$base" -m venv --clear .venv >/dev/null || "$$base" -m venv
 
 python-gone:
 
-demo: setup-runtime ## take payments once around the whole circle, and show what the night finds
+demo: setup-runtime ## some payments from order to reconciliation, with what the night finds
 	@$(PYTHON) -m payment_hub.embedded demo
 
 run: setup-runtime ## start the whole hub here; Ctrl-C stops it
@@ -80,14 +80,14 @@ test-servers: setup ## store, races, crashes and journeys on HUB_DATABASE_URL an
 	echo "seed $(SEED), on $$(sed 's,//[^@/]*@,//,' <<< "$$HUB_TEST_DATABASE_URL and $$HUB_TEST_BROKER_URL")"; \
 	$(PYTEST) -n 2 -q -m "not deep" tests/store tests/operations tests/reconciliation tests/races tests/crashes tests/journeys
 
-check: setup ## format, lint, types, import contracts, the rules of the repo
+check: setup ## format, lint, types, import contracts, rules: under a minute
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy --strict .
 	@.venv/bin/lint-imports
-	@$(PYTEST) -q tests/rules
+	@$(PYTEST) -n 2 -q -m "not deep" tests/rules
 
-format: setup ## lay out the code and mend what can be mended
+format: setup ## lay out the code, and correct what ruff can correct
 	@$(PYTHON) -m ruff format .
 	@$(PYTHON) -m ruff check --fix .
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Final, TypeVar
 
-from bank_adapters.toolkit.settings import PUBLIC_URL, BankSettingsError
-from bank_adapters.toolkit.terms import read_terms
+from bank_adapters.toolkit.settings import PUBLIC_URL, BankSettingsError, read_terms
 from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.banks.profile import BankTerms
 
-__all__ = ["BankSettingsError", "load_adapters", "load_terms"]
+__all__ = ["BankSettingsError", "load_adapters", "load_terms", "settings_faults"]
 
 Made = TypeVar("Made")
 
@@ -45,6 +45,19 @@ def load_terms(enabled: Sequence[str], sections: Mapping[str, Mapping[str, str]]
     Raises one BankSettingsError naming every malformed setting.
     """
     return _of_each(enabled, lambda bank: read_terms(bank, sections.get(bank, {})))
+
+
+def settings_faults(
+    enabled: Sequence[str], sections: Mapping[str, Mapping[str, str]], public_url: str = ""
+) -> list[str]:
+    """What is wrong in the settings of the enabled banks, a sentence for each fault; none if they can be loaded."""
+    faults: list[str] = []
+    for load in (partial(load_adapters, public_url=public_url), load_terms):
+        try:
+            load(enabled, sections)
+        except BankSettingsError as error:
+            faults += error.faults
+    return faults
 
 
 def _of_each(enabled: Sequence[str], make: Callable[[str], Made]) -> dict[str, Made]:

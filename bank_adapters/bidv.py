@@ -16,15 +16,19 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from bank_adapters.toolkit.bearer_tokens import bearer_token, is_jwt, is_one_of
-from bank_adapters.toolkit.collector_file import CollectorFile
 from bank_adapters.toolkit.json_fields import read_object
-from bank_adapters.toolkit.limits import require_payable
-from bank_adapters.toolkit.own_references import require_ours_whole
-from bank_adapters.toolkit.settings import a_folder, a_key, a_word, read_section, setting
+from bank_adapters.toolkit.limits import fitting, require_payable
+from bank_adapters.toolkit.settings import (
+    RotatingSecret,
+    parse_folder,
+    parse_key,
+    read_section,
+    setting,
+    text_matching,
+)
 from bank_adapters.toolkit.signatures import require_digest
-from bank_adapters.toolkit.signed_fields import as_signed
-from bank_adapters.toolkit.two_secrets import TwoSecrets
-from bank_adapters.toolkit.wire_values import fitting
+from bank_adapters.toolkit.signed_fields import as_signed, require_ours_whole
+from bank_adapters.toolkit.statements import CollectorFile
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, PaymentMethod
 from payment_hub.domain.banks.values import (
     Answer,
@@ -126,20 +130,20 @@ PROFILE: Final = BankProfile(
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(TwoSecrets):
+class Settings(RotatingSecret):
     """``BANK_BIDV_*``."""
 
-    service_id: str = setting(a_word("[A-Za-z0-9_-]{1,40}"), "the number of our service at BIDV")
-    secret: bytes = setting(a_key, "the secret inside the checksums", secret=True)
-    secret_previous: bytes | None = setting(a_key, "the one before", default=None, secret=True)
-    token_secret: bytes = setting(a_key, "the bearer token that BIDV shows, or signs with", secret=True)
-    token_secret_previous: bytes | None = setting(a_key, "the one before", default=None, secret=True)
+    service_id: str = setting(text_matching("[A-Za-z0-9_-]{1,40}"), "the number of our service at BIDV")
+    secret: bytes = setting(parse_key, "the secret inside the checksums", secret=True)
+    secret_previous: bytes | None = setting(parse_key, "the one before", default=None, secret=True)
+    token_secret: bytes = setting(parse_key, "the bearer token that BIDV shows, or signs with", secret=True)
+    token_secret_previous: bytes | None = setting(parse_key, "the one before", default=None, secret=True)
     bearer: str = setting(
-        a_word("shared|jwt"),
+        text_matching("shared|jwt"),
         "shared: the token itself is shown; jwt: a JWT signed with it (HS256)",
         default="shared",
     )
-    statements: Path = setting(a_folder, "the folder into which BIDV's daily files are dropped")
+    statements: Path = setting(parse_folder, "the folder into which BIDV's daily files are dropped")
 
     @property
     def tokens(self) -> tuple[bytes, ...]:
@@ -246,7 +250,7 @@ class Bidv:
         if read["service_id"] != self.settings.service_id:
             return _Seen("006")
         signed = "".join(read[name] for name in signs).encode()
-        messages = [secret + signed for secret in self.settings.believed]
+        messages = [secret + signed for secret in self.settings.secrets]
         try:
             return _Seen("000", read, require_digest("md5", messages, read["checksum"]))
         except CallbackRejected:

@@ -26,11 +26,16 @@ from bank_adapters.toolkit.account_transfer import (
     payer_of,
     read_account_statement,
 )
-from bank_adapters.toolkit.javascript import read_fields, stringified
-from bank_adapters.toolkit.json_fields import Fields, an_object, text, whole
-from bank_adapters.toolkit.settings import a_key, a_number, a_word, read_section, setting
+from bank_adapters.toolkit.json_fields import Fields, as_object, read_fields, stringified, text, whole
+from bank_adapters.toolkit.settings import (
+    RotatingSecret,
+    number_between,
+    parse_key,
+    read_section,
+    setting,
+    text_matching,
+)
 from bank_adapters.toolkit.signatures import require_hmac_sha512
-from bank_adapters.toolkit.two_secrets import TwoSecrets
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, PaymentMethod
 from payment_hub.domain.banks.values import (
     Answer,
@@ -87,20 +92,20 @@ _BANK_CODE: Final = r"[!-~]{1,100}"
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(AccountSettings, TwoSecrets):
+class Settings(AccountSettings, RotatingSecret):
     """``BANK_CASSO_*``."""
 
-    secret: bytes = setting(a_key, "the key of the callback", secret=True)
+    secret: bytes = setting(parse_key, "the key of the callback", secret=True)
     secret_previous: bytes | None = setting(
-        a_key, "the one before, still believed", default=None, secret=True
+        parse_key, "the one before, still believed", default=None, secret=True
     )
     tolerance_seconds: int = setting(
-        a_number(30, 86_400),
+        number_between(30, 86_400),
         "how far the time in the signature may be from ours: a message sent again may keep its first one",
         default=43_200,
     )
     money_id: str = setting(
-        a_word("id|reference"),
+        text_matching("id|reference"),
         "which of its numbers names the money, here as in the statement: Casso's or the bank's",
         default="id",
     )
@@ -108,7 +113,7 @@ class Settings(AccountSettings, TwoSecrets):
         declared_columns, "our words for the columns of the statement", default=COLUMNS
     )
     statement_time: str = setting(
-        a_word("[ -~]{2,40}"), "how the statement writes moments", default=WALL_CLOCK
+        text_matching("[ -~]{2,40}"), "how the statement writes moments", default=WALL_CLOCK
     )
 
 
@@ -134,7 +139,7 @@ class Casso:
         sent, signature = self._signature(request)
         fields = read_fields(request.body)
         signed = f"{sent}.{stringified(fields)}".encode()
-        key = require_hmac_sha512(self.settings.believed, signed, signature)
+        key = require_hmac_sha512(self.settings.secrets, signed, signature)
         return self._confirmation(fields, sent, key)
 
     def acknowledge(self, answer: Answer, request: CallbackRequest) -> CallbackReply:
@@ -164,7 +169,7 @@ class Casso:
         return abs(received_at.timestamp() * 1000 - sent) <= self.settings.tolerance_seconds * 1000
 
     def _confirmation(self, fields: Fields, sent: str, key: int) -> Confirmation:
-        code, data = str(whole({"error": 0, **fields}, "error")), an_object(fields.get("data"))
+        code, data = str(whole({"error": 0, **fields}, "error")), as_object(fields.get("data"))
         number, amount, reference = whole(data, "id"), whole(data, "amount"), free_text(data, "description")
         if number == TEST_ID:
             return no_money(self.code, f"test:{sent}", reference, "TEST", key)

@@ -17,15 +17,21 @@ from datetime import date
 from pathlib import Path
 from typing import ClassVar, Final
 
-from bank_adapters.toolkit.collector_file import CollectorFile
-from bank_adapters.toolkit.http_client import HttpClient, understood
-from bank_adapters.toolkit.json_fields import Fields, an_object, read_object, text
-from bank_adapters.toolkit.limits import require_payable, require_refundable
-from bank_adapters.toolkit.settings import a_folder, a_key, a_number, a_url, a_word, read_section, setting
+from bank_adapters.toolkit.http_client import HttpClient, parse_page, reading_answer
+from bank_adapters.toolkit.json_fields import Fields, as_object, read_object, text
+from bank_adapters.toolkit.limits import fitting, require_payable, require_refundable
+from bank_adapters.toolkit.settings import (
+    number_between,
+    parse_folder,
+    parse_key,
+    parse_url,
+    read_section,
+    setting,
+    text_matching,
+)
 from bank_adapters.toolkit.signatures import hmac_hex, require_hmac_sha256
 from bank_adapters.toolkit.signed_fields import as_signed, joined
-from bank_adapters.toolkit.web_page import a_web_page
-from bank_adapters.toolkit.wire_values import fitting
+from bank_adapters.toolkit.statements import CollectorFile
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, Limits, PaymentMethod
 from payment_hub.domain.banks.values import (
     Answer,
@@ -118,30 +124,36 @@ PROFILE: Final = BankProfile(
 class Settings:
     """``BANK_KEYPAY_*``."""
 
-    create_url: str = setting(a_url, "where payments are created")
-    detail_url: str = setting(a_url, "where payments are asked about")
-    refund_url: str = setting(a_url, "where refunds are asked for")
-    refund_detail_url: str = setting(a_url, "where refunds are asked about")
-    client_id: str = setting(a_word("[A-Za-z0-9_-]{1,50}"), "our number at KeyPay")
-    secret: bytes = setting(a_key, "key 1, for what we send", secret=True)
+    create_url: str = setting(parse_url, "where payments are created")
+    detail_url: str = setting(parse_url, "where payments are asked about")
+    refund_url: str = setting(parse_url, "where refunds are asked for")
+    refund_detail_url: str = setting(parse_url, "where refunds are asked about")
+    client_id: str = setting(text_matching("[A-Za-z0-9_-]{1,50}"), "our number at KeyPay")
+    secret: bytes = setting(parse_key, "key 1, for what we send", secret=True)
     secret_previous: bytes | None = setting(
-        a_key, "the one before, where KeyPay signs with key 1", default=None, secret=True
+        parse_key, "the one before, where KeyPay signs with key 1", default=None, secret=True
     )
-    secret_received: bytes = setting(a_key, "key 2, for what we receive", secret=True)
-    secret_received_previous: bytes | None = setting(a_key, "the one before", default=None, secret=True)
-    callbacks_by: str = setting(a_word("key1|key2"), "which key signs callbacks", default="key2")
-    statements: Path = setting(a_folder, "the folder into which daily files are dropped")
-    declined_status: str | None = setting(a_word(_STATUS), "status of a payment that failed", default=None)
-    refunded_status: str | None = setting(a_word(_STATUS), "status of money given back", default=None)
-    unrefunded_status: str | None = setting(a_word(_STATUS), "status of a refund that failed", default=None)
+    secret_received: bytes = setting(parse_key, "key 2, for what we receive", secret=True)
+    secret_received_previous: bytes | None = setting(parse_key, "the one before", default=None, secret=True)
+    callbacks_by: str = setting(text_matching("key1|key2"), "which key signs callbacks", default="key2")
+    statements: Path = setting(parse_folder, "the folder into which daily files are dropped")
+    declined_status: str | None = setting(
+        text_matching(_STATUS), "status of a payment that failed", default=None
+    )
+    refunded_status: str | None = setting(text_matching(_STATUS), "status of money given back", default=None)
+    unrefunded_status: str | None = setting(
+        text_matching(_STATUS), "status of a refund that failed", default=None
+    )
     refund_detail_command: str = setting(
-        a_word("[A-Z_]{1,30}"), "the command that asks about refunds", default="REFUND_DETAIL"
+        text_matching("[A-Z_]{1,30}"), "the command that asks about refunds", default="REFUND_DETAIL"
     )
-    service_kind: str = setting(a_word("[0-9]{1,2}"), "MaDichVu: 1 fines, 2 fees", default="2")
-    unit_code: str = setting(a_word(r"[A-Za-z0-9.]{1,35}"), "MaDonVi: the agency's code", default="")
-    account_number: str = setting(a_word(r"[A-Za-z0-9.]{1,30}"), "TKThuHuong: whom to credit", default="")
-    account_bank: str = setting(a_word("[A-Za-z0-9]{1,20}"), "MaNHThuHuong: at which bank", default="")
-    read_seconds: int = setting(a_number(1, 60), "how long KeyPay may be silent", default=10)
+    service_kind: str = setting(text_matching("[0-9]{1,2}"), "MaDichVu: 1 fines, 2 fees", default="2")
+    unit_code: str = setting(text_matching(r"[A-Za-z0-9.]{1,35}"), "MaDonVi: the agency's code", default="")
+    account_number: str = setting(
+        text_matching(r"[A-Za-z0-9.]{1,30}"), "TKThuHuong: whom to credit", default=""
+    )
+    account_bank: str = setting(text_matching("[A-Za-z0-9]{1,20}"), "MaNHThuHuong: at which bank", default="")
+    read_seconds: int = setting(number_between(1, 60), "how long KeyPay may be silent", default=10)
 
     @property
     def for_callbacks(self) -> tuple[bytes, ...]:
@@ -192,9 +204,9 @@ class KeyPay:
             "bill_info": self._bill_info(request, description),
             "return_url": request.return_url,
         }
-        with understood(self.code):
+        with reading_answer(self.code):
             data = self._data(self.settings.create_url, question, CREATE_SIGNS, DETAIL_SIGNS, more)
-            page = a_web_page(text(data, "url_pay", "[!-~]+"))
+            page = parse_page(text(data, "url_pay", "[!-~]+"))
             return Instructions(
                 page_url=page, bank_reference=_word(data, "transaction_code", f"({_CODE})?") or None
             )
@@ -232,7 +244,7 @@ class KeyPay:
         """Ask with detail. Status, amount and number are KeyPay's answer to our own question, on its own address."""
         reference = query.attempt_reference
         question = self._question(PAY, transaction_id=fitting(reference, _REFERENCE))
-        with understood(self.code):
+        with reading_answer(self.code):
             data = self._data(self.settings.detail_url, question, DETAIL_SIGNS, DETAIL_SIGNS)
             status = _word(data, "status", _STATUS)
             outcome = OUTCOMES.get(status, Outcome.PENDING)
@@ -258,7 +270,7 @@ class KeyPay:
             amount=str(request.amount),
             reason=fitting(request.description, _TEXT),
         )
-        with understood(self.code):
+        with reading_answer(self.code):
             error, data = self._ask(self.settings.refund_url, question, REFUND_SIGNS, REFUND_SIGNS)
             if error != NO_ERROR:  # none was ever written down: this one may say "given back already"
                 return RefundAnswer(RefundOutcome.PENDING, error)
@@ -270,7 +282,7 @@ class KeyPay:
             raise Malformed(f"{self.code} gave no number to ask about this refund with")
         refund = fitting(query.bank_refund_id, _CODE)
         question = self._question(self.settings.refund_detail_command, transaction_refund_code=refund)
-        with understood(self.code):
+        with reading_answer(self.code):
             url, signs = self.settings.refund_detail_url, REFUND_DETAIL_SIGNS
             data = self._data(url, question, signs, signs)
             return self._refund(data, refund)
@@ -319,7 +331,7 @@ class KeyPay:
         error = _word(answer, "error", _STATUS)
         if error != NO_ERROR:
             return error, {}
-        data = an_object(answer.get("data"))
+        data = as_object(answer.get("data"))
         require_hmac_sha256(
             self.settings.for_answers, joined(asked, answer_signs.split()).encode(), text(data, "check_sum")
         )

@@ -16,19 +16,24 @@ from enum import Enum
 from pathlib import Path
 from typing import ClassVar, Final
 
-from bank_adapters.toolkit.collector_file import CollectorFile
+from bank_adapters.toolkit.bank_time import read_milliseconds
 from bank_adapters.toolkit.emv_qr import read_qr
-from bank_adapters.toolkit.epoch_time import read_milliseconds
-from bank_adapters.toolkit.http_client import HttpClient, understood
-from bank_adapters.toolkit.json_fields import Fields, an_object, read_object, text, whole
-from bank_adapters.toolkit.limits import require_payable, require_refundable
-from bank_adapters.toolkit.settings import a_folder, a_key, a_number, a_url, a_word, read_section, setting
+from bank_adapters.toolkit.http_client import HttpClient, parse_page, reading_answer
+from bank_adapters.toolkit.json_fields import Fields, as_object, read_object, read_unverified, text, whole
+from bank_adapters.toolkit.limits import fitting, require_payable, require_refundable
+from bank_adapters.toolkit.settings import (
+    RotatingSecret,
+    number_between,
+    parse_folder,
+    parse_key,
+    parse_url,
+    read_section,
+    setting,
+    text_matching,
+)
 from bank_adapters.toolkit.signatures import hmac_hex, require_hmac_sha256
 from bank_adapters.toolkit.signed_fields import as_signed, read_query
-from bank_adapters.toolkit.signed_json import read_unverified
-from bank_adapters.toolkit.two_secrets import TwoSecrets
-from bank_adapters.toolkit.web_page import a_web_page
-from bank_adapters.toolkit.wire_values import fitting
+from bank_adapters.toolkit.statements import CollectorFile
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, Limits, PaymentMethod
 from payment_hub.domain.banks.values import (
     Answer,
@@ -176,22 +181,28 @@ PROFILE: Final = BankProfile(
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(TwoSecrets):
+class Settings(RotatingSecret):
     """``BANK_MOMO_*``."""
 
-    url: str = setting(a_url, "MoMo's host, such as https://payment.momo.vn")
-    partner_code: str = setting(a_word("[A-Za-z0-9_]{1,50}"), "our partner code")
-    access_key: str = setting(a_word("[A-Za-z0-9]{1,64}"), "our access key: signed, never sent")
-    secret: bytes = setting(a_key, "the secret key", secret=True)
+    url: str = setting(parse_url, "MoMo's host, such as https://payment.momo.vn")
+    partner_code: str = setting(text_matching("[A-Za-z0-9_]{1,50}"), "our partner code")
+    access_key: str = setting(text_matching("[A-Za-z0-9]{1,64}"), "our access key: signed, never sent")
+    secret: bytes = setting(parse_key, "the secret key", secret=True)
     secret_previous: bytes | None = setting(
-        a_key, "the one before, still believed", default=None, secret=True
+        parse_key, "the one before, still believed", default=None, secret=True
     )
-    statements: Path = setting(a_folder, "the folder into which MoMo's daily files are dropped")
-    public_url: str = setting(a_url, "the hub's own address, told to MoMo for its notices")
-    ipn_url: str | None = setting(a_url, "where MoMo sends notices, if not to the hub itself", default=None)
-    request_type: str = setting(a_word(_REQUEST_TYPES), "how the payer pays", default="captureWallet")
-    two_step: str = setting(a_word("yes|no"), "whether the money is held until we capture it", default="no")
-    read_seconds: int = setting(a_number(1, 60), "how long MoMo may be silent: it asks for 30", default=30)
+    statements: Path = setting(parse_folder, "the folder into which MoMo's daily files are dropped")
+    public_url: str = setting(parse_url, "the hub's own address, told to MoMo for its notices")
+    ipn_url: str | None = setting(
+        parse_url, "where MoMo sends notices, if not to the hub itself", default=None
+    )
+    request_type: str = setting(text_matching(_REQUEST_TYPES), "how the payer pays", default="captureWallet")
+    two_step: str = setting(
+        text_matching("yes|no"), "whether the money is held until we capture it", default="no"
+    )
+    read_seconds: int = setting(
+        number_between(1, 60), "how long MoMo may be silent: it asks for 30", default=30
+    )
 
 
 def build(bank: str, section: Mapping[str, str]) -> Momo:
@@ -226,7 +237,7 @@ class Momo:
             "extraData": "",
             "lang": "en" if request.language == "en" else "vi",
         }
-        with understood(self.code):
+        with reading_answer(self.code):
             answer = self._ask("create", CREATE_SIGNS, fields)
             if answer["resultCode"] != 0:
                 raise BankUnavailable(f"{self.code} did not open {reference}: {answer['resultCode']}")
@@ -252,7 +263,7 @@ class Momo:
 
     def query_payment(self, query: PaymentQuery) -> Confirmation:
         """Ask what became of it. An order that MoMo does not know is PENDING: its opening may be on its way."""
-        with understood(self.code):
+        with reading_answer(self.code):
             answer = self._query(query.attempt_reference, NOT_FOUND)
             return _confirmation(self.code, answer, OUTCOMES, "query")
 
@@ -277,16 +288,16 @@ class Momo:
             "transId": int(fitting(request.bank_transaction_id, _TRANSACTION.pattern)),
             "description": fitting(request.description, _DESCRIPTION),
         }
-        with understood(self.code):
+        with reading_answer(self.code):
             return _refund_answer(self._ask("refund", REFUND_SIGNS, fields, ASKED_BEFORE | NOT_TAKEN))
 
     def query_refund(self, query: RefundQuery) -> RefundAnswer:
         """Ask about the payment: the answer lists its refunds. One that is not listed may be on its way."""
-        with understood(self.code):
+        with reading_answer(self.code):
             listed = self._query(query.attempt_reference).get("refundTrans") or []
             if not isinstance(listed, list):
                 raise Malformed("refundTrans is no list")
-            for entry in map(an_object, listed):
+            for entry in map(as_object, listed):
                 if entry.get("orderId") == query.refund_reference:
                     if whole(entry, "amount") != query.amount.minor:
                         raise Malformed(f"{query.refund_reference} has another amount")
@@ -303,7 +314,7 @@ class Momo:
         # Where a value looks like a field, the same string could be cut in two ways.
         if not isinstance(given, str) or any(message.count(f"&{name}=") != 1 for name in NOTICE_SIGNS):
             raise CallbackRejected
-        key = require_hmac_sha256(self.settings.believed, message.encode(), given)
+        key = require_hmac_sha256(self.settings.secrets, message.encode(), given)
         if fields.get("partnerCode") != self.settings.partner_code:
             raise CallbackRejected
         return _confirmation(self.code, fields, OUTCOMES, "notice", key)
@@ -325,7 +336,7 @@ class Momo:
             "amount": query.amount.minor,
             "description": "",
         }
-        with understood(self.code):
+        with reading_answer(self.code):
             return _confirmation(self.code, self._ask("confirm", CONFIRM_SIGNS, fields), proves, act)
 
     def _ask(
@@ -360,7 +371,7 @@ def _instructions(answer: Fields, amount: Money) -> Instructions:
     if qr_text.startswith("0002") and read_qr(qr_text).amount != amount:
         raise Malformed("the QR text asks for another amount")
     return Instructions(
-        page_url=a_web_page(page),
+        page_url=parse_page(page),
         app_link=app if re.fullmatch(_APP_LINK, app, re.ASCII) else None,
         qr_text=qr_text if re.fullmatch(_QR_TEXT, qr_text, re.ASCII) else None,
     )

@@ -21,16 +21,22 @@ from pathlib import Path
 from typing import ClassVar, Final
 from urllib.parse import quote, urlencode
 
-from bank_adapters.toolkit.collector_file import OTHERWISE, CollectorFile
-from bank_adapters.toolkit.http_client import HttpClient, understood
-from bank_adapters.toolkit.json_fields import Fields, an_object, read_object, text, text_or_none, written
-from bank_adapters.toolkit.limits import require_payable
-from bank_adapters.toolkit.settings import a_folder, a_key, a_number, a_url, a_word, read_section, setting
+from bank_adapters.toolkit.http_client import HttpClient, parse_page, reading_answer
+from bank_adapters.toolkit.json_fields import Fields, as_object, read_object, text, text_or_none, written
+from bank_adapters.toolkit.limits import fitting, require_payable
+from bank_adapters.toolkit.settings import (
+    RotatingSecret,
+    number_between,
+    parse_folder,
+    parse_key,
+    parse_url,
+    read_section,
+    setting,
+    text_matching,
+)
 from bank_adapters.toolkit.signatures import require_digest
 from bank_adapters.toolkit.signed_fields import read_query
-from bank_adapters.toolkit.two_secrets import TwoSecrets
-from bank_adapters.toolkit.web_page import a_web_page
-from bank_adapters.toolkit.wire_values import fitting
+from bank_adapters.toolkit.statements import OTHERWISE, CollectorFile
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, PaymentMethod
 from payment_hub.domain.banks.values import (
     Answer,
@@ -108,47 +114,47 @@ def a_page_with_fields(written: str) -> str:
     if not found or _FIELDS in after or not before.endswith(("?", "#", "&")):
         raise ValueError("must hold {fields} once, after ? or #")
     try:
-        a_web_page(before + after)
+        parse_page(before + after)
     except Malformed as error:
         raise ValueError(error.detail) from error
     return written
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(TwoSecrets):
+class Settings(RotatingSecret):
     """``BANK_NAPAS_*``."""
 
-    url: str = setting(a_url, "the gateway's API, such as https://dps.napas.com.vn/api")
+    url: str = setting(parse_url, "the gateway's API, such as https://dps.napas.com.vn/api")
     client_id: str = setting(
-        a_word("[A-Za-z0-9_-]{1,40}"), "our client id, which is also the id in addresses"
+        text_matching("[A-Za-z0-9_-]{1,40}"), "our client id, which is also the id in addresses"
     )
-    secret: bytes = setting(a_key, "the client's secret, with which results are checked", secret=True)
+    secret: bytes = setting(parse_key, "the client's secret, with which results are checked", secret=True)
     secret_previous: bytes | None = setting(
-        a_key, "the one before, still believed", default=None, secret=True
+        parse_key, "the one before, still believed", default=None, secret=True
     )
-    login: str = setting(a_word("[!-~]{1,64}"), "the name for the token")
-    password_secret: bytes = setting(a_key, "the password for the token", secret=True)
+    login: str = setting(text_matching("[!-~]{1,64}"), "the name for the token")
+    password_secret: bytes = setting(parse_key, "the password for the token", secret=True)
     page_url: str = setting(
         a_page_with_fields,
         "the operator's page that holds Napas's form; the form's attributes are put where {fields} stands,"
         " as in https://pay.agency.vn/napas#{fields}",
     )
-    statements: Path = setting(a_folder, "the folder into which daily files are dropped")
+    statements: Path = setting(parse_folder, "the folder into which daily files are dropped")
     statement_format: CollectorFile = setting(COLLECTOR_FILE.otherwise, OTHERWISE, default=COLLECTOR_FILE)
-    card_scheme: str = setting(a_word("AtmCard|CreditCard"), "which cards", default="AtmCard")
+    card_scheme: str = setting(text_matching("AtmCard|CreditCard"), "which cards", default="AtmCard")
     enable_3d_secure: str = setting(
-        a_word("true|false"), "whether cards are asked for 3-D Secure", default="false"
+        text_matching("true|false"), "whether cards are asked for 3-D Secure", default="false"
     )
-    channel: str = setting(a_word("[0-9]{4}"), "the channel code of the form", default="6014")
+    channel: str = setting(text_matching("[0-9]{4}"), "the channel code of the form", default="6014")
     device_id: str = setting(
-        a_word("[A-Za-z0-9_-]{1,40}"), "how the hub is named as a device", default="0123456789"
+        text_matching("[A-Za-z0-9_-]{1,40}"), "how the hub is named as a device", default="0123456789"
     )
     token_place: str = setting(
-        a_word("header|query"),
+        text_matching("header|query"),
         "where the token is put: the Authorization header or the address",
         default="header",
     )
-    read_seconds: int = setting(a_number(1, 60), "how long Napas may be silent", default=15)
+    read_seconds: int = setting(number_between(1, 60), "how long Napas may be silent", default=15)
 
 
 def build(bank: str, section: Mapping[str, str]) -> Napas:
@@ -181,7 +187,7 @@ class Napas:
             "cardScheme": self.settings.card_scheme,
             "enable3DSecure": self.settings.enable_3d_secure,
         }
-        with understood(self.code):
+        with reading_answer(self.code):
             keys = self._data_key(order, payer)
             form = {
                 "merchantId": self.settings.client_id,
@@ -196,7 +202,7 @@ class Napas:
                 "dataKey": _long_text(keys, "dataKey", _KEY),
                 "napasKey": _long_text(keys, "napasKey", _KEY),
             }
-            return Instructions(page_url=a_web_page(self.settings.page_url.replace(_FIELDS, urlencode(form))))
+            return Instructions(page_url=parse_page(self.settings.page_url.replace(_FIELDS, urlencode(form))))
 
     def read_callback(self, request: CallbackRequest) -> Confirmation:
         """Verify the checksum over the text of ``data``, and only then decode it."""
@@ -207,8 +213,8 @@ class Napas:
         if not isinstance(data, str) or not isinstance(given, str):
             raise CallbackRejected
         signed = data.encode("utf-8", "replace")
-        key = require_digest("sha256", [signed + secret for secret in self.settings.believed], given)
-        said = an_object(read_object(_decoded(data), decimals_as_text=True).get("paymentResult"))
+        key = require_digest("sha256", [signed + secret for secret in self.settings.secrets], given)
+        said = as_object(read_object(_decoded(data), decimals_as_text=True).get("paymentResult"))
         if said.get("merchantId", self.settings.client_id) != self.settings.client_id:
             raise CallbackRejected
         return _confirmation(self.code, said, key)
@@ -235,7 +241,7 @@ class Napas:
         else:
             headers["Authorization"] = f"Bearer {token}"
         said = read_object(self.http.post(address, json.dumps(body).encode(), headers=headers).body)
-        if an_object(said.get("order", order)).get("id", order["id"]) != order["id"]:
+        if as_object(said.get("order", order)).get("id", order["id"]) != order["id"]:
             raise Malformed("the data key is for another order")
         return said
 
@@ -279,7 +285,7 @@ def _decoded(data: str) -> bytes:
 
 def _confirmation(bank: str, said: Fields, key: int) -> Confirmation:
     """The payment of one order. A result of another operation (a refund, a token) is no word about the payment."""
-    order = an_object(said.get("order"))
+    order = as_object(said.get("order"))
     reference, result = text(order, "id"), text(said, "result", _WORD)
     operation = text_or_none(said, "apiOperation", _WORD) or "PAY"
     outcome = OUTCOMES.get(result, Outcome.PENDING) if operation in OPERATIONS else Outcome.PENDING
@@ -301,13 +307,13 @@ def _confirmation(bank: str, said: Fields, key: int) -> Confirmation:
 
 
 def _transaction_id(said: Fields) -> str:
-    acquirer = an_object(an_object(said.get("transaction")).get("acquirer"))
+    acquirer = as_object(as_object(said.get("transaction")).get("acquirer"))
     return written(acquirer, "transactionId", _TRANSACTION)
 
 
 def _amount(said: Fields, order: Fields) -> Money:
     """What was ordered; Malformed when something else has moved, for then nobody knows what was paid."""
-    asked, moved = _money(order), _money({**order, **_told(an_object(said.get("transaction")))})
+    asked, moved = _money(order), _money({**order, **_told(as_object(said.get("transaction")))})
     if asked != moved:
         raise Malformed("the amount of the order is not what has moved")
     return asked

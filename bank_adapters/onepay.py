@@ -14,15 +14,21 @@ from datetime import date
 from pathlib import Path
 from typing import ClassVar, Final
 
-from bank_adapters.toolkit.collector_file import OTHERWISE, CollectorFile
-from bank_adapters.toolkit.http_client import HttpClient, understood
+from bank_adapters.toolkit.http_client import HttpClient, reading_answer
 from bank_adapters.toolkit.json_fields import Fields, text, text_or_none
-from bank_adapters.toolkit.limits import require_payable
-from bank_adapters.toolkit.settings import a_folder, a_number, a_url, a_word, read_section, setting
+from bank_adapters.toolkit.limits import fitting, hundredfold, hundredfold_or_none, require_payable
+from bank_adapters.toolkit.settings import (
+    RotatingSecret,
+    number_between,
+    parse_folder,
+    parse_url,
+    read_section,
+    setting,
+    text_matching,
+)
 from bank_adapters.toolkit.signatures import hmac_hex, require_hmac_sha256
 from bank_adapters.toolkit.signed_fields import form_encoded, read_query, sorted_and_filled
-from bank_adapters.toolkit.two_secrets import TwoSecrets
-from bank_adapters.toolkit.wire_values import fitting, hundredfold, hundredfold_or_none
+from bank_adapters.toolkit.statements import OTHERWISE, CollectorFile
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, PaymentMethod
 from payment_hub.domain.banks.values import (
     Answer,
@@ -131,30 +137,30 @@ def a_hex_key(written: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(TwoSecrets):
+class Settings(RotatingSecret):
     """``BANK_ONEPAY_*``."""
 
-    pay_url: str = setting(a_url, "the page to which citizens are sent")
-    query_url: str = setting(a_url, "where queryDR is asked")
-    merchant: str = setting(a_word("[A-Za-z0-9_]{1,20}"), "our merchant id")
-    access_code: str = setting(a_word("[A-Za-z0-9]{1,20}"), "our access code")
+    pay_url: str = setting(parse_url, "the page to which citizens are sent")
+    query_url: str = setting(parse_url, "where queryDR is asked")
+    merchant: str = setting(text_matching("[A-Za-z0-9_]{1,20}"), "our merchant id")
+    access_code: str = setting(text_matching("[A-Za-z0-9]{1,20}"), "our access code")
     secret: bytes = setting(a_hex_key, "the hash code, in hex", secret=True)
     secret_previous: bytes | None = setting(
         a_hex_key, "the one before, still believed", default=None, secret=True
     )
-    query_user: str = setting(a_word("[!-%'-~]{1,50}"), "who asks with queryDR (vpc_User)")
-    query_password: str = setting(a_word("[!-%'-~]{1,50}"), "the password of queryDR", secret=True)
-    statements: Path = setting(a_folder, "the folder into which OnePay's daily files are dropped")
+    query_user: str = setting(text_matching("[!-%'-~]{1,50}"), "who asks with queryDR (vpc_User)")
+    query_password: str = setting(text_matching("[!-%'-~]{1,50}"), "the password of queryDR", secret=True)
+    statements: Path = setting(parse_folder, "the folder into which OnePay's daily files are dropped")
     statement_format: CollectorFile = setting(COLLECTOR_FILE.otherwise, OTHERWISE, default=COLLECTOR_FILE)
     heard_reply: str = setting(
-        a_word("[!-~]{1,100}"),
+        text_matching("[!-~]{1,100}"),
         "our reply to an IPN that is recorded",
         default="responsecode=1&desc=confirm-success",
     )
     unheard_reply: str = setting(
-        a_word("[!-~]{1,100}"), "our reply to any other", default="responsecode=0&desc=confirm-fail"
+        text_matching("[!-~]{1,100}"), "our reply to any other", default="responsecode=0&desc=confirm-fail"
     )
-    read_seconds: int = setting(a_number(1, 60), "how long OnePay may be silent", default=10)
+    read_seconds: int = setting(number_between(1, 60), "how long OnePay may be silent", default=10)
 
 
 def build(bank: str, section: Mapping[str, str]) -> OnePay:
@@ -234,7 +240,7 @@ class OnePay:
             "vpc_Password": self.settings.query_password,
         }
         signed = {**question, "vpc_SecureHash": self._signature(question)}
-        with understood(self.code):
+        with reading_answer(self.code):
             key, fields = self._believed(self.http.post_form(self.settings.query_url, signed).body.strip())
             if text(fields, "vpc_DRExists", "[YN]") == "N":
                 return Confirmation(self.code, f"querydr:{reference}:N", reference, Outcome.PENDING, code="N")
@@ -253,7 +259,7 @@ class OnePay:
     def _believed(self, query: bytes) -> tuple[int, Fields]:
         """Which key signed ``query``, and its signed fields, none of them empty. Raises CallbackRejected."""
         fields = read_query(query)
-        key = require_hmac_sha256(self.settings.believed, _signed(fields), fields.get("vpc_SecureHash"))
+        key = require_hmac_sha256(self.settings.secrets, _signed(fields), fields.get("vpc_SecureHash"))
         return key, dict(_hashed(fields))
 
 

@@ -18,17 +18,22 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from bank_adapters.toolkit.bank_time import write_vietnam_time
-from bank_adapters.toolkit.collector_file import OTHERWISE, CollectorFile
-from bank_adapters.toolkit.http_client import HttpClient, understood
-from bank_adapters.toolkit.json_fields import Fields, read_object, text, written
-from bank_adapters.toolkit.limits import require_payable
-from bank_adapters.toolkit.settings import a_folder, a_key, a_number, a_url, a_word, read_section, setting
+from bank_adapters.toolkit.http_client import HttpClient, parse_page, reading_answer
+from bank_adapters.toolkit.json_fields import Fields, read_object, read_unverified, text, written
+from bank_adapters.toolkit.limits import fitting, require_payable
+from bank_adapters.toolkit.settings import (
+    RotatingSecret,
+    number_between,
+    parse_folder,
+    parse_key,
+    parse_url,
+    read_section,
+    setting,
+    text_matching,
+)
 from bank_adapters.toolkit.signatures import require_digest
 from bank_adapters.toolkit.signed_fields import as_signed, joined
-from bank_adapters.toolkit.signed_json import read_unverified
-from bank_adapters.toolkit.two_secrets import TwoSecrets
-from bank_adapters.toolkit.web_page import a_web_page
-from bank_adapters.toolkit.wire_values import fitting
+from bank_adapters.toolkit.statements import OTHERWISE, CollectorFile
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, PaymentMethod
 from payment_hub.domain.banks.values import (
     Answer,
@@ -135,41 +140,41 @@ def receipt_fields(written: str) -> Mapping[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(TwoSecrets):
+class Settings(RotatingSecret):
     """``BANK_PAYMENTPLATFORM_*``."""
 
-    init_url: str = setting(a_url, "where a payment is begun")
-    query_url: str = setting(a_url, "where a payment is asked about")
-    receipt_url: str = setting(a_url, "where a receipt is fetched")
-    partner: str = setting(a_word("[A-Za-z0-9._-]{1,50}"), "MaDoiTac, such as 000.00.01.H29")
-    secret: bytes = setting(a_key, "the secret at the end of every hash", secret=True)
+    init_url: str = setting(parse_url, "where a payment is begun")
+    query_url: str = setting(parse_url, "where a payment is asked about")
+    receipt_url: str = setting(parse_url, "where a receipt is fetched")
+    partner: str = setting(text_matching("[A-Za-z0-9._-]{1,50}"), "MaDoiTac, such as 000.00.01.H29")
+    secret: bytes = setting(parse_key, "the secret at the end of every hash", secret=True)
     secret_previous: bytes | None = setting(
-        a_key, "the one before, still believed", default=None, secret=True
+        parse_key, "the one before, still believed", default=None, secret=True
     )
-    statements: Path = setting(a_folder, "the folder into which daily files are dropped")
+    statements: Path = setting(parse_folder, "the folder into which daily files are dropped")
     statement_format: CollectorFile = setting(COLLECTOR_FILE.otherwise, OTHERWISE, default=COLLECTOR_FILE)
-    version: str = setting(a_word("[0-9.]{1,10}"), "PhienBan", default="1.0.6")
-    bank_code: str = setting(a_word("[A-Z0-9]{1,20}"), "MaNganHang of INIT", default="PAYMENT")
-    pay_kind: str = setting(a_word("[A-Z_]{1,20}"), "LoaiHinhThanhToan", default="PAY")
-    pay_channel: str = setting(a_word("[0-9]{1,4}"), "MaKenhThanhToan", default="1")
-    device: str = setting(a_word("[0-9A-Za-z]{1,20}"), "MaThietBi", default="1")
+    version: str = setting(text_matching("[0-9.]{1,10}"), "PhienBan", default="1.0.6")
+    bank_code: str = setting(text_matching("[A-Z0-9]{1,20}"), "MaNganHang of INIT", default="PAYMENT")
+    pay_kind: str = setting(text_matching("[A-Z_]{1,20}"), "LoaiHinhThanhToan", default="PAY")
+    pay_channel: str = setting(text_matching("[0-9]{1,4}"), "MaKenhThanhToan", default="1")
+    device: str = setting(text_matching("[0-9A-Za-z]{1,20}"), "MaThietBi", default="1")
     push_kind: str | None = setting(
-        a_word("[A-Za-z_]{1,50}"),
+        text_matching("[A-Za-z_]{1,50}"),
         "LoaiBanTin of a result; without it any that is hashed is read",
         default=None,
     )
     receipt_kind: str = setting(
-        a_word("[A-Za-z_]{1,50}"), "LoaiBanTin that asks for a receipt", default="RECEIPT"
+        text_matching("[A-Za-z_]{1,50}"), "LoaiBanTin that asks for a receipt", default="RECEIPT"
     )
     reply_hash: str = setting(
-        a_word("echo|computed"),
+        text_matching("echo|computed"),
         "MaXacThuc of a reply: the received one, or our own over the reply",
         default="echo",
     )
     receipt_info: Mapping[str, object] | None = setting(
         receipt_fields, "ThongTinBienLai that is the same in every payment, as a JSON object", default=None
     )
-    read_seconds: int = setting(a_number(1, 60), "how long the platform may be silent", default=20)
+    read_seconds: int = setting(number_between(1, 60), "how long the platform may be silent", default=20)
 
 
 def build(bank: str, section: Mapping[str, str]) -> PaymentPlatform:
@@ -208,11 +213,11 @@ class PaymentPlatform:
         }
         signed = {**body, "MaXacThuc": self._hash(body, INIT_HASHES)}
         message = {**signed, "ThongTinBienLai": self._receipt_info(request)}
-        with understood(self.code):
+        with reading_answer(self.code):
             opened = _unwrapped(_read(self.http.post_json(self.settings.init_url, message).body))
             if opened.get("MaThamChieu") not in (None, request.attempt_reference):
                 raise Malformed("the answer is about another payment")
-            return Instructions(page_url=a_web_page(str(opened.get("UrlThanhToan"))))
+            return Instructions(page_url=parse_page(str(opened.get("UrlThanhToan"))))
 
     def read_callback(self, request: CallbackRequest) -> Confirmation:
         """Verify the hash over the result's fields, then read them. MaLoi 00 alone is paid."""
@@ -221,7 +226,7 @@ class PaymentPlatform:
         fields = read_unverified(request.body)
         hashed = joined(fields, RESULT_HASHES.split()).encode("utf-8", "replace")
         given = fields.get("MaXacThuc")
-        messages = [hashed + b"|" + secret for secret in self.settings.believed]
+        messages = [hashed + b"|" + secret for secret in self.settings.secrets]
         key = require_digest("sha256", messages, given if isinstance(given, str) else None)
         kind, partner = as_signed(fields.get("LoaiBanTin")), as_signed(fields.get("MaDoiTac"))
         if partner != self.settings.partner or kind != (self.settings.push_kind or kind):
@@ -246,7 +251,7 @@ class PaymentPlatform:
     def query_payment(self, query: PaymentQuery) -> Confirmation:
         """QUERY. The answer is under no hash: it is believed because we asked this address for this payment."""
         question = self._question("QUERY", query.attempt_reference, query.started_at)
-        with understood(self.code):
+        with reading_answer(self.code):
             said = _unwrapped(_read(self.http.post_json(self.settings.query_url, question).body))
             if text(said, "MaThamChieu") != query.attempt_reference:
                 raise Malformed("the answer is about another payment")

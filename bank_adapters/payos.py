@@ -15,17 +15,31 @@ from pathlib import Path
 from typing import Final
 
 from bank_adapters.toolkit.account_transfer import WALL_CLOCK, free_text, moment_or_none, no_money, payer_of
-from bank_adapters.toolkit.bank_bins import BINS
-from bank_adapters.toolkit.collector_file import CollectorFile
-from bank_adapters.toolkit.emv_qr import read_qr
-from bank_adapters.toolkit.http_client import HttpAnswer, HttpClient, understood
-from bank_adapters.toolkit.javascript import LARGEST_WHOLE, encoded_row, raw_row, read_fields
-from bank_adapters.toolkit.json_fields import Fields, an_object, text, whole
-from bank_adapters.toolkit.limits import require_payable, require_refundable
-from bank_adapters.toolkit.settings import a_folder, a_key, a_number, a_url, a_word, read_section, setting
+from bank_adapters.toolkit.emv_qr import BINS, read_qr
+from bank_adapters.toolkit.http_client import HttpAnswer, HttpClient, parse_page, reading_answer
+from bank_adapters.toolkit.json_fields import (
+    LARGEST_WHOLE,
+    Fields,
+    as_object,
+    encoded_row,
+    raw_row,
+    read_fields,
+    text,
+    whole,
+)
+from bank_adapters.toolkit.limits import fitting, require_payable, require_refundable
+from bank_adapters.toolkit.settings import (
+    RotatingSecret,
+    number_between,
+    parse_folder,
+    parse_key,
+    parse_url,
+    read_section,
+    setting,
+    text_matching,
+)
 from bank_adapters.toolkit.signatures import hmac_hex, require_hmac_sha256
-from bank_adapters.toolkit.two_secrets import TwoSecrets
-from bank_adapters.toolkit.wire_values import a_page, fitting
+from bank_adapters.toolkit.statements import CollectorFile
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, Limits, PaymentMethod
 from payment_hub.domain.banks.values import (
     Answer,
@@ -64,7 +78,7 @@ REFUND_OUTCOMES: Final = {
 #: The bank knows of no payout under our reference: our request may still be on its way.
 NOT_FOUND: Final = RefundAnswer(RefundOutcome.PENDING, "NOT_FOUND")
 
-#: ``code`` of an answer: understood; and "this orderCode has a link already".
+#: ``code`` of an answer: reading_answer; and "this orderCode has a link already".
 UNDERSTOOD, OPENED_BEFORE = "00", "231"
 
 #: Bank references of the messages by which payOS tries a callback address out: no money came.
@@ -111,28 +125,28 @@ _LAST_SECOND: Final = 2**31 - 1  # expiredAt is a signed 32-bit number of second
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(TwoSecrets):
+class Settings(RotatingSecret):
     """``BANK_PAYOS_*``."""
 
-    url: str = setting(a_url, "the interface, such as https://api-merchant.payos.vn")
-    client_id: str = setting(a_word("[!-~]{1,100}"), "x-client-id of the channel")
-    api_key: str = setting(a_word(_KEY), "x-api-key of the channel", secret=True)
-    secret: bytes = setting(a_key, "the checksum key of the channel", secret=True)
-    secret_previous: bytes | None = setting(a_key, "the one before", default=None, secret=True)
-    statements: Path = setting(a_folder, "the folder into which daily files are dropped")
-    page_url: str = setting(a_url, "what a link's page begins with", default="https://pay.payos.vn/web")
+    url: str = setting(parse_url, "the interface, such as https://api-merchant.payos.vn")
+    client_id: str = setting(text_matching("[!-~]{1,100}"), "x-client-id of the channel")
+    api_key: str = setting(text_matching(_KEY), "x-api-key of the channel", secret=True)
+    secret: bytes = setting(parse_key, "the checksum key of the channel", secret=True)
+    secret_previous: bytes | None = setting(parse_key, "the one before", default=None, secret=True)
+    statements: Path = setting(parse_folder, "the folder into which daily files are dropped")
+    page_url: str = setting(parse_url, "what a link's page begins with", default="https://pay.payos.vn/web")
     description_length: int = setting(
-        a_number(9, 25), "length of a transfer's text: 25 where payOS linked the account", default=9
+        number_between(9, 25), "length of a transfer's text: 25 where payOS linked the account", default=9
     )
     payout_client_id: str | None = setting(
-        a_word("[!-~]{1,100}"), "x-client-id of the payout channel, for refunds", default=None
+        text_matching("[!-~]{1,100}"), "x-client-id of the payout channel, for refunds", default=None
     )
-    payout_api_key: str | None = setting(a_word(_KEY), "x-api-key of that", default=None, secret=True)
-    payout_secret: bytes | None = setting(a_key, "checksum key of that", default=None, secret=True)
+    payout_api_key: str | None = setting(text_matching(_KEY), "x-api-key of that", default=None, secret=True)
+    payout_secret: bytes | None = setting(parse_key, "checksum key of that", default=None, secret=True)
     payout_category: str | None = setting(
-        a_word("[A-Za-z0-9_,-]{1,200}"), "categories of a payout, with commas between", default=None
+        text_matching("[A-Za-z0-9_,-]{1,200}"), "categories of a payout, with commas between", default=None
     )
-    read_seconds: int = setting(a_number(1, 60), "how long payOS may be silent", default=10)
+    read_seconds: int = setting(number_between(1, 60), "how long payOS may be silent", default=10)
 
 
 def build(bank: str, section: Mapping[str, str]) -> Payos:
@@ -156,7 +170,7 @@ class Payos:
         """Make a link; if the attempt has one already, give that one. Raises Malformed, BankUnavailable."""
         require_payable(PROFILE.limits, request)
         body = json.dumps(self._opening(request)).encode()
-        with understood(self.code):
+        with reading_answer(self.code):
             answer = self.http.post(f"{self.settings.url}/v2/payment-requests", body, headers=self._headers())
             message = read_fields(answer.body)
             if text(message, "code", _CODE) == OPENED_BEFORE:
@@ -171,7 +185,7 @@ class Payos:
         data, given = message.get("data"), message.get("signature")
         if not isinstance(data, dict) or not isinstance(given, str):
             raise CallbackRejected
-        key = require_hmac_sha256(self.settings.believed, raw_row(data).encode(), given)
+        key = require_hmac_sha256(self.settings.secrets, raw_row(data).encode(), given)
         return self._told(data, key)
 
     def acknowledge(self, answer: Answer, request: CallbackRequest) -> CallbackReply:
@@ -185,14 +199,14 @@ class Payos:
 
     def query_payment(self, query: PaymentQuery) -> Confirmation:
         """What the link knows. Several transfers in one link are told by their own callbacks and the daily file."""
-        with understood(self.code):
+        with reading_answer(self.code):
             answer = self.http.get(self._link(query.number), headers=self._headers())
             return self._from_link(self._data(read_fields(answer.body)), query, "query")
 
     def cancel_payment(self, query: PaymentQuery) -> Confirmation:
         """Close the link for good."""
         body = json.dumps({"cancellationReason": f"Huy {query.attempt_reference}"}).encode()
-        with understood(self.code):
+        with reading_answer(self.code):
             answer = self.http.post(f"{self._link(query.number)}/cancel", body, headers=self._headers())
             return self._from_link(self._data(read_fields(answer.body)), query, "cancel")
 
@@ -207,7 +221,7 @@ class Payos:
         fields = self._payout(request)
         headers["x-idempotency-key"] = request.refund_reference
         headers["x-signature"] = hmac_hex("sha256", secret, encoded_row(fields).encode())
-        with understood(self.code):
+        with reading_answer(self.code):
             url = f"{self.settings.url}/v1/payouts"
             answer = self.http.post(url, json.dumps(fields).encode(), headers=headers)
             return _refund_answer(self._payout_data(answer, secret), request)
@@ -215,7 +229,7 @@ class Payos:
     def query_refund(self, query: RefundQuery) -> RefundAnswer:
         """What became of the payout: by its own id, or by our reference when its answer was lost."""
         headers, secret = self._payouts()
-        with understood(self.code):
+        with reading_answer(self.code):
             if query.bank_refund_id:
                 one = f"{self.settings.url}/v1/payouts/{fitting(query.bank_refund_id, _ID)}"
                 return _refund_answer(self._payout_data(self.http.get(one, headers=headers), secret), query)
@@ -274,7 +288,7 @@ class Payos:
         if whole(link, "amount") != request.amount.minor or text(link, "status") != "PENDING":
             raise BankUnavailable(f"{self.code} has another link under number {request.number}")
         number = text(link, "id", _ID)
-        return Instructions(page_url=a_page(f"{self.settings.page_url}/{number}"), bank_reference=number)
+        return Instructions(page_url=parse_page(f"{self.settings.page_url}/{number}"), bank_reference=number)
 
     def _told(self, data: Fields, key: int) -> Confirmation:
         """What a callback says, which is about one transfer."""
@@ -333,7 +347,7 @@ class Payos:
     def _data(self, message: Fields) -> Fields:
         """What an answer about a link says, believed."""
         data = _unwrapped(self.code, message)
-        require_hmac_sha256(self.settings.believed, raw_row(data).encode(), text(message, "signature"))
+        require_hmac_sha256(self.settings.secrets, raw_row(data).encode(), text(message, "signature"))
         return data
 
     def _payout_data(self, answer: HttpAnswer, secret: bytes) -> Fields:
@@ -354,7 +368,7 @@ def _unwrapped(bank: str, message: Fields) -> Fields:
     """The data of an answer. Raises BankUnavailable for a refusal, which nobody signs."""
     if (code := text(message, "code", _CODE)) != UNDERSTOOD:
         raise BankUnavailable(f"{bank} refused with {code}")
-    return an_object(message.get("data"))
+    return as_object(message.get("data"))
 
 
 def _instructions(opened: Fields, request: PaymentRequest) -> Instructions:
@@ -364,7 +378,7 @@ def _instructions(opened: Fields, request: PaymentRequest) -> Instructions:
         raise Malformed("the link asks for another amount")
     return Instructions(
         qr_text=qr_text,
-        page_url=a_page(text(opened, "checkoutUrl")),
+        page_url=parse_page(text(opened, "checkoutUrl")),
         account_number=text(opened, "accountNumber", "[0-9A-Za-z]{1,30}"),
         account_name=free_text(opened, "accountName") or None,
         account_bank=text(opened, "bin", "[0-9]{6}"),
@@ -391,7 +405,7 @@ def _objects(fields: Fields, name: str) -> Sequence[Fields]:
     value = fields.get(name)
     if not isinstance(value, list):
         raise Malformed(f"{name} is missing or not a list")
-    return [an_object(item) for item in value]
+    return [as_object(item) for item in value]
 
 
 def _named(client_id: str, api_key: str) -> dict[str, str]:

@@ -17,13 +17,18 @@ from typing import ClassVar, Final
 from bank_adapters.toolkit import standard_webhooks
 from bank_adapters.toolkit.bank_time import read_utc, write_utc
 from bank_adapters.toolkit.emv_qr import write_vietqr
-from bank_adapters.toolkit.http_client import LARGEST_ANSWER, HttpAnswer, HttpClient, understood, wire_time
+from bank_adapters.toolkit.http_client import (
+    LARGEST_ANSWER,
+    HttpAnswer,
+    HttpClient,
+    parse_page,
+    reading_answer,
+    wire_time,
+)
 from bank_adapters.toolkit.json_fields import Fields, read_object, text, text_or_none
-from bank_adapters.toolkit.limits import require_payable
-from bank_adapters.toolkit.settings import a_number, a_url, read_section, setting
-from bank_adapters.toolkit.statement_csv import CsvFormat, Row, read_rows, refused_whole, require_totals
-from bank_adapters.toolkit.two_secrets import TwoSecrets
-from bank_adapters.toolkit.wire_values import a_page, fitting
+from bank_adapters.toolkit.limits import fitting, require_payable
+from bank_adapters.toolkit.settings import RotatingSecret, number_between, parse_url, read_section, setting
+from bank_adapters.toolkit.statements import CsvFormat, Row, read_rows, refused_whole, require_totals
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, PaymentMethod
 from payment_hub.domain.banks.values import (
     Answer,
@@ -75,10 +80,10 @@ _TRANSACTION: Final = r"[A-Za-z0-9_-]{1,64}"
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(TwoSecrets):
+class Settings(RotatingSecret):
     """``BANK_SANDBOX_*``."""
 
-    url: str = setting(a_url, "where the bank listens")
+    url: str = setting(parse_url, "where the bank listens")
     secret: bytes = setting(
         standard_webhooks.read_webhook_secret, "shared with the bank; whsec_ and base64", secret=True
     )
@@ -89,10 +94,10 @@ class Settings(TwoSecrets):
         secret=True,
     )
     public_url: str | None = setting(
-        a_url, "the hub's own address, told to the bank for its callbacks", default=None
+        parse_url, "the hub's own address, told to the bank for its callbacks", default=None
     )
     read_seconds: int = setting(
-        a_number(1, 60), "how long the bank may be silent before we say that we do not know", default=10
+        number_between(1, 60), "how long the bank may be silent before we say that we do not know", default=10
     )
 
 
@@ -129,7 +134,7 @@ class SandboxBank:
         }
         if self.settings.public_url:
             body["callback_url"] = f"{self.settings.public_url}/callbacks/{self.code}"
-        with understood(self.code):
+        with reading_answer(self.code):
             opened = read_object(self._ask("/payments", json.dumps(body).encode()).body)
             _require_about(opened, "payment.opened", request.attempt_reference)
             account, bank_bin = (text(opened, "account_number"), text(opened, "account_bank"))
@@ -137,7 +142,7 @@ class SandboxBank:
                 qr_text=write_vietqr(
                     bank_bin=bank_bin, number=account, amount=request.amount, purpose=request.order_reference
                 ),
-                page_url=a_page(text(opened, "page_url")),
+                page_url=parse_page(text(opened, "page_url")),
                 account_number=account,
                 account_name=text(opened, "account_name"),
                 account_bank=bank_bin,
@@ -148,7 +153,7 @@ class SandboxBank:
     def read_callback(self, request: CallbackRequest) -> Confirmation:
         """Verify the headers over the raw body, then read it."""
         event_id, key = standard_webhooks.require_standard_webhook(
-            request.headers, request.body, received_at=request.received_at, secrets=self.settings.believed
+            request.headers, request.body, received_at=request.received_at, secrets=self.settings.secrets
         )
         if request.method != "POST" or request.query:
             raise CallbackRejected
@@ -167,7 +172,7 @@ class SandboxBank:
 
     def query_payment(self, query: PaymentQuery) -> Confirmation:
         """What the bank knows of the attempt now."""
-        with understood(self.code):
+        with reading_answer(self.code):
             path = f"/payments/{fitting(query.attempt_reference, _REFERENCE)}"
             known = read_object(self._ask(path, expect=(200, 404)).body)
             if known.get("type") == "payment.unknown":
@@ -179,7 +184,7 @@ class SandboxBank:
 
     def fetch_statement(self, day: date) -> Statement:
         """The bank's file of ``day``, with the totals that it declares in its first line."""
-        with understood(self.code):
+        with reading_answer(self.code):
             raw = self._ask(f"/statements/{day.isoformat()}", largest=LARGEST_STATEMENT).body
         with refused_whole(raw):
             lines = tuple(_statement_line(row) for row in read_rows(raw, STATEMENT))
@@ -209,7 +214,7 @@ class SandboxBank:
             json_headers = {"Content-Type": "application/json", **headers}
             answer = self.http.post(url, body, headers=json_headers, expect=expect)
         answered, _ = standard_webhooks.require_standard_webhook(
-            answer.headers, answer.body, received_at=wire_time(), secrets=self.settings.believed
+            answer.headers, answer.body, received_at=wire_time(), secrets=self.settings.secrets
         )
         if answered != message_id:
             raise CallbackRejected

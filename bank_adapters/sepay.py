@@ -27,11 +27,9 @@ from bank_adapters.toolkit.account_transfer import (
     no_money,
     read_account_statement,
 )
-from bank_adapters.toolkit.javascript import read_fields
-from bank_adapters.toolkit.json_fields import Fields, text, whole
-from bank_adapters.toolkit.settings import a_key, a_word, read_section, setting
+from bank_adapters.toolkit.json_fields import Fields, read_fields, text, whole
+from bank_adapters.toolkit.settings import RotatingSecret, parse_key, read_section, setting, text_matching
 from bank_adapters.toolkit.signatures import require_hmac_sha256
-from bank_adapters.toolkit.two_secrets import TwoSecrets
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, PaymentMethod
 from payment_hub.domain.banks.values import (
     Answer,
@@ -85,16 +83,18 @@ _BANK_CODE: Final = r"[!-~]{1,100}"
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(AccountSettings, TwoSecrets):
+class Settings(AccountSettings, RotatingSecret):
     """``BANK_SEPAY_*``."""
 
-    secret: bytes = setting(a_key, "the secret of the signature, or the API key", secret=True)
+    secret: bytes = setting(parse_key, "the secret of the signature, or the API key", secret=True)
     secret_previous: bytes | None = setting(
-        a_key, "the one before, still believed", default=None, secret=True
+        parse_key, "the one before, still believed", default=None, secret=True
     )
-    auth: str = setting(a_word("hmac|apikey"), "how SePay proves who it is: hmac or apikey", default="hmac")
+    auth: str = setting(
+        text_matching("hmac|apikey"), "how SePay proves who it is: hmac or apikey", default="hmac"
+    )
     money_id: str = setting(
-        a_word("id|referenceCode"),
+        text_matching("id|referenceCode"),
         "which of its numbers names the money, here as in the statement: SePay's or the bank's",
         default="id",
     )
@@ -102,7 +102,7 @@ class Settings(AccountSettings, TwoSecrets):
         declared_columns, "our words for the columns of the statement", default=COLUMNS
     )
     statement_time: str = setting(
-        a_word("[ -~]{2,40}"), "how the statement writes moments", default=WALL_CLOCK
+        text_matching("[ -~]{2,40}"), "how the statement writes moments", default=WALL_CLOCK
     )
 
 
@@ -158,12 +158,12 @@ class Sepay:
         if not given.startswith(_SIGNED):
             raise CallbackRejected
         signed = f"{sent}.".encode() + request.body
-        return require_hmac_sha256(self.settings.believed, signed, given.removeprefix(_SIGNED))
+        return require_hmac_sha256(self.settings.secrets, signed, given.removeprefix(_SIGNED))
 
     def _shown(self, request: CallbackRequest) -> int:
         """Which key stands in the message. Raises CallbackRejected."""
         given = request.headers.get("authorization", "").encode("utf-8", "replace")
-        fits = [hmac.compare_digest(b"Apikey " + key, given) for key in self.settings.believed]
+        fits = [hmac.compare_digest(b"Apikey " + key, given) for key in self.settings.secrets]
         if True not in fits:
             raise CallbackRejected
         return fits.index(True)

@@ -15,15 +15,21 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import ClassVar, Final
 
-from bank_adapters.toolkit.collector_file import OTHERWISE, CollectorFile
-from bank_adapters.toolkit.http_client import HttpClient, understood
-from bank_adapters.toolkit.json_fields import Fields, an_object, read_object, text, whole, written
-from bank_adapters.toolkit.limits import require_payable, require_refundable
-from bank_adapters.toolkit.settings import a_folder, a_key, a_number, a_url, a_word, read_section, setting
+from bank_adapters.toolkit.http_client import HttpClient, parse_page, reading_answer
+from bank_adapters.toolkit.json_fields import Fields, as_object, read_object, text, whole, written
+from bank_adapters.toolkit.limits import fitting, require_payable, require_refundable
+from bank_adapters.toolkit.settings import (
+    RotatingSecret,
+    number_between,
+    parse_folder,
+    parse_key,
+    parse_url,
+    read_section,
+    setting,
+    text_matching,
+)
 from bank_adapters.toolkit.signatures import hmac_base64, require_hmac_sha256
-from bank_adapters.toolkit.two_secrets import TwoSecrets
-from bank_adapters.toolkit.web_page import a_web_page
-from bank_adapters.toolkit.wire_values import fitting
+from bank_adapters.toolkit.statements import OTHERWISE, CollectorFile
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, Limits, PaymentMethod
 from payment_hub.domain.banks.values import (
     Answer,
@@ -141,37 +147,39 @@ def a_scale(written: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(TwoSecrets):
+class Settings(RotatingSecret):
     """``BANK_SHOPEEPAY_*``."""
 
-    url: str = setting(a_url, "the gateway, such as https://api.gw.airpay.vn")
-    client_id: str = setting(a_word("[A-Za-z0-9_-]{1,64}"), "our client id")
-    secret: bytes = setting(a_key, "the secret key of the client", secret=True)
+    url: str = setting(parse_url, "the gateway, such as https://api.gw.airpay.vn")
+    client_id: str = setting(text_matching("[A-Za-z0-9_-]{1,64}"), "our client id")
+    secret: bytes = setting(parse_key, "the secret key of the client", secret=True)
     secret_previous: bytes | None = setting(
-        a_key, "the one before, still believed", default=None, secret=True
+        parse_key, "the one before, still believed", default=None, secret=True
     )
-    merchant_ext_id: str = setting(a_word("[A-Za-z0-9_.-]{1,64}"), "our id as a shop's owner")
-    store_ext_id: str = setting(a_word("[A-Za-z0-9_.-]{1,64}"), "our id as a shop")
+    merchant_ext_id: str = setting(text_matching("[A-Za-z0-9_.-]{1,64}"), "our id as a shop's owner")
+    store_ext_id: str = setting(text_matching("[A-Za-z0-9_.-]{1,64}"), "our id as a shop")
     amount_scale: int = setting(
         a_scale,
         "units of the wire in one dong: 100 as published, or 1; ask ShopeePay, a wrong one moves money",
     )
-    statements: Path = setting(a_folder, "the folder into which daily files are dropped")
+    statements: Path = setting(parse_folder, "the folder into which daily files are dropped")
     statement_format: CollectorFile = setting(COLLECTOR_FILE.otherwise, OTHERWISE, default=COLLECTOR_FILE)
     platform_type: str = setting(
-        a_word("pc|mweb|app"), "where the citizen pays: pc shows a code, mweb opens the app", default="pc"
+        text_matching("pc|mweb|app"),
+        "where the citizen pays: pc shows a code, mweb opens the app",
+        default="pc",
     )
     check_by: str = setting(
-        a_word("reference_id|payment_reference_id"),
+        text_matching("reference_id|payment_reference_id"),
         "the name of the reference in a check; the older name is sent without an amount",
         default="reference_id",
     )
     signed_answers: int = setting(
-        a_number(0, 1),
+        number_between(0, 1),
         "1 believes no answer without a signature; one that is there is always checked",
         default=0,
     )
-    read_seconds: int = setting(a_number(1, 60), "how long ShopeePay may be silent", default=15)
+    read_seconds: int = setting(number_between(1, 60), "how long ShopeePay may be silent", default=15)
 
 
 def build(bank: str, section: Mapping[str, str]) -> ShopeePay:
@@ -204,14 +212,14 @@ class ShopeePay:
             "platform_type": self.settings.platform_type,
             "validity_period": int(lasts.total_seconds()),
         }
-        with understood(self.code):
+        with reading_answer(self.code):
             opened = self._ask(CREATE, body)
-            return Instructions(page_url=a_web_page(str(opened.get("redirect_url_http"))))
+            return Instructions(page_url=parse_page(str(opened.get("redirect_url_http"))))
 
     def read_callback(self, request: CallbackRequest) -> Confirmation:
         """Verify the header over the raw body, then read the notice."""
         key = require_hmac_sha256(
-            self.settings.believed, request.body, request.headers.get(SIGNATURE.lower()), "base64"
+            self.settings.secrets, request.body, request.headers.get(SIGNATURE.lower()), "base64"
         )
         if request.method != "POST" or request.query:
             raise CallbackRejected
@@ -232,7 +240,7 @@ class ShopeePay:
     def query_payment(self, query: PaymentQuery) -> Confirmation:
         """Ask the check interface. What ShopeePay does not know is no answer: its codes for that are not published."""
         reference = fitting(query.attempt_reference, _REFERENCE)
-        with understood(self.code):
+        with reading_answer(self.code):
             said = self._check(reference, PAYMENT_TYPE, query.amount)
             confirmation = self._confirmation(said, reference)
         return replace(confirmation, event_id=f"query:{confirmation.event_id}")
@@ -252,7 +260,7 @@ class ShopeePay:
             **self._shop(),
             "amount": self._wire(request.amount),
         }
-        with understood(self.code):
+        with reading_answer(self.code):
             accepted = self._ask(REFUND, body)
             if accepted.get("refund_reference_id", request.refund_reference) != request.refund_reference:
                 raise Malformed("the answer is about another refund")
@@ -261,7 +269,7 @@ class ShopeePay:
     def query_refund(self, query: RefundQuery) -> RefundAnswer:
         """Ask the check interface about the refund's own reference."""
         reference = fitting(query.refund_reference, _REFERENCE)
-        with understood(self.code):
+        with reading_answer(self.code):
             said = self._check(reference, REFUND_TYPE, query.amount)
             code = _code(said, "status")
             outcome = REFUNDS.get(code, RefundOutcome.PENDING)
@@ -280,7 +288,7 @@ class ShopeePay:
         body["transaction_type"] = kind
         if named == "reference_id":
             body["amount"] = self._wire(amount)
-        said = an_object(self._ask(CHECK, body).get("transaction"))
+        said = as_object(self._ask(CHECK, body).get("transaction"))
         if _reference(said) != reference or not _is_of(kind, said):
             raise Malformed(f"the answer is not about {reference}")
         return said
@@ -296,7 +304,7 @@ class ShopeePay:
         answer = self.http.post(f"{self.settings.url}{path}", body, headers=headers)
         given = answer.headers.get(SIGNATURE.lower())
         if given is not None or self.settings.signed_answers:
-            require_hmac_sha256(self.settings.believed, answer.body, given, "base64")
+            require_hmac_sha256(self.settings.secrets, answer.body, given, "base64")
         said = read_object(answer.body, decimals_as_text=True)
         if (code := whole(said, "errcode")) != 0:
             raise BankUnavailable(f"{self.code} refused with errcode {code}")

@@ -17,7 +17,7 @@ from bank_adapters.toolkit.account_transfer import (
     instructions,
     read_account_statement,
 )
-from bank_adapters.toolkit.settings import a_word, read_section, setting
+from bank_adapters.toolkit.settings import read_section, setting, text_matching
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, PaymentMethod
 from payment_hub.domain.banks.values import Instructions, PaymentRequest, Statement
 
@@ -44,15 +44,17 @@ class Settings(AccountSettings):
     """``BANK_VIETQR_*``."""
 
     code_kind: str = setting(
-        a_word("dynamic|static"),
+        text_matching("dynamic|static"),
         "dynamic: amount and purpose stand in the code; static: the account alone, and the payer types the rest",
         default="dynamic",
     )
     bill_number: str = setting(
-        a_word("none|attempt"), "whether the code also carries the attempt as bill number", default="none"
+        text_matching("none|attempt"),
+        "whether the code also carries the attempt as bill number",
+        default="none",
     )
     reference_label: str | None = setting(
-        a_word("[ -~]{1,25}"), "a fixed reference that some wallets want in the code", default=None
+        text_matching("[ -~]{1,25}"), "a fixed reference that some wallets want in the code", default=None
     )
 
 

@@ -20,16 +20,22 @@ from pathlib import Path
 from typing import ClassVar, Final
 from urllib.parse import urlencode
 
-from bank_adapters.toolkit.collector_file import CollectorFile
-from bank_adapters.toolkit.http_client import HttpClient, understood
+from bank_adapters.toolkit.http_client import HttpClient, reading_answer
 from bank_adapters.toolkit.json_fields import Fields, read_object, text
-from bank_adapters.toolkit.limits import require_payable, require_refundable
-from bank_adapters.toolkit.own_references import require_ours_whole
-from bank_adapters.toolkit.settings import a_folder, a_key, a_number, a_url, a_word, read_section, setting
+from bank_adapters.toolkit.limits import fitting, require_payable, require_refundable
+from bank_adapters.toolkit.settings import (
+    RotatingSecret,
+    number_between,
+    parse_folder,
+    parse_key,
+    parse_url,
+    read_section,
+    setting,
+    text_matching,
+)
 from bank_adapters.toolkit.signatures import Spelling, hmac_base64, hmac_hex, require_hmac
-from bank_adapters.toolkit.signed_fields import as_signed, read_query
-from bank_adapters.toolkit.two_secrets import TwoSecrets
-from bank_adapters.toolkit.wire_values import fitting
+from bank_adapters.toolkit.signed_fields import as_signed, read_query, require_ours_whole
+from bank_adapters.toolkit.statements import CollectorFile
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, Limits, PaymentMethod
 from payment_hub.domain.banks.values import (
     Answer,
@@ -203,19 +209,21 @@ def signing(fields: str, needed: str) -> Callable[[str], str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(TwoSecrets):
+class Settings(RotatingSecret):
     """``BANK_VIETTELMONEY_*``."""
 
-    pay_url: str = setting(a_url, "the page to which citizens are sent")
-    api_url: str = setting(a_url, "the interface for queries and refunds")
-    merchant_code: str = setting(a_word("[A-Za-z0-9_]{1,30}"), "our code at Viettel")
-    access_secret: str = setting(a_word("[A-Za-z0-9_-]{8,128}"), "the access code", secret=True)
-    secret: bytes = setting(a_key, "the hash key", secret=True)
-    secret_previous: bytes | None = setting(a_key, "the one before", default=None, secret=True)
-    statements: Path = setting(a_folder, "the folder into which daily files are dropped")
-    spelling: str = setting(a_word("base64|hex"), "how check_sum is written", default="base64")
+    pay_url: str = setting(parse_url, "the page to which citizens are sent")
+    api_url: str = setting(parse_url, "the interface for queries and refunds")
+    merchant_code: str = setting(text_matching("[A-Za-z0-9_]{1,30}"), "our code at Viettel")
+    access_secret: str = setting(text_matching("[A-Za-z0-9_-]{8,128}"), "the access code", secret=True)
+    secret: bytes = setting(parse_key, "the hash key", secret=True)
+    secret_previous: bytes | None = setting(parse_key, "the one before", default=None, secret=True)
+    statements: Path = setting(parse_folder, "the folder into which daily files are dropped")
+    spelling: str = setting(text_matching("base64|hex"), "how check_sum is written", default="base64")
     transaction_digits: int = setting(
-        a_number(0, 40), "digits of a vt_transaction_id, as agreed; 0: ask about every payment", default=18
+        number_between(0, 40),
+        "digits of a vt_transaction_id, as agreed; 0: ask about every payment",
+        default=18,
     )
     query_answer_signs: str = setting(
         signing(QUERY_ANSWER_SIGNS, "order_id error_code payment_status vt_transaction_id"),
@@ -227,7 +235,7 @@ class Settings(TwoSecrets):
         "what our answer to verify signs, in this order",
         default=VERIFY_ANSWER_SIGNS,
     )
-    read_seconds: int = setting(a_number(1, 60), "how long Viettel may be silent", default=10)
+    read_seconds: int = setting(number_between(1, 60), "how long Viettel may be silent", default=10)
 
 
 def build(bank: str, section: Mapping[str, str]) -> ViettelMoney:
@@ -300,7 +308,7 @@ class ViettelMoney:
 
     def query_payment(self, query: PaymentQuery) -> Confirmation:
         """Ask with TRANS_INQUIRY. The answer names no amount: it is the one that our own signature opened it with."""
-        with understood(self.code):
+        with reading_answer(self.code):
             question = {"cmd": "TRANS_INQUIRY", "order_id": query.attempt_reference}
             fields, key = self._ask(question, QUERY_SIGNS, self.settings.query_answer_signs)
             return self._confirmation("query", fields, query.amount, key)
@@ -317,7 +325,7 @@ class ViettelMoney:
             "trans_amount": str(request.amount),
             "trans_content": fitting(request.description, "[A-Za-z0-9 .:_-]{1,100}"),
         }
-        with understood(self.code):
+        with reading_answer(self.code):
             fields, _ = self._ask(question, REFUND_SIGNS, REFUND_ANSWER_SIGNS)
         code = fields["error_code"]
         outcome, _ = REFUNDS.get(code, (RefundOutcome.PENDING, ""))
@@ -382,7 +390,7 @@ class ViettelMoney:
         around = ["".join(fields[name] for name in names.split()) for names in (before, after)]
         require_ours_whole(around[0], fields["order_id"], around[1], tail="-[1-9]")
         spelling: Spelling = "hex" if self.settings.spelling == "hex" else "base64"
-        return require_hmac("sha1", self.settings.believed, self._message(fields, signs), given, spelling)
+        return require_hmac("sha1", self.settings.secrets, self._message(fields, signs), given, spelling)
 
     def _message(self, fields: Mapping[str, str], signs: str) -> bytes:
         return (self.settings.access_secret + "".join(fields[name] for name in signs.split())).encode()

@@ -16,15 +16,28 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from bank_adapters.toolkit.bank_time import vietnam_time_or_none, write_vietnam_time
-from bank_adapters.toolkit.collector_file import OTHERWISE, CollectorFile
-from bank_adapters.toolkit.http_client import HttpClient, understood
+from bank_adapters.toolkit.http_client import HttpClient, reading_answer
 from bank_adapters.toolkit.json_fields import Fields, read_object, text
-from bank_adapters.toolkit.limits import require_payable, require_refundable
-from bank_adapters.toolkit.settings import a_folder, a_key, a_number, a_url, a_word, read_section, setting
+from bank_adapters.toolkit.limits import (
+    fitting,
+    hundredfold,
+    hundredfold_or_none,
+    require_payable,
+    require_refundable,
+)
+from bank_adapters.toolkit.settings import (
+    RotatingSecret,
+    number_between,
+    parse_folder,
+    parse_key,
+    parse_url,
+    read_section,
+    setting,
+    text_matching,
+)
 from bank_adapters.toolkit.signatures import hmac_hex, require_hmac_sha512
 from bank_adapters.toolkit.signed_fields import as_form, as_sent, as_signed, joined, read_query
-from bank_adapters.toolkit.two_secrets import TwoSecrets
-from bank_adapters.toolkit.wire_values import fitting, hundredfold, hundredfold_or_none
+from bank_adapters.toolkit.statements import OTHERWISE, CollectorFile
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, Limits, PaymentMethod
 from payment_hub.domain.banks.values import (
     Answer,
@@ -168,19 +181,21 @@ PROFILE: Final = BankProfile(
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(TwoSecrets):
+class Settings(RotatingSecret):
     """``BANK_VNPAY_*``."""
 
-    pay_url: str = setting(a_url, "the page to which citizens are sent")
-    api_url: str = setting(a_url, "the query interface")
-    tmn_code: str = setting(a_word("[A-Za-z0-9_]{1,20}"), "our terminal code")
-    secret: bytes = setting(a_key, "the hash secret of the terminal", secret=True)
-    secret_previous: bytes | None = setting(a_key, "the one before", default=None, secret=True)
-    statements: Path = setting(a_folder, "the folder into which VNPAY's daily files are dropped")
+    pay_url: str = setting(parse_url, "the page to which citizens are sent")
+    api_url: str = setting(parse_url, "the query interface")
+    tmn_code: str = setting(text_matching("[A-Za-z0-9_]{1,20}"), "our terminal code")
+    secret: bytes = setting(parse_key, "the hash secret of the terminal", secret=True)
+    secret_previous: bytes | None = setting(parse_key, "the one before", default=None, secret=True)
+    statements: Path = setting(parse_folder, "the folder into which VNPAY's daily files are dropped")
     statement_format: CollectorFile = setting(COLLECTOR_FILE.otherwise, OTHERWISE, default=COLLECTOR_FILE)
-    order_type: str = setting(a_word("[a-z0-9]{1,20}"), "the catalogue code of what is paid", default="other")
-    server_ip: str = setting(a_word("[0-9A-Fa-f.:]{3,45}"), "where we query from", default="127.0.0.1")
-    read_seconds: int = setting(a_number(1, 60), "how long VNPAY may be silent", default=10)
+    order_type: str = setting(
+        text_matching("[a-z0-9]{1,20}"), "the catalogue code of what is paid", default="other"
+    )
+    server_ip: str = setting(text_matching("[0-9A-Fa-f.:]{3,45}"), "where we query from", default="127.0.0.1")
+    read_seconds: int = setting(number_between(1, 60), "how long VNPAY may be silent", default=10)
 
 
 def build(bank: str, section: Mapping[str, str]) -> Vnpay:
@@ -253,7 +268,7 @@ class Vnpay:
         """Ask with querydr. What VNPAY does not know is PENDING: the citizen may still be choosing."""
         reference, event = query.attempt_reference, f"querydr:{query.attempt_reference}"
         question = self._question("querydr", reference, query.started_at, query.queried_at)
-        with understood(self.code):
+        with reading_answer(self.code):
             key, code, fields = self._ask(question, QUERY_SIGNS, ANSWER_SIGNS)
             if code == NOT_FOUND:
                 return Confirmation(self.code, f"{event}:{code}", reference, Outcome.PENDING, code=code)
@@ -282,7 +297,7 @@ class Vnpay:
             "vnp_TransactionNo": fitting(request.bank_transaction_id or "0", "[0-9A-Za-z_-]{1,50}"),
             "vnp_CreateBy": fitting(request.requested_by, "[A-Za-z0-9 .:@_-]{1,245}"),
         }
-        with understood(self.code):
+        with reading_answer(self.code):
             _, code, fields = self._ask(question, REFUND_SIGNS, REFUND_ANSWER_SIGNS)
             if code != ACCEPTED:
                 return RefundAnswer(REFUND_CODES.get(code, RefundOutcome.PENDING), code)
@@ -299,7 +314,7 @@ class Vnpay:
         question = self._question(
             "querydr", query.attempt_reference, query.payment_started_at, query.queried_at
         )
-        with understood(self.code):
+        with reading_answer(self.code):
             _, code, fields = self._ask(question, QUERY_SIGNS, ANSWER_SIGNS)
             if code != ACCEPTED or not _is_ours(fields, query):
                 return RefundAnswer(RefundOutcome.PENDING, code)
@@ -313,7 +328,7 @@ class Vnpay:
 
     def _key_of(self, query: bytes, fields: Mapping[str, str]) -> int:
         """Which key signed ``query``: as we encode it, or as it came, for encoders differ. Raises CallbackRejected."""
-        believed, given = self.settings.believed, fields.get("vnp_SecureHash")
+        believed, given = self.settings.secrets, fields.get("vnp_SecureHash")
         try:
             return require_hmac_sha512(believed, canonical_query(fields).encode(), given)
         except CallbackRejected:
@@ -328,7 +343,7 @@ class Vnpay:
         answer = self.http.post_json(self.settings.api_url, {**question, "vnp_SecureHash": checksum})
         fields = read_object(answer.body, decimals_as_text=True)
         signed = joined(fields, answer_signs.split(), "vnp_").encode()
-        key = require_hmac_sha512(self.settings.believed, signed, text(fields, "vnp_SecureHash"))
+        key = require_hmac_sha512(self.settings.secrets, signed, text(fields, "vnp_SecureHash"))
         code = text(fields, "vnp_ResponseCode", _CODE)
         if code in REQUEST_REFUSED:
             raise BankUnavailable(f"{self.code} refused the question with {code}")

@@ -17,16 +17,20 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from bank_adapters.toolkit.bank_time import vietnam_time_or_none
-from bank_adapters.toolkit.collector_file import OTHERWISE, CollectorFile
 from bank_adapters.toolkit.emv_qr import write_vnpay_qr
-from bank_adapters.toolkit.json_fields import text, written
-from bank_adapters.toolkit.limits import require_payable
-from bank_adapters.toolkit.settings import a_folder, a_key, a_word, read_section, setting
+from bank_adapters.toolkit.json_fields import read_unverified, text, written
+from bank_adapters.toolkit.limits import fitting, require_payable
+from bank_adapters.toolkit.settings import (
+    RotatingSecret,
+    parse_folder,
+    parse_key,
+    read_section,
+    setting,
+    text_matching,
+)
 from bank_adapters.toolkit.signatures import require_digest
 from bank_adapters.toolkit.signed_fields import as_signed, joined
-from bank_adapters.toolkit.signed_json import read_unverified
-from bank_adapters.toolkit.two_secrets import TwoSecrets
-from bank_adapters.toolkit.wire_values import fitting
+from bank_adapters.toolkit.statements import OTHERWISE, CollectorFile
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, Limits, PaymentMethod
 from payment_hub.domain.banks.values import (
     Answer,
@@ -114,32 +118,40 @@ PROFILE: Final = BankProfile(
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(TwoSecrets):
+class Settings(RotatingSecret):
     """``BANK_VNPAYQR_*``.
 
     What we have recorded is answered with 00 whatever we think of it: it is on our books, and after another word the
     money might be taken back from under them. Who has it in writing what the bank does can have its other codes.
     """
 
-    merchant_code: str = setting(a_word("[0-9A-Za-z]{1,25}"), "our merchant code")
-    merchant_name: str = setting(a_word(f"{_LABEL}{{1,25}}"), "our name in the payer's app")
-    secret: bytes = setting(a_key, "the secret of the IPN", secret=True)
+    merchant_code: str = setting(text_matching("[0-9A-Za-z]{1,25}"), "our merchant code")
+    merchant_name: str = setting(text_matching(f"{_LABEL}{{1,25}}"), "our name in the payer's app")
+    secret: bytes = setting(parse_key, "the secret of the IPN", secret=True)
     secret_previous: bytes | None = setting(
-        a_key, "the one before, still believed", default=None, secret=True
+        parse_key, "the one before, still believed", default=None, secret=True
     )
-    statements: Path = setting(a_folder, "the folder into which daily files are dropped")
+    statements: Path = setting(parse_folder, "the folder into which daily files are dropped")
     statement_format: CollectorFile = setting(COLLECTOR_FILE.otherwise, OTHERWISE, default=COLLECTOR_FILE)
-    category: str | None = setting(a_word("[0-9]{4}"), "our merchant category (ISO 18245)", default=None)
-    city: str | None = setting(a_word(f"{_LABEL}{{1,15}}"), "our city", default=None)
-    store: str | None = setting(a_word(f"{_LABEL}{{1,20}}"), "the label of our store", default=None)
-    terminal: str | None = setting(a_word("[A-Za-z0-9]{1,20}"), "the label of our terminal", default=None)
-    payment_type: str = setting(
-        a_word("[0-9A-Za-z]{1,5}"), "the msgType of a payment; any other says nothing of money", default="1"
+    category: str | None = setting(
+        text_matching("[0-9]{4}"), "our merchant category (ISO 18245)", default=None
     )
-    repeated_code: str = setting(a_word(_CODE), "our answer to a message recorded before", default="00")
-    unknown_code: str = setting(a_word(_CODE), "our answer when we know no such order", default="00")
-    amount_code: str = setting(a_word(_CODE), "our answer to another amount", default="00")
-    again_code: str = setting(a_word(_CODE), "our answer when it must be sent again", default="08")
+    city: str | None = setting(text_matching(f"{_LABEL}{{1,15}}"), "our city", default=None)
+    store: str | None = setting(text_matching(f"{_LABEL}{{1,20}}"), "the label of our store", default=None)
+    terminal: str | None = setting(
+        text_matching("[A-Za-z0-9]{1,20}"), "the label of our terminal", default=None
+    )
+    payment_type: str = setting(
+        text_matching("[0-9A-Za-z]{1,5}"),
+        "the msgType of a payment; any other says nothing of money",
+        default="1",
+    )
+    repeated_code: str = setting(
+        text_matching(_CODE), "our answer to a message recorded before", default="00"
+    )
+    unknown_code: str = setting(text_matching(_CODE), "our answer when we know no such order", default="00")
+    amount_code: str = setting(text_matching(_CODE), "our answer to another amount", default="00")
+    again_code: str = setting(text_matching(_CODE), "our answer when it must be sent again", default="08")
 
     def code_of(self, answer: Answer) -> str:
         """The bank's code for ``answer``."""
@@ -190,7 +202,7 @@ class VnpayQr:
             raise CallbackRejected
         fields = read_unverified(request.body)
         signed = joined(fields, SIGNED.split())
-        messages = [f"{signed}|".encode() + secret for secret in self.settings.believed]
+        messages = [f"{signed}|".encode() + secret for secret in self.settings.secrets]
         given = fields.get("checksum")
         key = require_digest("md5", messages, given if isinstance(given, str) else None)
         if as_signed(fields.get("merchantCode")) != self.settings.merchant_code:

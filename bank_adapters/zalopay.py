@@ -16,19 +16,23 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, Final
 
-from bank_adapters.toolkit.bank_time import write_vietnam_time
-from bank_adapters.toolkit.collector_file import CollectorFile
-from bank_adapters.toolkit.epoch_time import read_milliseconds, write_milliseconds
-from bank_adapters.toolkit.http_client import HttpClient, understood, wire_time
-from bank_adapters.toolkit.json_fields import Fields, read_object, text, text_or_none, whole
-from bank_adapters.toolkit.limits import require_payable, require_refundable
-from bank_adapters.toolkit.settings import a_folder, a_key, a_number, a_url, a_word, read_section, setting
+from bank_adapters.toolkit.bank_time import read_milliseconds, write_milliseconds, write_vietnam_time
+from bank_adapters.toolkit.http_client import HttpClient, parse_page, reading_answer, wire_time
+from bank_adapters.toolkit.json_fields import Fields, read_object, read_unverified, text, text_or_none, whole
+from bank_adapters.toolkit.limits import fitting, require_payable, require_refundable
+from bank_adapters.toolkit.settings import (
+    RotatingSecret,
+    number_between,
+    parse_folder,
+    parse_key,
+    parse_url,
+    read_section,
+    setting,
+    text_matching,
+)
 from bank_adapters.toolkit.signatures import hmac_hex, require_hmac_sha256
 from bank_adapters.toolkit.signed_fields import as_signed, joined, read_query
-from bank_adapters.toolkit.signed_json import read_unverified
-from bank_adapters.toolkit.two_secrets import TwoSecrets
-from bank_adapters.toolkit.web_page import a_web_page
-from bank_adapters.toolkit.wire_values import fitting
+from bank_adapters.toolkit.statements import CollectorFile
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Fact, Limits, PaymentMethod
 from payment_hub.domain.banks.values import (
     Answer,
@@ -146,27 +150,27 @@ PROFILE: Final = BankProfile(
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(TwoSecrets):
+class Settings(RotatingSecret):
     """``BANK_ZALOPAY_*``."""
 
-    url: str = setting(a_url, "ZaloPay's host, such as https://openapi.zalopay.vn")
-    app_id: int = setting(a_number(1, 999_999_999), "the number of our app")
+    url: str = setting(parse_url, "ZaloPay's host, such as https://openapi.zalopay.vn")
+    app_id: int = setting(number_between(1, 999_999_999), "the number of our app")
     app_user: str = setting(
-        a_word("[A-Za-z0-9_.-]{1,50}"), "the name under which we sell", default="payment-hub"
+        text_matching("[A-Za-z0-9_.-]{1,50}"), "the name under which we sell", default="payment-hub"
     )
-    secret: bytes = setting(a_key, "key2, with which ZaloPay signs what it tells us", secret=True)
+    secret: bytes = setting(parse_key, "key2, with which ZaloPay signs what it tells us", secret=True)
     secret_previous: bytes | None = setting(
-        a_key, "the key2 before, still believed", default=None, secret=True
+        parse_key, "the key2 before, still believed", default=None, secret=True
     )
-    request_secret: bytes = setting(a_key, "key1, with which we sign what we ask", secret=True)
+    request_secret: bytes = setting(parse_key, "key1, with which we sign what we ask", secret=True)
     public_url: str | None = setting(
-        a_url, "the hub's own address, told to ZaloPay for its callbacks", default=None
+        parse_url, "the hub's own address, told to ZaloPay for its callbacks", default=None
     )
-    statements: Path = setting(a_folder, "the folder into which ZaloPay's daily files are dropped")
+    statements: Path = setting(parse_folder, "the folder into which ZaloPay's daily files are dropped")
     refund_fee: int | None = setting(
-        a_number(0, 100_000_000), "dong kept back from each refund; where set, signed too", default=None
+        number_between(0, 100_000_000), "dong kept back from each refund; where set, signed too", default=None
     )
-    read_seconds: int = setting(a_number(1, 60), "how long ZaloPay may be silent", default=10)
+    read_seconds: int = setting(number_between(1, 60), "how long ZaloPay may be silent", default=10)
 
 
 def build(bank: str, section: Mapping[str, str]) -> ZaloPay:
@@ -205,12 +209,12 @@ class ZaloPay:
         }
         if self.settings.public_url:
             fields["callback_url"] = f"{self.settings.public_url}/callbacks/{self.code}"
-        with understood(self.code):
+        with reading_answer(self.code):
             answer = self._ask("create", CREATE_SIGNS, fields)
             if whole(answer, "return_code") != OPENED:
                 raise BankUnavailable(f"{self.code} opened nothing: {_word(answer)}")
             return Instructions(
-                page_url=a_web_page(str(answer.get("order_url"))),
+                page_url=parse_page(str(answer.get("order_url"))),
                 bank_reference=text_or_none(answer, "zp_trans_token", "[!-~]{1,200}"),
             )
 
@@ -239,7 +243,7 @@ class ZaloPay:
         """What the citizen's browser brings back. It names no transaction of ZaloPay's: for display only."""
         fields = read_query(query)
         signed = joined(fields, RETURN_SIGNS.split()).encode()
-        key = require_hmac_sha256(self.settings.believed, signed, fields.get("checksum"))
+        key = require_hmac_sha256(self.settings.secrets, signed, fields.get("checksum"))
         if fields.get("appid") != str(self.settings.app_id):
             raise CallbackRejected
         named, status = text(fields, "apptransid"), text(fields, "status", _STATUS)
@@ -270,7 +274,7 @@ class ZaloPay:
         """Ask what became of the order. key1 is a field of what is signed, and is not sent."""
         named = app_trans_id(query.started_at, query.attempt_reference)
         signed = f"{self.settings.app_id}|{named}|".encode() + self.settings.request_secret
-        with understood(self.code):
+        with reading_answer(self.code):
             answer = self._answer("query", {"app_trans_id": named}, signed)
             code, word = _said(answer)
             outcome = OUTCOMES.get(code, Outcome.PENDING)
@@ -303,7 +307,7 @@ class ZaloPay:
         signs = REFUND_SIGNS
         if self.settings.refund_fee is not None:
             fields["refund_fee_amount"], signs = self.settings.refund_fee, REFUND_FEE_SIGNS
-        with understood(self.code):
+        with reading_answer(self.code):
             answer = self._ask("refund", signs, fields)
             if answer.get("return_code") not in (1, 3) and set(_word(answer).split("/")) & NOT_TAKEN:
                 return RefundAnswer(RefundOutcome.FAILED, _word(answer))
@@ -315,7 +319,7 @@ class ZaloPay:
             "m_refund_id": self._m_refund_id(query.submitted_at, query.number),
             "timestamp": write_milliseconds(query.queried_at),
         }
-        with understood(self.code):
+        with reading_answer(self.code):
             return _refund_answer(self._ask("query_refund", REFUND_QUERY_SIGNS, fields), asked=True)
 
     def fetch_statement(self, day: date) -> Statement:
@@ -333,7 +337,7 @@ class ZaloPay:
         if not isinstance(data, str) or not isinstance(mac, str):
             raise CallbackRejected
         signed = data.encode()
-        return message, signed, require_hmac_sha256(self.settings.believed, signed, mac)
+        return message, signed, require_hmac_sha256(self.settings.secrets, signed, mac)
 
     def _m_refund_id(self, moment: datetime, number: int) -> str:
         return f"{write_vietnam_time(moment, _DAY)}_{self.settings.app_id}_{number:09d}"

@@ -33,6 +33,7 @@ from reconciliation.books import Books
 from reconciliation.domain.runs import Scope, agency_scope, bank_scope
 from reconciliation.ledgers.csv_drop import CsvDrop
 from reconciliation.operations.runs import reconcile_day
+from tests.settings import SETTINGS
 
 FIRST_DAY: Final = date(2026, 3, 2)
 BANK, AGENCY = bank_scope("sandbox"), agency_scope("B1")
@@ -64,18 +65,18 @@ _DAY: Final = (
     """INSERT INTO statement_file (id, bank, day, sha256, raw, state, lines, received_at)
     OVERRIDING SYSTEM VALUE VALUES (:file, 'sandbox', :day, 'x', '', 'ACCEPTED', 0, :at)""",
     f"""INSERT INTO statement_line (file_id, line, bank, bank_transaction_id, day, amount, currency, movement,
-        reference, occurrence, booked_at, again)
+        reference, occurrence, booked_at, repeated)
     SELECT :file, n, 'sandbox', 'T' || md5(CASE n % :every WHEN 3 THEN 'unknown' ELSE '' END || n), :day,
         100000 + n % 1000 - CASE n % :every WHEN 1 THEN 1 ELSE 0 END, 'VND', 'CREDIT',
         'DV' || lpad(n::text, 14, '0'), 1, :at, false {_NUMBERS} WHERE n % :every <> 0 ORDER BY md5(n::text)""",
     f"""INSERT INTO statement_line (file_id, line, bank, bank_transaction_id, day, amount, currency, movement,
-        reference, occurrence, booked_at, again)
+        reference, occurrence, booked_at, repeated)
     SELECT :file, n, 'sandbox', 'T' || md5(n::text), :day, 100000 + n % 1000, 'VND', 'CREDIT',
         'DV' || lpad(n::text, 14, '0'), 2, :at, true {_NUMBERS} WHERE n % :every = 2""",
     """INSERT INTO ledger_file (id, agency_id, day, name, sha256, raw, state, lines, received_at)
     OVERRIDING SYSTEM VALUE VALUES (:file, 1, :day, 'B1.csv', 'x', '', 'ACCEPTED', 0, :at)""",
     f"""INSERT INTO ledger_entry (file_id, line, agency_id, day, entry_number, reference, case_key, order_id, amount,
-        currency, again)
+        currency, repeated)
     SELECT :file, n, 1, :day, n, 'DV' || lpad(n::text, 14, '0'), 'QD-' || n, n,
         100000 + n % 1000 - CASE n % :every WHEN 1 THEN 1 ELSE 0 END, 'VND', false
     {_NUMBERS} WHERE n % :every <> 0 ORDER BY md5(n::text)""",
@@ -172,8 +173,7 @@ def _books(engine: Engine) -> Books:
         adapters={"sandbox": None},  # type: ignore[dict-item]
         now=lambda: now,
         signer=Signer.of([b"k" * 32], [b"s" * 32]),
-        public_url="https://hub.test",
-        order_life=timedelta(days=1),
+        settings=SETTINGS,
     )
     return Books(hub, CsvDrop(None), confirm=lambda **_: None)
 

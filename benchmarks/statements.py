@@ -23,11 +23,13 @@ _ISSUE: Final = {
     "obligation_id": ":obligation_id",
     "obligation_version": ":obligation_version",
     "agency_id": ":agency_id",
-    "row_version": ":gate",
+    "row_version": ":row_version",
     "portal_id": "1",
     "required": ":amount",
     "order_currency": "'VND'",
-    "paid_in": ":amount",
+    "receipt_amount": ":amount",
+    "settles": "false",
+    "year": "2026",
     "return_url": "NULL",
     "now": "now()",
     "expires_at": "now() + interval '1 day'",
@@ -51,11 +53,10 @@ _CONFIRM: Final = {
     "source_ip": "'127.0.0.1'",
     "verified": "true",
     "received_at": "now()",
-    "event": "'pgbench-' || :n::text",
     "event_id": "'pgbench-' || :n::text",
-    "transaction": "'PG' || :n::text",
-    "reference": "(SELECT reference FROM bench_orders WHERE n = :n::bigint)",
-    "attempt": "'none'",
+    "bank_transaction_id": "'PG' || :n::text",
+    "order_reference": "(SELECT reference FROM bench_orders WHERE n = :n::bigint)",
+    "reference": "'none'",
     "callback_id": ":callback_id",
     "source": "'CALLBACK'",
     "order_id": ":order_id",
@@ -67,7 +68,7 @@ _CONFIRM: Final = {
     "code": "'PAID'",
     "payer": "NULL",
     "key": "0",
-    "number": "NULL",
+    "attempt_number": "NULL",
     "parsed": "'@PARSED@'",
     "digest": "'\\x00112233445566778899aabbccddeeff'",
     "verdict": "'SETTLES'",
@@ -85,9 +86,15 @@ _CONFIRM: Final = {
     "credits": "'{AGENCY_PAYABLE}'",
     "amounts": "'{150000}'",
     "obligation_id": ":obligation_id",
-    "row_version": ":gate",
+    "row_version": ":row_version",
     "settles": "true",
-    "changes": "true",
+    "changes_order": "true",
+    "refunded": "0",
+    "held_refund": "0",
+    "paid_back": "0",
+    "paid_back_accepted": "0",
+    "disputed": "false",
+    "sequence": "2",
     "received": "150000",
     "accepted": "150000",
     "is_late": "false",
@@ -99,7 +106,8 @@ _CONFIRM: Final = {
     "receipt": "true",
     "template": "'01BLP'",
     "series": "'AA26E'",
-    "paid_in": "150000",
+    "receipt_amount": "150000",
+    "year": "2026",
     "order_currency": "'VND'",
     "portal_id": "1",
     "types": "'{payment_order.paid}'",
@@ -107,8 +115,8 @@ _CONFIRM: Final = {
     "data": "'@DATA@'",
 }
 
-#: As large as what is kept of one callback's words.
-_SAID: Final = '{"bank": "' + "x" * 300 + '"}'
+#: As large as the parsed confirmation that is stored with a callback.
+_PARSED: Final = '{"bank": "' + "x" * 300 + '"}'
 #: As large as what the hub writes for one order.
 _DATA: Final = '{"reference": "' + "x" * 640 + '"}'
 
@@ -125,7 +133,8 @@ def issue_script(prefix: str) -> str:
         "obligation": f"'{prefix}' || :n::text",
         "reference": f"'{prefix}' || lpad(:n::text, 10, '0')",
     }
-    return f"{count}{_filled(order_writes.READ.sql, own)}\\gset\n{_filled(order_writes.WRITE.sql, own)};\n"
+    reading = _filled(order_writes.READ_FOR_ISSUE.sql, own)
+    return f"{count}{reading}\\gset\n{_filled(order_writes.WRITE_ISSUE.sql, own)};\n"
 
 
 def confirm_script(number: int, requests: int) -> str:
@@ -133,7 +142,7 @@ def confirm_script(number: int, requests: int) -> str:
     begin = (number - 1) * requests
     count = f"\\set i :i + 1\n\\set n {begin} + :client_id + 16 * (:i - 1)\n"
     reading = _filled(confirmations.STORE_AND_READ.sql, _CONFIRM)
-    return f"{count}{reading}\\gset\n{_filled(confirmations.FOR_ORDER.sql, _CONFIRM)};\n"
+    return f"{count}{reading}\\gset\n{_filled(confirmations.APPLY.sql, _CONFIRM)};\n"
 
 
 def run(url: str, script: str, *, clients: int = 16, transactions: int) -> float:
@@ -168,7 +177,7 @@ def _filled(sql: str, values: dict[str, str]) -> str:
     filled = re.sub(r"%\((\w+)\)s", lambda found: f"({values[found[1]]})", sql).replace("%%", "%")
     filled = (
         filled.replace("@DATA@", _DATA)
-        .replace("@PARSED@", _SAID)
+        .replace("@PARSED@", _PARSED)
         .replace("@BODY@", "x" * 340)
         .replace("@HEADERS@", _HEADERS % ("s" * 44))
     )

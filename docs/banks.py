@@ -12,8 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 import bank_adapters
-from bank_adapters.toolkit.settings import describe
-from bank_adapters.toolkit.terms import Terms
+from bank_adapters.toolkit.settings import Terms, describe
 from docs.markdown import page, table
 from payment_hub.domain.banks import port
 from payment_hub.domain.banks.profile import BankProfile, Certainty, Limits, PaymentMethod

@@ -1,4 +1,4 @@
-"""The web application: the doors, hung on the hub."""
+"""The web application: everything that answers over HTTP, on one hub."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _API: Final = (
     unresolved.blueprint,
     refunds.blueprint,
 )
-_OTHERS: Final = (
+_PAGES: Final = (
     callbacks.blueprint,
     views.blueprint,
     health.blueprint,
@@ -45,13 +45,15 @@ _OTHERS: Final = (
 )
 
 
-def create_app(settings: Settings, hub: Hub, *, doors: Sequence[Blueprint] = ()) -> Flask:
-    """The app with every door. ``doors`` are those of other packages, with or without the API's order before them."""
+def create_app(settings: Settings, hub: Hub, *, blueprints: Sequence[Blueprint] = ()) -> Flask:
+    """The app with everything of the hub's own, and with the ``blueprints`` of other packages."""
     app = Flask(__name__, static_folder=None, template_folder="web/templates")
     app.config.update(MAX_CONTENT_LENGTH=API_BODY_BYTES, PROVIDE_AUTOMATIC_OPTIONS=False)
     attach_hub(app, hub)
     register_callers(app)
-    register_limits(app, settings.requests_per_minute)
+    register_limits(
+        app, settings.requests_per_minute, settings.limits_url or _shared_store(settings.broker_url)
+    )
     app.config["SANDBOX"] = settings.sandbox
     app.extensions[metrics.TOKEN] = settings.metrics_token
     parts: dict[str, health.Check] = {
@@ -60,31 +62,31 @@ def create_app(settings: Settings, hub: Hub, *, doors: Sequence[Blueprint] = ())
     }
     health.register_checks(app, parts)
     surround(app)
-    _hang_api(app, doors)
-    for door in (*_OTHERS, *(door for door in doors if not isinstance(door, Resource))):
-        app.register_blueprint(door)
+    _register_api(app, blueprints)
+    for blueprint in (*_PAGES, *(each for each in blueprints if not isinstance(each, Resource))):
+        app.register_blueprint(blueprint)
     app.cli.add_command(hub_commands)
     app.register_error_handler(Exception, answer_problem)
-    app.wsgi_app = _guarded(app.wsgi_app, settings)  # type: ignore[method-assign]
+    hops, https = settings.forwarded_hops, settings.public_url.startswith("https://")
+    guarded: Any = with_security_headers(app.wsgi_app, https=https)
+    app.wsgi_app = ProxyFix(guarded, x_for=hops, x_proto=hops, x_host=0) if hops else guarded  # type: ignore[method-assign]
     return app
 
 
-def describe_api(doors: Sequence[Blueprint] = ()) -> str:
-    """The OpenAPI file, with nothing behind the doors: what ``make docs`` writes to ``docs/openapi.json``."""
+def describe_api(blueprints: Sequence[Blueprint] = ()) -> str:
+    """The OpenAPI file, without a hub: what ``make docs`` writes to ``docs/openapi.json``."""
     app = Flask(__name__, static_folder=None)
-    _hang_api(app, doors)
+    _register_api(app, blueprints)
     return openapi.openapi_text(app)
 
 
-def _hang_api(app: Flask, doors: Sequence[Blueprint]) -> None:
+def _register_api(app: Flask, blueprints: Sequence[Blueprint]) -> None:
     app.config.update(openapi.CONFIG)
     app.url_map.converters["agency_reference"] = obligations.AgencyReferenceConverter
     app.url_map.merge_slashes = False
-    register_api(app, [*_API, *(door for door in doors if isinstance(door, Resource))])
+    register_api(app, [*_API, *(each for each in blueprints if isinstance(each, Resource))])
 
 
-def _guarded(wsgi_app: Any, settings: Settings) -> Any:
-    """What stands between the server and Flask: security headers, and the proxies in front that are believed."""
-    guarded = with_security_headers(wsgi_app, https=settings.public_url.startswith("https://"))
-    hops = settings.forwarded_hops
-    return ProxyFix(guarded, x_for=hops, x_proto=hops, x_host=0) if hops else guarded
+def _shared_store(broker_url: str) -> str | None:
+    """The broker, if requests can be counted in it."""
+    return broker_url if broker_url.startswith(("redis://", "rediss://")) else None

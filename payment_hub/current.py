@@ -1,4 +1,4 @@
-"""How a door finds the hub: it hangs on the Flask app."""
+"""The hub of the Flask app: API, pages, tasks and commands take it from there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _KEY = "payment_hub"
 
 
 def attach_hub(app: Flask, hub: Hub) -> None:
-    """Hang the hub on the app."""
+    """Give the app its hub."""
     app.extensions[_KEY] = hub
 
 
@@ -21,5 +21,5 @@ def hub_of(app: Flask) -> Hub:
 
 
 def current_hub() -> Hub:
-    """The hub of the app in whose context we run."""
+    """The hub of the current app."""
     return hub_of(current_app)

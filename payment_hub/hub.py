@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import psycopg
@@ -31,13 +31,13 @@ DriverConnection = connections.DriverConnection
 
 
 def utc_now() -> datetime:
-    """The real clock, for ``Hub.now``. Nothing else in the house reads one."""
+    """The real clock, for ``Hub.now``. Nothing else reads one."""
     return datetime.now(UTC)
 
 
 @dataclass(slots=True)
 class Memory:
-    """What this process has read lately; the database knows better, and is asked again soon."""
+    """What this process has read lately; it is read again soon."""
 
     bank_states: BankStates | None = None
 
@@ -51,12 +51,8 @@ class Hub:
     adapters: Mapping[str, BankAdapter]
     now: Callable[[], datetime]
     signer: Signer
-    public_url: str
-    order_life: timedelta
-    allow_loopback_webhooks: bool = False
-    webhook_hosts: frozenset[str] = frozenset()
+    settings: Settings
     terms: Mapping[str, BankTerms] = field(default_factory=dict)
-    holidays: frozenset[date] = frozenset()
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     @classmethod
@@ -78,12 +74,8 @@ class Hub:
                 [settings.secret_key, settings.previous_secret_key],
                 [settings.signing_key, settings.previous_signing_key],
             ),
-            public_url=settings.public_url,
-            order_life=settings.order_life,
-            allow_loopback_webhooks=settings.allow_loopback_webhooks,
-            webhook_hosts=frozenset(settings.webhook_hosts),
+            settings=settings,
             terms=terms or {},
-            holidays=frozenset(settings.holidays),
         )
 
     @contextmanager
@@ -97,9 +89,9 @@ class Hub:
 
     @contextmanager
     def autocommit(self) -> Iterator[DriverConnection]:
-        """The driver's own connection, on which every statement is its own transaction: for the hot verbs alone.
+        """The driver's own connection, on which every statement is its own transaction: for hot paths alone.
 
-        What the toolkit above the driver does for a statement costs a fifth of a whole request, and a verb that is one
+        What the toolkit above the driver does for a statement costs a fifth of a whole request, and a path that is one
         statement needs none of it. Raises HubUnavailable when the database cannot be reached.
         """
         with translate_db_errors(), connections.lent_by(self.engine) as connection:
@@ -107,24 +99,24 @@ class Hub:
 
     def checkout_url(self, reference: str) -> str:
         """The address of the citizen's page of an order."""
-        return f"{self.public_url}/checkout/{self.signer.checkout_token(reference)}"
+        return f"{self.settings.public_url}/checkout/{self.signer.checkout_token(reference)}"
 
     def terms_of(self, bank: str) -> BankTerms:
         """Our contract with a bank; where there is none, one that is open to all."""
         return self.terms.get(bank, NO_TERMS)
 
     def expectation_of(self, bank: str) -> Expectation:
-        """What may be promised of an outcome that this bank has not told."""
+        """By when the outcome of a payment at this bank can be expected."""
         return Expectation(isinstance(self.adapters.get(bank), CanQuery), self.terms_of(bank).known_within)
 
-    def able(self, bank: str, ability: type[Ability]) -> Ability:
+    def adapter_with(self, bank: str, ability: type[Ability]) -> Ability:
         """The adapter of an enabled bank that has this ability of the port. Raises BankNotFound, BankCannot."""
         adapter = self.adapter(bank)
         if not isinstance(adapter, ability):
             raise BankCannot(f"{bank} has no {ability.__name__}")
         return adapter
 
-    def banks_able(self, ability: type[Any]) -> list[str]:
+    def banks_with(self, ability: type[Any]) -> list[str]:
         """The names of the enabled banks that have this ability of the port, in order."""
         return sorted(name for name, adapter in self.adapters.items() if isinstance(adapter, ability))
 
@@ -140,8 +132,8 @@ def connect(database_url: str, *, pool: int, statement_seconds: int = 30) -> Eng
     """An engine whose statements and waits for locks end, so that a request never hangs on the database.
 
     Plans go by index even while a table is still small: a plan is kept, and one that was made for an empty table would
-    read a full one from end to end until statistics catch up. What really reads whole tables says so
-    (``store.whole_tables``).
+    read a full one from end to end until statistics catch up. What really reads whole tables allows it
+    (``store.allow_seq_scan``).
     """
     options = {"lock_timeout": 5000, "statement_timeout": statement_seconds * 1000, "enable_seqscan": "off"}
     return create_engine(
@@ -153,7 +145,7 @@ def connect(database_url: str, *, pool: int, statement_seconds: int = 30) -> Eng
             "connect_timeout": 3,
             "prepare_threshold": 2,
             "client_encoding": "utf8",
-            "tcp_user_timeout": 10_000,  # a server that vanished without a word is given up after 10 s
+            "tcp_user_timeout": 10_000,  # a server that vanished silently is given up after 10 s
             "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
         },
     )

@@ -1,21 +1,22 @@
 """Logs: one event a line, as JSON in ASCII, with an allow-list of fields.
 
-A field that is not on the list is not written, so that a secret or a name cannot slip in with a new log line. ASCII
-escapes keep line breaks, terminal codes and direction marks of strangers out of the log's own form. Of an exception
+A field that is not on the list is not written, so a new log line cannot bring a secret or a name with it. ASCII escapes
+keep line breaks, terminal codes and direction marks of other people's text out of the log's own form. Of an exception
 only its class and the places in the code are written: messages of databases and parsers quote the data.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import traceback
-from contextvars import ContextVar
+from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
-_request_id: ContextVar[str] = ContextVar("request_id", default="")
+from structlog.contextvars import bind_contextvars, get_contextvars
+from structlog.processors import JSONRenderer
+from structlog.stdlib import ProcessorFormatter
 
 #: What may stand in a log line beside its event, level and moment.
 FIELDS: Final = (
@@ -50,38 +51,32 @@ FIELDS: Final = (
 )
 
 _MOST_CHARACTERS: Final = 300
+_OWN_LOGGERS: Final = frozenset({"payment_hub", "reconciliation", "bank_adapters"})
+
+#: These report at level INFO that nothing happened, up to twice a second; their warnings are written.
+_QUIET_LOGGERS: Final = (
+    "alembic.runtime.migration",
+    "celery.app.trace",
+    "celery.beat",
+    "celery.worker.strategy",
+)
 
 
 def current_request_id() -> str:
     """The id of the request that is being answered, or an empty string outside of one."""
-    return _request_id.get()
+    return str(get_contextvars().get("request_id", ""))
 
 
 def set_request_id(request_id: str) -> None:
     """Note the id of the request (or task) that begins."""
-    _request_id.set(request_id)
+    bind_contextvars(request_id=request_id)
 
 
-class JsonLines(logging.Formatter):
+class JsonLines(ProcessorFormatter):
     """Writes a log record as one line of JSON."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        """The record in one line."""
-        line: dict[str, object] = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "event": record.msg if isinstance(record.msg, str) else type(record.msg).__name__,
-            "logger": record.name,
-        }
-        if record.name.partition(".")[0] not in {"payment_hub", "reconciliation", "bank_adapters"}:
-            line["event"] = record.getMessage()[:_MOST_CHARACTERS]
-        if request_id := current_request_id():
-            line["request_id"] = request_id
-        fields = record.__dict__
-        line |= {name: _short(fields[name]) for name in FIELDS if name in fields and fields[name] is not None}
-        if record.exc_info and record.exc_info[0] is not None:
-            line |= _failure(record.exc_info[0], record.exc_info[2])
-        return json.dumps(line)
+    def __init__(self) -> None:
+        super().__init__(processors=[_allowed_fields, JSONRenderer()])
 
 
 def configure_logs(level: int = logging.INFO, stream: TextIO | None = None) -> None:
@@ -91,9 +86,33 @@ def configure_logs(level: int = logging.INFO, stream: TextIO | None = None) -> N
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # Whatever is not written need not be found out for every line: who called, in which thread and process.
+    for name in _QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    # The line names neither the calling code nor its thread and process, so they are not looked up.
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
+
+def _allowed_fields(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """What is written of a record, in the order of the line."""
+    record: logging.LogRecord = event["_record"]
+    text = str(event["event"])[:_MOST_CHARACTERS]
+    if record.name.partition(".")[0] in _OWN_LOGGERS:  # the name of the event, without anything filled in
+        text = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+    line: dict[str, Any] = {
+        "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+        "level": record.levelname.lower(),
+        "event": text,
+        "logger": record.name,
+    }
+    if request_id := current_request_id():
+        line["request_id"] = request_id
+    fields = record.__dict__
+    line |= {name: _short(fields[name]) for name in FIELDS if name in fields and fields[name] is not None}
+    error, _, trace = event.get("exc_info") or (None, None, None)
+    if error is not None:
+        line |= _failure(error, trace)
+    return line
 
 
 def _short(value: object) -> object:

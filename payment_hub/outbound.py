@@ -1,8 +1,8 @@
-"""The HTTP side of a webhook: one POST to an address that a portal chose, without being led astray.
+"""The HTTP side of a webhook: one POST to an address that a portal chose, never to a place inside our network.
 
-A name is resolved once for each connection, every address it has is judged, and the connection goes to those
-very addresses and nowhere else: http.client is never given a name to resolve. Redirects are not followed,
-proxies and cookies not known. One deadline bounds the whole exchange, however slowly the bytes drip.
+A name is resolved once for each connection, every address of it is checked, and the connection goes to those addresses
+and nowhere else: http.client is never given a name to resolve. Redirects are not followed; proxies and cookies are not
+used. One deadline holds for the whole exchange, however slowly the bytes come.
 """
 
 from __future__ import annotations
@@ -41,8 +41,10 @@ Resolve = Callable[[str, int], list[tuple[int, SocketAddress]]]
 
 
 def resolve(host: str, port: int) -> list[tuple[int, SocketAddress]]:
-    """Family and socket address of everything that the name stands for. Raises OSError."""
-    return [(found[0], found[4]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    """Family and socket address of every address of a name. Raises OSError."""
+    return [
+        (family, place) for family, _, _, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    ]
 
 
 class AddressRefused(Exception):
@@ -50,12 +52,12 @@ class AddressRefused(Exception):
 
 
 class _Bounded(socket.socket):
-    """A socket with one deadline for all reads: a time-out for each would let bytes drip for ever."""
+    """A socket with one deadline for all reads: with a time limit for each, a slow receiver could go on for ever."""
 
     deadline: float = 0.0
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(_left(self.deadline))
+        self.settimeout(_remaining(self.deadline))
         return super().recv_into(*args, **kwargs)
 
 
@@ -64,7 +66,7 @@ class _BoundedTls(_Bounded, ssl.SSLSocket):
 
 
 class _Pinned(HTTPConnection):
-    """HTTP over a socket already connected to a judged address; it never opens another one by itself."""
+    """HTTP over a socket that is connected to a checked address; it never opens another one by itself."""
 
     auto_open = 0
     sock: _Bounded | Any
@@ -78,12 +80,12 @@ class _Pinned(HTTPConnection):
 
 @cache
 def _trust() -> ssl.SSLContext:
-    """The certificate authorities that this machine trusts; read once, for it takes tens of milliseconds."""
+    """The certificate authorities that this machine trusts; read once, because that takes tens of milliseconds."""
     return ssl.create_default_context()
 
 
 class WebhookSender:
-    """Posts messages one after the other, keeping the connection to the last receiver. For one thread."""
+    """Posts webhooks one after the other and keeps the connection to the last receiver. For one thread."""
 
     def __init__(
         self,
@@ -105,10 +107,10 @@ class WebhookSender:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._hang_up()
+        self._disconnect()
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> WebhookAnswer:
-        """POST ``body``. What address, network or receiver do wrong is in the answer, not raised."""
+        """POST ``body``. A fault of the address, the network or the receiver is in the answer, never raised."""
         began = time.monotonic()
         status: int | None = None
         text: bytes | str
@@ -120,9 +122,9 @@ class WebhookSender:
         except AddressRefused:
             text = "the host's address may not be used for webhooks"
         except (OSError, HTTPException, ValueError) as error:
-            text = _why(error)
+            text = _failure_text(error)
         if status is None:
-            self._hang_up()
+            self._disconnect()
         return WebhookAnswer(status, excerpt(text), round((time.monotonic() - began) * 1000))
 
     def _exchange(
@@ -133,7 +135,7 @@ class WebhookSender:
             # The receiver may close it in this very moment; then the message goes out on a fresh one.
             with suppress(ConnectionError, ssl.SSLEOFError):
                 return self._send(kept, address, headers, body, deadline)
-        self._hang_up()
+        self._disconnect()
         connection = _Pinned(address, self._dial(address, deadline))
         self._kept = address, connection
         return self._send(connection, address, headers, body, deadline)
@@ -147,24 +149,24 @@ class WebhookSender:
         deadline: float,
     ) -> tuple[int, bytes]:
         connection.sock.deadline = deadline
-        connection.sock.settimeout(_left(deadline))
+        connection.sock.settimeout(_remaining(deadline))
         connection.request("POST", address.target, body, dict(headers))
         with connection.getresponse() as answer:
             text = answer.read(_READ_BYTES)
             if not answer.isclosed():
-                self._hang_up()
+                self._disconnect()
             return answer.status, text
 
     def _dial(self, address: WebhookAddress, deadline: float) -> _Bounded:
-        """A socket connected to one of the addresses that were judged."""
+        """A socket connected to one of the checked addresses. Raises OSError, AddressRefused."""
         failure = OSError("the name has no address")
-        for family, place in self._judged(address)[:_TRIED_ADDRESSES]:
+        for family, place in self._checked(address)[:_TRIED_ADDRESSES]:
             sock = _Bounded(family, socket.SOCK_STREAM)
             try:
-                sock.settimeout(min(CONNECT_SECONDS, _left(deadline)))
+                sock.settimeout(min(CONNECT_SECONDS, _remaining(deadline)))
                 sock.connect(place)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                sock.settimeout(_left(deadline))
+                sock.settimeout(_remaining(deadline))
                 return self._wrap(sock, address.host) if address.scheme == "https" else sock
             except OSError as error:
                 sock.close()
@@ -177,12 +179,12 @@ class WebhookSender:
         tls.sslsocket_class = _BoundedTls
         return cast(_BoundedTls, tls.wrap_socket(sock, server_hostname=host))
 
-    def _judged(self, address: WebhookAddress) -> list[tuple[int, SocketAddress]]:
-        """What the name stands for now. One address out of bounds refuses all: an honest name has none."""
-        found = self._resolve(address.host, address.port)
-        if not all(may_connect(place[0], address, self._policy) for _, place in found):
+    def _checked(self, address: WebhookAddress) -> list[tuple[int, SocketAddress]]:
+        """The name's addresses now. One that is not allowed refuses all: an honest name has none."""
+        places = self._resolve(address.host, address.port)
+        if not all(may_connect(place[0], address, self._policy) for _, place in places):
             raise AddressRefused
-        return found
+        return places
 
     def _kept_connection(self, address: WebhookAddress) -> _Pinned | None:
         """The connection of the message before, if it led to the same place and is still open and silent."""
@@ -194,7 +196,7 @@ class WebhookSender:
             return None
         return connection
 
-    def _hang_up(self) -> None:
+    def _disconnect(self) -> None:
         if self._kept is not None:
             self._kept[1].close()
             self._kept = None
@@ -210,22 +212,22 @@ def excerpt(text: bytes | str) -> str:
     return clean.encode()[:EXCERPT_BYTES].decode("utf-8", "ignore")
 
 
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
+def _remaining(deadline: float) -> float:
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
         raise TimeoutError("timed out")
-    return left
+    return seconds
 
 
-def _why(error: Exception) -> str:
-    """Why there was no answer, in words for the portal's developers."""
+def _failure_text(error: Exception) -> str:
+    """Why there was no answer, as the portal's developers read it."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate was not accepted: {error.verify_message}"
-    said = (words for kind, words in _REASONS if isinstance(error, kind))
-    return next(said, f"no connection ({type(error).__name__})")
+    texts = (text for kind, text in _REASONS if isinstance(error, kind))
+    return next(texts, f"no connection ({type(error).__name__})")
 
 
-#: The first kind that fits gives the words.
+#: The first kind that fits gives the text.
 _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (TimeoutError, "no answer in time"),
     (socket.gaierror, "the host name could not be resolved"),

@@ -1,10 +1,10 @@
-"""Settings: read once, at the start, from the environment; everything missing or malformed is named in one error."""
+"""Settings: read once, at the start, from the environment; one error lists everything that is wrong."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,8 +13,19 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+#: Per bank, what follows ``BANK_<NAME>_`` in the environment.
+Sections = Mapping[str, Mapping[str, str]]
+
+#: What is wrong in the settings of these banks, a sentence for each fault; they are given the hub's own address too.
+BankFaults = Callable[[Sequence[str], Sections, str], Sequence[str]]
+
+
 class SettingsError(Exception):
     """The settings are not complete or not readable; the start is refused."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n  ".join(["The settings are not right:", *faults]))
+        self.faults = tuple(faults)
 
 
 def _key(text: str) -> bytes:
@@ -39,6 +50,12 @@ def _database(text: str) -> str:
     return text.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
+def _redis(text: str) -> str:
+    if not text.startswith(("redis://", "rediss://")):
+        raise ValueError("must be a redis(s) address")
+    return text
+
+
 def _number(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise ValueError("must be a whole number")
@@ -49,18 +66,22 @@ def _minutes(text: str) -> timedelta:
     return timedelta(minutes=_number(text))
 
 
-def _words(text: str) -> tuple[str, ...]:
+def _names(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-def _days(text: str) -> tuple[date, ...]:
+def _hosts(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _days(text: str) -> frozenset[date]:
     try:
-        return tuple(date.fromisoformat(word) for word in text.split())
+        return frozenset(date.fromisoformat(word) for word in text.split())
     except ValueError:
         raise ValueError("must be days such as 2026-02-17, separated by spaces") from None
 
 
-def _yes(text: str) -> bool:
+def _flag(text: str) -> bool:
     if text not in {"0", "1"}:
         raise ValueError("must be 0 or 1")
     return text == "1"
@@ -105,33 +126,33 @@ class Settings:
     enabled_banks: tuple[str, ...] = _setting(
         "HUB_ENABLED_BANKS",
         "Names of the banks, separated by spaces; each has its BANK_<NAME>_* settings",
-        _words,
+        _names,
     )
     ledger_drop: Path | None = _setting(
         "HUB_LEDGER_DROP", "Folder where agencies leave their ledgers", Path, None
     )
     order_life: timedelta = _setting(
         "HUB_ORDER_MINUTES",
-        "How long an order can be paid unless the portal says otherwise",
+        "How long an order can be paid unless the portal gives another deadline",
         _minutes,
         "1440",
     )
     database_pool: int = _setting(
         "HUB_DATABASE_POOL",
-        "Database connections of one process, for sessions; the hot verbs lend as many of their own",
+        "Database connections of one process, for sessions; hot paths have as many of their own",
         _number,
         "4",
     )
     allow_loopback_webhooks: bool = _setting(
         "HUB_ALLOW_LOOPBACK_WEBHOOKS",
         "Webhooks may go to http addresses on this machine (trial only)",
-        _yes,
+        _flag,
         "0",
     )
-    webhook_hosts: tuple[str, ...] = _setting(
-        "HUB_WEBHOOK_HOSTS", "Hosts that webhooks may go to even if their address is private", _words, ""
+    webhook_hosts: frozenset[str] = _setting(
+        "HUB_WEBHOOK_HOSTS", "Hosts that webhooks may go to even if their address is private", _hosts, ""
     )
-    holidays: tuple[date, ...] = _setting(
+    holidays: frozenset[date] = _setting(
         "HUB_HOLIDAYS", "Days without settlement beside weekends, such as 2026-02-17, by spaces", _days, ""
     )
     metrics_token: str | None = _setting(
@@ -140,28 +161,41 @@ class Settings:
     requests_per_minute: int = _setting(
         "HUB_REQUESTS_PER_MINUTE", "Requests of one API key, or of one address without a key", _number, "6000"
     )
-    forwarded_hops: int = _setting(
-        "HUB_FORWARDED_HOPS", "Proxies in front whose X-Forwarded-For entry is believed", _number, "0"
+    limits_url: str | None = _setting(
+        "HUB_LIMITS_URL",
+        "Redis or Valkey in which all processes count requests together; without it the broker, if it is one, or else "
+        "each process counts its own",
+        _redis,
+        None,
+        secret=True,
     )
-    sandbox: bool = _setting("HUB_SANDBOX", "1 shows on every page that no money is taken", _yes, "0")
-    banks: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
-    """Per bank, what follows ``BANK_<NAME>_`` in the environment."""
+    forwarded_hops: int = _setting(
+        "HUB_FORWARDED_HOPS", "Proxies in front whose X-Forwarded-For entry is trusted", _number, "0"
+    )
+    sandbox: bool = _setting("HUB_SANDBOX", "1 shows on every page that no money is taken", _flag, "0")
+    banks: Sections = field(default_factory=dict, repr=False)
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
-        """Read all settings. Raises SettingsError that names everything missing or malformed."""
+    def from_environ(cls, environ: Mapping[str, str], bank_faults: BankFaults | None = None) -> Settings:
+        """Read all settings. Raises SettingsError with every fault, those of the banks' settings after the hub's."""
         values: dict[str, Any] = {}
-        missing: list[str] = []
-        malformed: list[str] = []
+        faults: list[str] = []
         for declared in setting_fields():
+            name = declared.metadata["name"]
             try:
-                values[declared.name] = _read(declared, environ)
-            except KeyError as error:
-                missing.append(error.args[0])
+                text = _text_of(declared, environ) or declared.metadata["default"]
+                if text is _REQUIRED:
+                    faults.append(f"{name} is missing")
+                else:
+                    values[declared.name] = None if text is None else declared.metadata["read"](text)
             except ValueError as error:
-                malformed.append(f"{declared.metadata['name']} {error}")
-        _refuse(missing, malformed)
-        values["banks"] = {name: _section(name, environ) for name in values["enabled_banks"]}
+                faults.append(f"{name} {error}")
+        enabled = values.get("enabled_banks", ())
+        values["banks"] = {bank: _section(bank, environ) for bank in enabled}
+        if bank_faults is not None:
+            faults += bank_faults(enabled, values["banks"], values.get("public_url", "https://hub.invalid"))
+        if faults:
+            raise SettingsError(faults)
         return cls(**values)
 
 
@@ -170,20 +204,18 @@ def setting_fields() -> list[Field[Any]]:
     return [declared for declared in fields(Settings) if "name" in declared.metadata]
 
 
-def _read(declared: Field[Any], environ: Mapping[str, str]) -> Any:
-    name, default = declared.metadata["name"], declared.metadata["default"]
-    text = environ.get(name) or default
-    if text is _REQUIRED:
-        raise KeyError(name)
-    return None if text is None else declared.metadata["read"](text)
-
-
-def _refuse(missing: list[str], malformed: list[str]) -> None:
-    said = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"malformed: {'; '.join(malformed)}"] * bool(
-        malformed
-    )
-    if said:
-        raise SettingsError(". ".join(said))
+def _text_of(declared: Field[Any], environ: Mapping[str, str]) -> str:
+    """The setting's text; a secret's may stand in a file that ``<NAME>_FILE`` names. Raises ValueError."""
+    name = declared.metadata["name"]
+    file = environ.get(f"{name}_FILE", "") if declared.metadata["secret"] else ""
+    if not file:
+        return environ.get(name, "")
+    if environ.get(name):
+        raise ValueError(f"and {name}_FILE are both given")
+    try:
+        return Path(file).read_text("utf-8").removesuffix("\n")
+    except (OSError, UnicodeDecodeError):
+        raise ValueError(f"cannot be read from the file that {name}_FILE names") from None
 
 
 def _section(bank: str, environ: Mapping[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What the clock asks for. A task is one statement; the database holds what is to be done, the broker only when."""
+"""What runs by the clock. The database holds what is to be done, the broker only when."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from payment_hub.current import current_hub
 from payment_hub.operations.confirmations.callbacks import RECENT
 from payment_hub.operations.confirmations.callbacks import rejudge_callbacks as rejudge
 from payment_hub.operations.health import check_invariants as check
-from payment_hub.operations.idempotency import delete_expired_answers as forget
+from payment_hub.operations.idempotency import delete_expired_answers as delete
 from payment_hub.operations.orders import expire_orders as expire
-from payment_hub.operations.payments.query import query_pending as ask
+from payment_hub.operations.payments.query import query_pending as query
 from payment_hub.operations.refunds.decide import RECENT as RECENT_EXCESS
 from payment_hub.operations.refunds.decide import propose_excess_refunds as propose
-from payment_hub.operations.refunds.send import query_refunds as ask_refunds
+from payment_hub.operations.refunds.send import query_refunds as query_due_refunds
 from payment_hub.operations.refunds.send import send_refunds as send
 from payment_hub.operations.webhooks import deliver_webhooks as deliver
 
@@ -26,10 +26,10 @@ def deliver_webhooks() -> int:
     return deliver(current_hub())
 
 
-@shared_task(name="hub.ask_about_pending")
-def ask_about_pending() -> int:
-    """Ask banks about attempts whose outcome they have not told."""
-    return ask(current_hub())
+@shared_task(name="hub.query_pending")
+def query_pending() -> int:
+    """Query banks about attempts whose outcome is not known."""
+    return query(current_hub())
 
 
 @shared_task(name="hub.expire_orders")
@@ -50,21 +50,21 @@ def rejudge_old_callbacks() -> int:
     return rejudge(current_hub())
 
 
-@shared_task(name="hub.forget_requests")
-def forget_requests() -> int:
-    """Forget idempotency keys whose time is over."""
-    return forget(current_hub())
+@shared_task(name="hub.delete_expired_answers")
+def delete_expired_answers() -> int:
+    """Delete idempotency keys whose time is over."""
+    return delete(current_hub())
 
 
 @shared_task(name="hub.propose_excess")
 def propose_excess() -> int:
-    """Propose to give back what came twice, too much, or for what is withdrawn, in the last minutes."""
+    """Propose refunds of excess that came in the last minutes."""
     return propose(current_hub(), looked_back=RECENT_EXCESS)
 
 
 @shared_task(name="hub.propose_old_excess")
 def propose_old_excess() -> int:
-    """The same for the last week, for what has become too much since."""
+    """The same for the last week, for what has become excess since."""
     return propose(current_hub())
 
 
@@ -74,33 +74,33 @@ def send_refunds() -> int:
     return send(current_hub())
 
 
-@shared_task(name="hub.ask_about_refunds")
-def ask_about_refunds() -> int:
-    """Ask banks about refunds whose outcome they have not told."""
-    return ask_refunds(current_hub())
+@shared_task(name="hub.query_refunds")
+def query_refunds() -> int:
+    """Query banks about refunds whose outcome is not known."""
+    return query_due_refunds(current_hub())
 
 
 @shared_task(name="hub.check_invariants")
 def check_invariants() -> int:
-    """Look for anything that must never be so; each find is logged as an error by the operation."""
+    """Check the invariants; the operation logs each violation as an error."""
     return len(check(current_hub()))
 
 
-#: Every entry re-scans the database, so that losing the broker loses nothing. ``expires`` keeps a queue that was
-#: not emptied for a while from filling up with the same question.
+#: Every entry scans the database again, so nothing is lost with the broker. ``expires`` keeps a queue without a worker
+#: from filling up with the same task.
 SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     name: {"task": f"hub.{name}", "schedule": seconds, "options": {"expires": seconds}}
     for name, seconds in {
         "deliver_webhooks": 1.0,
-        "ask_about_pending": 5.0,
+        "query_pending": 5.0,
         "expire_orders": 10.0,
         "rejudge_callbacks": 30.0,
         "rejudge_old_callbacks": 3600.0,
         "propose_excess": 10.0,
         "propose_old_excess": 3600.0,
         "send_refunds": 5.0,
-        "ask_about_refunds": 5.0,
-        "forget_requests": 3600.0,
+        "query_refunds": 5.0,
+        "delete_expired_answers": 3600.0,
         "check_invariants": 86400.0,
     }.items()
 }

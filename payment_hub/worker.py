@@ -1,4 +1,4 @@
-"""The Celery app: the same hub as the web's, in an app context, with the beat's schedule."""
+"""The Celery app: the same hub as the web's, in an app context, with beat's schedule."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def create_celery(app: Flask, broker_url: str, schedule: Mapping[str, Any]) -> C
         task_ignore_result=True,  # what became of a task is in the database
         task_acks_late=True,  # a worker that dies gives its task back; every operation may run twice
         task_reject_on_worker_lost=True,
-        worker_prefetch_multiplier=1,  # a long night must not keep short tasks waiting behind it
+        worker_prefetch_multiplier=1,  # a long night must not delay short tasks
         broker_connection_retry_on_startup=True,
         broker_transport_options={"visibility_timeout": 7200},  # longer than the longest night
         worker_hijack_root_logger=False,

@@ -38,7 +38,7 @@ def shown(hub: Hub, reference: str) -> OptionsView:
 
 
 def reasons(hub: Hub, reference: str) -> dict[str, OptionReason | None]:
-    return {option.bank: option.reason for option in shown(hub, reference).options}
+    return {option.bank: option.reason for option in shown(hub, reference).items}
 
 
 def under(hub: Hub, **terms: BankTerms) -> Hub:

@@ -20,6 +20,7 @@ from payment_hub.hub import Hub
 from payment_hub.operations.health import check_invariants
 from payment_hub.signing import Signer
 from payment_hub.store.schema import upgrade
+from tests.settings import TRIAL_SETTINGS
 
 
 class StoppedClock:
@@ -123,9 +124,7 @@ def hub(engine: Engine, clock: StoppedClock, signer: Signer, request: pytest.Fix
         adapters={},
         now=clock,
         signer=signer,
-        public_url="https://hub.test",
-        order_life=timedelta(days=1),
-        allow_loopback_webhooks=True,
+        settings=TRIAL_SETTINGS,
     )
     yield hub
     if request.node.get_closest_marker("breaks_invariants") is None:

@@ -12,8 +12,6 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from bank_adapters import load_adapters
-from bank_adapters.simulators.sandbox import SandboxBankService, serve
-from bank_adapters.simulators.sandbox.service import QUICK
 from bank_adapters.toolkit import standard_webhooks
 from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.banks.profile import BankProfile, PaymentMethod
@@ -31,6 +29,7 @@ from payment_hub.domain.banks.values import (
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected
 from payment_hub.hub import Hub
 from payment_hub.store import confirmations
+from tests.simulators.sandbox import Sandbox, serve
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -104,9 +103,9 @@ def with_banks(hub: Hub, **banks: BankAdapter) -> Hub:
 
 
 @contextmanager
-def a_sandbox_bank() -> Iterator[tuple[SandboxBankService, BankAdapter]]:
+def a_sandbox_bank() -> Iterator[tuple[Sandbox, BankAdapter]]:
     """The sandbox bank in threads of this process, and the adapter that speaks to it. It calls nobody back."""
-    with serve(SECRET, pace=QUICK) as bank:
+    with serve(SECRET) as bank:
         section = {"URL": bank.url, "SECRET": SECRET, "READ_SECONDS": "3"}
         yield bank, load_adapters(["sandbox"], {"sandbox": section})["sandbox"]
 
@@ -115,7 +114,9 @@ def left_unjudged(hub: Hub, genuine: CallbackRequest) -> None:
     """Leave a callback as a process leaves it that dies after storing it."""
     confirmation = sandbox_adapter().read_callback(genuine)
     with hub.autocommit() as connection:
-        confirmations.store_and_read(connection, confirmation, genuine, genuine.received_at)
+        confirmations.read_context(
+            connection, confirmation, genuine.received_at, hub.checkout_url, request=genuine
+        )
 
 
 def sandbox_adapter() -> Any:

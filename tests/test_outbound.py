@@ -44,8 +44,8 @@ def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def post(url: str, policy: AddressPolicy = TRIAL, seconds: float = 2, **more: Any) -> WebhookAnswer:
-    with WebhookSender(policy, seconds=seconds, **more) as courier:
-        return courier.post(url, {"webhook-id": "evt_1"}, b'{"id":"evt_1"}')
+    with WebhookSender(policy, seconds=seconds, **more) as sender:
+        return sender.post(url, {"webhook-id": "evt_1"}, b'{"id":"evt_1"}')
 
 
 def names(*addresses: str, port: int = 443) -> outbound.Resolve:
@@ -78,15 +78,15 @@ def test_a_redirect_is_not_followed_not_even_to_the_same_machine(receiver: Recei
 
 def test_messages_to_one_receiver_share_a_connection(receiver: Receiver) -> None:
     receiver.behaviour = status(200, b"thank you")
-    with WebhookSender(TRIAL) as courier:
-        assert [courier.post(receiver.url, {}, b"{}").status for _ in range(5)] == [200] * 5
+    with WebhookSender(TRIAL) as sender:
+        assert [sender.post(receiver.url, {}, b"{}").status for _ in range(5)] == [200] * 5
     assert receiver.connections == 1
 
 
 def test_a_receiver_that_closes_after_each_answer_is_called_again(receiver: Receiver) -> None:
     receiver.behaviour = status(200, Connection="close")
-    with WebhookSender(TRIAL) as courier:
-        assert [courier.post(receiver.url, {}, b"{}").status for _ in range(3)] == [200] * 3
+    with WebhookSender(TRIAL) as sender:
+        assert [sender.post(receiver.url, {}, b"{}").status for _ in range(3)] == [200] * 3
     assert receiver.connections == 3
 
 
@@ -96,14 +96,14 @@ def test_a_receiver_that_closes_without_saying_so_is_called_again(receiver: Rece
         handler.close_connection = True
 
     receiver.behaviour = answer_and_leave
-    with WebhookSender(TRIAL) as courier:
-        assert [courier.post(receiver.url, {}, b"{}").status for _ in range(20)] == [200] * 20
+    with WebhookSender(TRIAL) as sender:
+        assert [sender.post(receiver.url, {}, b"{}").status for _ in range(20)] == [200] * 20
 
 
 def test_a_long_answer_is_not_read_to_its_end(receiver: Receiver) -> None:
     receiver.behaviour = status(200, b"x" * 5_000_000)
-    with WebhookSender(TRIAL) as courier:
-        answers = [courier.post(receiver.url, {}, b"{}") for _ in range(2)]
+    with WebhookSender(TRIAL) as sender:
+        answers = [sender.post(receiver.url, {}, b"{}") for _ in range(2)]
     assert [(answer.status, answer.text) for answer in answers] == [(200, "x" * 500)] * 2
 
 
@@ -183,6 +183,14 @@ def test_this_machine_is_not_called_unless_that_is_allowed(receiver: Receiver, d
         "100.64.0.1",
         "224.0.0.1",
         "255.255.255.255",
+        "168.63.129.16",
+        "::127.0.0.1",
+        "::ffff:10.0.0.1",
+        "::ffff:0:10.0.0.1",
+        "64:ff9b::a00:1",
+        "2002:a00:1::",
+        "fec0::1",
+        "fd00:ec2::254",
     ],
 )
 def test_a_name_that_leads_inside_is_not_called(receiver: Receiver, dialled: list[str], address: str) -> None:

@@ -35,8 +35,8 @@ def test_connections_over_tls_are_kept_too(certificates: Path) -> None:
     ours = ssl.create_default_context(cafile=str(certificates / "ca.pem"))
     with a_receiver(_serving(certificates)) as receiver:
         found = names("127.0.0.1", port=receiver.port)
-        with WebhookSender(TRIAL, resolve=found, tls=ours) as courier:
-            answers = [courier.post("https://portal.test/", {}, b"{}") for _ in range(3)]
+        with WebhookSender(TRIAL, resolve=found, tls=ours) as sender:
+            answers = [sender.post("https://portal.test/", {}, b"{}") for _ in range(3)]
     assert [answer.status for answer in answers] == [200] * 3
     assert receiver.connections == 1
 

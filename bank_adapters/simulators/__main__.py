@@ -23,12 +23,14 @@ _SECONDS = 60
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until told to stop, or print the settings."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    served = [one for one in find_simulators() if not options.only or one.name in options.only]
+    if not served:
+        parser.error(f"no simulator is named {' or '.join(options.only)}")
     if options.settings:
         url, folder = options.settings
-        sys.stdout.write(
-            json.dumps(settings_of(find_simulators(), url.rstrip("/"), Path(folder)), indent=2) + "\n"
-        )
+        sys.stdout.write(json.dumps(settings_of(served, url.rstrip("/"), Path(folder)), indent=2) + "\n")
         return 0
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -39,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
         host=options.host,
         port=options.port,
         statements=options.statements,
+        simulators=served,
+        state=options.state,
     ) as server:
         sys.stdout.write(
             f"{len(server.banks)} simulators at {server.url}: {' '.join(sorted(server.banks))}\n"
@@ -61,9 +65,13 @@ def drop_statements(server: SimulatorServer, today: date, now: datetime) -> date
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bank_adapters.simulators", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8002, help="0 takes a free one; the address is printed")
+    parser.add_argument("--port", type=int, default=8001, help="0 takes a free one; the address is printed")
     parser.add_argument("--hub", default="http://127.0.0.1:8000", help="where the hub listens")
     parser.add_argument("--statements", type=Path, help="below which folder statements are dropped")
+    parser.add_argument("--state", type=Path, help="the folder that keeps a bank's memory over a restart")
+    parser.add_argument(
+        "--only", action="append", metavar="BANK", help="serve this one (and those named by others)"
+    )
     parser.add_argument("--pace", type=float, default=1.0, help="divides every wait")
     parser.add_argument(
         "--settings", nargs=2, metavar=("URL", "FOLDER"), help="print the hub's settings and end"

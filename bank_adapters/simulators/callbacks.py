@@ -9,21 +9,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bank_adapters.simulators.simulator import Delivery, Simulator, WireReply, WireRequest
+from bank_adapters.simulators.simulator import Delivery, SignedWhenSent, Simulator, WireReply, WireRequest
 
 _SECONDS = 10
 """How long the hub may take for an answer."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Pending:
     """One message on its way."""
 
     simulator: Simulator
     reference: str
-    callback: WireRequest
+    callback: WireRequest | SignedWhenSent
     due: float
     retries: tuple[float, ...]
+    tries: int = 0
 
 
 class CallbackSender(threading.Thread):
@@ -31,23 +32,23 @@ class CallbackSender(threading.Thread):
 
     def __init__(self, pace: float = 1.0) -> None:
         super().__init__(name="simulator-callbacks", daemon=True)
-        self._pace, self._owed, self._stopped = pace, list[_Pending](), False
+        self._pace, self._pending, self._stopped = pace, list[_Pending](), False
         self._changed = threading.Condition()
 
     def send(
         self,
         simulator: Simulator,
         reference: str,
-        callbacks: Sequence[WireRequest],
+        callbacks: Sequence[WireRequest | SignedWhenSent],
         *,
         after: float = 0,
         retries: tuple[float, ...] | None = None,
     ) -> None:
-        """Send ``notices``, the first time after so many seconds, then by the bank's schedule or ``retries``."""
+        """Send ``callbacks``, the first time after so many seconds, then by the bank's schedule or ``retries``."""
         due = time.monotonic() + after / self._pace
         waits = simulator.retries if retries is None else retries
         with self._changed:
-            self._owed += [_Pending(simulator, reference, callback, due, waits) for callback in callbacks]
+            self._pending += [_Pending(simulator, reference, callback, due, waits) for callback in callbacks]
             self._changed.notify_all()
 
     def pending(self, simulator: Simulator | None = None, reference: str | None = None) -> int:
@@ -55,7 +56,7 @@ class CallbackSender(threading.Thread):
         with self._changed:
             return sum(
                 simulator in (None, one.simulator) and reference in (None, one.reference)
-                for one in self._owed
+                for one in self._pending
             )
 
     def stop(self) -> None:
@@ -67,25 +68,31 @@ class CallbackSender(threading.Thread):
             self.join()
 
     def run(self) -> None:
-        """Deliver what is due until somebody stops us."""
-        while (owed := self._next()) is not None:
-            reply = send_request(owed.callback, owed.simulator.hub_url)
-            accepted = _is_accepted(owed.simulator, reply)
-            book = owed.simulator.book
+        """Deliver what is due until `stop`."""
+        while (pending := self._next()) is not None:
+            callback = pending.callback
+            request = callback if isinstance(callback, WireRequest) else callback.request(pending.tries)
+            reply = send_request(request, pending.simulator.hub_url)
+            accepted = _is_accepted(pending.simulator, reply)
+            book = pending.simulator.book
             with book.lock:
-                book.deliveries.append(Delivery(owed.reference, reply, accepted))
+                book.deliveries.append(Delivery(pending.reference, reply, accepted))
+            again = not accepted and bool(pending.retries)
+            if not again and not isinstance(callback, WireRequest):
+                callback.settled()
             with self._changed:
-                self._owed.remove(owed)
-                if not accepted and owed.retries:
-                    owed.due = time.monotonic() + owed.retries[0] / self._pace
-                    owed.retries = owed.retries[1:]
-                    self._owed.append(owed)
+                self._pending.remove(pending)
+                if again:
+                    pending.tries += 1
+                    pending.due = time.monotonic() + pending.retries[0] / self._pace
+                    pending.retries = pending.retries[1:]
+                    self._pending.append(pending)
 
     def _next(self) -> _Pending | None:
         """The next message once it is due; None when we are stopped."""
         with self._changed:
             while not self._stopped:
-                first = min(self._owed, key=lambda one: one.due, default=None)
+                first = min(self._pending, key=lambda one: one.due, default=None)
                 if first is not None and first.due <= time.monotonic():
                     return first
                 self._changed.wait(None if first is None else first.due - time.monotonic())
@@ -93,7 +100,7 @@ class CallbackSender(threading.Thread):
 
 
 def _is_accepted(simulator: Simulator, reply: WireReply) -> bool:
-    """No answer, or one that the bank cannot read (a page of a server in front of the hub), is not heard."""
+    """No answer, or one that the bank cannot read (a page of a server in front of the hub), is not accepted."""
     try:
         return reply.status != 0 and simulator.accepts(reply)
     except (ValueError, LookupError, TypeError, AttributeError):

@@ -42,11 +42,11 @@ def choose_in_app(simulator: Simulator, sender: CallbackSender, payment: Payment
 
 
 def _pay(simulator: Simulator, sender: CallbackSender, payment: Payment) -> None:
-    simulator.book.settle(payment, "PAID")
+    simulator.pay(payment)
 
 
 def _decline(simulator: Simulator, sender: CallbackSender, payment: Payment) -> None:
-    simulator.book.settle(payment, "DECLINED")
+    simulator.decline(payment)
 
 
 def _silent(simulator: Simulator, sender: CallbackSender, payment: Payment) -> None:

@@ -64,10 +64,11 @@ PAGE: Final = _FRAME % (
 <small lang="en">/ {{ english }}</small></button>
 {% endfor %}
 </form>
+{% if note %}<p lang="en">{{ note }}</p>{% endif %}
 {% else %}
-{% set said = states[payment.outcome] %}
-<p>Khoản này <strong>{{ said[0] }}</strong>.
-<br><small lang="en">This payment is {{ said[1] }}.</small></p>
+{% set state = states[payment.outcome] %}
+<p>Khoản này <strong>{{ state[0] }}</strong>.
+<br><small lang="en">This payment is {{ state[1] }}.</small></p>
 {% endif %}
 {% for refund in payment.refunds %}
 <p>Hoàn tiền {{ refund.reference }}: {{ refund.amount | dong }} VND, {{ refund.state }}

@@ -24,7 +24,7 @@ from bank_adapters import simulators as package
 from bank_adapters.simulators.callbacks import CallbackSender
 from bank_adapters.simulators.choices import MODES, REFUND_STATES, NotOffered, choose, choose_in_app
 from bank_adapters.simulators.pages import BUTTONS, INDEX, PAGE, STATES, dong
-from bank_adapters.simulators.simulator import Payment, Simulator, WireRequest, business_day
+from bank_adapters.simulators.simulator import KeepsState, Payment, Simulator, WireRequest, business_day
 from bank_adapters.simulators.transfers import scan
 
 _POLL_SECONDS = 0.02  # how soon the listener notices that it shall end
@@ -100,9 +100,11 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     statements: Path | None = None,
+    state: Path | None = None,
 ) -> Iterator[SimulatorServer]:
     """Serve ``simulators`` (all that are found) in threads of this process. ``port`` 0 takes a free one; ``pace``
-    divides every wait."""
+    divides
+    every wait. In the folder ``state`` they keep what has to survive a restart."""
     listener = make_server(host, port, _not_yet, threaded=True, request_handler=_Quiet)
     url = f"http://{host}:{listener.server_port}"
     server = SimulatorServer(
@@ -112,6 +114,10 @@ def serve(
         pace=pace,
         statements=statements,
     )
+    if state is not None:
+        for name, simulator in server.banks.items():
+            if isinstance(simulator, KeepsState):
+                simulator.keep(state / f"{name}.jsonl")
     listener.app = application(server)
     thread = threading.Thread(
         target=listener.serve_forever, args=(_POLL_SECONDS,), name="simulators", daemon=True
@@ -201,6 +207,7 @@ def _page(server: SimulatorServer, simulator: Simulator, reference: str) -> Any:
         buttons=BUTTONS,
         states=STATES,
         payment=payment,
+        note=simulator.note(payment),
         back=back,
         hub_url=simulator.hub_url,
         by_transfer=simulator.by_transfer,

@@ -37,7 +37,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
 #: Hours that clocks in Vietnam are before UTC.
 VIETNAM: Final = timedelta(hours=7)
@@ -115,11 +115,39 @@ class Delivery:
     accepted: bool
 
 
+class SignedWhenSent(Protocol):
+    """A callback whose signature covers the time of sending, so that each delivery has bytes of its own."""
+
+    def request(self, tries: int) -> WireRequest:
+        """The delivery after ``tries`` others."""
+        ...
+
+    def settled(self) -> None:
+        """It was accepted, or the last delivery failed."""
+        ...
+
+
 class Sender(Protocol):
     """Delivers callbacks to the hub: `callbacks.CallbackSender`."""
 
-    def send(self, simulator: Simulator, reference: str, callbacks: Sequence[WireRequest]) -> None:
-        """Send them until each is accepted, or the bank's schedule ends."""
+    def send(
+        self,
+        simulator: Simulator,
+        reference: str,
+        callbacks: Sequence[WireRequest | SignedWhenSent],
+        *,
+        after: float = 0,
+    ) -> None:
+        """Send them after so many seconds, until each is accepted or the bank's schedule ends."""
+        ...
+
+
+@runtime_checkable
+class KeepsState(Protocol):
+    """A bank that remembers its payments over a restart."""
+
+    def keep(self, file: Path) -> None:
+        """Read ``file``, and write down there what happens from now on."""
         ...
 
 
@@ -163,6 +191,11 @@ class Book:
         """Keep it. Returns the one already kept under its reference, if there is one."""
         with self.lock:
             return self._payments.setdefault(payment.reference, payment)
+
+    def replace(self, payment: Payment) -> None:
+        """Keep ``payment`` instead of the one under its reference."""
+        with self.lock:
+            self._payments[payment.reference] = payment
 
     def remember_transfer(self, payment: Payment) -> Payment:
         """Keep a transfer that was not announced: each is new money, even with the purpose of an earlier one."""
@@ -341,6 +374,18 @@ class Simulator(ABC):
             if payment.outcome == "PENDING" and len(payment.reference) >= 10 and payment.reference in purpose:
                 return payment
         return self.book.remember_transfer(Payment(purpose, amount))
+
+    def pay(self, payment: Payment) -> None:
+        """The payer pays on the page."""
+        self.book.settle(payment, "PAID")
+
+    def decline(self, payment: Payment) -> None:
+        """The payer declines on the page."""
+        self.book.settle(payment, "DECLINED")
+
+    def note(self, payment: Payment) -> str:
+        """A line for the payer's page, where the bank has one to add."""
+        return ""
 
     def pay_bill(self, bill_code: str) -> Payment | None:
         """For banks with bills: query the hub's inquiry address (`callbacks.send_request`) about ``bill_code``,

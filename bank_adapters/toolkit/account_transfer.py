@@ -13,14 +13,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from bank_adapters.toolkit.bank_bins import a_bin
 from bank_adapters.toolkit.bank_time import read_vietnam_time
-from bank_adapters.toolkit.emv_qr import TO_ACCOUNT, TO_CARD, write_vietqr
+from bank_adapters.toolkit.emv_qr import TO_ACCOUNT, TO_CARD, parse_bin, write_vietqr
 from bank_adapters.toolkit.json_fields import Fields
-from bank_adapters.toolkit.limits import require_payable
-from bank_adapters.toolkit.settings import a_folder, a_word, setting
-from bank_adapters.toolkit.statement_csv import CsvFormat, Row, read_rows, refused_whole
-from bank_adapters.toolkit.wire_values import fitting
+from bank_adapters.toolkit.limits import fitting, require_payable
+from bank_adapters.toolkit.settings import parse_folder, setting, text_matching
+from bank_adapters.toolkit.statements import CsvFormat, Row, read_rows, refused_whole
 from payment_hub.domain.banks.profile import Limits
 from payment_hub.domain.banks.values import (
     Confirmation,
@@ -89,16 +87,18 @@ COLUMNS: Final = Columns(
 class AccountSettings:
     """What the settings of every such bank hold; each says what its statement looks like by default."""
 
-    account_bank: str = setting(a_bin, "BIN of the bank where the account is")
-    account_number: str = setting(a_word("[0-9A-Za-z]{1,19}"), "the account, or the card")
-    account_name: str = setting(a_word("[ -~]{1,70}"), "whose it is, as the payer's bank shows it")
-    account_kind: str = setting(a_word("account|card"), "account or card", default="account")
-    statements: Path = setting(a_folder, "the folder into which the account's daily statements are dropped")
+    account_bank: str = setting(parse_bin, "BIN of the bank where the account is")
+    account_number: str = setting(text_matching("[0-9A-Za-z]{1,19}"), "the account, or the card")
+    account_name: str = setting(text_matching("[ -~]{1,70}"), "whose it is, as the payer's bank shows it")
+    account_kind: str = setting(text_matching("account|card"), "account or card", default="account")
+    statements: Path = setting(
+        parse_folder, "the folder into which the account's daily statements are dropped"
+    )
     statement_columns: Columns = setting(
         declared_columns, "our words for the columns of the statement", default=COLUMNS
     )
     statement_time: str = setting(
-        a_word("[ -~]{2,40}"), "how the statement writes moments", default="%d/%m/%Y %H:%M:%S"
+        text_matching("[ -~]{2,40}"), "how the statement writes moments", default="%d/%m/%Y %H:%M:%S"
     )
 
 

@@ -1,5 +1,6 @@
-"""Moments as banks write them: Vietnamese wall-clock time (UTC+7, no summer time) or UTC; always aware UTC on
-our side.
+"""Moments as banks write them: Vietnamese wall-clock time (UTC+7, no summer time), UTC, or milliseconds since 1970.
+
+On our side they are always aware UTC.
 """
 
 from __future__ import annotations
@@ -77,3 +78,19 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         "".join(_DIGITS_OF[part] if place % 2 else re.escape(part) for place, part in enumerate(parts)),
         re.ASCII,
     )
+
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: From 2001 to 2286. Seconds and microseconds have other numbers of digits.
+_MILLISECONDS: Final = re.compile(r"[1-9][0-9]{12}", re.ASCII)
+
+
+def read_milliseconds(written: str) -> datetime | None:
+    """The moment that ``written`` counts to; None for whatever is no count of milliseconds, so that nobody guesses."""
+    return EPOCH + timedelta(milliseconds=int(written)) if _MILLISECONDS.fullmatch(written) else None
+
+
+def write_milliseconds(moment: datetime) -> int:
+    """``moment`` in whole milliseconds since 1970."""
+    return (moment - EPOCH) // timedelta(milliseconds=1)

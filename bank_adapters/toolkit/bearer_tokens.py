@@ -30,7 +30,7 @@ def is_one_of(given: bytes, tokens: Sequence[bytes]) -> bool:
 def is_jwt(given: bytes, keys: Sequence[bytes], now: datetime) -> bool:
     """Whether ``given`` is a JWT (RFC 7519) signed with HS256 under one of ``keys`` that has not ended at ``now``.
 
-    No other algorithm is known, whatever its header says; one without an end is not believed.
+    No other algorithm is known, whatever its header says; one without an end is refused.
     """
     signed, _, signature = given.rpartition(b".")
     header, _, claims = signed.partition(b".")

@@ -7,6 +7,7 @@ BankUnavailable: after a call that failed we never know what the bank did with i
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,12 +15,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
+from bank_adapters.toolkit.settings import parse_url
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.timeouts import seconds_to_wait
 
@@ -136,14 +138,14 @@ class HttpClient:
 
 
 @contextmanager
-def understood(bank: str) -> Iterator[None]:
+def reading_answer(bank: str) -> Iterator[None]:
     """An answer that cannot be verified or read is no answer: whatever refuses it inside becomes
     BankUnavailable.
     """
     try:
         yield
     except (CallbackRejected, Malformed) as error:
-        raise BankUnavailable(f"{bank} gave an answer that cannot be believed: {error.detail}") from error
+        raise BankUnavailable(f"{bank} gave an answer that cannot be trusted: {error.detail}") from error
 
 
 def wire_time() -> datetime:
@@ -151,3 +153,22 @@ def wire_time() -> datetime:
     with the request.
     """
     return datetime.fromtimestamp(time.time(), UTC)
+
+
+_LONGEST_ADDRESS: Final = 4000
+_PRINTED: Final = re.compile(r"[!-~]+", re.ASCII)
+
+
+def parse_page(address: str) -> str:
+    """``address`` when a citizen may be sent there: https, or http to this machine; a query and a fragment may follow.
+
+    Raises Malformed for other schemes, for names before the host, and for characters that browsers read differently.
+    """
+    if len(address) > _LONGEST_ADDRESS or not _PRINTED.fullmatch(address):
+        raise Malformed("the page's address is too long or holds what no address can")
+    try:
+        parts = urlsplit(address)
+        parse_url(f"{parts.scheme}://{parts.netloc}{parts.path}")
+    except ValueError as error:
+        raise Malformed(f"the page's address {error}") from error
+    return address

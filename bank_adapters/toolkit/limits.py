@@ -1,11 +1,14 @@
-"""What a bank's protocol cannot carry is refused before anything is sent."""
+"""What a bank's protocol can carry: amounts, deadlines, alphabets. The rest is refused before anything is sent."""
 
 from __future__ import annotations
+
+import re
+from typing import Final
 
 from payment_hub.domain.banks.profile import Limits
 from payment_hub.domain.banks.values import PaymentRequest, RefundRequest
 from payment_hub.domain.errors import Malformed
-from payment_hub.domain.money import VND
+from payment_hub.domain.money import VND, Money, dong
 
 
 def require_payable(limits: Limits, request: PaymentRequest) -> None:
@@ -27,3 +30,41 @@ def require_refundable(limits: Limits, request: RefundRequest) -> None:
         )
     if amount < request.paid and not limits.part_refunds:
         raise Malformed("the bank gives back the whole amount or nothing")
+
+
+#: Several gateways write dong x 100, in at most 12 digits.
+_HUNDREDFOLD: Final = re.compile(r"([1-9][0-9]{0,9})00", re.ASCII)
+
+
+def hundredfold(amount: Money) -> str:
+    """Dong x 100 as digits. Raises Malformed for another currency, nothing, and more than 12 digits."""
+    written = f"{amount}00"
+    if amount.currency != "VND" or not _HUNDREDFOLD.fullmatch(written):
+        raise Malformed(f"{amount} {amount.currency} cannot be written as dong x 100")
+    return written
+
+
+def read_hundredfold(written: str) -> Money:
+    """Whole dong from digits of dong x 100. Raises Malformed when it is not whole dong, or nothing."""
+    found = _HUNDREDFOLD.fullmatch(written)
+    if found is None:
+        raise Malformed("the amount is not whole dong x 100")
+    return dong(int(found[1]))
+
+
+def hundredfold_or_none(written: str) -> Money | None:
+    """As ``read_hundredfold``, but None for what it refuses: what tells of no money may tell of no amount."""
+    try:
+        return read_hundredfold(written)
+    except Malformed:
+        return None
+
+
+def fitting(value: str, pattern: str) -> str:
+    """``value`` when it matches ``pattern`` whole.
+
+    Raises Malformed, so that nothing is sent that a bank may misread.
+    """
+    if not re.fullmatch(pattern, value, re.ASCII):
+        raise Malformed(f"{value[:40]!a} cannot be sent to this bank")
+    return value

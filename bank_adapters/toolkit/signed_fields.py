@@ -1,13 +1,15 @@
-"""Named fields in a row, as many Vietnamese banks sign them: read from a raw query, written canonically."""
+"""Fields in a row, as many Vietnamese banks sign them: read from a raw query, written canonically, cut in one way."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Mapping
+from functools import cache, lru_cache
 from typing import Final
 from urllib.parse import quote_plus, unquote_plus
 
-from payment_hub.domain.errors import CallbackRejected
+from payment_hub.domain.errors import CallbackRejected, MalformedReference
+from payment_hub.domain.references import ALPHABET, LENGTH, PREFIX, may_hold_reference, parse_reference
 
 _LONGEST: Final = 8192
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
@@ -89,3 +91,43 @@ def as_signed(value: object) -> str:
     if type(value) is int:
         return str(value)
     raise CallbackRejected
+
+
+def require_ours_whole(before: str, value: str, after: str, *, tail: str = "", follows: str = "") -> None:
+    """Raise CallbackRejected when ``before``, ``value`` and ``after``, signed without a border, may have been cut in
+    other places, and ``value`` or another piece of them could be a reference of ours.
+
+    ``tail`` is the pattern of what stands behind the reference in ``value``, ``follows`` that of what follows it. Of
+    several places where both fit, the first is meant: only one cut is ever accepted, and chance makes
+    a second reference out of the end of a first and the digits behind it once in some thousand orders.
+    """
+    places = _places((before + value + after).upper(), tail + follows)
+    if (
+        places[:1] == [len(before)]
+        and _reference_pattern(tail).fullmatch(value[LENGTH:])
+        and len(value) >= LENGTH
+    ):
+        return
+    if places or may_hold_reference(value):
+        raise CallbackRejected
+
+
+def _places(text: str, behind: str) -> list[int]:
+    """Where references stand in ``text`` with ``behind`` following them."""
+    like = _reference_pattern(f"(?=({PREFIX}[{ALPHABET}]{{{LENGTH - len(PREFIX)}}}){behind})")
+    return [found.start() for found in like.finditer(text) if _is_reference(found[1])]
+
+
+@cache
+def _reference_pattern(pattern: str) -> re.Pattern[str]:
+    """Each pattern is a word of some adapter's: there are few."""
+    return re.compile(pattern, re.ASCII)
+
+
+@lru_cache(maxsize=256)
+def _is_reference(text: str) -> bool:
+    """Banks send several messages about one order."""
+    try:
+        return parse_reference(text) == text
+    except MalformedReference:
+        return False

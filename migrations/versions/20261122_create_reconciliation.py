@@ -141,7 +141,7 @@ def upgrade() -> None:
         sa.Column("reference", sa.Text(), nullable=False),
         sa.Column("occurrence", sa.Integer(), nullable=False),
         sa.Column("booked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("again", sa.Boolean(), nullable=False),
+        sa.Column("repeated", sa.Boolean(), nullable=False),
         sa.CheckConstraint("movement IN ('CREDIT', 'DEBIT', 'FEE')", name=op.f("ck_statement_line_movement")),
         sa.ForeignKeyConstraint(
             ["file_id"], ["statement_file.id"], name=op.f("fk_statement_line_file_id"), ondelete="RESTRICT"
@@ -161,11 +161,11 @@ def upgrade() -> None:
         info={"append_only": True},
     )
     op.create_index(
-        "ix_statement_line_again",
+        "ix_statement_line_repeated",
         "statement_line",
         ["bank", "bank_transaction_id"],
         unique=False,
-        postgresql_where=sa.text("again"),
+        postgresql_where=sa.text("repeated"),
     )
     op.create_index("ix_statement_line_bank_day", "statement_line", ["bank", "day"], unique=False)
     op.create_table(
@@ -267,7 +267,7 @@ def upgrade() -> None:
         sa.Column("order_id", sa.BigInteger(), nullable=True),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.CHAR(length=3), nullable=False),
-        sa.Column("again", sa.Boolean(), nullable=False),
+        sa.Column("repeated", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_ledger_entry_agency_id")),
         sa.ForeignKeyConstraint(
             ["file_id"], ["ledger_file.id"], name=op.f("fk_ledger_entry_file_id"), ondelete="RESTRICT"
@@ -288,11 +288,11 @@ def upgrade() -> None:
         info={"append_only": True},
     )
     op.create_index(
-        "ix_ledger_entry_again",
+        "ix_ledger_entry_repeated",
         "ledger_entry",
         ["agency_id", "case_key"],
         unique=False,
-        postgresql_where=sa.text("again"),
+        postgresql_where=sa.text("repeated"),
     )
     op.create_index("ix_ledger_entry_agency_id_day", "ledger_entry", ["agency_id", "day"], unique=False)
     op.create_index("ix_ledger_entry_case_key", "ledger_entry", ["agency_id", "case_key"], unique=False)
@@ -350,7 +350,7 @@ def downgrade() -> None:
     op.drop_table("discrepancy_event")
     op.drop_index("ix_ledger_entry_case_key", table_name="ledger_entry")
     op.drop_index("ix_ledger_entry_agency_id_day", table_name="ledger_entry")
-    op.drop_index("ix_ledger_entry_again", table_name="ledger_entry", postgresql_where=sa.text("again"))
+    op.drop_index("ix_ledger_entry_repeated", table_name="ledger_entry", postgresql_where=sa.text("repeated"))
     op.drop_table("ledger_entry")
     op.drop_index(
         "uq_discrepancy_one_live",
@@ -362,7 +362,9 @@ def downgrade() -> None:
     op.drop_table("discrepancy")
     op.drop_table("finding")
     op.drop_index("ix_statement_line_bank_day", table_name="statement_line")
-    op.drop_index("ix_statement_line_again", table_name="statement_line", postgresql_where=sa.text("again"))
+    op.drop_index(
+        "ix_statement_line_repeated", table_name="statement_line", postgresql_where=sa.text("repeated")
+    )
     op.drop_table("statement_line")
     op.drop_index(
         "uq_reconciliation_run_one_under_way",

@@ -26,7 +26,7 @@ from payment_hub.operations.webhooks import rotate_webhook_key
 @click.option("--late-policy", type=click.Choice([*LatePolicy]), default=LatePolicy.ACCEPT, show_default=True)
 @click.option("--part-payments", is_flag=True, help="Book part payments to the agency at once.")
 @click.option(
-    "--bank", "bank_preference", multiple=True, help="A bank it would rather be paid through; repeat."
+    "--bank", "bank_preference", multiple=True, help="A bank that it prefers; repeat for the next one."
 )
 @click.option("--tax-code")
 @click.option("--address")

@@ -1,4 +1,4 @@
-"""Commands about banks: whether they answer, when they are away, which keys they use, and what is left unknown."""
+"""Commands about banks: health, downtimes, keys, routing, and outcomes that are not known yet."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from payment_hub.operations.banks import announce_downtime, cancel_downtime, lis
 from payment_hub.operations.health import measure_outcomes
 from payment_hub.operations.payments.unresolved import list_unresolved
 from payment_hub.operations.routing import explain_choices, prefer_banks
+from payment_hub.web.texts import LANGUAGES
 
 #: A moment in hub time, as an announcement names it.
 MOMENT = click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])
@@ -23,13 +24,13 @@ MOMENT = click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])
 
 @hub_commands.group("bank")
 def bank_commands() -> None:
-    """Banks: health, downtimes, keys, outcomes that nobody knows."""
+    """Banks: health, downtimes, keys, routing, unresolved outcomes."""
 
 
 @bank_commands.command("health")
 @exit_on_refusal
 def health_command() -> None:
-    """Show whether each bank answers, and how long it left outcomes unknown in the last day."""
+    """Show whether each bank answers, and how long its outcomes stayed unknown in the last day."""
     for view in show_bank_health(current_hub()):
         state, away = view.health, f"  away until {_here(view.downtime_until)}" if view.downtime_until else ""
         since = f"since {_here(state.since)}" if state.since else "always"
@@ -38,29 +39,29 @@ def health_command() -> None:
             f"{state.failures:>3} failures  {since}{away}"
         )
     for figures in measure_outcomes(current_hub()):
-        click.echo(_measured(figures))
+        click.echo(_outcome_line(figures))
 
 
-def _measured(figures: OutcomeFigures) -> str:
-    known = len(figures.waits)
-    middle = f", half of them within {figures.waits[known // 2]} s" if known else ""
+def _outcome_line(figures: OutcomeFigures) -> str:
+    resolved = len(figures.waits)
+    median = f", half of them within {figures.waits[resolved // 2]} s" if resolved else ""
     return (
-        f"{figures.bank:<20}{figures.open} unknown now, {figures.overdue} before an officer; "
-        f"{known} became known in a day{middle}, {figures.kept} as promised"
+        f"{figures.bank:<20}{figures.open} unknown now, {figures.overdue} with an officer; "
+        f"{resolved} resolved in a day{median}, {figures.kept} in time"
     )
 
 
-@bank_commands.command("unknown")
-@click.option("--overdue", is_flag=True, help="Only those that lie before an officer.")
+@bank_commands.command("unresolved")
+@click.option("--overdue", is_flag=True, help="Only those that were escalated to an officer.")
 @exit_on_refusal
-def unknown_command(overdue: bool) -> None:
+def unresolved_command(overdue: bool) -> None:
     """List the attempts whose outcome is unknown, the oldest first."""
     for view in list_unresolved(current_hub(), caller=operator(), overdue=overdue, limit=500).items:
-        told = {"CONFIRMATION": "paid by callback, not confirmed", "CAPTURE": "held"}.get(
+        awaiting = {"CONFIRMATION": "paid by callback, not confirmed", "CAPTURE": "held"}.get(
             view.awaiting or "", view.state.lower()
         )
         click.echo(
-            f"{view.reference:<20}{view.bank:<20}{view.amount!s:>14}  {told}, since {_here(view.unknown_at)}, "
+            f"{view.reference:<20}{view.bank:<20}{view.amount!s:>14}  {awaiting}, since {_here(view.unknown_at)}, "
             f"asked {view.queries} times{', with an officer' if view.escalated_at else ''}"
         )
 
@@ -81,23 +82,24 @@ def keys_command() -> None:
 @click.argument("banks", nargs=-1)
 @exit_on_refusal
 def prefer_command(agency: str, banks: tuple[str, ...]) -> None:
-    """Let an agency be paid rather through BANKS, the most wanted first; without any it has no preference."""
+    """Set the banks that an agency prefers, the first before the second; without BANKS it prefers none."""
     prefer_banks(current_hub(), agency=agency, banks=banks)
     click.echo(f"agency {agency} prefers {', '.join(banks) or 'no bank'}")
 
 
-@bank_commands.command("choices")
+@bank_commands.command("routing")
 @click.argument("order")
 @exit_on_refusal
-def choices_command(order: str) -> None:
+def routing_command(order: str) -> None:
     """Explain why the attempts at an order went through their banks."""
-    for attempt, said in explain_choices(current_hub(), caller=operator(), reference=order).items():
-        click.echo(f"{attempt}  {said['vi']}\n{'':<{len(attempt)}}  {said['en']}")
+    for attempt, reason in explain_choices(current_hub(), caller=operator(), reference=order).items():
+        sentences = [words.message(reason) for words in LANGUAGES.values()]
+        click.echo(f"{attempt}  " + f"\n{'':<{len(attempt)}}  ".join(sentences))
 
 
 @bank_commands.group("downtime")
 def downtime_commands() -> None:
-    """Times in which a bank has announced that it will be away."""
+    """Announced times in which a bank does not answer."""
 
 
 @downtime_commands.command("add")
@@ -105,13 +107,15 @@ def downtime_commands() -> None:
 @click.option("--from", "starts_at", type=MOMENT, required=True, help="Hub time, such as 2026-03-02T22:00.")
 @click.option("--until", "ends_at", type=MOMENT, required=True)
 @click.option("--reason", required=True)
-@click.option("--by", "announced_by", required=True, help="Who told us.")
-@click.option("--operation", type=click.Choice([word.lower() for word in BankOperation]), help="Only this.")
+@click.option("--by", "announced_by", required=True, help="Who announced it.")
+@click.option(
+    "--operation", type=click.Choice([operation.lower() for operation in BankOperation]), help="Only this."
+)
 @exit_on_refusal
 def add_downtime_command(
     bank: str, starts_at: datetime, ends_at: datetime, reason: str, announced_by: str, operation: str | None
 ) -> None:
-    """Announce that a bank will be away."""
+    """Announce a downtime."""
     number = announce_downtime(
         current_hub(),
         bank=bank,
@@ -135,14 +139,14 @@ def list_downtimes_command() -> None:
         )
 
 
-@downtime_commands.command("withdraw")
+@downtime_commands.command("cancel")
 @click.argument("number", type=int)
-@click.option("--by", "cancelled_by", required=True, help="Who told us.")
+@click.option("--by", "cancelled_by", required=True, help="Who announced it.")
 @exit_on_refusal
 def cancel_downtime_command(number: int, cancelled_by: str) -> None:
     """End a downtime now."""
     cancel_downtime(current_hub(), number=number, cancelled_by=cancelled_by)
-    click.echo(f"downtime {number} withdrawn")
+    click.echo(f"downtime {number} cancelled")
 
 
 def _here(moment: datetime) -> str:

@@ -1,7 +1,4 @@
-"""A bank's simulator as the acceptance kit steers it, over HTTP: see ``bank_adapters/simulators/simulator.py``.
-
-Commands about the acceptance kit of a bank.
-"""
+"""The conformance command, and how it reaches a bank's simulator: over HTTP, see ``bank_adapters/simulators``."""
 
 from __future__ import annotations
 
@@ -28,6 +25,7 @@ from payment_hub.domain.banks.conformance import (
     SimulatorMessage,
 )
 from payment_hub.domain.payments import AttemptView
+from payment_hub.domain.wire import to_wire
 from payment_hub.operations.conformance import run_conformance
 
 _SECONDS: Final = 20
@@ -60,15 +58,19 @@ class HttpSimulatorClient:
         return int(self._post(f"{self._url}/mode", {"mode": mode})["requests"])
 
     def _followed(self, attempt: AttemptView, choice: str) -> dict[str, Any]:
-        if attempt.page_url:
-            page = requests.get(attempt.page_url, timeout=_SECONDS)
+        if attempt.instructions.page_url:
+            page = requests.get(attempt.instructions.page_url, timeout=_SECONDS)
             if page.status_code != requests.codes.ok:
                 raise NotAsExpected(f"the bank's page answers {page.status_code}")
             return self._post(page.url, {"choice": choice})
-        if attempt.qr_text:
-            return self._post(f"{self._url}/transfer", {"qr_text": attempt.qr_text, "choice": choice})
-        if attempt.bill_code:
-            return self._post(f"{self._url}/bill", {"bill_code": attempt.bill_code, "choice": choice})
+        if attempt.instructions.qr_text:
+            return self._post(
+                f"{self._url}/transfer", {"qr_text": attempt.instructions.qr_text, "choice": choice}
+            )
+        if attempt.instructions.bill_code:
+            return self._post(
+                f"{self._url}/bill", {"bill_code": attempt.instructions.bill_code, "choice": choice}
+            )
         raise NotAsExpected("the instructions cannot be followed here: no page, no QR text, no bill code")
 
     def _page(self, reference: str) -> str:
@@ -94,40 +96,38 @@ def _read(answer: requests.Response) -> dict[str, Any]:
     return said
 
 
-@hub_commands.group("bank-kit")
-def bank_kit() -> None:
-    """Try a bank before it takes money."""
-
-
-@bank_kit.command("run")
+@hub_commands.command("conformance")
 @click.argument("bank")
 @click.option("--url", help="The address of the bank's simulator, where everything can be provoked.")
 @click.option(
     "--report", type=click.Path(dir_okay=False, path_type=Path), help="Where the JSON report is written."
 )
 @exit_on_refusal
-def run_command(bank: str, url: str | None, report: Path | None) -> None:
-    """Play the acceptance kit with BANK. Exit code 1 when a check failed.
+def conformance_command(bank: str, url: str | None, report: Path | None) -> None:
+    """Try BANK before it takes money. Exit code 1 when a check failed.
 
-    The hub must be a trial (HUB_SANDBOX=1) and running where HUB_PUBLIC_URL says, so that the bank can call it: the kit
-    makes orders. Without --url only what the hub asks by itself is tried, which any bank's test endpoint can answer.
+    The hub must be a trial (HUB_SANDBOX=1) and running where HUB_PUBLIC_URL says, so that the bank can call it: the
+    checks make orders. Without --url only what the hub asks by itself is tried, which any bank's test endpoint can
+    answer.
     """
     if not current_app.config["SANDBOX"]:
         click.echo(
-            "This hub is no trial: the kit makes orders, so it runs with HUB_SANDBOX=1 only.", err=True
+            "This hub is no trial: the checks make orders, so they run with HUB_SANDBOX=1 only.", err=True
         )
         sys.exit(1)
-    played = _play(bank, HttpSimulatorClient(url) if url else None)
-    for result in played.results:
+    report_of_bank = _run(bank, HttpSimulatorClient(url) if url else None)
+    for result in report_of_bank.results:
         click.echo(_line(result))
     if report is not None:
-        report.write_text(json.dumps(played.as_wire(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    if played.failed:
+        report.write_text(
+            json.dumps(to_wire(report_of_bank), ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+        )
+    if report_of_bank.failed:
         sys.exit(1)
 
 
-def _play(bank: str, simulator: HttpSimulatorClient | None) -> ConformanceReport:
-    """The kit, with a bar that shows which check has just ended."""
+def _run(bank: str, simulator: HttpSimulatorClient | None) -> ConformanceReport:
+    """The checks, with a bar that shows which check has just ended."""
 
     def name(result: CheckResult | None) -> str:
         return result.check.name if result else ""

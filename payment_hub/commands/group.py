@@ -1,9 +1,12 @@
-"""The operators' door: ``flask --app wsgi hub ...``. Each has ``--help`` and says by its exit code how it went."""
+"""The operators' commands: ``flask --app wsgi hub ...``. Each has ``--help``, and its exit code tells how it went."""
 
 from __future__ import annotations
 
+import codecs
 import functools
+import io
 import sys
+import unicodedata
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -16,9 +19,27 @@ from payment_hub.domain.errors import HubError
 P = ParamSpec("P")
 T = TypeVar("T")
 
-hub_commands = AppGroup(
-    "hub", help="Agencies, portals, keys, banks, the night, and whether the books are right."
-)
+
+@click.group("hub", cls=AppGroup)
+def hub_commands() -> None:
+    """Agencies, portals, keys, banks, the night, and whether the books are right."""
+    allow_any_encoding()
+
+
+def allow_any_encoding() -> None:
+    """Let a terminal without Vietnamese letters show the bare ones: "Nguyễn" as "Nguyen"."""
+    codecs.register_error("bare_letters", _bare_letters)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="bare_letters")
+
+
+def _bare_letters(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end].replace("đ", "d").replace("Đ", "D")
+    letters = (char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    return "".join(char if char.isascii() else "?" for char in letters), error.end
 
 
 def exit_on_refusal(command: Callable[P, T]) -> Callable[P, T]:

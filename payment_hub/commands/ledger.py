@@ -1,4 +1,4 @@
-"""Commands about the schema, the banks and the books."""
+"""Commands about the schema, the invariants and the ledger."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from payment_hub.operations.receipts import fetch_bank_receipt
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @exit_on_refusal
 def bank_receipt_command(order: str, file: Path) -> None:
-    """Fetch the receipt that the bank wrote for ORDER, and write the PDF to FILE, which must not exist."""
+    """Fetch the bank's own receipt for ORDER and write the PDF to FILE, which must not exist yet."""
     receipt = fetch_bank_receipt(current_hub(), caller=operator(), reference=order)
     try:
         with file.open("xb") as written:

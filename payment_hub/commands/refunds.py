@@ -1,4 +1,4 @@
-"""Commands about money that goes back."""
+"""Commands about refunds and chargebacks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from payment_hub.operations.refunds.read import list_refunds
 @hub_commands.command("set-refund-rules")
 @click.argument("agency")
 @click.option("--limit", type=int, help="The most, in dong, that an officer may approve; none without it.")
-@click.option("--unseen", is_flag=True, help="What the hub proposes may go before a statement shows it.")
+@click.option("--unseen", is_flag=True, help="Excess may be refunded before a statement shows it.")
 @click.option(
     "--credited-after",
     type=int,
@@ -29,7 +29,7 @@ from payment_hub.operations.refunds.read import list_refunds
 def set_refund_rules_command(
     agency: str, limit: int | None, unseen: bool, credited_after: int, voucher_form: str
 ) -> None:
-    """Set an agency's rules of giving money back, all four at once."""
+    """Set an agency's refund rules, all four at once."""
     set_refund_rules(
         current_hub(),
         agency=agency,
@@ -58,10 +58,12 @@ def list_refunds_command(state: str) -> None:
 @click.argument("bank")
 @click.argument("bank_transaction_id")
 @click.argument("amount", type=int)
-@click.option("--evidence", required=True, help="What shows it; the same again is the same chargeback.")
+@click.option(
+    "--evidence", required=True, help="What proves it; a repetition with the same evidence changes nothing."
+)
 @exit_on_refusal
 def record_chargeback_command(bank: str, bank_transaction_id: str, amount: int, evidence: str) -> None:
-    """Record that a bank has taken money back by itself, in dong."""
+    """Record a chargeback: a bank took AMOUNT dong back by itself."""
     order = record_chargeback(
         current_hub(),
         bank=bank,

@@ -72,7 +72,7 @@ def _set_the_stage(hub: Hub, started: RunningHub, listening: ListeningPortal) ->
         portal=Caller(url, make_key(hub, role=Role.PORTAL, holder="system of the portal", portal_code="dvc")),
         officer=Caller(url, make_key(hub, role=Role.OFFICER, holder="finance officer")),
         listening=listening,
-        bank_url=started.addresses.bank_url,
+        bank_url=started.addresses.sandbox_url,
         ledger_drop=started.addresses.ledger_drop,
     )
 

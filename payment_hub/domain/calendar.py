@@ -1,4 +1,4 @@
-"""Business days in hub time, working days, and the wire form of a moment.
+"""Business days in hub time, and working days.
 
 A working day is a day on which banks settle: not a weekend, and no holiday of the settings.
 """
@@ -6,7 +6,7 @@ A working day is a day on which banks settle: not a weekend, and no holiday of t
 from __future__ import annotations
 
 from collections.abc import Container
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Final
 
 #: Vietnam keeps UTC+7 all year, without daylight saving.
@@ -63,8 +63,3 @@ def settlement_day(moment: datetime, *, cut_off: time, days: int, holidays: Cont
     for _ in range(days):
         day = next_working_day(day, holidays)
     return day
-
-
-def wire_moment(moment: datetime | None) -> str | None:
-    """A moment on the wire: UTC, milliseconds, ``Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z" if moment else None

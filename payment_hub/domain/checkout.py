@@ -222,7 +222,7 @@ def _ended(view: CheckoutView) -> CheckoutState | None:
         return _S.PAID_ELSEWHERE
     if order.cancelled_at is not None:
         return _S.CANCELLED
-    if obligation.state != ObligationState.OWED or obligation.version != order.obligation_version:
+    if obligation.state != ObligationState.OWED or obligation.version != order.obligation.version:
         return _S.OBLIGATION_CHANGED
     if order.expired_at is not None or view.now >= order.expires_at:
         return _S.EXPIRED

@@ -1,17 +1,15 @@
-"""The ledger's accounts, and the postings that bring them to where the facts say they belong.
-
-The trial balance, line by line.
-"""
+"""The ledger's accounts, and the transfers that bring an order's money to where the facts say it belongs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Annotated
 
-from payment_hub.domain.money import Money, wire_money
+from payment_hub.domain.money import Money
+from payment_hub.domain.wire import Shown
 
 
 class Account(StrEnum):
@@ -32,12 +30,16 @@ class Account(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """``amount`` minor units from ``credit`` to ``debit``: a posting that balances by its form."""
+    """``amount`` minor units that debit one account and credit another: it balances by its form."""
 
-    kind: str
     debit: Account
     credit: Account
     amount: int
+
+    @property
+    def kind(self) -> str:
+        """The two accounts in one word; one source has at most one posting of each kind."""
+        return f"{self.debit}>{self.credit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,10 @@ def allocate(
 ) -> Allocation:
     """Where the money belongs, from the facts alone, so that it cannot depend on the order in which they came.
 
-    ``received`` is what is still here: what has been given back belongs nowhere any more. ``accepted`` is its part
-    that may settle; ``owed`` says that this order may settle its obligation. What comes for one that may not, because
-    another order has, waits in suspense like what had come before. Once an order has ``settled``, the agency is owed
-    what is here up to what was required, whichever payment was given back: two payments less one are one payment.
+    ``received`` is the money still here, without what was refunded; ``accepted`` is its part that may settle the
+    order; ``owed`` says that this order may settle its obligation. Money for an order that may not settle, because
+    another order has, waits in suspense. Once an order has ``settled``, the agency is owed what is here up to what was
+    required, whichever payment was refunded: two payments less one are one payment.
     """
     if settled:
         return Allocation(payable=min(required, received), overpayment=max(received - required, 0))
@@ -78,56 +80,52 @@ def allocate(
 
 def transfers(
     posted: Mapping[Account, int],
-    wanted: Allocation,
-    collected: int,
-    leaving: int = 0,
+    target: Allocation,
+    collected: int = 0,
+    refunded: int = 0,
     to: Account = Account.REFUND_CLEARING,
 ) -> tuple[Transfer, ...]:
-    """The postings that turn ``posted`` into ``wanted`` when ``collected`` has just come in from the bank, or when
-    ``leaving`` goes out to the account ``to``.
+    """The transfers that turn the balances ``posted`` into ``target``, when ``collected`` comes in from the bank or
+    ``refunded`` goes out to the account ``to``.
 
-    New money goes where more is wanted; what then still lacks is moved from where less is wanted.
+    New money goes to the accounts that need more; what they still lack comes from the accounts that hold too much.
     """
-    change = {account: amount - posted.get(account, 0) for account, amount in wanted.by_account().items()}
-    change[to] = leaving
+    needs = {account: amount - posted.get(account, 0) for account, amount in target.by_account().items()}
+    needs[to] = refunded
     sources = {Account.BANK_CLEARING: collected}
-    sources.update({account: -amount for account, amount in change.items() if amount < 0})
-    found: list[Transfer] = []
-    for target, wanting in change.items():
-        lacking = wanting
-        for source, left in sources.items():
-            taken = min(lacking, left)
-            if taken > 0:
-                found.append(_transfer(source, target, taken))
-                sources[source] -= taken
-                lacking -= taken
-    return tuple(found)
-
-
-def _transfer(source: Account, target: Account, amount: int) -> Transfer:
-    """A liability grows on its credit side; money that only changes its owner debits the old one."""
-    return Transfer(kind=f"{source}>{target}", debit=source, credit=target, amount=amount)
+    sources.update({account: -need for account, need in needs.items() if need < 0})
+    result: list[Transfer] = []
+    for account, lacking in needs.items():
+        need = lacking
+        for source, available in sources.items():
+            amount = min(need, available)
+            if amount > 0:
+                # A liability grows on its credit side; money that changes its owner debits the account it leaves.
+                result.append(Transfer(debit=source, credit=account, amount=amount))
+                sources[source] -= amount
+                need -= amount
+    return tuple(result)
 
 
 @dataclass(frozen=True, slots=True)
 class BalanceLine:
-    """What moved in one account on one business day."""
+    """One line of the trial balance: what moved in one account on one business day."""
 
     day: date
-    account: str
+    account: Account
     agency: str | None
     bank: str | None
     debit: Money
     credit: Money
 
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire; the balance is debit less credit."""
-        return {
-            "day": self.day.isoformat(),
-            "account": self.account,
-            "agency": self.agency,
-            "bank": self.bank,
-            "debit": wire_money(self.debit),
-            "credit": wire_money(self.credit),
-            "balance": wire_money(self.debit - self.credit),
-        }
+    @property
+    def balance(self) -> Annotated[Money, Shown(signed=True, description="debit less credit")]:
+        """What the account has gained on its debit side."""
+        return self.debit - self.credit
+
+
+@dataclass(frozen=True, slots=True)
+class TrialBalance:
+    """Every line that the caller may see."""
+
+    items: Sequence[BalanceLine]

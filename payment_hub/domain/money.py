@@ -1,4 +1,4 @@
-"""Money: a whole number of minor units and a currency. Only this module parses, adds, compares or splits it."""
+"""Money: a whole number of minor units and a currency. The only place that parses, adds, compares or splits it."""
 
 from __future__ import annotations
 
@@ -93,8 +93,3 @@ class Money:
 def dong(amount: int) -> Money:
     """``amount`` whole dong."""
     return Money(amount, VND)
-
-
-def wire_money(money: Money) -> dict[str, str]:
-    """An amount on the wire: ``{"amount": "150000", "currency": "VND"}``."""
-    return {"amount": str(money), "currency": money.currency}

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Final
 
-from payment_hub.domain.calendar import wire_moment
 from payment_hub.domain.errors import MalformedObligation
-from payment_hub.domain.money import MAX_MINOR, VND, Money, wire_money
+from payment_hub.domain.money import MAX_MINOR, VND, Money
+from payment_hub.domain.wire import Shown
 
 
 class Kind(StrEnum):
@@ -74,8 +74,7 @@ class Identifier:
 
     name: str
     pattern: str
-    title_vi: str
-    title_en: str
+    title: str
     required: bool = True
 
 
@@ -84,8 +83,7 @@ class KindRules:
     """The rules for obligations of one kind."""
 
     kind: Kind
-    title_vi: str
-    title_en: str
+    title: str
     identifiers: tuple[Identifier, ...]
     needs_treasury: bool = False
     """Money for the state budget goes to a Treasury account, by chapter and sub-item."""
@@ -170,13 +168,10 @@ def _wrong_texts(terms: Terms) -> dict[str, str]:
 #: number); the procedure code has the form d.dddddd, often with the agency's code behind it.
 FEE: Final = KindRules(
     kind=Kind.FEE,
-    title_vi="Phí, lệ phí",
-    title_en="Fee or charge",
+    title="Fee or charge",
     identifiers=(
-        Identifier("dossier_code", r"[0-9A-Z.]{3,35}-[0-9]{6}-[0-9]{4,6}", "Mã hồ sơ", "Dossier code"),
-        Identifier(
-            "procedure_code", r"[0-9]\.[0-9]{6}(\.[0-9A-Z.]{1,35})?", "Mã thủ tục", "Procedure code", False
-        ),
+        Identifier("dossier_code", r"[0-9A-Z.]{3,35}-[0-9]{6}-[0-9]{4,6}", "Dossier code"),
+        Identifier("procedure_code", r"[0-9]\.[0-9]{6}(\.[0-9A-Z.]{1,35})?", "Procedure code", False),
     ),
 )
 
@@ -184,11 +179,10 @@ FEE: Final = KindRules(
 #: Forms of patient codes differ between hospitals, so only their alphabet is checked.
 HOSPITAL_BILL: Final = KindRules(
     kind=Kind.HOSPITAL_BILL,
-    title_vi="Viện phí",
-    title_en="Hospital bill",
+    title="Hospital bill",
     identifiers=(
-        Identifier("patient_code", r"[0-9A-Z.-]{4,20}", "Mã bệnh nhân", "Patient code"),
-        Identifier("treatment_code", r"[0-9A-Z.-]{4,30}", "Mã đợt điều trị", "Treatment code"),
+        Identifier("patient_code", r"[0-9A-Z.-]{4,20}", "Patient code"),
+        Identifier("treatment_code", r"[0-9A-Z.-]{4,30}", "Treatment code"),
     ),
 )
 
@@ -197,12 +191,11 @@ HOSPITAL_BILL: Final = KindRules(
 #: Chapter and sub-item need not be printed on a fine's receipt, but the Treasury books by them.
 TRAFFIC_FINE: Final = KindRules(
     kind=Kind.TRAFFIC_FINE,
-    title_vi="Xử phạt vi phạm hành chính giao thông đường bộ",
-    title_en="Road traffic fine",
+    title="Road traffic fine",
     identifiers=(
-        Identifier("decision_number", r"[0-9A-Za-z./-]{3,40}", "Số quyết định", "Decision number"),
-        Identifier("decided_on", r"20[0-9]{2}-[01][0-9]-[0-3][0-9]", "Ngày quyết định", "Date of decision"),
-        Identifier("plate", r"[0-9A-Z.-]{4,12}", "Biển số xe", "Number plate", False),
+        Identifier("decision_number", r"[0-9A-Za-z./-]{3,40}", "Decision number"),
+        Identifier("decided_on", r"20[0-9]{2}-[01][0-9]-[0-3][0-9]", "Date of decision"),
+        Identifier("plate", r"[0-9A-Z.-]{4,12}", "Number plate", False),
     ),
     needs_treasury=True,
 )
@@ -211,12 +204,11 @@ TRAFFIC_FINE: Final = KindRules(
 #: Pupil codes have mostly 10 or 12 digits; schools' own codes occur too.
 TUITION: Final = KindRules(
     kind=Kind.TUITION,
-    title_vi="Học phí",
-    title_en="Tuition",
+    title="Tuition",
     identifiers=(
-        Identifier("pupil_code", r"[0-9A-Z.-]{4,20}", "Mã học sinh, sinh viên", "Pupil or student code"),
-        Identifier("school_year", r"20[0-9]{2}-20[0-9]{2}", "Năm học", "School year"),
-        Identifier("term", r"[0-9A-Z]{1,10}", "Kỳ thu", "Term", False),
+        Identifier("pupil_code", r"[0-9A-Z.-]{4,20}", "Pupil or student code"),
+        Identifier("school_year", r"20[0-9]{2}-20[0-9]{2}", "School year"),
+        Identifier("term", r"[0-9A-Z]{1,10}", "Term", False),
     ),
 )
 
@@ -228,48 +220,19 @@ RULES: Final[dict[Kind, KindRules]] = {
 
 @dataclass(frozen=True, slots=True)
 class ObligationView:
-    """An obligation as its agency and the portal see it."""
+    """What somebody owes an agency."""
 
     agency: str
-    agency_name: str
+    agency_name: Annotated[str, Shown(hidden=True)]
     reference: str
-    kind: str
+    kind: Kind
     version: int
-    state: str
-    """An ``ObligationState``."""
+    state: ObligationState
     amount: Money
     payer_name: str
     identifiers: Mapping[str, str]
     description: str
     due_on: date | None
-    account_number: str
-    account_bank: str
-    account_name: str
-    treasury_chapter: str | None
-    treasury_sub_item: str | None
-    open_order: str | None
+    beneficiary: Beneficiary
+    open_order: Annotated[str | None, Shown(description="Reference of the order that can be paid now")]
     registered_at: datetime
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        return {
-            "agency": self.agency,
-            "reference": self.reference,
-            "kind": self.kind,
-            "version": self.version,
-            "state": self.state,
-            "amount": wire_money(self.amount),
-            "payer_name": self.payer_name,
-            "identifiers": dict(self.identifiers),
-            "description": self.description,
-            "due_on": self.due_on and self.due_on.isoformat(),
-            "beneficiary": {
-                "account_number": self.account_number,
-                "bank": self.account_bank,
-                "account_name": self.account_name,
-                "treasury_chapter": self.treasury_chapter,
-                "treasury_sub_item": self.treasury_sub_item,
-            },
-            "open_order": self.open_order,
-            "registered_at": wire_moment(self.registered_at),
-        }

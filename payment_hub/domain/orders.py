@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated
 
-from payment_hub.domain.calendar import wire_moment
-from payment_hub.domain.money import Money, dong, wire_money
+from payment_hub.domain.money import Money
+from payment_hub.domain.obligations import Kind
+from payment_hub.domain.wire import Shown
 
 
 class OrderStatus(StrEnum):
@@ -101,69 +102,40 @@ def finished(status: OrderStatus, flags: tuple[OrderFlag, ...]) -> bool:
     return status not in (OrderStatus.OPEN, OrderStatus.UNDERPAID) and OrderFlag.HELD not in flags
 
 
-NOTHING: Final = dong(0)
+@dataclass(frozen=True, slots=True)
+class OrderedObligation:
+    """The obligation that an order is for, in the version that the order was issued for."""
+
+    reference: str
+    version: int
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """A payment order as the portal sees it. ``received`` counts all money that came for it."""
+    """A payment order. ``received`` counts all money that came, whatever became of it."""
 
-    reference: str
+    reference: Annotated[str, Shown(example="DV0M3A7K2P9XQ4TZ")]
     version: int
     agency: str
-    obligation_reference: str
-    obligation_version: int
-    kind: str
-    status: str
-    flags: tuple[str, ...]
-    finished: bool
-    """Nothing more is expected; a portal need not know every status."""
+    obligation: OrderedObligation
+    status: OrderStatus
+    flags: tuple[OrderFlag, ...]
+    finished: Annotated[bool, Shown(description="Nothing more is expected")]
+    """A portal need not know every status."""
     required: Money
     received: Money
     refunded: Money
+    refundable: Annotated[
+        Money, Shown(description="Received, and neither refunded nor reserved for a refund")
+    ]
     description: str
     issued_at: datetime
     expires_at: datetime
     cancelled_at: datetime | None
     cancel_reason: str | None
     expired_at: datetime | None
-    checkout_url: str
+    checkout_url: Annotated[str, Shown(description="The citizen's page")]
     return_url: str | None
-    receipt: str | None
-    """The receipt's number as printed, once the order is settled."""
-    held_refund: Money = NOTHING
-    """Reserved for refunds that are proposed or pending."""
-
-    @property
-    def refundable(self) -> Money:
-        """The amount for which a refund may still be proposed."""
-        return self.received - self.refunded - self.held_refund
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire; also the ``data`` of events."""
-        return {
-            "reference": self.reference,
-            "version": self.version,
-            "agency": self.agency,
-            "obligation": {
-                "reference": self.obligation_reference,
-                "version": self.obligation_version,
-                "kind": self.kind,
-            },
-            "status": self.status,
-            "flags": list(self.flags),
-            "finished": self.finished,
-            "required": wire_money(self.required),
-            "received": wire_money(self.received),
-            "refunded": wire_money(self.refunded),
-            "refundable": wire_money(self.refundable),
-            "description": self.description,
-            "issued_at": wire_moment(self.issued_at),
-            "expires_at": wire_moment(self.expires_at),
-            "cancelled_at": wire_moment(self.cancelled_at),
-            "cancel_reason": self.cancel_reason,
-            "expired_at": wire_moment(self.expired_at),
-            "checkout_url": self.checkout_url,
-            "return_url": self.return_url,
-            "receipt": self.receipt,
-        }
+    receipt: Annotated[str | None, Shown(description="The receipt's printed number")]
+    """Once the order is settled."""

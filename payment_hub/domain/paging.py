@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 from payment_hub.domain.errors import Malformed
+from payment_hub.domain.wire import Shown
 
 T = TypeVar("T")
 
@@ -16,7 +17,9 @@ class Page(Generic[T]):
     """Some items, and the cursor after which the next page begins, if there is one."""
 
     items: Sequence[T]
-    next_cursor: str | None
+    next_cursor: Annotated[
+        str | None, Shown("next", description="Send it as `after` for the next page; null at the end")
+    ]
 
 
 def cursor_of(key: int) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Final
 
-from payment_hub.domain.calendar import HUB_TIME, business_day, wire_moment
+from payment_hub.domain.calendar import HUB_TIME, business_day
 from payment_hub.domain.lifecycle import Lifecycle
-from payment_hub.domain.money import Money, wire_money
+from payment_hub.domain.money import Money
+from payment_hub.domain.wire import Shown
 
 
 class AttemptState(StrEnum):
@@ -103,48 +104,41 @@ def wait_before_query(queries: int) -> timedelta:
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptView:
-    """One try at paying, with the instructions for the payer."""
+class InstructionsView:
+    """How the payer pays: a QR text, a page, an app, a bill code, and the transfer in words."""
 
-    reference: str
-    order_reference: str
-    bank: str
-    state: str
-    """Also UNKNOWN while a reported payment awaits its confirmation, or the bank holds the money."""
-    amount: Money
-    qr_text: str | None
-    page_url: str | None
-    account_number: str | None
-    account_name: str | None
-    account_bank: str | None
-    purpose: str | None
-    started_at: datetime
+    qr_text: str | None = None
+    page_url: str | None = None
+    account_number: str | None = None
+    account_name: str | None = None
+    account_bank: str | None = None
+    purpose: str | None = None
     app_link: str | None = None
     bill_code: str | None = None
-    expected_by: datetime | None = None
-    """While the outcome is unknown: when it is expected."""
 
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        return {
-            "reference": self.reference,
-            "order": self.order_reference,
-            "bank": self.bank,
-            "state": self.state,
-            "amount": wire_money(self.amount),
-            "instructions": {
-                "qr_text": self.qr_text,
-                "page_url": self.page_url,
-                "account_number": self.account_number,
-                "account_name": self.account_name,
-                "account_bank": self.account_bank,
-                "purpose": self.purpose,
-                "app_link": self.app_link,
-                "bill_code": self.bill_code,
-            },
-            "started_at": wire_moment(self.started_at),
-            "expected_by": wire_moment(self.expected_by),
-        }
+
+@dataclass(frozen=True, slots=True)
+class AttemptView:
+    """One try at paying an order through one bank."""
+
+    reference: str
+    order_reference: Annotated[str, Shown("order")]
+    bank: str
+    state: AttemptState
+    """Also UNKNOWN while a reported payment awaits its confirmation, or the bank holds the money."""
+    amount: Money
+    instructions: InstructionsView
+    started_at: datetime
+    expected_by: Annotated[
+        datetime | None, Shown(description="While the outcome is unknown: when it is expected")
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptsView:
+    """Every try at paying one order, the latest first."""
+
+    items: tuple[AttemptView, ...]
 
 
 #: The buckets, in seconds, in which the times from unknown to resolved are counted.
@@ -156,34 +150,17 @@ class UnresolvedView:
     """One attempt whose outcome is unknown or awaits its confirmation."""
 
     reference: str
-    order_reference: str
+    order_reference: Annotated[str, Shown("order")]
     agency: str
     bank: str
-    state: str
-    awaiting: str | None
-    """``CONFIRMATION`` for a reported payment without a proof; ``CAPTURE`` while the bank holds the money."""
+    state: AttemptState
+    awaiting: Awaiting | None
     amount: Money
-    queries: int
+    queries: Annotated[int, Shown(description="How often the bank was asked")]
     unknown_at: datetime
     expected_by: datetime | None
     escalated_at: datetime | None
     """When it was escalated to officers."""
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        return {
-            "reference": self.reference,
-            "order": self.order_reference,
-            "agency": self.agency,
-            "bank": self.bank,
-            "state": self.state,
-            "awaiting": self.awaiting,
-            "amount": wire_money(self.amount),
-            "queries": self.queries,
-            "unknown_at": wire_moment(self.unknown_at),
-            "expected_by": wire_moment(self.expected_by),
-            "escalated_at": wire_moment(self.escalated_at),
-        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Final
 
-from payment_hub.domain.calendar import business_day, wire_moment
+from payment_hub.domain.calendar import business_day
 from payment_hub.domain.errors import CurrencyMismatch, Malformed
-from payment_hub.domain.money import VND, Money, wire_money
+from payment_hub.domain.money import VND, Money
+from payment_hub.domain.obligations import Kind
+from payment_hub.domain.wire import Shown
 
 MAX_SERIAL: Final = 9_999_999
 
@@ -56,7 +58,7 @@ def missing_content(receipt: ReceiptView) -> tuple[str, ...]:
         "series": _SERIES.fullmatch(receipt.series),
         "number": _number_fits(receipt),
         "year": receipt.year == _year(receipt.issued_at),
-        "agency_name": receipt.agency_name.strip(),
+        "agency_name": receipt.agency.name.strip(),
         "payer_name": receipt.payer_name.strip(),
         "description": receipt.description.strip(),
         "amount_in_words": receipt.amount_in_words == amount_in_words(receipt.amount),
@@ -139,6 +141,16 @@ def _ones(tens: int, ones: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptAgency:
+    """The agency that a receipt is from."""
+
+    code: str
+    name: str
+    tax_code: str | None
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptView:
     """A receipt with the content that Decree 123/2020 article 32 requires."""
 
@@ -148,13 +160,10 @@ class ReceiptView:
     series: str
     year: int
     serial: int
-    order_reference: str
-    agency: str
-    agency_name: str
-    agency_tax_code: str | None
-    agency_address: str | None
+    order_reference: Annotated[str, Shown("order")]
+    agency: ReceiptAgency
     payer_name: str
-    kind: str
+    kind: Kind
     identifiers: Mapping[str, str]
     description: str
     amount: Money
@@ -165,32 +174,3 @@ class ReceiptView:
     issued_at: datetime
     treasury_chapter: str | None = None
     treasury_sub_item: str | None = None
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        return {
-            "number": self.number,
-            "template": self.template,
-            "series": self.series,
-            "year": self.year,
-            "serial": self.serial,
-            "order": self.order_reference,
-            "agency": {
-                "code": self.agency,
-                "name": self.agency_name,
-                "tax_code": self.agency_tax_code,
-                "address": self.agency_address,
-            },
-            "payer_name": self.payer_name,
-            "kind": self.kind,
-            "identifiers": dict(self.identifiers),
-            "description": self.description,
-            "amount": wire_money(self.amount),
-            "amount_in_words": self.amount_in_words,
-            "bank": self.bank,
-            "bank_transaction_id": self.bank_transaction_id,
-            "paid_at": wire_moment(self.paid_at),
-            "issued_at": wire_moment(self.issued_at),
-            "treasury_chapter": self.treasury_chapter,
-            "treasury_sub_item": self.treasury_sub_item,
-        }

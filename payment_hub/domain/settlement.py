@@ -1,15 +1,4 @@
-"""Agencies: what each may decide about money that comes late.
-
-The facts that the judge may know, and the words for what it finds.
-
-What an order's facts amount to, and where its money belongs: asked when money comes and when it goes.
-
-Whether an order can be paid now: asked before a payment is started, and before money that a bank holds is taken.
-
-What a bank that asks before it takes money must be told: may this order be paid now, and how much is lacking.
-
-An inquiry changes nothing. A bank that was told PAYABLE may pay without an attempt: a collection needs none.
-"""
+"""An order's money: the facts that a decision needs, what they add up to, and whether the order can be paid now."""
 
 from __future__ import annotations
 
@@ -22,7 +11,8 @@ from typing import Any
 from payment_hub.domain.banks.values import Due
 from payment_hub.domain.ledger import Account, Allocation, Transfer, allocate, transfers
 from payment_hub.domain.money import Money
-from payment_hub.domain.orders import OrderStatus
+from payment_hub.domain.orders import OrderStatus, OrderView
+from payment_hub.domain.payments import AttemptState
 
 
 class LatePolicy(StrEnum):
@@ -31,13 +21,13 @@ class LatePolicy(StrEnum):
     ACCEPT = "ACCEPT"
     """It settles the order, marked late, as long as the same obligation is still owed."""
     REFUND = "REFUND"
-    """It waits in suspense to be given back."""
+    """It waits in suspense to be refunded."""
     SUSPENSE = "SUSPENSE"
     """It waits in suspense for an officer's decision."""
 
 
 class Source(StrEnum):
-    """By which way a confirmation came."""
+    """Where a confirmation came from."""
 
     CALLBACK = "CALLBACK"
     QUERY = "QUERY"
@@ -45,13 +35,13 @@ class Source(StrEnum):
 
 
 class Corroboration(StrEnum):
-    """How far the word of a bank is believed by itself."""
+    """Whether a bank's message is enough by itself to record money."""
 
     CONFIRMED = "CONFIRMED"
     NEEDS_INQUIRY = "NEEDS_INQUIRY"
-    """Our contract wants to hear of money twice: by its callback, and in its answer or its statement."""
+    """The contract with the bank requires a second proof of this amount: the answer to a query, or the statement."""
     CONFLICT = "CONFLICT"
-    """The bank has said something else of the same payment, and neither is believed."""
+    """The bank has stated something else about the same payment, so neither statement counts."""
 
 
 class Verdict(StrEnum):
@@ -70,7 +60,7 @@ class Verdict(StrEnum):
     STILL_PENDING = "STILL_PENDING"
     DUPLICATE = "DUPLICATE"
     NEEDS_INQUIRY = "NEEDS_INQUIRY"
-    """The bank says that it was paid, and our contract with it wants to hear that twice."""
+    """The bank says that it was paid, and the contract with it requires a second proof."""
 
 
 class Disposition(StrEnum):
@@ -84,7 +74,7 @@ class Disposition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderSnapshot:
-    """All that the judge may know of the order. Amounts in minor units of its currency."""
+    """The facts about an order's money when a decision is made. Amounts in minor units of its currency."""
 
     required: int
     currency: str
@@ -104,10 +94,32 @@ class OrderSnapshot:
     has_receipt: bool
     posted: Mapping[Account, int] = field(default_factory=dict)
     refunded: int = 0
+    held_refund: int = 0
+    """Reserved for refunds that are proposed or on their way."""
     paid_back: int = 0
-    """What has left the order's accounts again: refunds on their way and done, and what a bank took back."""
+    """What has left the order's accounts again: refunds on their way and done, and chargebacks."""
     paid_back_accepted: int = 0
     """The part of it that came from money which may settle."""
+    disputed: bool = False
+
+    @property
+    def refundable(self) -> int:
+        """What may still be proposed as a refund."""
+        return self.received - self.refunded - self.held_refund
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord:
+    """Which order it is, the row version of its obligation, and how callers see it before the decision."""
+
+    id: int
+    obligation_id: int
+    agency_id: int
+    portal_id: int
+    row_version: int
+    receipt_template: str
+    receipt_series: str
+    view: OrderView
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,26 +140,42 @@ class RecordedCollection:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """What was known when the confirmation came."""
+class AttemptSnapshot:
+    """The payment attempt that a confirmation is about."""
+
+    id: int
+    state: AttemptState
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationContext:
+    """Everything on record when a confirmation is judged. ``order`` and ``record`` are of the same order."""
 
     order: OrderSnapshot | None = None
-    heard: tuple[PreviousConfirmation, ...] = ()
-    booked: RecordedCollection | None = None
+    previous: tuple[PreviousConfirmation, ...] = ()
+    collection: RecordedCollection | None = None
+    attempt: AttemptSnapshot | None = None
+    record: OrderRecord | None = None
+    callback_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OrderTotals:
-    """The order's facts with the confirmation added."""
+    """The facts about an order's money after a decision."""
 
     received: int
     accepted: int
+    refunded: int
+    held_refund: int
+    paid_back: int
+    paid_back_accepted: int
     late: bool
     conflict: bool
     other_currency: bool
+    disputed: bool
     held: bool
     settled: bool
-    """The money accepted covers what is required, and nothing forbids that it settles."""
+    """The accepted money covers what is required, and nothing forbids that it settles."""
 
 
 def totals_after(
@@ -159,22 +187,27 @@ def totals_after(
     conflict: bool = False,
     other_currency: bool = False,
 ) -> OrderTotals:
-    """The order's facts with what has just been learnt; what is not named stays as it is."""
+    """The order's totals with what has just been learnt; what is not named stays as it is."""
     received = order.received if received is None else received
     accepted = order.accepted if accepted is None else accepted
     conflict, other_currency = order.conflict or conflict, order.other_currency or other_currency
     may_settle = owed(order, conflict) and received > order.paid_back
     settled = order.settled_here or (may_settle and accepted - order.paid_back_accepted >= order.required)
-    # By what its status goes: a refund that is only on its way must not let an order look paid that is not settled.
-    kept = received - order.refunded
-    may_not = kept > 0 and not settled and (not order.still_owed or kept >= order.required)
+    # The status counts only completed refunds: while one is on its way, an unsettled order must not look paid.
+    net = received - order.refunded
+    unsettled_money = net > 0 and not settled and (not order.still_owed or net >= order.required)
     return OrderTotals(
         received=received,
         accepted=accepted,
+        refunded=order.refunded,
+        held_refund=order.held_refund,
+        paid_back=order.paid_back,
+        paid_back_accepted=order.paid_back_accepted,
         late=order.late or late,
         conflict=conflict,
         other_currency=other_currency,
-        held=conflict or other_currency or may_not,
+        disputed=order.disputed,
+        held=conflict or other_currency or unsettled_money,
         settled=settled,
     )
 
@@ -197,8 +230,8 @@ def allocation(order: OrderSnapshot, after: OrderTotals) -> Allocation:
 
 
 def without(order: OrderSnapshot, amount: int, *, accepted: bool) -> OrderSnapshot:
-    """The order when ``amount`` of it has been given back; a negative one has come back. ``accepted`` says whether it
-    came from money that may settle."""
+    """The order after ``amount`` has left its accounts; a negative amount has come back. ``accepted`` says whether the
+    money may settle the order."""
     return replace(
         order,
         paid_back=order.paid_back + amount,
@@ -206,15 +239,16 @@ def without(order: OrderSnapshot, amount: int, *, accepted: bool) -> OrderSnapsh
     )
 
 
-def leaving(order: OrderSnapshot, amount: int, *, accepted: bool, to: Account) -> tuple[Transfer, ...]:
-    """The postings by which ``amount`` leaves the order's accounts: first what is too much, then what is owed."""
-    left = without(order, amount, accepted=accepted)
-    return transfers(order.posted, allocation(left, totals_after(left)), 0, amount, to)
+def paying_back(order: OrderSnapshot, amount: int, *, accepted: bool, to: Account) -> tuple[Transfer, ...]:
+    """The transfers by which ``amount`` leaves the order's accounts: first the excess, then what is owed."""
+    remaining_order = without(order, amount, accepted=accepted)
+    target = allocation(remaining_order, totals_after(remaining_order))
+    return transfers(order.posted, target, refunded=amount, to=to)
 
 
-def settling_in(order: OrderSnapshot) -> tuple[Transfer, ...]:
-    """The postings that bring what stands in the order's accounts to where it belongs."""
-    return transfers(order.posted, allocation(order, totals_after(order)), 0)
+def reallocating(order: OrderSnapshot) -> tuple[Transfer, ...]:
+    """The transfers that bring the money in the order's accounts to where it belongs."""
+    return transfers(order.posted, allocation(order, totals_after(order)))
 
 
 def why_not_payable(order: Mapping[str, Any], now: datetime) -> str | None:
@@ -222,7 +256,7 @@ def why_not_payable(order: Mapping[str, Any], now: datetime) -> str | None:
     if order["status"] not in (OrderStatus.OPEN, OrderStatus.UNDERPAID) or order["held"]:
         return f"the order is {order['status']}" + (", held for review" if order["held"] else "")
     if order.get("held_refund", 0):
-        return "money of it is being given back"
+        return "a refund of it is under way"
     if order["settled_by"] not in (None, order["order_id"]):
         return "another order has settled the obligation"
     if order["expires_at"] <= now and not may_complete_late(order):
@@ -241,19 +275,24 @@ def remaining(order: Mapping[str, Any]) -> Money:
 
 
 def due_of(
-    order: Mapping[str, Any], now: datetime, *, asked: Money | None, undecided: bool, left: bool
+    order: Mapping[str, Any],
+    now: datetime,
+    *,
+    requested: Money | None,
+    undecided: bool,
+    abandoned: bool,
 ) -> Due:
-    """What the bank must be told of the order, as the store reads one, when it believes that ``asked`` is due.
+    """The answer to a bank that inquires about the order, as the store reads one, before it takes ``requested``.
 
-    ``undecided``: the money may have come already, by another attempt than the one that is asked about. ``left``: the
-    payer has gone on to another bank, and this one asks about the attempt that he left. In both cases PAYABLE could be
-    a second payment.
+    An inquiry changes nothing, and a bank that was answered PAYABLE may pay without an attempt. ``undecided``: the
+    money may have come already by another attempt. ``abandoned``: the payer has chosen another bank since. In both
+    cases PAYABLE could lead to a second payment.
     """
     if order["status"] == OrderStatus.PAID:
         return Due.PAID
     amended = order["obligation_version"] != order["obligation_now"] or order["withdrawn"]
-    if amended or undecided or left or why_not_payable(order, now) is not None:
+    if amended or undecided or abandoned or why_not_payable(order, now) is not None:
         return Due.CLOSED
-    if asked is not None and asked != remaining(order):
+    if requested is not None and requested != remaining(order):
         return Due.AMOUNT_DIFFERS
     return Due.PAYABLE

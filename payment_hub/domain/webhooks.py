@@ -6,15 +6,17 @@ import base64
 import re
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from payment_hub.domain.calendar import wire_moment
 from payment_hub.domain.errors import EventNotFound, Malformed
 from payment_hub.domain.lifecycle import Lifecycle
+from payment_hub.domain.orders import EventType, OrderView
+from payment_hub.domain.refunds.views import RefundChange
+from payment_hub.domain.wire import Shown
 
 
 class WebhookState(StrEnum):
@@ -134,7 +136,8 @@ _INSIDE: Final = tuple(
 #: Not for the open Internet although ``is_global`` may say so: protocol assignments, relays and translators
 #: that carry an IPv4 address inside, documentation (IANA special-purpose address registries).
 _SPECIAL: Final = tuple(
-    ip_network(net) for net in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")
+    ip_network(net)
+    for net in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "2001::/23", "2002::/16", "3fff::/20")
 )
 _GLOBAL_UNICAST_V6: Final = ip_network("2000::/3")
 
@@ -271,28 +274,31 @@ def event_number(event_id: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class EventView:
-    """One event of the feed."""
+class ChangedOrder(OrderView):
+    """The order after a change."""
 
-    id: str
-    """``evt_<number>``; also the ``webhook-id`` of its webhook."""
-    cursor: str
-    type: str
-    order_reference: str
+    refund: Annotated[
+        RefundChange | None, Shown(optional=True, description="Only where a refund is what changed")
+    ]
+
+
+def changed_order(order: OrderView, refund: RefundChange | None) -> ChangedOrder:
+    """What an event says of an order, and of the refund that changed it."""
+    return ChangedOrder(**{each.name: getattr(order, each.name) for each in fields(OrderView)}, refund=refund)
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """One change of an order. ``sequence`` counts the changes of one order, so that a late event can be recognised."""
+
+    id: Annotated[str, Shown(description="Also the `webhook-id` of its webhook", example="evt_17")]
+    cursor: Annotated[str, Shown(hidden=True)]
+    type: EventType
+    order_reference: Annotated[str, Shown("order")]
     sequence: int
     occurred_at: datetime
-    data: Mapping[str, Any]
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire; a webhook's body is the same without the cursor."""
-        return {
-            "id": self.id,
-            "type": self.type,
-            "order": self.order_reference,
-            "sequence": self.sequence,
-            "occurred_at": wire_moment(self.occurred_at),
-            "data": dict(self.data),
-        }
+    data: Annotated[Mapping[str, Any], Shown(shape=ChangedOrder, description="The order after the change")]
+    """As it was stored with the event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,46 +313,28 @@ class DeliveryView:
     """The beginning of the answer, or why there was none."""
     tried_at: datetime
 
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        return {
-            "url": self.url,
-            "status": self.status,
-            "milliseconds": self.milliseconds,
-            "answer": self.answer,
-            "tried_at": wire_moment(self.tried_at),
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class WebhookView:
-    """One webhook with all its deliveries, those before it was sent again included."""
+    """An event on its way to the portal, with every delivery that was tried."""
 
-    event_id: str
-    type: str
-    order_reference: str
+    event_id: Annotated[str, Shown("event")]
+    type: EventType
+    order_reference: Annotated[str, Shown("order")]
     sequence: int
     portal: str
-    state: str
-    """``PENDING``, ``DELIVERED``, ``DEAD`` or ``CANCELLED``."""
+    state: WebhookState
     due_at: datetime | None
     """When it is sent next, while it is pending."""
     ended_at: datetime | None
     attempts: tuple[DeliveryView, ...]
 
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        return {
-            "event": self.event_id,
-            "type": self.type,
-            "order": self.order_reference,
-            "sequence": self.sequence,
-            "portal": self.portal,
-            "state": self.state,
-            "due_at": wire_moment(self.due_at),
-            "ended_at": wire_moment(self.ended_at),
-            "attempts": [attempt.as_wire() for attempt in self.attempts],
-        }
+
+@dataclass(frozen=True, slots=True)
+class ResentView:
+    """How many webhooks will be sent again."""
+
+    resent: int
 
 
 @dataclass(frozen=True, slots=True)

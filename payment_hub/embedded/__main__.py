@@ -11,7 +11,7 @@ from types import FrameType
 
 from payment_hub.embedded.errors import EmbeddedError
 from payment_hub.embedded.migration import draft_migration
-from payment_hub.embedded.run import BANK_PORT, WEB_PORT, RunningHub, running
+from payment_hub.embedded.run import SIMULATORS_PORT, WEB_PORT, RunningHub, running
 
 
 def main() -> int:
@@ -29,12 +29,12 @@ def main() -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the hub until somebody stops it, or until one of its processes ends."""
-    with running(options.name, port=options.port, bank_port=options.bank_port) as hub:
+    """Run the hub until it is stopped; a process that dies is replaced."""
+    with running(options.name, port=options.port, simulators_port=options.simulators_port) as hub:
         print(_greeting(hub), flush=True)
         try:
             while True:
-                hub.check_alive()
+                hub.check()
                 time.sleep(0.5)
         finally:
             print("\nstopping ...", flush=True)
@@ -55,11 +55,17 @@ def migration(options: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m payment_hub.embedded", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    one = commands.add_parser("run", help=run.__doc__)
-    one.set_defaults(command=run)
-    one.add_argument("--name", default="run", help="which instance; each has data of its own (default: run)")
-    one.add_argument("--port", type=int, help=f"the hub's port (default: {WEB_PORT}, or any free one)")
-    one.add_argument("--bank-port", type=int, help=f"the bank's port (default: {BANK_PORT}, or any free one)")
+    runner = commands.add_parser("run", help=run.__doc__)
+    runner.set_defaults(command=run)
+    runner.add_argument(
+        "--name", default="run", help="which instance; each has data of its own (default: run)"
+    )
+    runner.add_argument("--port", type=int, help=f"the hub's port (default: {WEB_PORT}, or any free one)")
+    runner.add_argument(
+        "--simulators-port",
+        type=int,
+        help=f"the simulators' port (default: {SIMULATORS_PORT}, or any free one)",
+    )
     commands.add_parser("demo", help=demo.__doc__).set_defaults(command=demo)
     draft = commands.add_parser("migration", help=migration.__doc__)
     draft.set_defaults(command=migration)
@@ -69,15 +75,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _verb_and_noun(text: str) -> str:
     if not re.fullmatch(r"[a-z]+(_[a-z0-9]+)+", text):
-        raise argparse.ArgumentTypeError("say what it does, as add_refund")
+        raise argparse.ArgumentTypeError("must be a verb and a noun, as add_refund")
     return text
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Stop once: who asks again while we stop is not heard, so that everything ends in order."""
+    """Stop once: further signals are ignored while we stop, so that everything ends in order."""
     del number, frame
-    for again in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(again, signal.SIG_IGN)
+    for repeated in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(repeated, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -86,14 +92,13 @@ def _greeting(hub: RunningHub) -> str:
     return f"""
 The hub runs.
 
-  hub        {addresses.web_url}
-  reference  {addresses.web_url}/docs
-  bank       {addresses.bank_url}   (the sandbox)
-  simulators {addresses.simulators_url}   (every other bank, on trial)
-  database   {addresses.database_url}
-  broker     {addresses.broker_url}
-  ledgers    {addresses.ledger_drop}
-  logs       {hub.instance.logs}
+  hub         {addresses.web_url}
+  reference   {addresses.web_url}/docs
+  simulators  {addresses.simulators_url}   (every bank, on trial)
+  database    {addresses.database_url}
+  broker      {addresses.broker_url}
+  ledgers     {addresses.ledger_drop}
+  logs        {hub.instance.logs}
 
 Its commands, in another terminal:
 

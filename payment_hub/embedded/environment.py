@@ -1,7 +1,7 @@
-"""What the hub's processes are told through their environment: every name, in this one place.
+"""The environment of the hub's processes: every name, in this one place.
 
-A value that the caller has set already is left as it is, so each can be replaced one by one:
-`HUB_DATABASE_URL=... make run` uses that database and starts none of its own.
+A value that the caller has set already stays, so each can be replaced: `HUB_DATABASE_URL=... make run` uses that
+database and starts none of its own.
 """
 
 import base64
@@ -24,10 +24,14 @@ class Addresses:
     database_url: str
     broker_url: str
     web_url: str
-    bank_url: str
     simulators_url: str
     ledger_drop: Path
     statement_drop: Path
+
+    @property
+    def sandbox_url(self) -> str:
+        """The address of the sandbox bank."""
+        return f"{self.simulators_url}/sandbox"
 
 
 def _key() -> str:
@@ -45,11 +49,11 @@ SECRETS: Mapping[str, Callable[[], str]] = {
 
 
 Sections = Mapping[str, Mapping[str, str]]
-"""What the hub must be told of each trial bank, by its name."""
+"""The settings of each simulated bank, by its name."""
 
 
 def settings(addresses: Addresses, kept: Mapping[str, str], simulators: Sections) -> dict[str, str]:
-    """All settings of the hub and its banks, from the addresses, the kept secrets and what the trial banks say."""
+    """All settings of the hub and its banks, from the addresses, the kept secrets and the simulators' settings."""
     sections = {
         f"BANK_{simulator.upper()}_{name}": value
         for simulator, section in simulators.items()
@@ -60,18 +64,17 @@ def settings(addresses: Addresses, kept: Mapping[str, str], simulators: Sections
         BROKER_URL: addresses.broker_url,
         "HUB_PUBLIC_URL": addresses.web_url,
         "HUB_SANDBOX": "1",
-        "HUB_ENABLED_BANKS": " ".join(["sandbox", *sorted(simulators)]),
+        "HUB_ENABLED_BANKS": " ".join(sorted(simulators)),
         "HUB_LEDGER_DROP": str(addresses.ledger_drop),
         "HUB_ALLOW_LOOPBACK_WEBHOOKS": "1",
-        "BANK_SANDBOX_URL": addresses.bank_url,
-        **kept,
         **sections,
+        **kept,
     }
 
 
-def environment(told: Mapping[str, str]) -> dict[str, str]:
-    """The whole environment of a child: the settings, with the caller's own environment before them."""
-    return {**told, "PYTHONUNBUFFERED": "1", **os.environ}
+def environment(own: Mapping[str, str]) -> dict[str, str]:
+    """The whole environment of a process: the settings, and the caller's own environment, which comes first."""
+    return {**own, "PYTHONUNBUFFERED": "1", **os.environ}
 
 
 def given(name: str) -> str | None:

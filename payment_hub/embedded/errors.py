@@ -1,4 +1,4 @@
-"""What can keep the embedded hub from running, said in words for the person at the terminal."""
+"""What keeps the embedded hub from running, in a sentence for the person at the terminal."""
 
 
 class EmbeddedError(Exception):

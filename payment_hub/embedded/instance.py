@@ -1,10 +1,10 @@
 """An instance: one folder with everything that one embedded hub keeps between two runs.
 
-It lies outside the source tree, in a place that PostgreSQL's own account can reach when we are root:
+It lies outside the source tree, in a place that PostgreSQL's own OS user can reach when we are root:
 
     /var/lib/payment-hub                     root
-    $XDG_STATE_HOME or ~/.local/state        everybody else, in payment-hub/
-    /var/tmp/payment-hub-<user id>           who has no home that can be written
+    $XDG_STATE_HOME or ~/.local/state        every other user, in payment-hub/
+    /var/tmp/payment-hub-<user id>           a user without a home that can be written
 
 `HUB_EMBEDDED_HOME` names another place. Inside, each source tree has its own instances, and a second
 `make run` beside a running one takes the next free number: neither data nor ports are ever shared.
@@ -43,6 +43,11 @@ class Instance:
         return self.folder / "logs"
 
     @property
+    def processes(self) -> Path:
+        """supervisord's own files (mode 0700)."""
+        return self.folder / "processes"
+
+    @property
     def secrets(self) -> Path:
         """The secrets, made once (mode 0600)."""
         return self.folder / "secrets.json"
@@ -63,9 +68,9 @@ class Instance:
         return self.folder / "statements"
 
     @property
-    def bank(self) -> Path:
-        """What the sandbox bank remembers."""
-        return self.folder / "bank.jsonl"
+    def banks(self) -> Path:
+        """The folder in which simulated banks keep their memory."""
+        return self.folder / "banks"
 
     def log(self, name: str) -> Path:
         """The log of one process."""
@@ -74,7 +79,7 @@ class Instance:
 
 @contextmanager
 def claimed(name: str = "run") -> Iterator[Instance]:
-    """Take the first instance of this name that nobody uses; it is ours until the block ends.
+    """Take the first instance of this name that is not in use; it is ours until the block ends.
 
     The claim is a file lock, so it also ends when we are killed.
     """
@@ -88,7 +93,7 @@ def claimed(name: str = "run") -> Iterator[Instance]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            yield _furnished(Instance(folder))
+            yield _with_folders(Instance(folder))
             return
 
 
@@ -124,13 +129,13 @@ def _name_of_sources() -> str:
 
 
 def _make_passable(folder: Path) -> None:
-    """Make a folder that PostgreSQL's account may pass through, whatever the umask; leave an existing one."""
+    """Make a folder that PostgreSQL's OS user may pass through, whatever the umask; leave an existing one."""
     if not folder.exists():
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o711)
 
 
-def _furnished(instance: Instance) -> Instance:
+def _with_folders(instance: Instance) -> Instance:
     for folder in (instance.logs, instance.ledger_drop, instance.statement_drop):
         folder.mkdir(mode=0o700, exist_ok=True)
     return instance

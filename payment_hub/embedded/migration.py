@@ -13,7 +13,7 @@ from payment_hub.embedded.postgres import throw_away_postgres
 def draft_migration(name: str) -> Path:
     """Write `migrations/versions/<yyyymmdd>_<name>.py` from what the tables have and the migrations lack.
 
-    A draft: whoever asked for it reads it, and adds what no tool can know.
+    It is a draft: its author reads it and adds what no tool can know.
     """
     revision = f"{time.strftime('%Y%m%d')}_{name}"
     with throw_away_postgres() as url:

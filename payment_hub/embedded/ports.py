@@ -16,9 +16,9 @@ TRIES = 20
 def reserved_port(*candidates: int) -> Iterator[int]:
     """The first of the candidates that is free (`ANY`: whichever the system gives), ours for the block.
 
-    A server binds its port only seconds after we chose it. Until then other embedded hubs know of our
-    choice by a name in Linux's abstract socket space: it belongs to the same network as the port, needs
-    no file, and is gone when we are. Raises `EmbeddedError` if none is free.
+    A server binds its port only seconds after we chose it. Until then a name in Linux's abstract socket space shows our
+    choice to other embedded hubs: it belongs to the same network as the port, needs no file, and ends with us.
+    Raises `EmbeddedError` if none is free.
     """
     for candidate in candidates:
         for _ in range(TRIES if candidate == ANY else 1):
@@ -31,13 +31,13 @@ def reserved_port(*candidates: int) -> Iterator[int]:
     raise EmbeddedError(f"port {candidates[0]} of {LOOPBACK} is taken")
 
 
-def free_port(wanted: int = ANY) -> int | None:
-    """The wanted loopback port if nobody has it now; None otherwise."""
+def free_port(port: int = ANY) -> int | None:
+    """This loopback port if it is free now (`ANY`: whichever the system gives); None otherwise."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         # As servers do; without it a port is refused for a minute after the last run.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((LOOPBACK, wanted))
+            probe.bind((LOOPBACK, port))
         except OSError:
             return None
         return int(probe.getsockname()[1])

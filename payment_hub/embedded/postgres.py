@@ -3,16 +3,15 @@
 The programs of the wheel are used directly. Its own server management opens every folder on the way to the
 data for all users and leaves the server running when its owner is killed; both are wrong for money.
 
-A socket instead of a port: two servers cannot meet, nobody else on the machine can connect (its
-folder is closed to all but the server's account and root, which is why no password is asked), and it is
-faster. The socket has a short path of its own because the kernel allows 107 bytes.
+A socket instead of a port: two servers never meet, no other user of the machine can connect (its folder is closed to
+all but the server's OS user and root, which is why no password is needed), and it is faster. The socket has a short
+path of its own because the kernel allows 107 bytes.
 
-After a crash: a PostgreSQL that was killed leaves its pid file and its socket, and perhaps processes
-that have not webhookd yet. We wait for the latter, then remove the former; without that, a pid that
-belongs to another process by now would keep PostgreSQL from starting.
+After a crash: a PostgreSQL that was killed leaves its pid file and its socket, and perhaps processes that have not
+ended yet. The start waits for the latter, then removes the former; without that, a pid that belongs to another process
+by now would keep PostgreSQL from starting.
 """
 
-import hashlib
 import os
 import shutil
 import signal
@@ -26,17 +25,17 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import TupleRow
 
-from payment_hub.embedded import account
-from payment_hub.embedded.child import Child, Plan, run, start
+from payment_hub.embedded import os_user
 from payment_hub.embedded.errors import EmbeddedError
 from payment_hub.embedded.instance import home
+from payment_hub.embedded.process import Program, Supervisor, fresh_socket_folder, run_once, supervised
 
 ROLE = DATABASE = "hub"
 PORT = 5432
 """Part of the socket's file name; no port is opened."""
 
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-"""The server hears nothing of the caller's locale and PG* variables."""
+"""The server is not given the caller's locale and PG* variables."""
 
 SECONDS_TO_START = 120
 """Replaying the log after a crash may take a while."""
@@ -73,17 +72,16 @@ class Postgres:
     url: str
     socket: Path
     programs: Path
-    child: Child
 
 
 @contextmanager
 def postgres(data: Path, *, log: Path, settings: Mapping[str, str] = DURABLE) -> Iterator[str]:
     """PostgreSQL on this data folder for the block; gives the URL (`postgresql+psycopg://...`)."""
-    server = start_postgres(data, log=log, settings=settings)
-    try:
+    with (
+        supervised(log.parent / "processes") as supervisor,
+        running_postgres(supervisor, data, log=log, settings=settings) as server,
+    ):
         yield server.url
-    finally:
-        stop_postgres(server)
 
 
 @contextmanager
@@ -92,7 +90,7 @@ def throw_away_postgres(settings: Mapping[str, str] = THROW_AWAY) -> Iterator[st
 
     The role in the URL may create databases, so that tests can copy a template.
     """
-    # /tmp and not TMPDIR: the latter may lie in a home that the server's account may not enter.
+    # /tmp and not TMPDIR: the latter may lie in a home that the server's OS user may not enter.
     folder = Path(tempfile.mkdtemp(prefix="hub-postgres-", dir="/tmp"))
     folder.chmod(0o711)
     try:
@@ -102,68 +100,70 @@ def throw_away_postgres(settings: Mapping[str, str] = THROW_AWAY) -> Iterator[st
         shutil.rmtree(folder)
 
 
-def start_postgres(data: Path, *, log: Path, settings: Mapping[str, str] = DURABLE) -> Postgres:
-    """Start PostgreSQL on a data folder, which is made if it is not there; wait until it answers.
+@contextmanager
+def running_postgres(
+    supervisor: Supervisor, data: Path, *, log: Path, settings: Mapping[str, str] = DURABLE
+) -> Iterator[Postgres]:
+    """PostgreSQL on a data folder, which is made if it is not there; it answers when the block begins.
 
+    At the end of the block all sessions are ended and everything is written down; the data stays.
     Raises `EmbeddedError` if it cannot start, or if another one works on this data.
     """
-    data, owner = data.absolute(), account.account()
-    if owner is not None and (closed := account.closed_parent(data)) is not None:
+    data, owner = data.absolute(), os_user.postgres_user()
+    if owner is not None and (closed := os_user.closed_parent(data)) is not None:
         raise EmbeddedError(f"PostgreSQL runs as {owner}, who may not enter {closed}; see HUB_EMBEDDED_HOME")
-    programs = account.programs(owner, copies=home())
+    programs = os_user.postgres_programs(owner, copies=home())
     _wait_until_deserted(data)
     if not data.exists():
         _make_cluster(programs, data, owner, log, durable=settings.get("fsync") != "off")
     (data / "postmaster.pid").unlink(missing_ok=True)
-    socket = _fresh_socket_folder(data, owner)
-    child = start(_plan(programs, data, owner, log, {**settings, **_reachable_at(socket)}))
-    server = Postgres(_url(socket), socket, programs, child)
+    socket = fresh_socket_folder(data, owner)
+    program = _program(programs, data, owner, log, {**settings, **_reachable_at(socket)})
     try:
-        _make_role_and_database(_connect_when_ready(server))
-    except BaseException:
-        stop_postgres(server)
-        raise
-    return server
+        supervisor.start(program)
+        try:
+            _make_role_and_database(_connect_when_ready(supervisor, program, socket))
+            yield Postgres(_url(socket), socket, programs)
+        finally:
+            supervisor.remove(program.name)
+    finally:
+        shutil.rmtree(socket)
 
 
-def stop_postgres(server: Postgres) -> None:
-    """End all sessions, write everything down and stop; the data stays."""
-    server.child.stop()
-    shutil.rmtree(server.socket)
-
-
-def _plan(programs: Path, data: Path, owner: str | None, log: Path, settings: Mapping[str, str]) -> Plan:
+def _program(
+    programs: Path, data: Path, owner: str | None, log: Path, settings: Mapping[str, str]
+) -> Program:
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    return Plan(
+    return Program(
         "postgres",
         [str(programs / "postgres"), "-D", str(data), *options],
         folder=data,
         log=log,
         environment=ENVIRONMENT,
-        account=owner,
+        user=owner,
         stop_signal=signal.SIGINT,  # "fast": ends the sessions instead of waiting for them
-        patience=60,
+        stop_seconds=60,
     )
 
 
 def _make_cluster(programs: Path, data: Path, owner: str | None, log: Path, *, durable: bool) -> None:
-    """Run initdb beside the place and move the result there: half a cluster is never taken for one."""
+    """Run initdb beside the place and move the result there, so that a broken initdb leaves no half cluster."""
     unfinished = data.with_name(f"{data.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    account.hand_over(unfinished, owner)
+    os_user.hand_over(unfinished, owner)
     options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-instructions"]
     # The built-in locale sorts and folds the same on every machine.
     locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     sync = [] if durable else ["--no-sync"]
-    run(
-        Plan(
+    run_once(
+        Program(
             "initdb",
             [str(programs / "initdb"), "-D", str(unfinished), *options, *locale, *sync],
             folder=unfinished,
             log=log.with_name("initdb.log"),
             environment=ENVIRONMENT,
-            account=owner,
+            user=owner,
         )
     )
     unfinished.rename(data)
@@ -172,32 +172,20 @@ def _make_cluster(programs: Path, data: Path, owner: str | None, log: Path, *, d
 def _wait_until_deserted(data: Path) -> None:
     """Wait until no process works in the data folder (PostgreSQL's processes all do, and only they)."""
     deadline = time.monotonic() + SECONDS_TO_VANISH
-    while inhabitants := _processes_in(data):
+    while pids := _processes_in(data):
         if time.monotonic() > deadline:
-            raise EmbeddedError(f"another PostgreSQL works on {data}: processes {inhabitants}")
+            raise EmbeddedError(f"another PostgreSQL works on {data}: processes {pids}")
         time.sleep(0.1)
 
 
 def _processes_in(data: Path) -> list[int]:
-    """Who has this folder as working directory; empty where the system has no /proc."""
-    found = []
+    """The processes whose working directory is this folder; empty where the system has no /proc."""
+    pids = []
     for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # ended meanwhile, or somebody else's: neither is a PostgreSQL of ours
+        with suppress(OSError):  # ended meanwhile, or another user's: neither is a PostgreSQL of ours
             if (process / "cwd").readlink() == data:
-                found.append(int(process.name))
-    return found
-
-
-def _fresh_socket_folder(data: Path, owner: str | None) -> Path:
-    """An empty folder with a short path that only the server's account may enter; the same one every time."""
-    place = Path("/tmp") / f"payment-hub-{hashlib.sha256(os.fsencode(data)).hexdigest()[:16]}"  # noqa: S108
-    shutil.rmtree(place, ignore_errors=True)  # what a crash left
-    try:
-        place.mkdir(mode=0o700)
-    except FileExistsError as error:
-        raise EmbeddedError(f"{place} belongs to somebody else; remove it") from error
-    account.hand_over(place, owner)
-    return place
+                pids.append(int(process.name))
+    return pids
 
 
 def _reachable_at(socket: Path) -> dict[str, str]:
@@ -212,22 +200,23 @@ def _reachable_at(socket: Path) -> dict[str, str]:
 
 
 def _url(socket: Path) -> str:
-    # The port is said although it is the usual one: libpq would else take PGPORT from the environment.
+    # The port is given although it is the usual one: libpq would else take PGPORT from the environment.
     return f"postgresql+psycopg://{ROLE}@/{DATABASE}?host={socket}&port={PORT}"
 
 
-def _connect_when_ready(server: Postgres) -> "psycopg.Connection[TupleRow]":
+def _connect_when_ready(
+    supervisor: Supervisor, program: Program, socket: Path
+) -> "psycopg.Connection[TupleRow]":
     deadline = time.monotonic() + SECONDS_TO_START
     while True:
-        server.child.check_alive()
+        supervisor.check(starting=True)
         try:
             return psycopg.connect(
-                host=str(server.socket), port=PORT, user="postgres", dbname="postgres", autocommit=True
+                host=str(socket), port=PORT, user="postgres", dbname="postgres", autocommit=True
             )
         except psycopg.OperationalError as error:
             if time.monotonic() > deadline:
-                last_words = server.child.last_words()
-                raise EmbeddedError(f"PostgreSQL does not answer: {error}\n{last_words}") from error
+                raise EmbeddedError(f"PostgreSQL does not answer: {error}\n{program.last_lines()}") from error
             time.sleep(0.02)
 
 

@@ -1,11 +1,12 @@
-"""The trial banks: one process that plays every bank but the sandbox.
+"""The simulators: one process that stands in for every bank.
 
-It is met over HTTP, and asked on its command line what a hub must be told to speak with it.
+It is reached over HTTP alone. Its command line prints the settings that a hub needs to speak with it.
 """
 
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from payment_hub.embedded.environment import Sections
@@ -13,19 +14,23 @@ from payment_hub.embedded.errors import EmbeddedError
 from payment_hub.embedded.instance import SOURCES
 
 SIMULATORS = "bank_adapters.simulators"
-"""What is run as a program."""
+"""The module that is run as a program."""
 
-SECONDS_TO_SAY = 60
+SANDBOX = "sandbox"
+"""The bank that every instance has."""
+
+SECONDS_TO_PRINT = 60
 
 
-def simulator_settings(url: str, folder: Path) -> Sections:
+def simulator_settings(url: str, folder: Path, only: Sequence[str] = ()) -> Sections:
     """Each bank's section of the hub's settings, by its name, when they are served at `url` and drop their statements
     below `folder`. Raises `EmbeddedError`."""
     command = [sys.executable, "-m", SIMULATORS, "--settings", url, str(folder)]
-    said = subprocess.run(
-        command, cwd=SOURCES, capture_output=True, text=True, timeout=SECONDS_TO_SAY, check=False
+    command += [argument for bank in only for argument in ("--only", bank)]
+    printed = subprocess.run(
+        command, cwd=SOURCES, capture_output=True, text=True, timeout=SECONDS_TO_PRINT, check=False
     )
-    if said.returncode != 0:
-        raise EmbeddedError(f"the simulators do not print their settings:\n{said.stderr}")
-    sections: Sections = json.loads(said.stdout)
+    if printed.returncode != 0:
+        raise EmbeddedError(f"the simulators do not print their settings:\n{printed.stderr}")
+    sections: Sections = json.loads(printed.stdout)
     return sections

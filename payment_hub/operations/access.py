@@ -95,7 +95,9 @@ def add_agency(
 def add_portal(hub: Hub, *, code: str, name: str, webhook_url: str | None = None) -> int:
     """The id of the new portal. Raises Conflict for a code that is taken, Malformed for a bad URL."""
     if webhook_url is not None:
-        read_webhook_url(webhook_url, AddressPolicy(hub.allow_loopback_webhooks, hub.webhook_hosts))
+        read_webhook_url(
+            webhook_url, AddressPolicy(hub.settings.allow_loopback_webhooks, hub.settings.webhook_hosts)
+        )
     with hub.transaction() as session:
         if find_portal(session, code) is not None:
             raise Conflict(f"portal {code} exists")

@@ -277,10 +277,10 @@ def run_outbound_check(hub: Hub, *, bank: str, simulator: SimulatorClient | None
 
 def _open(attempt: AttemptView) -> str:
     told = {
-        "a page": attempt.page_url,
-        "a QR text": attempt.qr_text,
-        "a bill code": attempt.bill_code,
-        "an app link": attempt.app_link,
+        "a page": attempt.instructions.page_url,
+        "a QR text": attempt.instructions.qr_text,
+        "a bill code": attempt.instructions.bill_code,
+        "an app link": attempt.instructions.app_link,
     }
     given = [name for name, value in told.items() if value]
     if not given:

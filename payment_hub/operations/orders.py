@@ -1,24 +1,15 @@
-"""Issue a payment order: promise that one obligation can be paid until a deadline.
-
-Withdraw a payment order: it is not offered any more.
-
-Expire the orders whose deadline has passed.
-
-Show one payment order.
-
-List payment orders, newest first.
-"""
+"""Payment orders: issue, cancel, expire, show and list them."""
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from payment_hub.domain.access import Caller
-from payment_hub.domain.calendar import business_day
+from payment_hub.domain.effects import effects_of_issue
 from payment_hub.domain.errors import (
     Forbidden,
     HubUnavailable,
@@ -31,19 +22,27 @@ from payment_hub.domain.errors import (
     StaleVersion,
 )
 from payment_hub.domain.idempotency import KEPT, Answered, Claim
-from payment_hub.domain.orders import EventType, OrderStatus, OrderView
+from payment_hub.domain.money import Money
+from payment_hub.domain.obligations import Kind
+from payment_hub.domain.orders import EventType, OrderedObligation, OrderStatus, OrderView, finished
 from payment_hub.domain.paging import Page, cursor_of, key_of
-from payment_hub.domain.receipts import yearly_series
 from payment_hub.domain.references import CHANCE_BITS, new_reference, parse_reference
-from payment_hub.hub import DriverConnection, Hub
+from payment_hub.domain.settlement import OrderRecord
+from payment_hub.hub import Hub
 from payment_hub.operations.payments.query import query_order
 from payment_hub.store import orders
 from payment_hub.store.connections import AlreadyClaimed
-from payment_hub.store.order_writes import close_order, read_for_issue, write_issue
+from payment_hub.store.order_writes import (
+    ObligationSnapshot,
+    PreviousAnswer,
+    close_order,
+    read_for_issue,
+    write_issue,
+)
 from payment_hub.store.orders import order_view
 
+#: Each lost race means that another request changed the obligation, and the next read shows the change.
 TRIES = 100
-"""Each lost race means that somebody else changed the obligation, which shows at the next reading."""
 
 
 def issue_payment_order(
@@ -63,102 +62,92 @@ def issue_payment_order(
     """
     if caller.portal_id is None:
         raise Forbidden("only a portal issues payment orders")
-    life = hub.order_life if minutes is None else timedelta(minutes=minutes)
+    life = hub.settings.order_life if minutes is None else timedelta(minutes=minutes)
     with hub.autocommit() as connection:
         for _ in range(TRIES):
-            known = read_for_issue(
-                connection, caller=claim.caller, key=claim.key, agency=agency, obligation=obligation_reference
+            context = read_for_issue(connection, claim, agency=agency, obligation=obligation_reference)
+            if context.previous is not None:
+                return _previous_answer(context.previous, claim)
+            now = hub.now()
+            record = _new_order(
+                hub, _payable(context.obligation), caller.portal_id, now, now + life, return_url
             )
-            if known["request_sha256"] is not None:
-                return _earlier_answer(known, claim)
-            _refuse_closed(known)
-            facts = _facts(hub, known, caller.portal_id, life, return_url)
-            body = _write(connection, facts, claim)
-            if body is not None:
-                return Answered(201, body)
+            effects = effects_of_issue(record, now)
+            # When the key, or the one open order of this obligation, was claimed meanwhile: read again.
+            with suppress(AlreadyClaimed):
+                body = write_issue(connection, record, effects, claim, now=now, key_expires_at=now + KEPT)
+                if body is not None:
+                    return Answered(201, body)
     raise HubUnavailable("too many changes of one obligation at once")
 
 
-def _earlier_answer(known: Mapping[str, Any], claim: Claim) -> Answered:
-    if known["request_sha256"] != claim.request_sha256:
+def _previous_answer(previous: PreviousAnswer, claim: Claim) -> Answered:
+    if previous.request_sha256 != claim.request_sha256:
         raise IdempotencyConflict(claim.key)
-    if known["answered_status"] is None:
+    if previous.status is None or previous.body is None:
         raise RequestStillRunning(claim.key)
-    return Answered(known["answered_status"], known["answered_body"], replayed=True)
+    return Answered(previous.status, previous.body, replayed=True)
 
 
-def _refuse_closed(known: Mapping[str, Any]) -> None:
-    if known["obligation_id"] is None:
+def _payable(obligation: ObligationSnapshot | None) -> ObligationSnapshot:
+    if obligation is None:
         raise ObligationNotFound("no such obligation")
-    if known["withdrawn"] or known["settled_by"] is not None:
-        raise ObligationClosed("withdrawn" if known["withdrawn"] else "settled")
-    if known["unsettled"] is not None:
-        raise OpenOrderExists(known["unsettled"])
+    if obligation.withdrawn or obligation.settled:
+        raise ObligationClosed("withdrawn" if obligation.withdrawn else "settled")
+    if obligation.unsettled_order is not None:
+        raise OpenOrderExists(obligation.unsettled_order)
+    return obligation
 
 
-def _facts(
-    hub: Hub, known: Mapping[str, Any], portal_id: int, life: timedelta, return_url: str | None
-) -> dict[str, Any]:
-    """Everything that the statement writes."""
-    now = hub.now()
-    zero = known["amount"] == 0
-    types = [EventType.ISSUED, EventType.PAID] if zero else [EventType.ISSUED]
-    facts = {
-        **{
-            name: known[name]
-            for name in ("order_id", "obligation_id", "obligation_version", "agency_id", "row_version")
-        },
-        "reference": new_reference(now, secrets.randbits(CHANCE_BITS)),
-        "portal_id": portal_id,
-        "required": known["amount"],
-        "order_currency": known["currency"],
-        "return_url": return_url,
-        "now": now,
-        "expires_at": now + life,
-        "types": types,
-        "first_sequence": 1,
-        "receipt": zero,
-        "template": known["receipt_template"],
-        "series": yearly_series(known["receipt_series"], business_day(now).year),
-        "paid_in": known["amount"],
-        "day": business_day(now),
-        "key_expires_at": now + KEPT,
-    }
-    facts["data"] = json.dumps(_view(hub, known, facts, now), ensure_ascii=False, separators=(",", ":"))
-    return facts
-
-
-def _view(hub: Hub, known: Mapping[str, Any], facts: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    reference = facts["reference"]
-    fresh = {
-        "sequence": len(facts["types"]),
-        "currency": known["currency"],
-        "received": 0,
-        "refunded": 0,
-        "late": False,
-        "conflict": False,
-        "held": False,
-        "issued_at": now,
-        "cancelled_at": None,
-        "cancel_reason": None,
-        "expired_at": None,
-        "receipt_serial": None,
-    }
-    return order_view({**known, **facts, **fresh}, hub.checkout_url(reference)).as_wire()
-
-
-def _write(connection: DriverConnection, facts: dict[str, Any], claim: Claim) -> str | None:
-    key = {"caller": claim.caller, "key": claim.key, "request_sha256": claim.request_sha256}
-    try:
-        return write_issue(connection, facts | key)
-    except AlreadyClaimed:
-        # The key, or the one open order of this obligation, was claimed since we looked: look again.
-        return None
+def _new_order(
+    hub: Hub,
+    obligation: ObligationSnapshot,
+    portal_id: int,
+    now: datetime,
+    expires_at: datetime,
+    return_url: str | None,
+) -> OrderRecord:
+    reference = new_reference(now, secrets.randbits(CHANCE_BITS))
+    nothing = Money(0, obligation.amount.currency)
+    paid = obligation.amount == nothing
+    status = OrderStatus.PAID if paid else OrderStatus.OPEN
+    view = OrderView(
+        reference=reference,
+        version=2 if paid else 1,
+        agency=obligation.agency,
+        obligation=OrderedObligation(obligation.reference, obligation.version, Kind(obligation.kind)),
+        status=status,
+        flags=(),
+        finished=finished(status, ()),
+        required=obligation.amount,
+        received=nothing,
+        refunded=nothing,
+        refundable=nothing,
+        description=obligation.description,
+        issued_at=now,
+        expires_at=expires_at,
+        cancelled_at=None,
+        cancel_reason=None,
+        expired_at=None,
+        checkout_url=hub.checkout_url(reference),
+        return_url=return_url,
+        receipt=None,
+    )
+    return OrderRecord(
+        id=obligation.next_order_id,
+        obligation_id=obligation.id,
+        agency_id=obligation.agency_id,
+        portal_id=portal_id,
+        row_version=obligation.row_version,
+        receipt_template=obligation.receipt_template,
+        receipt_series=obligation.receipt_series,
+        view=view,
+    )
 
 
 def cancel_order(hub: Hub, *, caller: Caller, reference: str, reason: str, version: int) -> OrderView:
-    """The cancelled order. A bank that has not told the outcome of an attempt is asked first; money that still comes is
-    kept and marked late.
+    """The cancelled order. A bank that has not reported the outcome of an attempt is queried first; money that still
+    comes is kept and marked late.
 
     Raises MalformedReference, OrderNotFound, StaleVersion, OrderClosed.
     """
@@ -186,7 +175,7 @@ BATCH = 200
 
 
 def expire_orders(hub: Hub) -> int:
-    """How many were expired. Each in its own transaction, so that a payment never waits for the others."""
+    """How many orders expired. Each expires in its own transaction, so that a payment never waits for the others."""
     now = hub.now()
     with hub.transaction() as session:
         due = orders.due_references(session, now, BATCH)
@@ -204,7 +193,7 @@ def _expire(hub: Hub, reference: str) -> bool:
 
 
 def show_order(hub: Hub, *, caller: Caller, reference: str) -> OrderView:
-    """The order as it stands now. Raises MalformedReference, OrderNotFound."""
+    """The order. Raises MalformedReference, OrderNotFound."""
     with hub.transaction() as session:
         row = orders.find_row(session, parse_reference(reference), caller)
     return order_view(row, hub.checkout_url(row["reference"]))

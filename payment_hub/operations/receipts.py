@@ -47,4 +47,4 @@ def fetch_bank_receipt(hub: Hub, *, caller: Caller, reference: str) -> bytes:
             number=paid.id,
         )
         bank = paid.bank
-    return hub.able(bank, CanFetchReceipt).fetch_receipt(query)
+    return hub.adapter_with(bank, CanFetchReceipt).fetch_receipt(query)

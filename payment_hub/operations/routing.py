@@ -8,15 +8,14 @@ from typing import Any
 from payment_hub.domain.access import Caller
 from payment_hub.domain.banks.health import BankStates
 from payment_hub.domain.errors import AgencyNotFound
+from payment_hub.domain.messages import Message
 from payment_hub.domain.references import parse_reference
 from payment_hub.domain.routing import (
-    LANGUAGES,
     OptionsView,
     RoutingFacts,
     bank_facts,
-    choose_bank,
     explained,
-    options,
+    options_view,
 )
 from payment_hub.domain.settlement import may_complete_late, remaining, why_not_payable
 from payment_hub.hub import Hub
@@ -59,7 +58,7 @@ def read_routing_facts(
                 states,
                 amount=amount,
                 now=now,
-                holidays=hub.holidays,
+                holidays=hub.settings.holidays,
             )
             for bank, adapter in hub.adapters.items()
         ),
@@ -104,18 +103,15 @@ def show_payment_options(hub: Hub, *, caller: Caller, reference: str) -> Options
             preference=payments.preference_of(session, row["agency_id"]),
             states=states,
         )
-    return OptionsView(plain, facts, options(facts), choose_bank(facts))
+    return options_view(plain, facts)
 
 
-def explain_choices(hub: Hub, *, caller: Caller, reference: str) -> dict[str, dict[str, str]]:
-    """For each attempt, by its reference, why its bank was chosen: a sentence in each language.
+def explain_choices(hub: Hub, *, caller: Caller, reference: str) -> dict[str, Message]:
+    """For each attempt, by its reference, why its bank was chosen: from the stored choice, as rules may have changed.
 
-    It is made from the stored choice, because rules may have changed since. Raises MalformedReference, OrderNotFound.
+    Raises MalformedReference, OrderNotFound.
     """
     with hub.transaction() as session:
         row = orders.find_row(session, parse_reference(reference), caller)
         choices = payments.choices_of(session, row["order_id"])
-    return {
-        attempt: {language: explained(choice, language) for language in LANGUAGES}
-        for attempt, choice in choices
-    }
+    return {attempt: explained(choice) for attempt, choice in choices}

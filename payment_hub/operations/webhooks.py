@@ -37,6 +37,7 @@ from payment_hub.domain.webhooks import (
     meaning_of,
     wait_after,
 )
+from payment_hub.domain.wire import to_wire
 from payment_hub.hub import Hub
 from payment_hub.outbound import TOTAL_SECONDS, WebhookSender
 from payment_hub.store import webhooks
@@ -83,7 +84,9 @@ def _send_lane(hub: Hub, lane: Sequence[ClaimedWebhook], deadline: float) -> lis
     """Send the webhooks of one portal, in order. Those without time left are put back untried."""
     outcomes: list[WebhookOutcome] = []
     reachable = True
-    with WebhookSender(AddressPolicy(hub.allow_loopback_webhooks, hub.webhook_hosts)) as sender:
+    with WebhookSender(
+        AddressPolicy(hub.settings.allow_loopback_webhooks, hub.settings.webhook_hosts)
+    ) as sender:
         for webhook in lane:
             if webhook.url is None:
                 outcomes.append(_moved(hub, webhook, WebhookEvent.NO_ADDRESS, None))
@@ -97,7 +100,7 @@ def _send_lane(hub: Hub, lane: Sequence[ClaimedWebhook], deadline: float) -> lis
 
 
 def _send(hub: Hub, sender: WebhookSender, webhook: ClaimedWebhook, url: str) -> WebhookAnswer:
-    body = json.dumps(webhook.event.as_wire(), ensure_ascii=False, separators=(",", ":")).encode()
+    body = json.dumps(to_wire(webhook.event), ensure_ascii=False, separators=(",", ":")).encode()
     secrets = hub.signer.portal_secrets(webhook.portal, webhook.key_version)
     headers = hub.signer.webhook_headers(webhook.event.id, hub.now(), body, secrets)
     fixed = {"content-type": "application/json", "user-agent": "payment-hub", "accept-encoding": "identity"}

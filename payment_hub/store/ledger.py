@@ -77,7 +77,7 @@ def trial_balance(
     return [
         BalanceLine(
             day=row["day"],
-            account=row["account"],
+            account=Account(row["account"]),
             agency=row["agency"],
             bank=row["bank"],
             debit=Money(row["debit"], row["currency"]),

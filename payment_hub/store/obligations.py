@@ -15,6 +15,7 @@ from payment_hub.domain.errors import ObligationNotFound
 from payment_hub.domain.money import Money
 from payment_hub.domain.obligations import (
     Beneficiary,
+    Kind,
     ObligationState,
     ObligationView,
     Terms,
@@ -166,7 +167,7 @@ def _view(row: Mapping[Any, Any]) -> ObligationView:
         agency=row["agency"],
         agency_name=row["agency_name"],
         reference=row["reference"],
-        kind=row["kind"],
+        kind=Kind(row["kind"]),
         version=row["version"],
         state=state if row["settled_by"] is None else ObligationState.SETTLED,
         amount=Money(row["amount"], row["currency"]),
@@ -174,11 +175,13 @@ def _view(row: Mapping[Any, Any]) -> ObligationView:
         identifiers=row["identifiers"],
         description=row["description"],
         due_on=row["due_on"],
-        account_number=row["account_number"],
-        account_bank=row["account_bank"],
-        account_name=row["account_name"],
-        treasury_chapter=row["treasury_chapter"],
-        treasury_sub_item=row["treasury_sub_item"],
+        beneficiary=Beneficiary(
+            account_number=row["account_number"],
+            bank=row["account_bank"],
+            account_name=row["account_name"],
+            treasury_chapter=row["treasury_chapter"],
+            treasury_sub_item=row["treasury_sub_item"],
+        ),
         open_order=row["open_order"],
         registered_at=row["created_at"],
     )

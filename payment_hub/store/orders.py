@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 from payment_hub.domain.access import Caller, Role
 from payment_hub.domain.errors import OrderNotFound
 from payment_hub.domain.money import Money
+from payment_hub.domain.obligations import Kind
 from payment_hub.domain.orders import (
+    OrderedObligation,
     OrderFacts,
     OrderFlag,
     OrderStatus,
@@ -54,15 +56,18 @@ def order_view(row: Mapping[str, Any], checkout_url: str, **changed: Any) -> Ord
         reference=facts["reference"],
         version=facts["sequence"],
         agency=facts["agency"],
-        obligation_reference=facts["obligation_reference"],
-        obligation_version=facts["obligation_version"],
-        kind=facts["kind"],
+        obligation=OrderedObligation(
+            facts["obligation_reference"], facts["obligation_version"], Kind(facts["kind"])
+        ),
         status=status,
         flags=flags,
         finished=finished(status, flags),
         required=Money(facts["required"], facts["currency"]),
         received=Money(facts["received"], facts["currency"]),
         refunded=Money(facts["refunded"], facts["currency"]),
+        refundable=Money(
+            facts["received"] - facts["refunded"] - facts.get("held_refund", 0), facts["currency"]
+        ),
         description=facts["description"],
         issued_at=facts["issued_at"],
         expires_at=facts["expires_at"],
@@ -73,7 +78,6 @@ def order_view(row: Mapping[str, Any], checkout_url: str, **changed: Any) -> Ord
         return_url=facts["return_url"],
         receipt=serial
         and receipt_number(facts["receipt_template_used"], facts["receipt_series_used"], serial),
-        held_refund=Money(facts.get("held_refund", 0), facts["currency"]),
     )
 
 

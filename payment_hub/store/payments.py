@@ -22,6 +22,7 @@ from payment_hub.domain.payments import (
     AttemptView,
     Awaiting,
     Expectation,
+    InstructionsView,
     OutcomeFigures,
 )
 from payment_hub.domain.routing import Choice, RoutingFacts, Rule
@@ -162,17 +163,19 @@ def attempt_view(
         reference=attempt.reference,
         order_reference=order_reference,
         bank=attempt.bank,
-        state=AttemptState.UNKNOWN if is_awaiting(attempt) else attempt.state,
+        state=AttemptState.UNKNOWN if is_awaiting(attempt) else AttemptState(attempt.state),
         amount=Money(attempt.amount, attempt.currency),
-        qr_text=instructions.get("qr_text"),
-        page_url=instructions.get("page_url"),
-        account_number=instructions.get("account_number"),
-        account_name=instructions.get("account_name"),
-        account_bank=instructions.get("account_bank"),
-        purpose=instructions.get("purpose"),
+        instructions=InstructionsView(
+            qr_text=instructions.get("qr_text"),
+            page_url=instructions.get("page_url"),
+            account_number=instructions.get("account_number"),
+            account_name=instructions.get("account_name"),
+            account_bank=instructions.get("account_bank"),
+            purpose=instructions.get("purpose"),
+            app_link=instructions.get("app_link"),
+            bill_code=instructions.get("bill_code"),
+        ),
         started_at=attempt.started_at,
-        app_link=instructions.get("app_link"),
-        bill_code=instructions.get("bill_code"),
         expected_by=expected_by(attempt, expectation, now),
     )
 

@@ -8,7 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payment_hub.domain.money import Money
-from payment_hub.domain.receipts import ReceiptView, amount_in_words, receipt_number
+from payment_hub.domain.obligations import Kind
+from payment_hub.domain.receipts import ReceiptAgency, ReceiptView, amount_in_words, receipt_number
 from payment_hub.store.named_sql import named
 
 _SQL: Final = {name: text(sql) for name, sql in named("payment_hub.store", "sql/receipts.sql").items()}
@@ -27,12 +28,9 @@ def of_order(session: Session, order_id: int) -> ReceiptView | None:
         year=row["year"],
         serial=row["number"],
         order_reference=row["reference"],
-        agency=row["agency"],
-        agency_name=row["agency_name"],
-        agency_tax_code=row["tax_code"],
-        agency_address=row["address"],
+        agency=ReceiptAgency(row["agency"], row["agency_name"], row["tax_code"], row["address"]),
         payer_name=row["payer_name"],
-        kind=row["kind"],
+        kind=Kind(row["kind"]),
         identifiers=row["identifiers"],
         description=row["description"],
         amount=amount,

@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.orm import Session
 
 from payment_hub.domain.access import Caller, Role
+from payment_hub.domain.orders import EventType
 from payment_hub.domain.webhooks import (
     WEBHOOK_LIFE,
     DeliveryView,
@@ -102,7 +103,7 @@ def event_view(row: Row[Any]) -> EventView:
     return EventView(
         id=event_id_of(row.id),
         cursor=EventCursor(int(row.txid), row.id).as_text(),
-        type=row.type,
+        type=EventType(row.type),
         order_reference=row.order_reference,
         sequence=row.sequence,
         occurred_at=row.occurred_at,
@@ -280,11 +281,11 @@ def _deliveries(session: Session, numbers: Collection[int]) -> dict[int, tuple[D
 def _view(row: Row[Any], attempts: tuple[DeliveryView, ...]) -> WebhookView:
     return WebhookView(
         event_id=event_id_of(row.id),
-        type=row.type,
+        type=EventType(row.type),
         order_reference=row.order_reference,
         sequence=row.sequence,
         portal=row.portal,
-        state=row.state,
+        state=WebhookState(row.state),
         due_at=row.due_at if row.state == WebhookState.PENDING else None,
         ended_at=row.ended_at,
         attempts=attempts,

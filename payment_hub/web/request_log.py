@@ -11,7 +11,7 @@ from typing import Final
 from flask import Flask, Response, g, request
 
 from payment_hub.logs import current_request_id, set_request_id
-from payment_hub.web.api.limits import tell_quota
+from payment_hub.web.api.limits import add_quota_headers
 from payment_hub.web.metrics import count_request
 
 log: Final = logging.getLogger("payment_hub.requests")
@@ -33,7 +33,7 @@ def surround(app: Flask) -> None:
     @app.after_request
     def end(answer: Response) -> Response:
         answer.headers["X-Request-Id"] = current_request_id()
-        tell_quota(answer)
+        add_quota_headers(answer)
         _note(answer)
         return answer
 

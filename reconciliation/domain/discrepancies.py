@@ -1,8 +1,7 @@
-"""Discrepancies: their kinds, their life between the night and the officers, and what officers may decide."""
+"""Discrepancies: their kinds, their life between a run and the officers, and what officers may decide."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -10,7 +9,7 @@ from payment_hub.domain.lifecycle import Lifecycle
 
 
 class DiscrepancyKind(StrEnum):
-    """What is wrong. ``sentences.py`` says it in words."""
+    """What does not agree. ``rules.py`` says when, ``texts`` says it in words."""
 
     # The hub against a bank's statement.
     UNEXPLAINED_DEBIT = "UNEXPLAINED_DEBIT"
@@ -35,7 +34,7 @@ class DiscrepancyKind(StrEnum):
     LEDGER_REFUSED = "LEDGER_REFUSED"
     LEDGER_MISSING = "LEDGER_MISSING"
 
-    # Money that is here and that nobody has a use for yet.
+    # Money in suspense or overpaid.
     UNIDENTIFIED_PAYMENT = "UNIDENTIFIED_PAYMENT"
     WRONG_CURRENCY = "WRONG_CURRENCY"
     CONFLICTING_CONFIRMATIONS = "CONFLICTING_CONFIRMATIONS"
@@ -67,7 +66,7 @@ class DiscrepancyEvent(StrEnum):
 
 
 class Decision(StrEnum):
-    """What officers may decide. The money moves elsewhere, by its own facts; here stands who decided it and why."""
+    """What officers may decide. It moves no money: the hub records who decided what, and why."""
 
     BANK_CORRECTS = "BANK_CORRECTS"
     AGENCY_CORRECTS = "AGENCY_CORRECTS"
@@ -76,26 +75,7 @@ class Decision(StrEnum):
     ACCEPT_AS_IT_IS = "ACCEPT_AS_IT_IS"
 
 
-#: What officers most often decide about a kind: offered to them, never done by itself.
-USUAL_DECISIONS: Final[Mapping[DiscrepancyKind, Decision]] = {
-    DiscrepancyKind.FAILED_REFUND_DEBITED: Decision.HUB_CORRECTS,
-    DiscrepancyKind.MISSING_IN_HUB: Decision.HUB_CORRECTS,
-    DiscrepancyKind.BOOKED_WITHOUT_RECEIPT: Decision.AGENCY_CORRECTS,
-    DiscrepancyKind.MISSING_AT_AGENCY: Decision.AGENCY_CORRECTS,
-    DiscrepancyKind.DUPLICATE_AT_AGENCY: Decision.AGENCY_CORRECTS,
-    DiscrepancyKind.AGENCY_CURRENCY_MISMATCH: Decision.AGENCY_CORRECTS,
-    DiscrepancyKind.AGENCY_AMOUNT_MISMATCH: Decision.AGENCY_CORRECTS,
-    DiscrepancyKind.LEDGER_REFUSED: Decision.AGENCY_CORRECTS,
-    DiscrepancyKind.LEDGER_MISSING: Decision.AGENCY_CORRECTS,
-    DiscrepancyKind.UNIDENTIFIED_PAYMENT: Decision.REFUND_PAYER,
-    DiscrepancyKind.WRONG_CURRENCY: Decision.REFUND_PAYER,
-    DiscrepancyKind.PAID_TWICE: Decision.REFUND_PAYER,
-    DiscrepancyKind.OVERPAID: Decision.REFUND_PAYER,
-    DiscrepancyKind.UNDERPAID: Decision.REFUND_PAYER,
-    DiscrepancyKind.HELD: Decision.REFUND_PAYER,
-}
-
-#: The states in which a discrepancy still asks for somebody's work.
+#: The states in which a discrepancy still needs work.
 LIVE: Final = (DiscrepancyState.OPEN, DiscrepancyState.PROPOSED)
 
 #: Every legal move of a discrepancy.

@@ -6,9 +6,10 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
-from reconciliation.domain.views import FindingView, RunView
+from payment_hub.domain.wire import to_wire
+from reconciliation.domain.views import FindingView, ReportView, RunView
 
 #: The columns under the heading of the findings.
 COLUMNS: Final = (
@@ -66,16 +67,16 @@ def as_csv(run: RunView, findings: Iterable[FindingView]) -> Iterator[str]:
 
 def as_json(run: RunView, findings: Iterable[FindingView]) -> str:
     """The report as one object."""
-    report: dict[str, Any] = {
-        "run": run.number,
-        "scope": run.scope,
-        "day": run.day.isoformat(),
-        "state": run.state,
-        "totals": list(run.totals),
-        "files": list(run.files),
-        "findings": [finding.as_wire() for finding in findings],
-    }
-    return json.dumps(report, ensure_ascii=False, separators=(",", ":"))
+    report = ReportView(
+        run=run.number,
+        scope=run.scope,
+        day=run.day,
+        state=run.state,
+        totals=run.totals,
+        files=run.files,
+        findings=tuple(findings),
+    )
+    return json.dumps(to_wire(report), ensure_ascii=False, separators=(",", ":"))
 
 
 def _cells(finding: FindingView) -> Sequence[object]:
@@ -90,10 +91,10 @@ def _cells(finding: FindingView) -> Sequence[object]:
         *sides[0],
         *sides[1],
         finding.due_on.isoformat(),
-        vi["what"],
-        vi["who"],
-        en["what"],
-        en["who"],
+        vi.what,
+        vi.who,
+        en.what,
+        en.who,
     ]
 
 

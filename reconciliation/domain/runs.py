@@ -21,7 +21,7 @@ class Side(StrEnum):
     AGENCY = "agency"
     """The ledger of one agency."""
     MONEY = "money"
-    """The hub's own ledger: money that is here and that nobody has yet a use for."""
+    """The hub's own ledger: money in suspense or overpaid."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -57,24 +57,24 @@ def agency_scope(code: str) -> Scope:
     return Scope(Side.AGENCY, code)
 
 
-#: Raised whenever the tests of ``matching.py`` change, so that old results keep their meaning.
-RULE_VERSION: Final = "2"
+#: Raised whenever ``rules.py`` changes, so that old results keep their meaning.
+RULE_VERSION: Final = "3"
 
-#: Raised whenever the way in which they are carried out changes.
-ENGINE_VERSION: Final = "sql-2"
+#: Raised whenever the SQL that applies the rules changes what it finds.
+ENGINE_VERSION: Final = "sql-3"
 
-#: How long a run may stay silent before another one may take its place.
+#: How long a run may take before another one may take its place.
 LEASE: Final = timedelta(minutes=30)
 
 
 class RunState(StrEnum):
-    """Where a run stands."""
+    """The state of a run."""
 
     PLANNED = "PLANNED"
     RUNNING = "RUNNING"
     COMMITTED = "COMMITTED"
     REPEATED = "REPEATED"
-    """Nothing had changed since an earlier run: that one's result is the result."""
+    """Nothing has changed since an earlier run, whose result stands."""
     FAILED = "FAILED"
 
 
@@ -107,5 +107,5 @@ def run_key(scope: Scope, day: date, *, files: Sequence[str], facts: object) -> 
 
     ``files`` are the hashes of the other side's files of the day; ``facts`` stands for every item that was compared.
     """
-    said = (str(scope), day.isoformat(), sorted(files), repr(facts), RULE_VERSION, ENGINE_VERSION)
-    return hashlib.sha256(repr(said).encode()).digest()
+    parts = (str(scope), day.isoformat(), sorted(files), repr(facts), RULE_VERSION, ENGINE_VERSION)
+    return hashlib.sha256(repr(parts).encode()).digest()

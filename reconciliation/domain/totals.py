@@ -5,10 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import NamedTuple
 
-#: Banks' fees stand in statements, and nothing in the hub stands opposite them yet: they are open.
-FEES: Final = "bank_fee"
+
+class Book(StrEnum):
+    """What an item is, and on whose side."""
+
+    HUB = "hub"
+    """A collection, or a receipt."""
+    OUTFLOW = "outflow"
+    """A refund or a chargeback."""
+    LEDGER = "ledger"
+    """Money in suspense or overpaid."""
+    BANK = "bank"
+    """A credit in a statement."""
+    BANK_DEBIT = "bank_debit"
+    BANK_FEE = "bank_fee"
+    """A fee in a statement: nothing in the hub stands opposite it yet, so it stays open."""
+    AGENCY = "agency"
+    """An entry in an agency's ledger."""
 
 
 class Column(StrEnum):
@@ -37,67 +52,65 @@ class Figure:
         return Figure(self.count - other.count, self.amount - other.amount)
 
 
+class ItemCount(NamedTuple):
+    """Items that did not pair off at sight, alike in what became of them."""
+
+    book: Book
+    currency: str
+    column: Column
+    of_the_day: bool
+    figure: Figure
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The totals of one side in one currency."""
+    """The totals of one book in one currency."""
 
-    side: str
+    book: Book
     currency: str
     items: Figure = Figure()
     matched: Figure = Figure()
     discrepant: Figure = Figure()
     open: Figure = Figure()
 
-    def as_wire(self) -> dict[str, Any]:
-        """The form in which a run keeps it. Amounts are minor units as text."""
-        figures = {
-            "items": self.items,
-            "matched": self.matched,
-            "discrepant": self.discrepant,
-            "open": self.open,
-        }
-        wire: dict[str, Any] = {"side": self.side, "currency": self.currency}
-        wire |= {
-            name: {"count": figure.count, "amount": str(figure.amount)} for name, figure in figures.items()
-        }
-        return wire
-
 
 def control_totals(
-    of_the_day: Mapping[tuple[str, str], Figure],
-    looked_into: Iterable[tuple[str, str, Column, bool, Figure]],
+    of_the_day: Mapping[tuple[Book, str], Figure], compared: Iterable[ItemCount]
 ) -> tuple[Line, ...]:
-    """The lines of a run: side by side and currency by currency, in a fixed order.
+    """The lines of a run: book by book and currency by currency, in a fixed order.
 
-    ``of_the_day`` has all items of the day by (side, currency). ``looked_into`` has those that did not pair off at
-    sight, by (side, currency, what became of them, whether they are of the day). What paired off is the rest.
+    ``of_the_day`` has all items of the day. ``compared`` has those that did not pair off at sight; what paired off is
+    the rest.
     """
-    lines = {key: _at_sight(key, figure) for key, figure in of_the_day.items()}
-    for side, currency, column, day_item, figure in looked_into:
-        line = lines.get((side, currency)) or Line(side, currency)
+    lines = {
+        (book, currency): Line(
+            book,
+            currency,
+            items=figure,
+            matched=Figure() if book is Book.BANK_FEE else figure,
+            open=figure if book is Book.BANK_FEE else Figure(),
+        )
+        for (book, currency), figure in of_the_day.items()
+    }
+    for book, currency, column, is_of_the_day, figure in compared:
+        line = lines.get((book, currency)) or Line(book, currency)
         columns = {name: getattr(line, name) for name in Column}
-        if day_item:
+        if is_of_the_day:
             columns[Column.MATCHED] -= figure
         columns[column] += figure
-        items = line.items if day_item else line.items + figure
-        lines[side, currency] = Line(side, currency, items, *(columns[name] for name in Column))
+        items = line.items if is_of_the_day else line.items + figure
+        lines[book, currency] = Line(book, currency, items, *(columns[name] for name in Column))
     return tuple(lines[key] for key in sorted(lines))
 
 
-def _at_sight(key: tuple[str, str], figure: Figure) -> Line:
-    if key[0] == FEES:
-        return Line(*key, items=figure, open=figure)
-    return Line(*key, items=figure, matched=figure)
-
-
-def require_balance(lines: Iterable[Line], hub: str, other: str) -> None:
-    """Raise BooksOutOfBalance unless every line adds up and both sides have matched the same (I19, I20)."""
+def require_balance(lines: Iterable[Line], hub: Book, other: Book) -> None:
+    """Raise BooksOutOfBalance unless every line adds up and both books have matched the same (I19, I20)."""
     matched: dict[tuple[str, str], Figure] = {}
     for line in lines:
         if line.items != line.matched + line.discrepant + line.open:
-            raise BooksOutOfBalance(f"{line.side} {line.currency}: {line}")
-        matched[line.side, line.currency] = line.matched
+            raise BooksOutOfBalance(f"{line.book} {line.currency}: {line}")
+        matched[line.book, line.currency] = line.matched
     for currency in {currency for _, currency in matched}:
-        left, right = (matched.get((side, currency), Figure()) for side in (hub, other))
+        left, right = (matched.get((book, currency), Figure()) for book in (hub, other))
         if left != right:
             raise BooksOutOfBalance(f"{currency}: {hub} matched {left}, {other} matched {right}")

@@ -1,29 +1,39 @@
-"""What officers and agencies are shown of the night, and the one form in which it goes over the wire."""
+"""What officers and agencies are shown of runs and discrepancies."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Annotated, Any
 
-from payment_hub.domain.calendar import wire_moment
 from payment_hub.domain.money import DECIMAL_PLACES, Money
-from reconciliation.domain.discrepancies import USUAL_DECISIONS, Decision, DiscrepancyKind
-from reconciliation.domain.sentences import SENTENCES
+from payment_hub.domain.wire import Shown
+from reconciliation.domain.discrepancies import (
+    Decision,
+    DiscrepancyEvent,
+    DiscrepancyKind,
+    DiscrepancyState,
+)
+from reconciliation.domain.files import FileState
+from reconciliation.domain.rules import RULE_OF
+from reconciliation.domain.runs import RunState
+from reconciliation.domain.texts.explanation import Explanation
+from reconciliation.domain.totals import Line
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """So many items of so many minor units together, on one side of a case."""
+    """What one side of a case has. Without a currency it has nothing."""
 
     items: int
-    minor: int
+    minor: Annotated[int, Shown(hidden=True)]
     currency: str | None
 
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire. No currency means that the side has nothing."""
-        return {"items": self.items, "amount": self.plain(), "currency": self.currency}
+    @property
+    def amount(self) -> Annotated[str, Shown()]:
+        """Plain digits, as everywhere in answers."""
+        return self.plain()
 
     def plain(self) -> str:
         """Plain digits, as everywhere on the wire."""
@@ -41,28 +51,45 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
+class Explanations:
+    """In both languages."""
+
+    vi: Explanation
+    en: Explanation
+
+
+@dataclass(frozen=True, slots=True)
 class FindingView:
-    """One case that did not agree: what both sides said."""
+    """A case that does not agree."""
 
     case: str
     kind: DiscrepancyKind
     scope: str
     day: date
     agency: str | None
-    order_reference: str | None
+    order_reference: Annotated[str | None, Shown("order")]
     hub: Amount
     other: Amount
     detail: str
 
     @property
-    def due_on(self) -> date:
+    def due_on(self) -> Annotated[date, Shown()]:
         """By when somebody should have acted."""
-        return self.day + timedelta(days=SENTENCES[self.kind].days)
+        return self.day + timedelta(days=RULE_OF[self.kind].days)
 
-    def explained(self, language: str) -> dict[str, str]:
+    @property
+    def usual_decision(self) -> Annotated[Decision, Shown()]:
+        """What is mostly decided about this kind."""
+        return RULE_OF[self.kind].decision
+
+    @property
+    def explanation(self) -> Annotated[Explanations, Shown()]:
+        """The finding in words."""
+        return Explanations(self.explained("vi"), self.explained("en"))
+
+    def explained(self, language: str) -> Explanation:
         """What, why and who in ``vi`` or ``en``."""
-        sentence = SENTENCES[self.kind]
-        words, separator = (sentence.vi, ".") if language == "vi" else (sentence.en, ",")
+        separator = "." if language == "vi" else ","
         values = {
             "case": self.case,
             "day": f"{self.day:%d/%m/%Y}" if language == "vi" else self.day.isoformat(),
@@ -73,64 +100,32 @@ class FindingView:
             "other_items": self.other.items,
             "detail": self.detail,
         }
-        return words.filled_in(values)
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        return {
-            "case": self.case,
-            "kind": str(self.kind),
-            "scope": self.scope,
-            "day": self.day.isoformat(),
-            "agency": self.agency,
-            "order": self.order_reference,
-            "hub": self.hub.as_wire(),
-            "other": self.other.as_wire(),
-            "detail": self.detail,
-            "due_on": self.due_on.isoformat(),
-            "usual_decision": str(USUAL_DECISIONS.get(self.kind, Decision.BANK_CORRECTS)),
-            "explanation": {language: self.explained(language) for language in LANGUAGES},
-        }
-
-
-LANGUAGES: Final = ("vi", "en")
+        return RULE_OF[self.kind].explanation(language).filled_in(values)
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
     """One thing that happened to a discrepancy."""
 
-    event: str
+    event: DiscrepancyEvent
     actor: str
-    happened_at: datetime
+    happened_at: Annotated[datetime, Shown("at")]
     run: int | None
-    decision: str | None
+    decision: Decision | None
     reason: str | None
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        return {
-            "event": self.event,
-            "actor": self.actor,
-            "at": wire_moment(self.happened_at),
-            "run": self.run,
-            "decision": self.decision,
-            "reason": self.reason,
-        }
 
 
 @dataclass(frozen=True, slots=True)
 class DiscrepancyView:
-    """A discrepancy as an officer works on it."""
+    """A discrepancy as officers work on it. ``history`` is empty in lists."""
 
     number: int
     version: int
-    state: str
-    finding: FindingView
-    detected_by: int
-    """The number of the run."""
+    state: DiscrepancyState
+    finding: Annotated[FindingView, Shown(flat=True)]
+    detected_by: Annotated[int, Shown(description="Number of the run")]
     auto_resolved_by: int | None
-    decision: str | None
+    decision: Decision | None
     reason: str | None
     proposed_by: str | None
     approved_by: str | None
@@ -138,56 +133,71 @@ class DiscrepancyView:
     closed_at: datetime | None
     history: Sequence[HistoryLine] = ()
 
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        return {
-            "number": self.number,
-            "version": self.version,
-            "state": self.state,
-            **self.finding.as_wire(),
-            "detected_by": self.detected_by,
-            "auto_resolved_by": self.auto_resolved_by,
-            "decision": self.decision,
-            "reason": self.reason,
-            "proposed_by": self.proposed_by,
-            "approved_by": self.approved_by,
-            "opened_at": wire_moment(self.opened_at),
-            "closed_at": wire_moment(self.closed_at),
-            "history": [line.as_wire() for line in self.history],
-        }
+
+@dataclass(frozen=True, slots=True)
+class FigureView:
+    """So many items of so much together."""
+
+    count: int
+    amount: Annotated[str, Shown(description="Minor units", example="150000")]
+
+
+@dataclass(frozen=True, slots=True)
+class TotalsView:
+    """One side in one currency: ``items`` is the sum of the other three, by count and by amount."""
+
+    side: Annotated[str, Shown(example="hub")]
+    currency: str
+    items: FigureView
+    matched: FigureView
+    discrepant: FigureView
+    open: FigureView
+
+
+def totals_view(line: Line) -> TotalsView:
+    """The totals of one side as a run keeps them: minor units as text."""
+    figures = (line.items, line.matched, line.discrepant, line.open)
+    return TotalsView(
+        line.book, line.currency, *(FigureView(figure.count, str(figure.amount)) for figure in figures)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A file of the other side."""
+
+    sha256: str
+    state: FileState
+    reason: str | None
+    lines: int
 
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run and its control totals."""
+    """One comparison of two books for one day."""
 
     number: int
     scope: str
     day: date
-    state: str
+    state: RunState
     started_by: str
     planned_at: datetime
     ended_at: datetime | None
-    reason: str | None
-    repeats: int | None
-    totals: Sequence[Mapping[str, Any]]
-    files: Sequence[Mapping[str, Any]]
-    findings: Mapping[str, int]
-    """How many cases of each kind."""
+    reason: Annotated[str | None, Shown(description="Why it failed")]
+    repeats: Annotated[int | None, Shown(description="The earlier run whose result stands")]
+    totals: Annotated[Sequence[Mapping[str, Any]], Shown(shape=TotalsView)]
+    files: Annotated[Sequence[Mapping[str, Any]], Shown(shape=FileView)]
+    findings: Annotated[Mapping[str, int], Shown(description="Cases by kind")]
 
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        return {
-            "number": self.number,
-            "scope": self.scope,
-            "day": self.day.isoformat(),
-            "state": self.state,
-            "started_by": self.started_by,
-            "planned_at": wire_moment(self.planned_at),
-            "ended_at": wire_moment(self.ended_at),
-            "reason": self.reason,
-            "repeats": self.repeats,
-            "totals": list(self.totals),
-            "files": list(self.files),
-            "findings": dict(self.findings),
-        }
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """A run's report. The same run gives the same bytes."""
+
+    run: int
+    scope: str
+    day: date
+    state: RunState
+    totals: Annotated[Sequence[Mapping[str, Any]], Shown(shape=TotalsView)]
+    files: Annotated[Sequence[Mapping[str, Any]], Shown(shape=FileView)]
+    findings: Sequence[FindingView]

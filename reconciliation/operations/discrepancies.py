@@ -1,7 +1,4 @@
-"""List discrepancies, newest first.
-
-Show one discrepancy with everything that happened to it.
-"""
+"""Discrepancies: list them, newest first, or show one with its history."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from payment_hub.domain.paging import Page, cursor_of, key_of
 from reconciliation.books import Books
 from reconciliation.domain.discrepancies import DiscrepancyKind, DiscrepancyState
 from reconciliation.domain.views import DiscrepancyView
-from reconciliation.store import reading
+from reconciliation.store import discrepancies
 
 
 def list_discrepancies(
@@ -29,20 +26,23 @@ def list_discrepancies(
     limit: int = 50,
 ) -> Page[DiscrepancyView]:
     """A page of discrepancies, without their history. An agency sees its own only."""
-    asked = {
-        "scope": scope,
-        "agency": agency,
-        "kind": kind,
-        "state": state,
-        "day_from": day_from,
-        "day_to": day_to,
-    }
     with books.hub.transaction() as session:
-        found = reading.discrepancy_views(session, caller, after=key_of(after), limit=limit + 1, **asked)
-    return Page(found[:limit], cursor_of(found[limit - 1].number) if len(found) > limit else None)
+        views = discrepancies.discrepancy_views(
+            session,
+            caller,
+            scope=scope,
+            agency=agency,
+            kind=kind,
+            state=state,
+            day_from=day_from,
+            day_to=day_to,
+            after=key_of(after),
+            limit=limit + 1,
+        )
+    return Page(views[:limit], cursor_of(views[limit - 1].number) if len(views) > limit else None)
 
 
 def show_discrepancy(books: Books, *, caller: Caller, number: int) -> DiscrepancyView:
     """The discrepancy. Raises DiscrepancyNotFound, also for one that the caller may not see."""
     with books.hub.transaction() as session:
-        return reading.discrepancy_view(session, caller, number)
+        return discrepancies.discrepancy_view(session, caller, number)

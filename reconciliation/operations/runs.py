@@ -1,25 +1,10 @@
-"""Plan a night: which books are to be compared for the day that has just ended.
-
-Catch up: plan again what the last nights did not bring to an end, whatever became of the broker's messages.
-
-Compare two books for one day, and write down what does not agree.
-
-One task of the night: collect what the other side has left, then compare.
-
-Show one run with its control totals.
-
-Start a run by hand.
-
-List the nights' runs, newest first.
-
-Export a run's report: the same run gives the same bytes, however often and whenever.
-"""
+"""Runs: plan a night, compare two books for one day, catch up on what is lacking, and show what came of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -33,99 +18,105 @@ from reconciliation.books import Books
 from reconciliation.domain.errors import LeaseLost, RunUnderWay
 from reconciliation.domain.reports import as_csv, as_json
 from reconciliation.domain.runs import MONEY, RunState, Scope, Side, agency_scope, bank_scope, run_key
-from reconciliation.domain.totals import Line, control_totals, require_balance
+from reconciliation.domain.totals import Book, control_totals, require_balance
 from reconciliation.domain.views import RunView
 from reconciliation.operations.ledgers import collect_ledgers
 from reconciliation.operations.statements import collect_statement
-from reconciliation.store import comparison, findings, nights, reading, runs
+from reconciliation.store import comparison, findings, runs
+from reconciliation.store.comparison import Comparison
+
+#: How many days back ``catch_up_nights`` looks.
+DAYS: Final = 7
+
+_LONGEST_REASON: Final = 500
 
 
-def plan_night(books: Books, *, day: date | None = None) -> tuple[tuple[str, str], ...]:
-    """Scope and day of each run, as words that a broker can carry: banks, agencies, and the money left open.
+class PlannedRun(NamedTuple):
+    """Scope and day (ISO) of a run, as text that a broker can carry."""
 
-    Without ``day`` it is yesterday in hub time. What is planned is remembered, and planned only once.
+    scope: str
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
+class _StartedRun:
+    """A run, as long as its lease holds."""
+
+    number: int
+    comparison: Comparison
+    started_at: datetime
+
+
+def plan_night(books: Books, *, day: date | None = None) -> tuple[PlannedRun, ...]:
+    """Plan the runs of a night: banks, agencies, and the money left open. Each is planned only once.
+
+    Without ``day`` it is yesterday in hub time.
     """
     now = books.now()
     day = day or business_day(now) - timedelta(days=1)
-    left = books.ledgers.agencies(day)
+    delivered = books.ledgers.agencies(day)
     with books.hub.transaction() as session:
-        agencies = nights.agencies_of(session, day, left)
+        agencies = runs.agencies_of_a_night(session, day, delivered)
         planned: list[tuple[Scope, int | None]] = [
-            (bank_scope(bank), None) for bank in books.hub.banks_able(HasStatement)
+            (bank_scope(bank), None) for bank in books.hub.banks_with(HasStatement)
         ]
-        planned += [(agency_scope(code), key) for code, key in agencies]
+        planned += [(agency_scope(agency.code), agency.id) for agency in agencies]
         planned.append((MONEY, None))
-        for scope, key in planned:
-            runs.plan(session, scope=scope, agency=key, day=day, by="clock", at=now)
-    return tuple((str(scope), day.isoformat()) for scope, _ in planned)
+        for scope, agency_id in planned:
+            runs.plan(session, scope=scope, agency=agency_id, day=day, by="clock", at=now)
+    return tuple(PlannedRun(str(scope), day.isoformat()) for scope, _ in planned)
 
 
-#: How many days back a night is made up for by itself.
-DAYS: Final = 7
+def catch_up_nights(books: Books) -> tuple[PlannedRun, ...]:
+    """The runs that are lacking among the last seven days, oldest first.
 
-
-def catch_up_nights(books: Books) -> tuple[tuple[str, str], ...]:
-    """Scope and day of each run that is lacking among the last seven days, oldest first.
-
-    Lacking is a run that never committed, or that could not have the other side's file yet. Runs whose process has
-    gone silent are given back first.
+    A run is lacking if it never committed, or could not have the other side's file yet. Runs whose lease has expired
+    are planned again first.
     """
     now = books.now()
     today = business_day(now)
     days = [today - timedelta(days=back) for back in range(DAYS, 0, -1)]
     lacking: list[tuple[Scope, date]] = []
-    left = {day: books.ledgers.agencies(day) for day in days}
+    delivered = {day: books.ledgers.agencies(day) for day in days}
     with books.hub.transaction() as session:
         runs.reap(session, now)
-        begun = nights.first_day(session)
+        first_day = runs.first_day(session)
         for day in days:
-            if begun is None or day < begun:
+            if first_day is None or day < first_day:
                 continue
-            banks = [bank_scope(bank) for bank in books.hub.banks_able(HasStatement)]
-            agencies = [agency_scope(code) for code, _ in nights.agencies_of(session, day, left[day])]
+            banks = [bank_scope(bank) for bank in books.hub.banks_with(HasStatement)]
+            agencies = [
+                agency_scope(agency.code) for agency in runs.agencies_of_a_night(session, day, delivered[day])
+            ]
             for scope in (*banks, *agencies, MONEY):
-                # A bank can be asked again; an agency's ledger is there or it is not.
-                may_have_come = scope.side is not Side.AGENCY or scope.code in left[day]
+                # A statement can be fetched at any time; an agency's ledger has been delivered or not.
+                may_have_come = scope.side is not Side.AGENCY or scope.code in delivered[day]
                 if runs.is_lacking(session, scope, day, file_may_have_come=may_have_come):
                     lacking.append((scope, day))
-    return tuple((str(scope), day.isoformat()) for scope, day in lacking)
-
-
-_LONGEST_REASON: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """A run of ours, until its lease ends."""
-
-    run: int
-    scope: Scope
-    day: date
-    agency: int | None
-    started_at: datetime
+    return tuple(PlannedRun(str(scope), day.isoformat()) for scope, day in lacking)
 
 
 def reconcile_day(books: Books, *, scope: Scope, day: date, by: str = "clock") -> int:
     """The number of the run that has the result: a new one, or an earlier one if nothing has changed since.
 
-    Collects nothing: the files must be here. Raises AgencyNotFound, BankNotFound, RunUnderWay; whatever else goes
-    wrong is kept as the run's reason, and raised.
+    Collects nothing: the files must be here. Raises AgencyNotFound, BankNotFound, RunUnderWay; any other error is kept
+    as the run's reason, and raised.
     """
-    taken = _take(books, scope, day, by)
+    run = _start(books, scope, day, by)
     try:
         with books.hub.transaction() as session:
             comparison.snapshot_isolation(session)
-            if not runs.hold(session, run=taken.run, started_at=taken.started_at):
-                raise LeaseLost(f"run {taken.run}")
-            return _compare(session, taken, books.now())
+            if not runs.hold(session, run=run.number, started_at=run.started_at):
+                raise LeaseLost(f"run {run.number}")
+            return _compare(session, run, books.now())
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"[:_LONGEST_REASON]
         with books.hub.transaction() as session:
-            runs.fail(session, run=taken.run, started_at=taken.started_at, reason=reason, at=books.now())
+            runs.fail(session, run=run.number, started_at=run.started_at, reason=reason, at=books.now())
         raise
 
 
-def _take(books: Books, scope: Scope, day: date, by: str) -> _Taken:
+def _start(books: Books, scope: Scope, day: date, by: str) -> _StartedRun:
     if scope.side is Side.BANK:
         books.hub.adapter(scope.code)
     now = books.now()
@@ -136,49 +127,40 @@ def _take(books: Books, scope: Scope, day: date, by: str) -> _Taken:
         agency_id = None if agency is None else agency.id
         runs.reap(session, now)
         runs.plan(session, scope=scope, agency=agency_id, day=day, by=by, at=now)
-        run = runs.start(session, scope=scope, day=day, at=now)
-        if run is None:
+        number = runs.start(session, scope=scope, day=day, at=now)
+        if number is None:
             raise RunUnderWay(str(scope))
-    return _Taken(run, scope, day, agency_id, now)
+    return _StartedRun(number, Comparison(scope, agency_id, day), now)
 
 
-def _compare(session: Session, taken: _Taken, now: datetime) -> int:
-    scope, day = taken.scope, taken.day
-    asked = comparison.question(scope, taken.agency, day)
-    comparison.load(session, scope, asked)
-    files = comparison.files(session, scope, asked)
-    totals = _control_totals(session, scope, asked)
-    key = run_key(
-        scope, day, files=[file["sha256"] for file in files], facts=(totals, comparison.digest(session))
+def _compare(session: Session, run: _StartedRun, now: datetime) -> int:
+    scope, day = run.comparison.scope, run.comparison.day
+    comparison.load(session, run.comparison)
+    files = comparison.files(session, run.comparison)
+    totals = control_totals(
+        comparison.items_of_the_day(session, run.comparison), comparison.item_counts(session, run.comparison)
     )
+    if scope.side is not Side.MONEY:
+        require_balance(totals, hub=Book.HUB, other=Book(scope.side))
+    if scope.side is Side.BANK:
+        require_balance(totals, hub=Book.OUTFLOW, other=Book.BANK_DEBIT)
+    facts = (totals, comparison.digest(session))
+    key = run_key(scope, day, files=[file.sha256 for file in files], facts=facts)
     earlier = runs.same_as(session, key)
     if earlier is not None:
-        runs.repeat(session, run=taken.run, earlier=earlier, at=now)
+        runs.repeat(session, run=run.number, earlier=earlier, at=now)
         return earlier
-    findings.record(session, run=taken.run)
-    file_case = findings.record_file(
-        session, run=taken.run, scope=scope, agency=taken.agency, day=day, files=files
-    )
-    findings.let_discrepancies_follow(session, run=taken.run, scope=scope, file_case=file_case, at=now)
-    wire = [line.as_wire() for line in totals]
-    runs.commit(session, run=taken.run, key=key, totals=wire, files=files, at=now)
-    return taken.run
-
-
-def _control_totals(session: Session, scope: Scope, asked: dict[str, object]) -> tuple[Line, ...]:
-    of_the_day = comparison.of_the_day(session, scope, asked)
-    totals = control_totals(of_the_day, comparison.looked_into(session, asked))
-    if scope.side is not Side.MONEY:
-        require_balance(totals, hub="hub", other=scope.side)
-    if scope.side is Side.BANK:
-        require_balance(totals, hub="paid_back", other="bank_debit")
-    return totals
+    findings.record(session, run.comparison, run=run.number, files=files)
+    findings.update_discrepancies(session, run.comparison, run=run.number, at=now)
+    runs.commit(session, run=run.number, key=key, totals=totals, files=files, at=now)
+    return run.number
 
 
 def collect_and_reconcile(books: Books, *, scope: Scope, day: date, by: str = "clock") -> int:
     """The number of the run with the result.
 
-    The run reports a bank without a statement; then BankUnavailable is raised, so that the bank is asked again.
+    When the bank has no statement, the run has a finding that says so. Then BankUnavailable is raised, so that the
+    task is tried again.
     """
     if scope.side is Side.AGENCY:
         collect_ledgers(books, day=day, agency=scope.code)
@@ -195,11 +177,11 @@ def collect_and_reconcile(books: Books, *, scope: Scope, day: date, by: str = "c
 def show_run(books: Books, *, caller: Caller, run: int) -> RunView:
     """The run. Raises RunNotFound, also for a run that the caller may not see."""
     with books.hub.transaction() as session:
-        return reading.run_view(session, caller, run)
+        return runs.run_view(session, caller, run)
 
 
 def start_run(books: Books, *, caller: Caller, scope: Scope, day: date) -> RunView:
-    """The run with the result. Who is bound to an agency may only compare this agency's ledger.
+    """Compare now, and show the run with the result. A caller of an agency may compare only its own ledger.
 
     Raises Malformed for a day that has not begun; AgencyNotFound, BankNotFound, BankUnavailable, RunUnderWay.
     """
@@ -223,22 +205,30 @@ def list_runs(
     limit: int = 50,
 ) -> Page[RunView]:
     """A page of runs. An agency sees the runs over its own ledger only: the others hold other agencies' figures."""
-    asked = {"scope": scope, "state": state, "day_from": day_from, "day_to": day_to, "after": key_of(after)}
     with books.hub.transaction() as session:
-        found = reading.run_views(session, caller, limit=limit + 1, **asked)
-    return Page(found[:limit], cursor_of(found[limit - 1].number) if len(found) > limit else None)
+        views = runs.run_views(
+            session,
+            caller,
+            scope=scope,
+            state=state,
+            day_from=day_from,
+            day_to=day_to,
+            after=key_of(after),
+            limit=limit + 1,
+        )
+    return Page(views[:limit], cursor_of(views[limit - 1].number) if len(views) > limit else None)
 
 
 def export_report(books: Books, *, caller: Caller, run: int, form: str = "csv") -> str:
-    """The report as text, ``csv`` or ``json``; for a run that repeats an earlier one, that one's.
+    """The report as text, ``csv`` or ``json``; of a run that repeats an earlier one, the earlier one's.
 
-    Raises RunNotFound for a run that the caller may not see, or that has no result.
+    The same run gives the same bytes. Raises RunNotFound for a run that the caller may not see, or without a result.
     """
     with books.hub.transaction() as session:
-        found = reading.run_view(session, caller, run)
-        if found.repeats is not None:
-            found = reading.run_view(session, caller, found.repeats)
-        if found.state != RunState.COMMITTED:
+        view = runs.run_view(session, caller, run)
+        if view.repeats is not None:
+            view = runs.run_view(session, caller, view.repeats)
+        if view.state != RunState.COMMITTED:
             raise RunNotFound(f"run {run} has no result")
-        findings = reading.finding_views(session, found.number)
-    return as_json(found, findings) if form == "json" else "".join(as_csv(found, findings))
+        finding_views = findings.finding_views(session, view.number)
+    return as_json(view, finding_views) if form == "json" else "".join(as_csv(view, finding_views))

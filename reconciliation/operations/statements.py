@@ -1,7 +1,4 @@
-"""Hear what debits in a bank's statements say of refunds: money that left is the proof that it went back.
-
-Collect a bank's statement of one day, and take in the money that only the statement tells of.
-"""
+"""Statements: collect a bank's statement of one day, and record the money that only the statement shows."""
 
 from __future__ import annotations
 
@@ -15,42 +12,27 @@ from payment_hub.domain.errors import Malformed, MalformedStatement
 from payment_hub.domain.refunds.lifecycle import RefundEvent
 from payment_hub.operations.refunds.send import record_refund_result
 from reconciliation.books import Books
+from reconciliation.domain.debits import STATEMENT
 from reconciliation.store import debits, statements
-
-
-def match_debits(books: Books, *, bank: str, day: date) -> int:
-    """How many refunds the hub was told of, by the same door as its bank's own answers.
-
-    Those are the refunds of unknown outcome that a debit of any day shows, and failed ones that a debit of ``day``
-    contradicts. Where one debit may be any of several equal refunds, none is told: it proves that one went back, and
-    not which.
-    """
-    with books.hub.transaction() as session:
-        shown = debits.shown(session, bank=bank, day=day)
-    for key, transaction in shown:
-        code = f"{debits.STATEMENT} {transaction}"
-        record_refund_result(books.hub, key=key, event=RefundEvent.RETURNED, code=code)
-    return len(shown)
-
 
 _PAGE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class CollectedStatement:
     """What a statement brought."""
 
     refused: str | None = None
     new_file: bool = False
     new_lines: int = 0
-    money_learnt: int = 0
-    """Credits that no callback had told of."""
-    refunds_learnt: int = 0
-    """Refunds of which a debit says what their bank had not told."""
+    new_money: int = 0
+    """Credits that no callback had reported."""
+    new_refund_results: int = 0
+    """Refunds whose result only a debit shows."""
 
 
-def collect_statement(books: Books, *, bank: str, day: date) -> Collected:
-    """Fetch, keep and claim the statement; hand unheard money to the hub. Any number of times, with one effect.
+def collect_statement(books: Books, *, bank: str, day: date) -> CollectedStatement:
+    """Fetch, keep and claim the statement; confirm unreported money. Any number of times, with one effect.
 
     A file that cannot be read is kept and refused as a whole. Raises BankNotFound, and BankUnavailable while the bank
     has no statement for us.
@@ -71,41 +53,56 @@ def collect_statement(books: Books, *, bank: str, day: date) -> Collected:
         new_lines = 0
         if file is not None and refused is None:
             new_lines = statements.claim_lines(session, file=file, bank=bank, day=day, lines=lines, at=at)
-    learnt = _tell_the_hub(books, bank, day)
-    return Collected(refused, file is not None, new_lines, learnt, match_debits(books, bank=bank, day=day))
+    new_money = _confirm_unreported(books, bank, day)
+    new_results = match_debits(books, bank=bank, day=day)
+    return CollectedStatement(refused, file is not None, new_lines, new_money, new_results)
+
+
+def match_debits(books: Books, *, bank: str, day: date) -> int:
+    """How many refunds got their result from a debit, recorded like an answer of their bank.
+
+    These are unresolved refunds that a debit of any day proves, and failed ones that a debit of ``day`` contradicts.
+    One debit that may be any of several equal refunds proves that one was carried out, and not which: none is recorded.
+    """
+    with books.hub.transaction() as session:
+        evidence = debits.refund_evidence(session, bank=bank, day=day)
+    for refund, transaction in evidence:
+        code = f"{STATEMENT} {transaction}"
+        record_refund_result(books.hub, key=refund, event=RefundEvent.RETURNED, code=code)
+    return len(evidence)
 
 
 def _fetch(books: Books, bank: str, day: date) -> tuple[Statement, str | None]:
     """The statement, and why it is refused: then it has no lines."""
     try:
-        statement = books.hub.able(bank, HasStatement).fetch_statement(day)
+        statement = books.hub.adapter_with(bank, HasStatement).fetch_statement(day)
     except Malformed as error:
         raw = error.raw if isinstance(error, MalformedStatement) else b""
         return Statement(day, raw, ()), error.detail or "it cannot be read"
     if statement.day != day:
-        why = f"the statement is of {statement.day.isoformat()}, not of {day.isoformat()}"
-        return Statement(day, statement.raw, ()), why
+        reason = f"the statement is of {statement.day.isoformat()}, not of {day.isoformat()}"
+        return Statement(day, statement.raw, ()), reason
     return statement, None
 
 
-def _tell_the_hub(books: Books, bank: str, day: date) -> int:
-    """Every credit without a collection becomes a confirmation, by the same door as a callback."""
-    told, after = 0, ""
+def _confirm_unreported(books: Books, bank: str, day: date) -> int:
+    """Every credit without a collection becomes a confirmation, recorded like a callback."""
+    confirmed, after = 0, ""
     while True:
         with books.hub.transaction() as session:
-            unheard = statements.unreported(session, bank=bank, day=day, after=after, limit=_PAGE)
-        for transaction, reference, amount, booked_at in unheard:
+            credits = statements.unreported(session, bank=bank, day=day, after=after, limit=_PAGE)
+        for credit in credits:
             confirmation = Confirmation(
                 bank=bank,
-                event_id=f"statement:{transaction}",
-                reference=reference,
+                event_id=f"statement:{credit.transaction}",
+                reference=credit.reference,
                 outcome=Outcome.PAID,
-                amount=amount,
-                bank_transaction_id=transaction,
-                paid_at=booked_at,
-                code="STATEMENT",
+                amount=credit.amount,
+                bank_transaction_id=credit.transaction,
+                paid_at=credit.booked_at,
+                code=STATEMENT,
             )
             books.confirm(confirmation=confirmation, received_at=books.now())
-            told, after = told + 1, transaction
-        if len(unheard) < _PAGE:
-            return told
+            confirmed, after = confirmed + 1, credit.transaction
+        if len(credits) < _PAGE:
+            return confirmed

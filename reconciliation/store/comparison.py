@@ -1,130 +1,82 @@
-"""Compare two books inside the database: load what does not pair off at sight, judge it, and count everything.
+"""Compare two books inside the database: load what does not pair off at sight, apply the rules, count everything.
 
-Works on three temporary tables that live as long as the transaction: ``doubtful`` (keys of cases), ``item`` (all that
-both books say of them) and ``judged`` (one row a case, with the kind). No row of them ever reaches Python. What went
-back is paired off in tables of its own, see ``paid_back``.
+Works on three temporary tables that live as long as the transaction: ``candidate`` (keys of cases), ``item`` (all that
+both books have of them) and ``compared_case`` (one row a case, with the kind). No row of them ever reaches Python.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from payment_hub.domain.banks.values import Movement
 from payment_hub.domain.calendar import bounds
+from payment_hub.domain.ledger import Account
+from payment_hub.domain.refunds.lifecycle import RefundState, Route
+from payment_hub.domain.settlement import Disposition
 from payment_hub.store.connections import allow_seq_scan
+from payment_hub.store.named_sql import named
+from reconciliation.domain.discrepancies import LIVE
+from reconciliation.domain.files import FileState
+from reconciliation.domain.rules import FILE_KINDS, rules_of
 from reconciliation.domain.runs import Scope, Side
-from reconciliation.domain.totals import Column, Figure
-from reconciliation.store import agency_side, bank_side, debits, money_side
-from reconciliation.store.conditions import kind_of
-from reconciliation.store.temporary import temporary
+from reconciliation.domain.totals import Book, Column, Figure, ItemCount
+from reconciliation.domain.views import FileView
+from reconciliation.store import debits
+from reconciliation.store.temporary_tables import add_to, keep_as
 
-# Cases found by earlier nights are looked into again as long as they live. Those that a run of this very day has
-# healed are too, so that the same day run again sees the same cases.
-_STILL_OPEN: Final = """
-SELECT d.case_key FROM discrepancy d
-JOIN finding f ON f.id = d.finding_id
-JOIN reconciliation_run r ON r.id = f.run_id
-LEFT JOIN reconciliation_run h ON h.id = d.auto_resolved_by
-WHERE d.scope = :scope AND r.day <= :day AND (d.state IN ('OPEN', 'PROPOSED') OR h.day = :day)
-    AND d.kind NOT IN ('STATEMENT_REFUSED', 'STATEMENT_MISSING', 'LEDGER_REFUSED', 'LEDGER_MISSING')"""
 
-_CASES: Final = """
-SELECT *, kind IS NULL AND hub_items > other_items AS waits FROM (
-    SELECT *, {kind} AS kind FROM (
-        SELECT case_key, day, agency_id, order_reference, awaited, failed, gone > 0 AND paid = 0 AS goes_back,
-            CASE WHEN gone > 0 AND paid = 0 THEN 0 ELSE debits + gone END AS charged_back,
-            hub_items, hub_amount, hub_currency,
-            CASE WHEN debits > 0 THEN debits ELSE other_items END AS other_items,
-            CASE WHEN debits > 0 THEN debit_amount ELSE other_amount END AS other_amount,
-            CASE WHEN debits > 0 THEN debit_currency ELSE other_currency END AS other_currency
-        FROM (
-            SELECT i.case_key, max(i.day) AS day, max(i.agency_id) AS agency_id, max(o.reference) AS order_reference,
-                count(*) FILTER (WHERE side IN ('hub', 'paid_back'))::int AS hub_items,
-                coalesce(sum(amount) FILTER (WHERE side IN ('hub', 'paid_back')), 0)::bigint AS hub_amount,
-                min(i.currency) FILTER (WHERE side IN ('hub', 'paid_back')) AS hub_currency,
-                count(*) FILTER (WHERE side = '{other}')::int AS other_items,
-                coalesce(sum(amount) FILTER (WHERE side = '{other}'), 0)::bigint AS other_amount,
-                min(i.currency) FILTER (WHERE side = '{other}') AS other_currency,
-                count(*) FILTER (WHERE side = 'bank_debit')::int AS debits,
-                coalesce(sum(amount) FILTER (WHERE side = 'bank_debit'), 0)::bigint AS debit_amount,
-                min(i.currency) FILTER (WHERE side = 'bank_debit') AS debit_currency,
-                count(*) FILTER (WHERE side = 'paid_back')::int AS gone,
-                count(*) FILTER (WHERE side IN ('hub', '{other}'))::int AS paid,
-                bool_or(awaited) AS awaited, bool_or(failed) AS failed
-            FROM item i LEFT JOIN payment_order o ON o.id = i.order_id
-            GROUP BY i.case_key
-        ) AS counted
-    ) AS one
-) AS named"""
+def kind_of(side: Side, *, of_files: bool = False) -> str:
+    """The SQL expression for the kind of the first rule that holds; NULL when none does."""
+    tests = (f"WHEN {rule.condition} THEN '{rule.kind}'" for rule in rules_of(side, of_files=of_files))
+    return f"CASE {' '.join(tests)} END"
 
-_MONEY_ITEMS: Final = f"""
-SELECT 'ledger' AS side, suspense + overpayment AS amount, * FROM ({money_side.LEFT_OPEN}) AS left_open"""
 
-_MONEY_CASES: Final = """
-SELECT case_key, day, agency_id, order_reference, collections AS hub_items, amount AS hub_amount,
-    currency AS hub_currency, (order_id IS NOT NULL)::int AS other_items, coalesce(required, 0) AS other_amount,
-    currency AS other_currency, {kind} AS kind, false AS waits
-FROM item"""
-
-_DIGEST: Final = """
-SELECT count(*), sum(hashtextextended(item::text, 0)::numeric)::text,
-    sum(hashtextextended(item::text, 1)::numeric)::text
-FROM item"""
-
-# The casts keep the result's types the same for all scopes: the driver prepares the statement once for all of them.
-_LOOKED_INTO: Final = """
-SELECT i.side::text, i.currency::text,
-    CASE WHEN j.kind IS NOT NULL THEN 'discrepant' WHEN j.waits THEN 'open' ELSE 'matched' END AS become,
-    coalesce(i.day = :day, false), count(*), coalesce(sum(i.amount), 0)::bigint
-FROM item i JOIN judged j ON j.case_key = i.case_key
-GROUP BY 1, 2, 3, 4"""
+_SQL: Final = named(
+    "reconciliation.store",
+    "sql/comparison.sql",
+    credit=Movement.CREDIT,
+    debit=Movement.DEBIT,
+    accepted=FileState.ACCEPTED,
+    conflict=Disposition.CONFLICT,
+    suspense=Account.SUSPENSE,
+    overpayment=Account.OVERPAYMENT,
+    open_accounts=(Account.SUSPENSE, Account.OVERPAYMENT),
+    by_bank=Route.BANK,
+    succeeded=RefundState.SUCCEEDED,
+    live=LIVE,
+    file_kinds=FILE_KINDS,
+    bank_kind=kind_of(Side.BANK),
+    agency_kind=kind_of(Side.AGENCY),
+    money_kind=kind_of(Side.MONEY),
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """How two books are read."""
+class Comparison:
+    """Which books are compared, and for which day."""
 
-    doubtful: str
-    items: str
-    cases: str
-    of_the_day: str | None = None
-    files: str | None = None
-    other: str = ""
-    refused: str = ""
-    missing: str = ""
-    file_words: str = ""
+    scope: Scope
+    agency_id: int | None
+    day: date
 
-
-PAIRS: Final[Mapping[Side, Pair]] = {
-    Side.BANK: Pair(
-        bank_side.DOUBTFUL,
-        bank_side.ITEMS,
-        _CASES.format(kind=kind_of(Side.BANK), other="bank"),
-        bank_side.OF_THE_DAY,
-        bank_side.FILES,
-        other="bank",
-        refused="STATEMENT_REFUSED",
-        missing="STATEMENT_MISSING",
-        file_words="statement of",
-    ),
-    Side.AGENCY: Pair(
-        agency_side.DOUBTFUL,
-        agency_side.ITEMS,
-        _CASES.format(kind=kind_of(Side.AGENCY), other="agency"),
-        agency_side.OF_THE_DAY,
-        agency_side.FILES,
-        other="agency",
-        refused="LEDGER_REFUSED",
-        missing="LEDGER_MISSING",
-        file_words="ledger of",
-    ),
-    Side.MONEY: Pair(money_side.DOUBTFUL, _MONEY_ITEMS, _MONEY_CASES.format(kind=kind_of(Side.MONEY))),
-}
+    def params(self) -> dict[str, Any]:
+        """The parameters of the statements."""
+        starts_at, ends_at = bounds(self.day)
+        return {
+            "scope": str(self.scope),
+            "side": str(self.scope.side),
+            "bank": self.scope.code,
+            "agency_id": self.agency_id,
+            "day": self.day,
+            "starts_at": starts_at,
+            "starts_before": starts_at - timedelta(days=1),
+            "ends_at": ends_at,
+        }
 
 
 def snapshot_isolation(session: Session) -> None:
@@ -136,53 +88,45 @@ def snapshot_isolation(session: Session) -> None:
     allow_seq_scan(session)
 
 
-def load(session: Session, scope: Scope, asked: Mapping[str, Any]) -> None:
-    """Fill ``doubtful``, ``item`` and ``judged`` for one scope and day. ``asked`` comes from ``question``."""
-    pair = PAIRS[scope.side]
-    temporary(session, "doubtful", f"{pair.doubtful} UNION {_STILL_OPEN}", asked)
-    if scope.side is Side.BANK:
-        debits.pair_off(session, asked)
-        debits.doubt(session, asked)
-    temporary(session, "item", pair.items, asked)
-    temporary(session, "judged", pair.cases, asked)
+def load(session: Session, comparison: Comparison) -> None:
+    """Fill ``candidate``, ``item`` and ``compared_case``."""
+    params, side = comparison.params(), comparison.scope.side
+    keep_as(session, "candidate", _SQL[f"{side}_candidates"], params)
+    add_to(session, "candidate", _SQL["open_candidates"], params)
+    if side is Side.BANK:
+        debits.pair_off(session, params)
+        debits.add_candidates(session, params)
+    keep_as(session, "item", _SQL[f"{side}_items"], params)
+    cases = "money_cases" if side is Side.MONEY else "two_sided_cases"
+    keep_as(session, "compared_case", _SQL[cases], params)
 
 
-def question(scope: Scope, agency: int | None, day: Any) -> dict[str, Any]:
-    """The values that the queries of a scope ask for."""
-    starts_at, ends_at = bounds(day)
-    return {
-        "scope": str(scope),
-        "code": scope.code,
-        "agency": agency,
-        "day": day,
-        "starts_at": starts_at,
-        "starts_before": starts_at - timedelta(days=1),
-        "ends_at": ends_at,
-    }
+def items_of_the_day(session: Session, comparison: Comparison) -> dict[tuple[Book, str], Figure]:
+    """All items of the day, by book and currency. The ledger's money has no day of its own."""
+    if comparison.scope.side is Side.MONEY:
+        return {}
+    query = _SQL[f"{comparison.scope.side}_items_of_the_day"]
+    rows = session.execute(text(query), comparison.params())
+    return {(Book(book), currency): Figure(count, amount) for book, currency, count, amount in rows}
 
 
-def of_the_day(session: Session, scope: Scope, asked: Mapping[str, Any]) -> dict[tuple[str, str], Figure]:
-    """All items of the day, by side and currency."""
-    query = PAIRS[scope.side].of_the_day
-    rows = session.execute(text(query), asked) if query else ()
-    return {(side, currency): Figure(count, amount) for side, currency, count, amount in rows}
-
-
-def looked_into(session: Session, asked: Mapping[str, Any]) -> list[tuple[str, str, Column, bool, Figure]]:
+def item_counts(session: Session, comparison: Comparison) -> list[ItemCount]:
     """The items that did not pair off at sight, by what became of them."""
-    rows = session.execute(text(_LOOKED_INTO), asked)
+    rows = session.execute(text(_SQL["item_counts"]), {"day": comparison.day})
     return [
-        (side, currency, Column(become), of_day, Figure(n, amount))
-        for side, currency, become, of_day, n, amount in rows
+        ItemCount(Book(book), currency, Column(became), of_the_day, Figure(count, amount))
+        for book, currency, became, of_the_day, count, amount in rows
     ]
 
 
 def digest(session: Session) -> tuple[object, ...]:
-    """A fingerprint of every doubtful item, independent of the order in which they were stored."""
-    return tuple(session.execute(text(_DIGEST)).one())
+    """A fingerprint of every item, independent of the order in which they were stored."""
+    return tuple(session.execute(text(_SQL["digest"])).one())
 
 
-def files(session: Session, scope: Scope, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The other side's files of the day."""
-    query = PAIRS[scope.side].files
-    return [dict(row) for row in session.execute(text(query), asked).mappings()] if query else []
+def files(session: Session, comparison: Comparison) -> list[FileView]:
+    """The other side's files of the day. The hub's own ledger comes in no file."""
+    if comparison.scope.side is Side.MONEY:
+        return []
+    rows = session.execute(text(_SQL[f"{comparison.scope.side}_files"]), comparison.params())
+    return [FileView(sha256, FileState(state), reason, lines) for sha256, state, reason, lines in rows]

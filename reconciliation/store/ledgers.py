@@ -1,4 +1,4 @@
-"""Agency ledgers: claim a file, claim its entries, and find out which obligation each entry means."""
+"""Agency ledgers: claim a file, claim its entries, and find the obligation of each entry."""
 
 from __future__ import annotations
 
@@ -13,47 +13,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from payment_hub.domain.references import find_reference
+from payment_hub.store.named_sql import named
 from reconciliation.domain.files import FileState
 from reconciliation.domain.ledger_port import Entry, Ledger
 from reconciliation.store.tables import LedgerFile
 
 _BATCH: Final = 10_000
 
-_STAGE: Final = """
-CREATE TEMPORARY TABLE staged_entry (
-    line int, entry_number text, reference text, order_reference text, amount bigint, currency char(3),
-    receipt_number text
-) ON COMMIT DROP"""
-
-_FILL: Final = """
-INSERT INTO staged_entry
-SELECT * FROM unnest(CAST(:lines AS int[]), CAST(:numbers AS text[]), CAST(:references AS text[]),
-    CAST(:orders AS text[]), CAST(:amounts AS bigint[]), CAST(:currencies AS text[]), CAST(:receipts AS text[]))"""
-
-# An entry means the obligation of the order that it names, or the obligation that it names, or nothing we know.
-# Orders and obligations of other agencies are nothing we know.
-_CLAIM: Final = """
-WITH meant AS (
-    SELECT s.*, coalesce(b.reference, named.reference, s.reference) AS case_key,
-        coalesce(o.id, named.settled_by) AS order_id
-    FROM staged_entry s
-    LEFT JOIN payment_order o ON o.reference = s.order_reference AND o.agency_id = :agency
-    LEFT JOIN obligation b ON b.id = o.obligation_id
-    LEFT JOIN obligation named ON o.id IS NULL AND named.agency_id = :agency AND named.reference = s.reference
-),
-fresh AS (
-    SELECT m.* FROM meant m WHERE NOT EXISTS (
-        SELECT FROM ledger_entry k
-        WHERE k.agency_id = :agency AND k.day = :day AND k.entry_number = m.entry_number
-            AND k.reference = m.reference AND k.amount = m.amount AND k.currency = m.currency)
-)
-INSERT INTO ledger_entry (file_id, line, agency_id, day, entry_number, reference, receipt_number, case_key, order_id,
-    amount, currency, again)
-SELECT :file, f.line, :agency, :day, f.entry_number, f.reference, f.receipt_number, f.case_key, f.order_id, f.amount,
-    f.currency,
-    row_number() OVER (PARTITION BY f.case_key ORDER BY f.line) > 1
-        OR EXISTS (SELECT FROM ledger_entry k WHERE k.agency_id = :agency AND k.case_key = f.case_key)
-FROM fresh f ORDER BY f.line"""
+_SQL: Final = named("reconciliation.store", "sql/ledgers.sql")
 
 
 def agency_keys(session: Session) -> dict[str, int]:
@@ -85,12 +52,14 @@ def claim_entries(
     session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended('ledger:' || :agency, 0))"), {"agency": agency}
     )
-    session.execute(text(_STAGE))
+    session.execute(text(_SQL["stage_table"]))
     rest = iter(entries)
     while batch := list(islice(rest, _BATCH)):
-        session.execute(text(_FILL), _columns(batch, at))
+        session.execute(text(_SQL["stage"]), _columns(batch, at))
     session.execute(text("ANALYZE staged_entry"))
-    claimed: Any = session.execute(text(_CLAIM), {"file": file, "agency": agency, "day": day})
+    claimed: Any = session.execute(
+        text(_SQL["claim_entries"]), {"file": file, "agency_id": agency, "day": day}
+    )
     return int(claimed.rowcount)
 
 

@@ -8,18 +8,18 @@ from flask import Response
 
 from payment_hub.domain import errors
 from payment_hub.domain.access import Scope
-from payment_hub.web.api.answers import answer_page, answer_versioned, wanted_version
+from payment_hub.domain.paging import Page
+from payment_hub.web.api.answers import answer, answer_versioned, if_match_version
 from payment_hub.web.api.auth import current_caller
 from payment_hub.web.api.fields import NothingSchema, ReasonSchema
 from payment_hub.web.api.resource import EVENTUAL, Endpoint, Resource
 from reconciliation.current import current_books
 from reconciliation.domain.discrepancies import Decision, DiscrepancyKind, DiscrepancyState
+from reconciliation.domain.views import DiscrepancyView
 from reconciliation.operations.discrepancies import list_discrepancies, show_discrepancy
 from reconciliation.operations.resolutions import approve_resolution, decline_resolution, propose_resolution
 from reconciliation.web.schemas import (
-    DiscrepancyPageSchema,
     DiscrepancyQuery,
-    DiscrepancySchema,
     ProposalRequest,
 )
 
@@ -37,8 +37,8 @@ _REFUSES: Final = (errors.DiscrepancyNotFound, errors.AlreadyResolved, errors.Il
         "GET",
         _ALL,
         scope=Scope.RECONCILIATION_READ,
-        asks=DiscrepancyQuery,
-        gives=DiscrepancyPageSchema,
+        query=DiscrepancyQuery,
+        gives=Page[DiscrepancyView],
         consistency=EVENTUAL,
     )
 )
@@ -55,7 +55,7 @@ def list_(asked: dict[str, Any]) -> Response:
         state=state and DiscrepancyState(state),
         **asked,
     )
-    return answer_page(page, lambda view: view.as_wire())
+    return answer(page)
 
 
 @blueprint.serve(
@@ -63,7 +63,7 @@ def list_(asked: dict[str, Any]) -> Response:
         "GET",
         _ONE,
         scope=Scope.RECONCILIATION_READ,
-        gives=DiscrepancySchema,
+        gives=DiscrepancyView,
         tagged=True,
         refuses=(errors.DiscrepancyNotFound,),
     )
@@ -79,7 +79,7 @@ def show(number: int) -> Response:
         f"{_ONE}/propose",
         scope=Scope.DISCREPANCIES_PROPOSE,
         takes=ProposalRequest,
-        gives=DiscrepancySchema,
+        gives=DiscrepancyView,
         versioned=True,
         tagged=True,
         refuses=_REFUSES,
@@ -96,7 +96,7 @@ def propose(asked: dict[str, Any], number: int) -> Response:
         number=number,
         decision=Decision(asked["decision"]),
         reason=asked["reason"],
-        version=wanted_version(),
+        version=if_match_version(),
     )
     return answer_versioned(view)
 
@@ -107,7 +107,7 @@ def propose(asked: dict[str, Any], number: int) -> Response:
         f"{_ONE}/approve",
         scope=Scope.DISCREPANCIES_APPROVE,
         takes=NothingSchema,
-        gives=DiscrepancySchema,
+        gives=DiscrepancyView,
         versioned=True,
         tagged=True,
         refuses=(*_REFUSES, errors.SamePerson),
@@ -115,7 +115,7 @@ def propose(asked: dict[str, Any], number: int) -> Response:
 )
 def approve(_: dict[str, Any], number: int) -> Response:
     """Approve what another person has proposed"""
-    version = wanted_version()
+    version = if_match_version()
     return answer_versioned(
         approve_resolution(current_books(), caller=current_caller(), number=number, version=version)
     )
@@ -127,7 +127,7 @@ def approve(_: dict[str, Any], number: int) -> Response:
         f"{_ONE}/decline",
         scope=Scope.DISCREPANCIES_APPROVE,
         takes=ReasonSchema,
-        gives=DiscrepancySchema,
+        gives=DiscrepancyView,
         versioned=True,
         tagged=True,
         refuses=_REFUSES,
@@ -135,7 +135,7 @@ def approve(_: dict[str, Any], number: int) -> Response:
 )
 def decline(asked: dict[str, Any], number: int) -> Response:
     """Decline what was proposed; the discrepancy is open again"""
-    version = wanted_version()
+    version = if_match_version()
     return answer_versioned(
         decline_resolution(current_books(), caller=current_caller(), number=number, version=version, **asked)
     )

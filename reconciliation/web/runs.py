@@ -8,14 +8,16 @@ from flask import Response
 
 from payment_hub.domain import errors
 from payment_hub.domain.access import Scope as KeyScope
-from payment_hub.web.api.answers import answer_page, answer_text, answer_view
+from payment_hub.domain.paging import Page
+from payment_hub.web.api.answers import answer, answer_text
 from payment_hub.web.api.auth import current_caller
 from payment_hub.web.api.resource import EVENTUAL, Endpoint, Resource
 from reconciliation.current import current_books
 from reconciliation.domain.errors import RunUnderWay
 from reconciliation.domain.runs import RunState, Scope
+from reconciliation.domain.views import ReportView, RunView
 from reconciliation.operations.runs import export_report, list_runs, show_run, start_run
-from reconciliation.web.schemas import ReportSchema, RunPageSchema, RunQuery, RunRequest, RunSchema
+from reconciliation.web.schemas import RunQuery, RunRequest
 
 blueprint: Final = Resource(
     "reconciliation-runs", __name__, description="One comparison of two books for one day, numbered and kept."
@@ -30,7 +32,7 @@ _ONE: Final = "/reconciliation/runs/<int(min=1, max=999999999999999):number>"
         "/reconciliation/runs",
         scope=KeyScope.RECONCILIATION_RUN,
         takes=RunRequest,
-        gives=RunSchema,
+        gives=RunView,
         refuses=(errors.AgencyNotFound, errors.BankNotFound, errors.BankUnavailable, RunUnderWay),
     )
 )
@@ -40,7 +42,7 @@ def start(asked: dict[str, Any]) -> Response:
     When nothing has changed since an earlier run, that run is the answer.
     """
     scope = Scope.parse(asked["scope"])
-    return answer_view(start_run(current_books(), caller=current_caller(), scope=scope, day=asked["day"]))
+    return answer(start_run(current_books(), caller=current_caller(), scope=scope, day=asked["day"]))
 
 
 @blueprint.serve(
@@ -48,8 +50,8 @@ def start(asked: dict[str, Any]) -> Response:
         "GET",
         "/reconciliation/runs",
         scope=KeyScope.RECONCILIATION_READ,
-        asks=RunQuery,
-        gives=RunPageSchema,
+        query=RunQuery,
+        gives=Page[RunView],
         consistency=EVENTUAL,
     )
 )
@@ -60,15 +62,15 @@ def list_(asked: dict[str, Any]) -> Response:
     """
     state = asked.pop("state", None)
     page = list_runs(current_books(), caller=current_caller(), state=state and RunState(state), **asked)
-    return answer_page(page, lambda view: view.as_wire())
+    return answer(page)
 
 
 @blueprint.serve(
-    Endpoint("GET", _ONE, scope=KeyScope.RECONCILIATION_READ, gives=RunSchema, refuses=(errors.RunNotFound,))
+    Endpoint("GET", _ONE, scope=KeyScope.RECONCILIATION_READ, gives=RunView, refuses=(errors.RunNotFound,))
 )
 def show(number: int) -> Response:
     """Show a run with its control totals"""
-    return answer_view(show_run(current_books(), caller=current_caller(), run=number))
+    return answer(show_run(current_books(), caller=current_caller(), run=number))
 
 
 @blueprint.serve(
@@ -76,7 +78,7 @@ def show(number: int) -> Response:
         "GET",
         f"{_ONE}/report",
         scope=KeyScope.RECONCILIATION_READ,
-        gives=ReportSchema,
+        gives=ReportView,
         refuses=(errors.RunNotFound,),
     )
 )

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from bank_adapters.simulators.sandbox import SandboxBankService
 from payment_hub.domain.access import Caller
 from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.banks.values import CallbackRequest
@@ -17,17 +16,18 @@ from payment_hub.operations.payments.start import start_payment
 from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock
 from tests.crashes.conftest import Survives
+from tests.simulators.sandbox import Sandbox
 from tests.stand_in_banks import StandInBank, a_callback, a_sandbox_bank, left_unjudged, with_banks
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[tuple[SandboxBankService, BankAdapter]]:
+def sandbox() -> Iterator[tuple[Sandbox, BankAdapter]]:
     with a_sandbox_bank() as both:
         yield both
 
 
 @pytest.fixture
-def hub(hub: Hub, sandbox: tuple[SandboxBankService, BankAdapter]) -> Hub:
+def hub(hub: Hub, sandbox: tuple[Sandbox, BankAdapter]) -> Hub:
     return with_banks(hub, sandbox=sandbox[1], standin=StandInBank())
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from bank_adapters.simulators.sandbox import SandboxBankService
 from payment_hub.domain.access import Caller
 from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.errors import Conflict
@@ -27,17 +26,18 @@ from tests.conftest import StoppedClock
 from tests.crashes.conftest import Survives
 from tests.crashes.killing import Points
 from tests.receiver import Receiver, a_receiver
+from tests.simulators.sandbox import Sandbox
 from tests.stand_in_banks import StandInBank, a_sandbox_bank, with_banks
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[tuple[SandboxBankService, BankAdapter]]:
+def sandbox() -> Iterator[tuple[Sandbox, BankAdapter]]:
     with a_sandbox_bank() as both:
         yield both
 
 
 @pytest.fixture
-def hub(hub: Hub, sandbox: tuple[SandboxBankService, BankAdapter]) -> Hub:
+def hub(hub: Hub, sandbox: tuple[Sandbox, BankAdapter]) -> Hub:
     return with_banks(hub, sandbox=sandbox[1], standin=StandInBank())
 
 
@@ -79,7 +79,7 @@ def test_issuing(survives: Survives, amount: int) -> None:
 
 
 def test_starting_to_pay(
-    survives: Survives, clock: StoppedClock, sandbox: tuple[SandboxBankService, BankAdapter]
+    survives: Survives, clock: StoppedClock, sandbox: tuple[Sandbox, BankAdapter]
 ) -> None:
     """The payer presses the button again; in the end the bank takes one payment, and the hub knows of it."""
 
@@ -90,7 +90,7 @@ def test_starting_to_pay(
         clock.moment += FIRST_QUERY_AFTER
         query_pending(hub)
         start(hub, reference)
-        assert list(sandbox[0].book.payments)[-1] == f"{reference}-1"
+        assert sandbox[0].book.payments()[-1].reference == f"{reference}-1"
 
     assert survives(scene, start, after) > 15
 
@@ -109,7 +109,7 @@ def test_going_on_to_another_bank(survives: Survives, clock: StoppedClock) -> No
 
 
 def test_asking_the_bank(
-    survives: Survives, clock: StoppedClock, sandbox: tuple[SandboxBankService, BankAdapter]
+    survives: Survives, clock: StoppedClock, sandbox: tuple[Sandbox, BankAdapter]
 ) -> None:
     def scene(hub: Hub) -> None:
         first, portal = parties(hub)
@@ -118,7 +118,8 @@ def test_asking_the_bank(
             reference = an_order(hub, agency, portal)["reference"]
             start(hub, reference)
             sandbox[0].pay(f"{reference}-1")
-            payment = sandbox[0].book.payments[f"{reference}-1"]
+            payment = sandbox[0].book.find(f"{reference}-1")
+            assert payment is not None
             payment.transaction_id, payment.paid_at = f"T{number}", None
         clock.moment += FIRST_QUERY_AFTER
 
@@ -183,14 +184,14 @@ def test_delivering_webhooks(
 ) -> None:
     points = Points()
 
-    class MortalCourier(WebhookSender):
+    class MortalSender(WebhookSender):
         def post(self, *asked: Any) -> Any:
             points.passing("before POST")
             answer = super().post(*asked)
             points.passing("after POST")
             return answer
 
-    monkeypatch.setattr(delivering, "WebhookSender", MortalCourier)
+    monkeypatch.setattr(delivering, "WebhookSender", MortalSender)
 
     def scene(hub: Hub) -> None:
         receiver.requests.clear()

@@ -21,17 +21,17 @@ from tests.asking import rows
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.crashes.conftest import Survives
-from tests.reconciliation.paper import DAY, PaperBank, a_ledger, a_line, a_statement, leave
+from tests.reconciliation.stubs import DAY, StubBank, a_ledger, a_line, a_statement, leave
 from tests.stand_in_banks import with_banks
 
 
 @pytest.fixture
-def bank() -> PaperBank:
-    return PaperBank()
+def bank() -> StubBank:
+    return StubBank()
 
 
 @pytest.fixture
-def hub(hub: Hub, bank: PaperBank) -> Hub:
+def hub(hub: Hub, bank: StubBank) -> Hub:
     return with_banks(hub, sandbox=bank)
 
 
@@ -39,7 +39,7 @@ def hub(hub: Hub, bank: PaperBank) -> Hub:
     ("everywhere", "points"), [(False, 30), pytest.param(True, 150, marks=pytest.mark.deep)]
 )
 def test_the_night(
-    everywhere: bool, points: int, survives: Survives, bank: PaperBank, clock: StoppedClock, tmp_path: Path
+    everywhere: bool, points: int, survives: Survives, bank: StubBank, clock: StoppedClock, tmp_path: Path
 ) -> None:
     """One payment agrees, one the hub learns from the statement, one the bank misses."""
     found: list[Any] = []

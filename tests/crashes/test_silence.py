@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from bank_adapters.simulators.sandbox import SandboxBankService
 from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.banks.profile import BankTerms, Trust
 from payment_hub.domain.banks.values import Outcome
@@ -23,17 +22,18 @@ from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.crashes.conftest import Survives
 from tests.operations.test_held_money import HoldingBank
+from tests.simulators.sandbox import Sandbox
 from tests.stand_in_banks import StandInBank, a_callback, a_sandbox_bank, says, with_banks
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[tuple[SandboxBankService, BankAdapter]]:
+def sandbox() -> Iterator[tuple[Sandbox, BankAdapter]]:
     with a_sandbox_bank() as both:
         yield both
 
 
 @pytest.fixture
-def hub(hub: Hub, sandbox: tuple[SandboxBankService, BankAdapter]) -> Hub:
+def hub(hub: Hub, sandbox: tuple[Sandbox, BankAdapter]) -> Hub:
     banks = with_banks(hub, sandbox=sandbox[1], standin=HoldingBank())
     return replace(banks, terms={"sandbox": BankTerms(trust=Trust.INQUIRY)})
 
@@ -47,13 +47,14 @@ def an_order_of(hub: Hub) -> str:
 
 
 def test_a_callback_that_needs_a_second_word(
-    survives: Survives, clock: StoppedClock, sandbox: tuple[SandboxBankService, BankAdapter]
+    survives: Survives, clock: StoppedClock, sandbox: tuple[Sandbox, BankAdapter]
 ) -> None:
     def scene(hub: Hub) -> Any:
         reference = an_order_of(hub)
         start(hub, reference, "sandbox")
         sandbox[0].pay(f"{reference}-1")
-        payment = sandbox[0].book.payments[f"{reference}-1"]
+        payment = sandbox[0].book.find(f"{reference}-1")
+        assert payment is not None
         payment.transaction_id, payment.paid_at = "T1", None
         return a_callback(f"{reference}-1", clock(), message_id="evt_1", transaction_id="T1")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.orm import sessionmaker
 
@@ -11,6 +11,7 @@ from payment_hub.domain.banks.values import CallbackRequest
 from payment_hub.hub import Hub, connect
 from payment_hub.operations.confirmations.callbacks import receive_callback
 from payment_hub.signing import Signer
+from tests.settings import SETTINGS
 from tests.stand_in_banks import a_callback, sandbox_adapter
 
 
@@ -28,8 +29,7 @@ def main(url: str, at: str, *references: str) -> None:
         adapters={"sandbox": sandbox_adapter()},
         now=lambda: moment,
         signer=Signer.of([b"k" * 32], [b"s" * 32]),
-        public_url="https://hub.test",
-        order_life=timedelta(days=1),
+        settings=SETTINGS,
     )
     with engine.connect():
         sys.stdout.write("ready\n")

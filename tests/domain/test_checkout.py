@@ -11,6 +11,7 @@ import pytest
 
 from payment_hub.domain.checkout import MEANINGS, CheckoutState, CheckoutView, Taken
 from payment_hub.domain.money import dong
+from payment_hub.domain.obligations import ObligationState
 from payment_hub.domain.orders import OrderFacts, flags_of, status_of
 from payment_hub.domain.payments import AttemptState
 from tests.web.checkout.views import ATTEMPT, NOW, OBLIGATION, OPEN, PAGES, a_view, settled
@@ -76,7 +77,7 @@ def test_a_page_that_offers_banks_can_be_paid_and_no_outcome_is_open(everything:
         assert view.now < order.expires_at
         assert order.cancelled_at is None
         assert view.obligation.state == "OWED"
-        assert view.obligation.version == order.obligation_version
+        assert view.obligation.version == order.obligation.version
         assert not view.attempt or view.attempt.state not in {"SUBMITTING", "UNKNOWN"}
 
 
@@ -131,10 +132,14 @@ def _everything() -> Iterator[CheckoutView]:
                 cancelled_at=NOW if cancelled else None,
                 expires_at=NOW if expired else NOW + timedelta(hours=1),
             )
-            attempt = replace(ATTEMPT, state=tried, amount=dong(required - received)) if tried else None
+            attempt = (
+                replace(ATTEMPT, state=AttemptState(tried), amount=dong(required - received))
+                if tried
+                else None
+            )
             yield replace(
                 OPEN,
                 order=order,
                 attempt=attempt,
-                obligation=replace(OBLIGATION, state=state, version=version),
+                obligation=replace(OBLIGATION, state=ObligationState(state), version=version),
             )

@@ -1,4 +1,4 @@
-"""What a bank that asks is told, for every combination of what speaks against paying."""
+"""The answer to a bank's inquiry, for every combination of what speaks against paying."""
 
 from __future__ import annotations
 
@@ -38,8 +38,10 @@ AGAINST: dict[str, Any] = {
 }
 
 
-def due(*, asked: Money | None = None, undecided: bool = False, left: bool = False, **changes: Any) -> Due:
-    return due_of(OPEN | changes, NOON, asked=asked, undecided=undecided, left=left)
+def due(
+    *, requested: Money | None = None, undecided: bool = False, abandoned: bool = False, **changes: Any
+) -> Due:
+    return due_of(OPEN | changes, NOON, requested=requested, undecided=undecided, abandoned=abandoned)
 
 
 @pytest.mark.parametrize(
@@ -56,19 +58,19 @@ def test_only_an_open_or_underpaid_order_is_payable(status: OrderStatus) -> None
 
 
 def test_a_doubt_about_another_bank_forbids_it() -> None:
-    assert due(undecided=True) is due(left=True) is Due.CLOSED
-    assert due(undecided=True, asked=dong(1)) is Due.CLOSED
+    assert due(undecided=True) is due(abandoned=True) is Due.CLOSED
+    assert due(undecided=True, requested=dong(1)) is Due.CLOSED
 
 
 def test_a_paid_order_is_paid_whatever_else_is_true() -> None:
-    assert due(status="PAID", undecided=True, left=True, asked=dong(1), **AGAINST) is Due.PAID
+    assert due(status="PAID", undecided=True, abandoned=True, requested=dong(1), **AGAINST) is Due.PAID
 
 
 def test_the_amount_is_compared_with_what_is_lacking() -> None:
-    assert due(asked=dong(150_000)) is Due.PAYABLE
-    assert due(asked=dong(150_001)) is Due.AMOUNT_DIFFERS
-    assert due(asked=Money(150_000, "USD")) is Due.AMOUNT_DIFFERS
-    assert due(status="UNDERPAID", received=100_000, asked=dong(50_000)) is Due.PAYABLE
+    assert due(requested=dong(150_000)) is Due.PAYABLE
+    assert due(requested=dong(150_001)) is Due.AMOUNT_DIFFERS
+    assert due(requested=Money(150_000, "USD")) is Due.AMOUNT_DIFFERS
+    assert due(status="UNDERPAID", received=100_000, requested=dong(50_000)) is Due.PAYABLE
 
 
 def test_the_deadline_itself_is_too_late_unless_the_rest_may_come_late() -> None:

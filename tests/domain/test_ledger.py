@@ -90,6 +90,6 @@ def test_nothing_moves_when_everything_is_where_it_belongs() -> None:
 def test_the_rest_that_settles_brings_the_first_part_out_of_suspense() -> None:
     moved = transfers({Account.SUSPENSE: 40}, Allocation(payable=100), 60)
     assert moved == (
-        Transfer("BANK_CLEARING>AGENCY_PAYABLE", Account.BANK_CLEARING, Account.AGENCY_PAYABLE, 60),
-        Transfer("SUSPENSE>AGENCY_PAYABLE", Account.SUSPENSE, Account.AGENCY_PAYABLE, 40),
+        Transfer(Account.BANK_CLEARING, Account.AGENCY_PAYABLE, 60),
+        Transfer(Account.SUSPENSE, Account.AGENCY_PAYABLE, 40),
     )

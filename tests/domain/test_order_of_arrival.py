@@ -12,18 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payment_hub.domain.banks.values import Confirmation, Outcome
+from payment_hub.domain.effects import effects_of_confirmation
 from payment_hub.domain.judgement import digest_of, judge
 from payment_hub.domain.ledger import Account, allocate
 from payment_hub.domain.money import Money
 from payment_hub.domain.settlement import (
-    Context,
+    ConfirmationContext,
     Disposition,
     LatePolicy,
     OrderSnapshot,
     PreviousConfirmation,
     RecordedCollection,
+    Source,
 )
-from tests.domain.test_judgement import NOW, ORDER
+from tests.domain.test_judgement import NOW, ORDER, RECORD
 
 
 @dataclass
@@ -31,44 +33,48 @@ class Book:
     """A store in memory: it remembers what the judge says, as the tables do."""
 
     order: OrderSnapshot
-    heard: dict[str, list[PreviousConfirmation]] = field(default_factory=dict)
-    booked: dict[str | None, RecordedCollection] = field(default_factory=dict)
+    previous: dict[str, list[PreviousConfirmation]] = field(default_factory=dict)
+    collections: dict[str | None, RecordedCollection] = field(default_factory=dict)
     receipts: int = 0
     held: bool = False
     foreign: Counter[str] = field(default_factory=Counter)
 
     def hear(self, said: Confirmation) -> None:
         """Judge one confirmation and remember all that follows."""
-        standing = Context(
-            self.order, tuple(self.heard.get(said.event_id, ())), self.booked.get(said.bank_transaction_id)
+        context = ConfirmationContext(
+            self.order,
+            tuple(self.previous.get(said.event_id, ())),
+            self.collections.get(said.bank_transaction_id),
+            record=RECORD,
         )
-        found = judge(said, standing, NOW)
+        found = judge(said, context, NOW)
         if found.disposition is not Disposition.DUPLICATE:
-            self.heard.setdefault(said.event_id, []).append(
+            self.previous.setdefault(said.event_id, []).append(
                 PreviousConfirmation(digest_of(said), found.verdict)
             )
         if found.collects:
             assert said.amount is not None
-            self.booked[said.bank_transaction_id] = RecordedCollection(
+            self.collections[said.bank_transaction_id] = RecordedCollection(
                 said.amount.minor, said.amount.currency, True
             )
             if said.amount.currency != self.order.currency:
                 self.foreign[said.amount.currency] += said.amount.minor
-        self.receipts += found.receipt
-        if found.after is None:
+        effects = effects_of_confirmation(said, found, context, Source.CALLBACK, NOW)
+        self.receipts += effects.receipt is not None
+        if found.totals is None:
             return
         after = {
-            name: getattr(found.after, name)
-            for name in found.after.__slots__
+            name: getattr(found.totals, name)
+            for name in found.totals.__slots__
             if name not in {"settled", "held"}
         }
-        self.held = found.after.held
+        self.held = found.totals.held
         posted = Counter(self.order.posted)
         if said.amount is not None and said.amount.currency == self.order.currency:
-            for transfer in found.transfers:
+            for transfer in effects.transfers:
                 posted[transfer.credit] += transfer.amount
                 posted[transfer.debit] -= transfer.amount
-        settled = found.after.settled
+        settled = found.totals.settled
         self.order = replace(
             self.order,
             **after,

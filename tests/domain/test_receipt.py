@@ -10,8 +10,10 @@ import pytest
 
 from payment_hub.domain.errors import Malformed
 from payment_hub.domain.money import dong
+from payment_hub.domain.obligations import Kind
 from payment_hub.domain.receipts import (
     MAX_SERIAL,
+    ReceiptAgency,
     ReceiptView,
     amount_in_words,
     missing_content,
@@ -59,7 +61,7 @@ def test_a_whole_receipt_lacks_nothing(receipt: ReceiptView) -> None:
         ({"serial": 43}, ("number",)),
         ({"serial": 0}, ("number",)),
         ({"year": 2025}, ("year",)),
-        ({"agency_name": " "}, ("agency_name",)),
+        ({"agency": ReceiptAgency("G22.99", " ", None, None)}, ("agency_name",)),
         ({"payer_name": ""}, ("payer_name",)),
         ({"description": ""}, ("description",)),
         ({"amount_in_words": "Một đồng"}, ("amount_in_words",)),
@@ -88,12 +90,9 @@ def receipt() -> ReceiptView:
         year=2026,
         serial=42,
         order_reference="DV0123456789ABCD",
-        agency="G22.99",
-        agency_name="Cục Cảnh sát giao thông",
-        agency_tax_code="0100109106",
-        agency_address="Hà Nội",
+        agency=ReceiptAgency("G22.99", "Cục Cảnh sát giao thông", "0100109106", "Hà Nội"),
         payer_name="Nguyễn Thị Hường",
-        kind="traffic_fine",
+        kind=Kind.TRAFFIC_FINE,
         identifiers={"decision_number": "1234/QD-XPHC", "decided_on": "2026-02-27"},
         description="Không chấp hành hiệu lệnh của đèn tín hiệu giao thông",
         amount=dong(150_000),

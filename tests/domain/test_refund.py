@@ -1,30 +1,41 @@
-"""A refund's two lives, its way, and what the hub proposes by itself."""
+"""A refund's two lifecycles, its route, and what follows from each event."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from payment_hub.domain.banks.profile import Limits
 from payment_hub.domain.banks.values import RefundOutcome
+from payment_hub.domain.effects import Effects
 from payment_hub.domain.errors import MalformedReference, RefundExceeds
 from payment_hub.domain.ledger import Account
 from payment_hub.domain.lifecycle import Lifecycle
 from payment_hub.domain.money import dong
+from payment_hub.domain.orders import EventType
 from payment_hub.domain.references import new_reference, new_refund_reference, parse_reference
-from payment_hub.domain.refunds.eligibility import Collected, is_credited, limits_of, method_of
+from payment_hub.domain.refund_effects import effects_of_chargeback, effects_of_refund
+from payment_hub.domain.refunds.eligibility import (
+    Collected,
+    RefundContext,
+    RefundRules,
+    is_credited,
+    limits_of,
+    route_for,
+)
 from payment_hub.domain.refunds.lifecycle import (
     BANK_REFUND_LIFE,
     CONTRADICTIONS,
-    EFFECTS,
     ENDED,
     LIVE,
     PAPER_REFUND_LIFE,
     QUERIED,
+    SUMS,
     RefundEvent,
+    RefundReason,
     RefundState,
     Route,
     event_of,
@@ -34,7 +45,11 @@ from payment_hub.domain.refunds.lifecycle import (
     route_of,
     storable,
 )
-from tests.domain.test_judgement import ORDER
+from payment_hub.domain.refunds.views import RefundChange
+from payment_hub.domain.refunds.vouchers import VoucherFacts
+from payment_hub.domain.settlement import OrderSnapshot
+from payment_hub.domain.wire import to_wire
+from tests.domain.test_judgement import ORDER, RECORD, SETTLED, booked
 from tests.refunding import RefundingBank
 from tests.stand_in_banks import StandInBank
 
@@ -61,6 +76,15 @@ MONEY = Collected(
     attempt_reference="A-1",
     started_at=NOW,
     bank_reference=None,
+)
+CONTEXT = RefundContext(
+    record=RECORD,
+    order=ORDER,
+    collections=(MONEY,),
+    rules=RefundRules(limit=None, unseen=False, credited_after_days=None),
+    withdrawn=False,
+    treasury=True,
+    voucher=VoucherFacts("C1-04/NS", "CSGT", None, "Hường", {}, "711", "970436", "KBNN", "009", "4252"),
 )
 LIVES = (BANK_REFUND_LIFE, PAPER_REFUND_LIFE)
 
@@ -97,37 +121,37 @@ def test_accepted_is_not_returned() -> None:
         RefundEvent.FAILED,
         RefundEvent.ACCEPTED,
     ]
-    assert RefundEvent.ACCEPTED not in EFFECTS
+    assert RefundEvent.ACCEPTED not in SUMS
 
 
-def test_the_sums_of_every_story_end_where_they_must() -> None:
+def test_the_sums_of_every_path_end_where_they_must() -> None:
     """Whatever ends: nothing stays reserved, and what has gone is what was refunded."""
     for life in LIVES:
-        stories: list[tuple[RefundState, int, int, int, int]] = [(life.first, 1, 0, 0, 0)]
-        while stories:
-            state, held, refunded, paid_back, steps = stories.pop()
+        paths: list[tuple[RefundState, int, int, int, int]] = [(life.first, 1, 0, 0, 0)]
+        while paths:
+            state, held, refunded, paid_back, steps = paths.pop()
             assert 0 <= refunded <= paid_back <= refunded + held
             if state in ENDED:
                 assert (held, paid_back) == (0, refunded)
                 assert refunded == (state is RefundState.SUCCEEDED)
             for (before, event), after in life.table.items():
                 if before is state and steps < 8:
-                    effect = EFFECTS.get(event)
-                    change = (effect.held, effect.refunded, effect.paid_back) if effect else (0, 0, 0)
-                    stories.append(
+                    sums = SUMS.get(event)
+                    change = (sums.held, sums.refunded, sums.paid_back) if sums else (0, 0, 0)
+                    paths.append(
                         (after, held + change[0], refunded + change[1], paid_back + change[2], steps + 1)
                     )
 
 
 def test_a_declined_refund_frees_what_it_had_reserved_and_nothing_else() -> None:
-    proposed, declined = EFFECTS[RefundEvent.PROPOSED], EFFECTS[RefundEvent.DECLINED]
+    proposed, declined = SUMS[RefundEvent.PROPOSED], SUMS[RefundEvent.DECLINED]
     assert (proposed.held, proposed.refunded, proposed.paid_back) == (1, 0, 0)
     assert (declined.held, declined.refunded, declined.paid_back) == (-1, 0, 0)
 
 
 @pytest.mark.parametrize("state", RefundState)
 @pytest.mark.parametrize("event", [RefundEvent.RETURNED, RefundEvent.FAILED, RefundEvent.ACCEPTED])
-def test_only_a_word_against_the_end_is_a_contradiction(state: RefundState, event: RefundEvent) -> None:
+def test_only_a_result_against_the_end_is_a_contradiction(state: RefundState, event: RefundEvent) -> None:
     against = {
         (RefundState.SUCCEEDED, RefundEvent.FAILED),
         (RefundState.FAILED, RefundEvent.RETURNED),
@@ -150,28 +174,30 @@ def test_only_a_word_against_the_end_is_a_contradiction(state: RefundState, even
         (False, True, True, Limits(largest_refund=dong(49)), Route.TRANSFER),
     ],
 )
-def test_the_way(credited: bool, owed: bool, treasury: bool, limits: Limits | None, expected: Route) -> None:
-    found = route_of(
+def test_the_route(
+    credited: bool, owed: bool, treasury: bool, limits: Limits | None, expected: Route
+) -> None:
+    route = route_of(
         credited=credited, owed_to_agency=owed, treasury=treasury, limits=limits, amount=50, paid=100
     )
-    assert found is expected
+    assert route is expected
 
 
 def test_the_whole_goes_back_through_a_bank_that_gives_back_only_the_whole() -> None:
-    asked: dict[str, Any] = {"credited": False, "owed_to_agency": True, "treasury": True}
+    facts: dict[str, Any] = {"credited": False, "owed_to_agency": True, "treasury": True}
     whole_only = Limits(part_refunds=False)
-    assert route_of(**asked, limits=whole_only, amount=100, paid=100) is Route.BANK
-    assert route_of(**asked, limits=whole_only, amount=99, paid=100) is Route.TRANSFER
+    assert route_of(**facts, limits=whole_only, amount=100, paid=100) is Route.BANK
+    assert route_of(**facts, limits=whole_only, amount=99, paid=100) is Route.TRANSFER
 
 
-def test_each_way_has_its_life_and_its_purse() -> None:
+def test_each_route_has_its_lifecycle_and_the_account_that_pays() -> None:
     assert [life_of(route) is BANK_REFUND_LIFE for route in Route] == [True, False, False, False]
     assert [paid_from(route) for route in Route] == [Account.BANK_CLEARING] * 2 + [
         Account.SETTLEMENT_CASH
     ] * 2
 
 
-def test_a_part_that_the_agency_has_had_goes_alone() -> None:
+def test_a_part_that_the_agency_has_received_is_refunded_alone() -> None:
     order = replace(
         ORDER,
         required=100,
@@ -181,11 +207,21 @@ def test_a_part_that_the_agency_has_had_goes_alone() -> None:
         posted={Account.AGENCY_PAYABLE: 100, Account.OVERPAYMENT: 30},
     )
     money = replace(MONEY, amount=130)
-    asked: dict[str, Any] = {"treasury": True, "limits": Limits()}
-    assert method_of(order, money, 30, credited=True, **asked) is Route.BANK
-    assert method_of(order, money, 130, credited=False, **asked) is Route.BANK
-    with pytest.raises(RefundExceeds, match="has had 1 of it: first give back 30"):
-        method_of(order, money, 31, credited=True, **asked)
+    never, already = (
+        replace(CONTEXT, order=order, rules=replace(CONTEXT.rules, credited_after_days=days))
+        for days in (None, 0)
+    )
+    assert route_for(already, money, 30, Limits(), money.day) is Route.BANK
+    assert route_for(never, money, 130, Limits(), money.day) is Route.BANK
+    with pytest.raises(RefundExceeds, match="has received 1 of it: first refund 30"):
+        route_for(already, money, 31, Limits(), money.day)
+
+
+def test_what_its_bank_refuses_to_carry_goes_by_transfer() -> None:
+    money = replace(MONEY, not_carried=True)
+    paid = replace(CONTEXT, order=SETTLED)
+    assert route_for(paid, money, 100, Limits(), money.day) is Route.TRANSFER
+    assert route_for(paid, MONEY, 100, Limits(), money.day) is Route.BANK
 
 
 def test_when_money_is_with_the_agency() -> None:
@@ -216,10 +252,10 @@ def test_a_name_as_a_banks_message_carries_it(name: str, plain: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"), [("00", "00"), ("a\0b", "ab"), ("\ud800", "\\ud800"), ("x" * 300, "x" * 200)]
+    ("sent", "stored"), [("00", "00"), ("a\0b", "ab"), ("\ud800", "\\ud800"), ("x" * 300, "x" * 200)]
 )
-def test_whatever_a_bank_says_can_be_stored(said: str, kept: str) -> None:
-    assert storable(said) == kept
+def test_whatever_a_bank_sends_can_be_stored(sent: str, stored: str) -> None:
+    assert storable(sent) == stored
 
 
 def test_a_refunds_reference_is_no_orders() -> None:
@@ -227,3 +263,160 @@ def test_a_refunds_reference_is_no_orders() -> None:
     assert made == "RF" + new_reference(NOW, 7)[2:]
     with pytest.raises(MalformedReference):
         parse_reference(made)
+
+
+CHANGE = RefundChange("R1", "RF1", RefundState.APPROVED, dong(100), RefundReason.OTHER)
+
+
+def effects(event: RefundEvent, order: OrderSnapshot, amount: int = 100) -> Effects | None:
+    """What follows for the order from an event of a refund through its bank."""
+    return effects_of_refund(
+        event,
+        RECORD,
+        order,
+        amount=amount,
+        accepted=True,
+        route=Route.BANK,
+        refund=CHANGE,
+        at=NOW,
+    )
+
+
+APPROVED = replace(
+    SETTLED, held_refund=100, paid_back=100, paid_back_accepted=100, posted={Account.AGENCY_PAYABLE: 0}
+)
+OVERPAID = replace(
+    SETTLED, received=130, accepted=130, posted={Account.AGENCY_PAYABLE: 100, Account.OVERPAYMENT: 30}
+)
+
+
+class Case(NamedTuple):
+    """An order, an event of a refund of its money, and all that follows."""
+
+    order: OrderSnapshot
+    amount: int
+    event: RefundEvent
+    sums: tuple[int, int, int]
+    """Reserved, paid back and refunded afterwards."""
+    status: str
+    postings: list[str]
+    published: EventType
+
+
+CASES = {
+    "proposed": Case(SETTLED, 100, RefundEvent.PROPOSED, (100, 0, 0), "PAID", [], EventType.REFUND_PROPOSED),
+    "declined": Case(
+        replace(SETTLED, held_refund=100),
+        100,
+        RefundEvent.DECLINED,
+        (0, 0, 0),
+        "PAID",
+        [],
+        EventType.REFUND_DECLINED,
+    ),
+    "approved": Case(
+        replace(SETTLED, held_refund=100),
+        100,
+        RefundEvent.APPROVED,
+        (100, 100, 0),
+        "PAID",
+        ["AGENCY_PAYABLE to REFUND_CLEARING: 100"],
+        EventType.REFUND_APPROVED,
+    ),
+    "approved, of an overpaid order": Case(
+        replace(OVERPAID, held_refund=50),
+        50,
+        RefundEvent.APPROVED,
+        (50, 50, 0),
+        "PAID",
+        ["AGENCY_PAYABLE to REFUND_CLEARING: 20", "OVERPAYMENT to REFUND_CLEARING: 30"],
+        EventType.REFUND_APPROVED,
+    ),
+    "returned": Case(
+        APPROVED,
+        100,
+        RefundEvent.RETURNED,
+        (0, 100, 100),
+        "REFUNDED",
+        ["REFUND_CLEARING to BANK_CLEARING: 100"],
+        EventType.REFUND_SUCCEEDED,
+    ),
+    "failed": Case(
+        replace(APPROVED, posted={Account.AGENCY_PAYABLE: 100}),
+        100,
+        RefundEvent.FAILED,
+        (0, 0, 0),
+        "PAID",
+        [],
+        EventType.REFUND_FAILED,
+    ),
+    "failed, and the money belongs elsewhere by now": Case(
+        replace(
+            APPROVED,
+            received=200,
+            accepted=200,
+            posted={Account.AGENCY_PAYABLE: 200},
+        ),
+        100,
+        RefundEvent.FAILED,
+        (0, 0, 0),
+        "PAID",
+        ["AGENCY_PAYABLE to OVERPAYMENT: 100"],
+        EventType.REFUND_FAILED,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_what_follows_from_each_event_of_a_refund(case: Case) -> None:
+    found = effects(case.event, case.order, case.amount)
+    assert found is not None
+    assert found.totals is not None
+    totals = found.totals
+    assert (totals.held_refund, totals.paid_back, totals.refunded) == case.sums
+    assert booked(found) == case.postings
+    assert (found.events.types, found.receipt) == ((case.published,), None)
+    assert found.events.order is not None
+    assert (found.events.order["status"], found.events.order["refund"]) == (case.status, to_wire(CHANGE))
+
+
+def test_events_without_sums_change_no_order() -> None:
+    assert [event for event in RefundEvent if effects(event, SETTLED, 1) is None] == [
+        event for event in RefundEvent if event not in SUMS
+    ]
+
+
+def test_money_that_comes_back_may_complete_a_payment() -> None:
+    """40 of 100 were here and on their way out, 60 came meanwhile; then the refund failed."""
+    order = replace(
+        ORDER,
+        received=100,
+        accepted=100,
+        held_refund=40,
+        paid_back=40,
+        paid_back_accepted=40,
+        posted={Account.SUSPENSE: 100},
+    )
+    found = effects(RefundEvent.FAILED, order, 40)
+    assert found is not None
+    assert booked(found) == ["SUSPENSE to AGENCY_PAYABLE: 100"]
+    assert found.events.types == (EventType.REFUND_FAILED, EventType.PAID)
+    assert (found.events.version, found.receipt is not None) == (3, True)
+
+
+def test_a_chargeback_counts_as_refunded_and_the_order_is_disputed() -> None:
+    found = effects_of_chargeback(RECORD, SETTLED, amount=60, accepted=True, at=NOW)
+    assert found.totals is not None
+    assert (found.totals.refunded, found.totals.paid_back, found.totals.disputed) == (60, 60, True)
+    assert booked(found) == ["AGENCY_PAYABLE to BANK_CLEARING: 60"]
+    assert found.events.types == (EventType.DISPUTED,)
+    assert found.events.order is not None
+    assert (found.events.order["status"], found.events.order["flags"]) == ("PARTLY_REFUNDED", ["DISPUTED"])
+
+
+def test_no_more_leaves_than_the_accounts_hold() -> None:
+    empty = replace(SETTLED, posted={Account.AGENCY_PAYABLE: 30})
+    with pytest.raises(RefundExceeds, match="accounts hold 30"):
+        effects(RefundEvent.APPROVED, empty)
+    with pytest.raises(RefundExceeds, match="accounts hold 30"):
+        effects_of_chargeback(RECORD, empty, amount=100, accepted=True, at=NOW)

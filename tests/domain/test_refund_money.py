@@ -14,8 +14,8 @@ from payment_hub.domain.ledger import Account, Transfer, allocate, transfers
 from payment_hub.domain.settlement import (
     OrderSnapshot,
     allocation,
-    leaving,
-    settling_in,
+    paying_back,
+    reallocating,
     totals_after,
     without,
 )
@@ -53,7 +53,7 @@ class Book:
 
     def send_back(self, name: int, amount: int, *, accepted: bool) -> None:
         """A refund is approved."""
-        moved = leaving(self.order, amount, accepted=accepted, to=OUT)
+        moved = paying_back(self.order, amount, accepted=accepted, to=OUT)
         assert sum(one.amount for one in moved if one.credit is OUT) == amount
         self._post(moved)
         self.order = without(self.order, amount, accepted=accepted)
@@ -69,9 +69,9 @@ class Book:
     def failed(self, name: int) -> None:
         """It has failed with proof: mirrored, then settled where it belongs now."""
         amount, accepted, moved = self.way_out.pop(name)
-        self._post(tuple(Transfer(one.kind, one.credit, one.debit, one.amount) for one in moved))
+        self._post(tuple(Transfer(debit=one.credit, credit=one.debit, amount=one.amount) for one in moved))
         self.order = without(self.order, -amount, accepted=accepted)
-        self._post(settling_in(self.order))
+        self._post(reallocating(self.order))
         self._follow()
 
     def _follow(self) -> None:

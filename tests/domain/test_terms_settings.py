@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bank_adapters.toolkit.settings import BankSettingsError
-from bank_adapters.toolkit.terms import read_terms
+from bank_adapters.toolkit.settings import BankSettingsError, read_terms
 
 
 @pytest.mark.parametrize(

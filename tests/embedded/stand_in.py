@@ -46,12 +46,6 @@ def notes():
         return [row.words for row in connection.execute(text("SELECT words FROM notes ORDER BY words"))]
 """
 
-BANK = """
-import http.server, sys
-
-http.server.HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), None).serve_forever()
-"""
-
 SIMULATORS = """
 import http.server, sys
 
@@ -69,7 +63,6 @@ def build(folder: Path) -> Path:
     (folder / "payment_hub" / "__init__.py").touch()
     bank = folder / "bank_adapters" / "simulators"
     bank.mkdir(parents=True)
-    (bank / "sandbox.py").write_text(BANK)
     (bank / "__main__.py").write_text(SIMULATORS)
     (folder / "wsgi.py").write_text(WSGI)
     return folder

@@ -25,7 +25,7 @@ def test_two_brokers_side_by_side_carry_their_own_messages() -> None:
 def test_a_broker_answers_only_to_its_password_and_ends_with_its_block() -> None:
     with broker() as url:
         port = int(url.rpartition(":")[2].partition("/")[0])
-        with redis.Redis(port=port, retry=AT_ONCE) as stranger, pytest.raises(redis.AuthenticationError):
-            stranger.ping()
+        with redis.Redis(port=port, retry=AT_ONCE) as anonymous, pytest.raises(redis.AuthenticationError):
+            anonymous.ping()
     with redis.Redis.from_url(url, retry=AT_ONCE) as late, pytest.raises(redis.ConnectionError):
         late.ping()

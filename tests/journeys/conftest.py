@@ -20,7 +20,6 @@ from werkzeug.serving import make_server
 
 from bank_adapters import load_adapters, load_terms
 from bank_adapters.simulators import server as simulator_server
-from bank_adapters.simulators.sandbox import QUICK, serve
 from bank_adapters.simulators.server import SimulatorServer, settings_of
 from bank_adapters.simulators.simulator import Simulator
 from payment_hub.app import create_app
@@ -36,6 +35,7 @@ from payment_hub.settings import Settings
 from reconciliation import app as reconciliation
 from reconciliation.books import Books
 from reconciliation.ledgers.csv_drop import CsvDrop
+from tests.simulators.sandbox import serve
 
 SECRET = "whsec_" + base64.b64encode(b"b" * 32).decode()
 VNPAY_SECRET = "VNPAYSECRETVNPAYSECRET"
@@ -162,7 +162,7 @@ def a_world(
     drop.mkdir()
     with (
         nullcontext(port) if port else reserved_port(ANY) as here,
-        serve(SECRET, pace=QUICK) as bank,
+        serve(SECRET) as bank,
         listening_portal() as listening,
     ):
         environment = {**_environment(database_url, here, bank.url, drop), **(told or {})}
@@ -170,7 +170,7 @@ def a_world(
         adapters = load_adapters(settings.enabled_banks, settings.banks, settings.public_url)
         hub = Hub.of(settings, adapters, utc_now, load_terms(settings.enabled_banks, settings.banks))
         books = Books(hub, CsvDrop(drop), partial(receive_confirmation, hub, source=Source.STATEMENT))
-        app = create_app(settings, hub, doors=reconciliation.BLUEPRINTS)
+        app = create_app(settings, hub, blueprints=reconciliation.BLUEPRINTS)
         reconciliation.attach(app, books)
         listening.public_key = hub.signer.public_keys()[0]
         with _serving(app, here) as url:

@@ -109,7 +109,7 @@ def propose(
 
 def approve(world: World, order: dict[str, Any], refund_id: str = "R1", by: Caller | None = None) -> str:
     """Another person approves it; by which way it goes."""
-    answer = (by or world.officer).post(f"{address(order, refund_id)}/approval", {})
+    answer = (by or world.officer).post(f"{address(order, refund_id)}/approve", {})
     assert answer.status_code == 200, answer.text
     assert answer.json()["state"] == "APPROVED"
     return str(answer.json()["route"])

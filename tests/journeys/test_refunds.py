@@ -71,7 +71,7 @@ def test_what_the_rail_refuses_stays_where_it_was_and_can_be_asked_for_again(wor
     require_kept(world, order)
     require_told(world, order, "refund_proposed", "refund_approved", "refund_failed")
     propose(world, order, refund_id="R2", by=world.officer)
-    refused = world.officer.post(f"{address(order, 'R2')}/approval", {})
+    refused = world.officer.post(f"{address(order, 'R2')}/approve", {})
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/same-person")
     approve(world, order, "R2", by=world.second_officer)
     with refunds_are(world, bank, "SUCCEEDED"):

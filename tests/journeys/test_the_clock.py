@@ -14,7 +14,7 @@ from celery import Celery
 from sqlalchemy import text
 
 from payment_hub.domain.calendar import business_day
-from payment_hub.embedded.child import Plan, start
+from payment_hub.embedded.process import Program, supervised
 from payment_hub.hub import utc_now
 from tests.journeys.brokers import Broker, mortal_broker
 from tests.journeys.conftest import World
@@ -28,66 +28,44 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
         yield broker
 
 
-class Supervisor:
-    """Starts a process again that has ended, as a deployment's does.
+@pytest.fixture
+def clock_runs(world: World, broker: Broker, tmp_path: Path) -> Iterator[None]:
+    """One worker for both queues, and the beat, under a supervisor as in a deployment.
 
     With Redis and Valkey a worker that has a task in hand when the broker dies ends too (kombu 5.7 wants to give the
     task back over the line that is gone); with RabbitMQ it waits for the line.
     """
-
-    def __init__(self, plans: list[Plan]) -> None:
-        self.children = [start(plan) for plan in plans]
-        self._lives = 3
-
-    def mind(self) -> None:
-        """Let those that have ended live again, a few times."""
-        for number, child in enumerate(self.children):
-            if not child.alive:
-                self._lives -= 1
-                if not self._lives:
-                    child.check_alive()
-                child.stop()
-                self.children[number] = start(child.plan)
-
-    def stop(self) -> None:
-        """Stop them all, the last one first."""
-        for child in reversed(self.children):
-            child.stop()
-
-
-@pytest.fixture
-def clock_runs(world: World, broker: Broker, tmp_path: Path) -> Iterator[Supervisor]:
-    """One worker for both queues, and the beat."""
-    told = {**os.environ, **world.environment, "HUB_BROKER_URL": broker.url, "HUB_DATABASE_POOL": "4"}
+    environment = {**os.environ, **world.environment, "HUB_BROKER_URL": broker.url, "HUB_DATABASE_POOL": "4"}
     alone = ("--without-gossip", "--without-mingle")
     worker = ("worker", "--queues", "celery,messenger", "--pool", "threads", "--concurrency", "2", *alone)
     beat = ("beat", "--schedule", str(tmp_path / "beat-schedule"), "--pidfile", "")
-    plans = []
-    for name, *more in (worker, beat):
-        command = [sys.executable, "-m", "celery", "--app", "wsgi:celery", name, *more]
-        plans.append(Plan(name, command, folder=ROOT, log=tmp_path / f"{name}.log", environment=told))
-    supervisor = Supervisor(plans)
-    yield supervisor
-    supervisor.stop()
+    with supervised(tmp_path / "processes") as supervisor:
+        for name, *more in (worker, beat):
+            command = [sys.executable, "-m", "celery", "--app", "wsgi:celery", name, *more]
+            log = tmp_path / f"{name}.log"
+            supervisor.start(Program(name, command, folder=ROOT, log=log, environment=environment))
+        yield
+        supervisor.check()
 
 
+@pytest.mark.usefixtures("clock_runs")
 def test_worker_and_beat_go_on_where_they_were_when_the_broker_comes_back(
-    world: World, broker: Broker, clock_runs: Supervisor
+    world: World, broker: Broker
 ) -> None:
-    told = _paid(world, "QD-1")
-    _wait(clock_runs, lambda: world.listening.told(told["reference"], "payment_order.paid"))
+    first = _paid(world, "QD-1")
+    _wait(lambda: world.listening.told(first["reference"], "payment_order.paid"))
 
     broker.go()
-    kept = _paid(world, "QD-2")
-    time.sleep(1.5)  # more than a tick of the beat: nobody can ask for the webhook now
-    assert world.listening.told(kept["reference"], "payment_order.paid") is None
+    second = _paid(world, "QD-2")
+    time.sleep(1.5)  # more than a tick of the beat: no task can ask for the webhook now
+    assert world.listening.told(second["reference"], "payment_order.paid") is None
     broker.come()
-    _wait(clock_runs, lambda: world.listening.told(kept["reference"], "payment_order.paid"))
+    _wait(lambda: world.listening.told(second["reference"], "payment_order.paid"))
 
     day = business_day(utc_now()).isoformat()
     with Celery(broker=broker.url, set_as_current=False) as asking:
         asking.send_task("night.reconcile", ["bank:sandbox", day])
-    _wait(clock_runs, lambda: _runs(world) == [("bank:sandbox", "COMMITTED")])
+    _wait(lambda: _runs(world) == [("bank:sandbox", "COMMITTED")])
 
 
 def _paid(world: World, reference: str) -> dict[str, Any]:
@@ -104,9 +82,8 @@ def _runs(world: World) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in session.execute(text("SELECT scope, state FROM reconciliation_run"))]
 
 
-def _wait(clock: Supervisor, come_true: Callable[[], object]) -> None:
+def _wait(come_true: Callable[[], object]) -> None:
     deadline = time.monotonic() + 60
     while not come_true():
-        clock.mind()
-        assert time.monotonic() < deadline, "\n".join(child.last_words() for child in clock.children)
+        assert time.monotonic() < deadline
         time.sleep(0.05)

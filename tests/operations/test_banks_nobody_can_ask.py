@@ -66,8 +66,8 @@ def test_a_bank_that_was_disabled_comes_before_an_officer_and_does_not_spin(
         start(before, reference, "gone")
     after = with_banks(hub, other=StandInBank(code="other"))
     shown = show_payment_options(after, caller=an_operator(), reference=reference)
-    assert [(option.bank, option.reason) for option in shown.options] == [("other", "UNDER_WAY")]
-    assert shown.options[0].until is not None
+    assert [(option.bank, option.reason) for option in shown.items] == [("other", "UNDER_WAY")]
+    assert shown.items[0].until is not None
     assert through_the_night(after, clock, 3) < 50
     [listed] = list_unresolved(after, caller=an_operator(), overdue=True).items
     assert (listed.bank, listed.expected_by > clock()) == ("gone", True)  # type: ignore[operator]

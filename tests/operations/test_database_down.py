@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from sqlalchemy.orm import sessionmaker
 from payment_hub.app import create_app
 from payment_hub.domain.banks.values import CallbackRequest
 from payment_hub.domain.errors import HubUnavailable
-from payment_hub.embedded.postgres import THROW_AWAY, Postgres, start_postgres, stop_postgres
+from payment_hub.embedded.postgres import THROW_AWAY, postgres
 from payment_hub.hub import Hub, connect
 from payment_hub.operations.confirmations.callbacks import receive_callback
 from payment_hub.operations.health import check_invariants
@@ -32,18 +33,16 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.running: Postgres | None = None
+        self._running = ExitStack()
 
     def start(self) -> str:
         """Start it on the same data, at the same address."""
-        self.running = start_postgres(self.folder / "data", log=self.folder / "log", settings=THROW_AWAY)
-        return self.running.url
+        server = postgres(self.folder / "data", log=self.folder / "log", settings=THROW_AWAY)
+        return self._running.enter_context(server)
 
     def stop(self) -> None:
         """End all its sessions."""
-        if self.running is not None:
-            stop_postgres(self.running)
-        self.running = None
+        self._running.close()
 
 
 @pytest.fixture
@@ -65,10 +64,9 @@ def own_hub(server: Server, clock: StoppedClock, signer: Signer) -> Iterator[Hub
         engine=engine,
         sessions=sessionmaker(engine),
         adapters={"sandbox": sandbox_adapter()},
-        order_life=SETTINGS.order_life,
         now=clock,
         signer=signer,
-        public_url="https://hub.test",
+        settings=SETTINGS,
     )
     engine.dispose()
 

@@ -37,7 +37,7 @@ def genuine(hub: Hub, reference: str) -> CallbackRequest:
 
 def test_every_bit_of_the_body_is_under_the_signature(hub: Hub, genuine: CallbackRequest) -> None:
     """Each altered body is tried on the adapter; of each byte one goes the whole way to the database."""
-    adapter = hub.able("sandbox", TakesCallbacks)
+    adapter = hub.adapter_with("sandbox", TakesCallbacks)
     for place in range(len(genuine.body)):
         for bit in range(8):
             body = bytearray(genuine.body)

@@ -67,7 +67,7 @@ def test_while_a_silent_bank_may_have_taken_the_money_no_other_payment_starts(
     assert view.attempt is not None
     assert view.attempt.expected_by is not None
     shown = show_payment_options(hub, caller=an_operator(), reference=reference)
-    assert {option.reason for option in shown.options} == {"UNDER_WAY"}
+    assert {option.reason for option in shown.items} == {"UNDER_WAY"}
     bank.on_query = taken
     clock.advance(minutes=1)
     query_pending(hub)

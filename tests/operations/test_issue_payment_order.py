@@ -20,6 +20,7 @@ from payment_hub.domain.errors import (
 from payment_hub.domain.idempotency import Answered
 from payment_hub.domain.references import parse_reference
 from payment_hub.domain.settlement import LatePolicy
+from payment_hub.domain.wire import to_wire
 from payment_hub.hub import Hub
 from payment_hub.operations.idempotency import claim_request
 from payment_hub.operations.obligations import show_obligation, withdraw_obligation
@@ -78,7 +79,7 @@ def test_the_answer_is_the_order_as_it_will_be_shown_and_as_its_event_tells_it(
     answer = issue(hub, portal, obligation, minutes=90, return_url="https://dvc.test/back")
     order = json.loads(answer.body)
     assert (answer.status, answer.replayed, order["status"], order["version"]) == (201, False, "OPEN", 1)
-    assert order == show_order(hub, caller=portal, reference=order["reference"]).as_wire()
+    assert order == to_wire(show_order(hub, caller=portal, reference=order["reference"]))
     assert rows(hub, "SELECT data FROM event") == [{"data": order}]
     assert parse_reference(order["reference"]) == order["reference"]
     assert show_order(hub, caller=portal, reference=order["reference"]).expires_at == clock() + timedelta(
@@ -225,7 +226,7 @@ def test_an_order_of_nothing_is_paid_at_once_and_its_answer_its_event_and_its_re
     order = json.loads(answer.body)
     shown = show_order(hub, caller=portal, reference=order["reference"])
     receipt = show_receipt(hub, caller=portal, reference=order["reference"])
-    assert order == shown.as_wire()
+    assert order == to_wire(shown)
     assert (order["status"], order["version"], order["receipt"]) == ("PAID", 2, receipt.number)
     assert (receipt.amount.minor, receipt.bank, receipt.paid_at) == (0, None, None)
     events = rows(hub, "SELECT type, sequence, data ->> 'receipt' AS receipt FROM event ORDER BY id")

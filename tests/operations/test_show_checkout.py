@@ -58,7 +58,7 @@ def test_it_goes_on_with_the_instructions_and_ends_with_the_receipt(hub: Hub, re
     view = page(hub, reference)
     assert view.state == "AWAITING_PAYMENT"
     assert view.instructions is not None
-    assert view.instructions.page_url == INSTRUCTIONS.page_url
+    assert view.instructions.instructions.page_url == INSTRUCTIONS.page_url
     hear(hub, confirmation(f"{reference}-1", bank="standin"))
     view = page(hub, reference)
     assert (view.state, view.instructions) == ("PAID", None)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from bank_adapters.simulators.sandbox import SandboxBankService
 from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.banks.values import Instructions, Outcome, PaymentRequest
 from payment_hub.domain.errors import BankUnavailable, Malformed, PaymentUnderWay
@@ -18,6 +17,7 @@ from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, list_attemp
 from tests.asking import attempts, one
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
+from tests.simulators.sandbox import Sandbox
 from tests.stand_in_banks import INSTRUCTIONS, StandInBank, a_sandbox_bank, says, with_banks
 
 GONE = BankUnavailable("no answer")
@@ -28,7 +28,7 @@ class Killed(BaseException):
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[tuple[SandboxBankService, BankAdapter]]:
+def sandbox() -> Iterator[tuple[Sandbox, BankAdapter]]:
     with a_sandbox_bank() as both:
         yield both
 
@@ -59,18 +59,18 @@ def start(hub: Hub, reference: str, bank: str = "standin", **more: Any) -> Attem
 
 
 def test_the_sandbox_bank_gives_a_qr_code_an_account_and_a_page(
-    hub: Hub, reference: str, sandbox: tuple[SandboxBankService, BankAdapter]
+    hub: Hub, reference: str, sandbox: tuple[Sandbox, BankAdapter]
 ) -> None:
     service, adapter = sandbox
     attempt = start(with_banks(hub, sandbox=adapter), reference, "sandbox")
     assert (attempt.state, attempt.amount.minor, attempt.reference) == ("PENDING", 150_000, f"{reference}-1")
-    assert reference in (attempt.qr_text or "")
-    assert attempt.page_url == f"{service.url}/pay/{attempt.reference}"
-    assert (attempt.purpose, attempt.account_name) == (reference, "KHO BAC SANDBOX")
+    assert reference in (attempt.instructions.qr_text or "")
+    assert attempt.instructions.page_url == f"{service.url}/pay/{attempt.reference}"
+    assert (attempt.instructions.purpose, attempt.instructions.account_name) == (reference, "KHO BAC SANDBOX")
 
 
 def test_a_sandbox_bank_that_answers_too_late_leaves_the_outcome_unknown_until_it_is_asked_again(
-    hub: Hub, clock: StoppedClock, sandbox: tuple[SandboxBankService, BankAdapter]
+    hub: Hub, clock: StoppedClock, sandbox: tuple[Sandbox, BankAdapter]
 ) -> None:
     service, adapter = sandbox
     hub = with_banks(hub, sandbox=adapter)
@@ -193,7 +193,7 @@ def test_a_callback_faster_than_the_banks_answer_stands(
     shown = (
         None if outcome is Outcome.DECLINED else INSTRUCTIONS.page_url
     )  # nobody is sent to pay what has failed
-    assert (attempt.state, attempt.page_url) == (state, shown)
+    assert (attempt.state, attempt.instructions.page_url) == (state, shown)
 
 
 def test_a_payment_told_before_the_bank_falls_silent_is_not_made_unknown(

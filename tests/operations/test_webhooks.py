@@ -14,12 +14,14 @@ from sqlalchemy import text
 
 from payment_hub.domain.access import Caller
 from payment_hub.domain.webhooks import LADDER, WebhookView
+from payment_hub.domain.wire import to_wire
 from payment_hub.hub import Hub
 from payment_hub.operations.obligations import withdraw_obligation
 from payment_hub.operations.webhooks import deliver_webhooks, list_events, list_webhooks
 from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.receiver import Receiver, a_receiver, hang_up, status
+from tests.settings import SETTINGS
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ def test_the_body_is_what_the_feed_shows_compact_and_small(
     deliver_webhooks(hub)
     [request] = receiver.requests
     [event] = feed(hub, portal, 1)
-    assert request.body == json.dumps(event.as_wire(), ensure_ascii=False, separators=(",", ":")).encode()
+    assert request.body == json.dumps(to_wire(event), ensure_ascii=False, separators=(",", ":")).encode()
     assert "đèn tín hiệu".encode() in request.body
     assert len(request.body) < 20_000
     assert request.headers["content-type"] == "application/json"
@@ -189,7 +191,7 @@ def test_the_address_is_judged_again_at_every_sending(
 ) -> None:
     """The trial's permission ended after the address was set."""
     an_order(hub, agency, portal)
-    deliver_webhooks(replace(hub, allow_loopback_webhooks=False))
+    deliver_webhooks(replace(hub, settings=SETTINGS))
     [attempt] = webhooks(hub)[0].attempts
     assert (attempt.status, attempt.answer) == (None, "the webhook URL must not lead to this machine")
     assert receiver.connections == 0

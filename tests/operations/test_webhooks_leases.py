@@ -176,17 +176,17 @@ def test_a_webhook_that_is_sent_again_while_it_is_being_sent_is_sent_once_more(
 
 WORKER = """
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
 from payment_hub.hub import Hub
 from payment_hub.operations.webhooks import deliver_webhooks
 from payment_hub.signing import Signer
+from tests.settings import TRIAL_SETTINGS
 engine = create_engine(sys.argv[1])
 now = datetime.fromisoformat(sys.argv[2])
 deliver_webhooks(Hub(engine=engine, sessions=sessionmaker(engine), adapters={}, now=lambda: now,
-    signer=Signer.of([b"k" * 32], [b"s" * 32]), public_url="https://hub.test", order_life=timedelta(days=1),
-    allow_loopback_webhooks=True))
+    signer=Signer.of([b"k" * 32], [b"s" * 32]), settings=TRIAL_SETTINGS))
 """
 
 

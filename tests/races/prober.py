@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.orm import sessionmaker
 
@@ -13,6 +13,7 @@ from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub, connect
 from payment_hub.operations.banks import call_bank
 from payment_hub.signing import Signer
+from tests.settings import SETTINGS
 from tests.stand_in_banks import StandInBank
 
 
@@ -25,8 +26,7 @@ def main(url: str, at: str) -> None:
         adapters={"one": StandInBank()},
         now=lambda: moment,
         signer=Signer.of([b"k" * 32], [b"s" * 32]),
-        public_url="https://hub.test",
-        order_life=timedelta(days=1),
+        settings=SETTINGS,
     )
     with engine.connect():
         sys.stdout.write("ready\n")

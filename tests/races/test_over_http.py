@@ -104,7 +104,7 @@ def test_withdrawal_against_payment(
     for number in range(rounds):
         reference = an_order(hub, agency, portal)["reference"]
         callback = a_callback(reference, hub.now())
-        address = f"{server}/v1/payment-orders/{reference}/withdraw"
+        address = f"{server}/v1/payment-orders/{reference}/cancel"
         withdraw = partial(requests.post, address, '{"reason": "wrong"}', timeout=20)
         acts: list[Callable[[], requests.Response]] = [partial(tell, server, callback)] * 10
         for place in range(10):

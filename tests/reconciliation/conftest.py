@@ -15,13 +15,13 @@ from payment_hub.operations.confirmations.record import receive_confirmation
 from reconciliation.books import Books
 from reconciliation.ledgers.csv_drop import CsvDrop
 from tests.builders import a_portal, an_agency
-from tests.reconciliation.paper import PaperBank
+from tests.reconciliation.stubs import StubBank
 
 
 @pytest.fixture
-def bank() -> PaperBank:
+def bank() -> StubBank:
     """The bank ``sandbox``, on paper."""
-    return PaperBank()
+    return StubBank()
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def drop(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def books(hub: Hub, bank: PaperBank, drop: Path) -> Books:
+def books(hub: Hub, bank: StubBank, drop: Path) -> Books:
     """The hub with its bank on paper, and the folder."""
     with_bank = replace(hub, adapters={"sandbox": bank})
     return Books(with_bank, CsvDrop(drop), partial(receive_confirmation, with_bank, source=Source.STATEMENT))

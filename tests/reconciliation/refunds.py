@@ -14,8 +14,8 @@ from payment_hub.operations.refunds.send import send_refunds
 from reconciliation.books import Books
 from reconciliation.operations.runs import collect_and_reconcile, show_run
 from tests.asking import rows
-from tests.reconciliation.night import BANK, an_officer, found
-from tests.reconciliation.paper import DAY, NEXT_DAY, NOON, a_line, a_statement
+from tests.reconciliation.nights import BANK, an_officer, found
+from tests.reconciliation.stubs import DAY, NEXT_DAY, NOON, a_line, a_statement
 from tests.refunding import LAN, RefundingBank, approve, propose
 
 PAID, THIRD = 150_000, 50_000
@@ -23,7 +23,7 @@ SILENCE = BankUnavailable("no answer")
 
 
 @dataclass
-class PaperRefunds(RefundingBank):
+class RefundingStub(RefundingBank):
     """Its statements are what the test has written down."""
 
     statements: dict[date, Statement] = field(default_factory=dict)
@@ -43,7 +43,7 @@ def returned_as(bank_refund_id: str | None) -> RefundAnswer:
 
 def a_refund(
     hub: Hub,
-    bank: PaperRefunds,
+    bank: RefundingStub,
     order: str,
     amount: int,
     answer: Callable[[Any], RefundAnswer],
@@ -71,7 +71,7 @@ def a_debit(transaction: str, amount: int, reference: str = "", **more: Any) -> 
     return a_line(transaction, amount, reference, Movement.DEBIT, **{"booked_at": NOON} | more)
 
 
-def night(books: Books, bank: PaperRefunds, *lines: StatementLine, next_day: bool = False) -> dict[str, str]:
+def night(books: Books, bank: RefundingStub, *lines: StatementLine, next_day: bool = False) -> dict[str, str]:
     """What the night finds of a day whose statement has these lines, and on the first day the payment."""
     day = NEXT_DAY if next_day else DAY
     paid = () if next_day else (a_line("T1", PAID),)

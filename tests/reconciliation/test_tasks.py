@@ -13,8 +13,8 @@ from reconciliation import tasks
 from reconciliation.app import attach
 from reconciliation.books import Books
 from tests.conftest import StoppedClock
-from tests.reconciliation.night import paid, rows
-from tests.reconciliation.paper import DAY, PaperBank, a_line, a_statement
+from tests.reconciliation.nights import paid, rows
+from tests.reconciliation.stubs import DAY, StubBank, a_line, a_statement
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def night(books: Books) -> Iterator[None]:
 
 
 def test_the_beat_starts_every_run_of_the_night(
-    night: None, books: Books, bank: PaperBank, agency: Caller, portal: Caller, clock: StoppedClock
+    night: None, books: Books, bank: StubBank, agency: Caller, portal: Caller, clock: StoppedClock
 ) -> None:
     """Bank, agency and the money left open; and nothing is left to catch up."""
     paid(books, agency, portal, "T1")

@@ -40,6 +40,22 @@ def every_file_that_is_named_exists(repo: Path) -> list[str]:
     ]
 
 
+@rule({"docs/walk.md": "```python\n# wsgi.py\nprint(1)\n```\n", "wsgi.py": "print(2)\n"})
+def code_on_a_page_is_the_code_of_its_file(repo: Path) -> list[str]:
+    """A block whose first line is the path of a file holds lines of that file, whatever their indentation."""
+    return [
+        f"{file.name}: the block of {path} is not in it"
+        for file, text in pages(repo)
+        for path, block in re.findall(r"```python\n *# ([\w/]+\.py)\n(.*?)```", text, re.S)
+        if _flush(block) not in _flush((repo / path).read_text(encoding="utf-8"))
+    ]
+
+
+def _flush(code: str) -> str:
+    """The lines without their indentation."""
+    return "\n".join(line.strip() for line in code.strip().splitlines())
+
+
 @rule({"README.md": "`make gold`", "Makefile": "test:\n\ttrue\n"})
 def every_command_of_make_exists(repo: Path) -> list[str]:
     makefile = repo / "Makefile"

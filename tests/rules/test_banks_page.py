@@ -7,8 +7,7 @@ import dataclasses
 import pytest
 
 from bank_adapters import load_adapters
-from bank_adapters.toolkit.settings import BankSettingsError
-from bank_adapters.toolkit.terms import Terms
+from bank_adapters.toolkit.settings import BankSettingsError, Terms
 from docs.banks import ABILITIES, CERTAINTIES, METHODS, Bank, banks_page, chapter, every_bank
 from payment_hub.domain.banks import port
 from payment_hub.domain.banks.profile import Certainty, PaymentMethod

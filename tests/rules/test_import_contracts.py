@@ -22,7 +22,7 @@ VIOLATIONS = {
         "import bank_adapters.simulators.sandbox",
     ),
     "an adapter is a web server": ("bank_adapters/vnpay.py", "import flask"),
-    "an adapter imports reconciliation": ("bank_adapters/vnpay.py", "import reconciliation.domain.matching"),
+    "an adapter imports reconciliation": ("bank_adapters/vnpay.py", "import reconciliation.domain.rules"),
     "a view imports the store": ("payment_hub/web/resources/orders.py", "import payment_hub.store.orders"),
     "a task imports the store": ("payment_hub/tasks.py", "import payment_hub.store.orders"),
     "a command imports SQLAlchemy": ("payment_hub/commands/ledger.py", "import sqlalchemy"),
@@ -49,7 +49,7 @@ VIOLATIONS = {
         "import payment_hub.store.orders",
     ),
     "reconciliation's domain imports the store": (
-        "reconciliation/domain/matching.py",
+        "reconciliation/domain/rules.py",
         "import payment_hub.store.orders",
     ),
     "the hub imports the embedded default": ("payment_hub/hub.py", "import payment_hub.embedded.ports"),

@@ -16,7 +16,7 @@ from bank_adapters import load_adapters
 from bank_adapters.simulators.server import SimulatorServer, serve
 from bank_adapters.simulators.simulator import Book, Payment, Refund, Simulator, WireReply, WireRequest
 from payment_hub.domain.money import dong
-from tests.bank_adapters.examples import a_request
+from tests.banks.examples import a_request
 from tests.simulators.listener import Listener, listening
 from tests.simulators.mekong import MekongSimulator
 

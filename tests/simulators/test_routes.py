@@ -13,7 +13,7 @@ from bank_adapters.simulators.__main__ import drop_statements
 from bank_adapters.simulators.simulator import Payment, Refund
 from bank_adapters.toolkit.emv_qr import write_vietqr
 from payment_hub.domain.money import dong
-from tests.bank_adapters.examples import a_request
+from tests.banks.examples import a_request
 from tests.simulators.conftest import REFERENCE, PatientSimulator, Stage
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import itertools
 import json
@@ -24,25 +23,13 @@ from payment_hub.domain.settlement import Source
 from payment_hub.hub import Hub
 from payment_hub.operations.access import make_key
 from payment_hub.operations.confirmations.record import receive_confirmation
-from payment_hub.settings import Settings
 from reconciliation import app as reconciliation
 from reconciliation.books import Books
 from reconciliation.ledgers.csv_drop import CsvDrop
+from tests import settings
 from tests.builders import a_portal, an_agency
 
-KEY_32 = base64.b64encode(bytes(32)).decode()
-ENVIRON = {
-    "HUB_DATABASE_URL": "postgresql://not-used",
-    "HUB_BROKER_URL": "redis://not-used",
-    "HUB_PUBLIC_URL": "https://hub.test",
-    "HUB_SECRET_KEY": KEY_32,
-    "HUB_SIGNING_KEY": KEY_32,
-    "HUB_ENABLED_BANKS": "sandbox",
-    "HUB_METRICS_TOKEN": "watch",
-    "BANK_SANDBOX_URL": "http://127.0.0.1:9",
-    "BANK_SANDBOX_SECRET": "whsec_" + KEY_32,
-}
-SETTINGS = Settings.from_environ(ENVIRON)
+ENVIRON, SETTINGS = settings.ENVIRON, settings.SETTINGS
 
 FINE: dict[str, Any] = {
     "agency": "G22.99",
@@ -115,7 +102,7 @@ def app(hub: Hub) -> Flask:
 
 def an_app(hub: Hub, **other: Any) -> Flask:
     """An app with every door of both packages, on other settings where said."""
-    made = create_app(dataclasses.replace(SETTINGS, **other), hub, doors=reconciliation.BLUEPRINTS)
+    made = create_app(dataclasses.replace(SETTINGS, **other), hub, blueprints=reconciliation.BLUEPRINTS)
     confirm = partial(receive_confirmation, hub, source=Source.STATEMENT)
     reconciliation.attach(made, Books(hub, CsvDrop(None), confirm))
     return made

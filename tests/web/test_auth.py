@@ -104,10 +104,10 @@ def test_what_is_another_agencys_is_404_on_every_path(
     assert unknown.status_code in (404, 422)
     start = {"bank": "sandbox"}
     assert other.post(f"/v1/payment-orders/{order['reference']}/attempts", start).status_code == 404
-    withdraw = other.post(
-        f"/v1/payment-orders/{order['reference']}/withdraw", {"reason": "x"}, headers=headers
+    cancelled = other.post(
+        f"/v1/payment-orders/{order['reference']}/cancel", {"reason": "x"}, headers=headers
     )
-    assert withdraw.status_code == 404
+    assert cancelled.status_code == 404
     for caller, path in ((stranger, "/v1/obligations"), (stranger, "/v1/payment-orders"), (other, "/v1/payment-orders"),
                          (other, "/v1/events"), (stranger, "/v1/events"), (other, "/v1/webhooks")):  # fmt: skip
         listed = caller.get(path).json

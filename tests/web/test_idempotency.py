@@ -74,21 +74,21 @@ def test_the_same_key_for_another_request_is_refused(agency: Asker, portal: Aske
     assert _count(hub, "obligation") == _count(hub, "payment_order") == 1
 
 
-@pytest.mark.parametrize("verb", ["withdraw", "attempts"])
+@pytest.mark.parametrize("verb", ["cancel", "attempts"])
 def test_the_same_key_and_body_at_another_address_is_another_request(
     agency: Asker, portal: Asker, hub: Hub, verb: str
 ) -> None:
-    """Whoever withdraws B must never be told that it is done because A is."""
-    bodies = {"withdraw": {"reason": "wrong person"}, "attempts": {"bank": "nobank"}}
+    """Whoever cancels B must never be told that it is done because A is."""
+    bodies = {"cancel": {"reason": "wrong person"}, "attempts": {"bank": "nobank"}}
     headers = KEY | {"If-Match": '"1"'}
     one, other = _an_order(agency, portal, "XP-1"), _an_order(agency, portal, "XP-2")
-    done = portal.post(f"/v1/payment-orders/{one}/withdraw", bodies["withdraw"], headers=headers)
+    done = portal.post(f"/v1/payment-orders/{one}/cancel", bodies["cancel"], headers=headers)
     assert (done.status_code, (done.json or {})["status"]) == (200, "CANCELLED")
     refused = portal.post(f"/v1/payment-orders/{other}/{verb}", bodies[verb], headers=headers)
     assert (refused.status_code, (refused.json or {})["type"]) == (422, "/problems/idempotency-conflict")
     assert "Idempotent-Replayed" not in refused.headers
     assert (portal.get(f"/v1/payment-orders/{other}").json or {})["status"] == "OPEN"
-    again = portal.post(f"/v1/payment-orders/{one}/withdraw", bodies["withdraw"], headers=headers)
+    again = portal.post(f"/v1/payment-orders/{one}/cancel", bodies["cancel"], headers=headers)
     assert (again.status_code, again.data) == (200, done.data)
 
 

@@ -94,10 +94,10 @@ def test_an_obligation_is_amended_withdrawn_and_restored_by_whoever_read_it_last
     assert agency.get(PATH).headers["ETag"] == back.headers["ETag"]
 
 
-def test_an_order_is_withdrawn_by_whoever_read_it_last(agency: Asker, portal: Asker) -> None:
+def test_an_order_is_cancelled_by_whoever_read_it_last(agency: Asker, portal: Asker) -> None:
     agency.post("/v1/obligations", FINE)
     reference = (portal.post("/v1/payment-orders", ORDER).json or {})["reference"]
-    path = f"/v1/payment-orders/{reference}/withdraw"
+    path = f"/v1/payment-orders/{reference}/cancel"
     assert portal.post(path, {"reason": "x"}).status_code == 428
     assert portal.post(path, {"reason": "x"}, headers=_tag(7)).status_code == 412
     gone = portal.post(path, {"reason": "x"}, headers=_tag(1))

@@ -15,10 +15,11 @@ from payment_hub.domain.access import Role, Scope
 from payment_hub.domain.banks.health import BreakerPolicy
 from payment_hub.domain.banks.profile import BankTerms, Bearer
 from payment_hub.domain.errors import BankUnavailable
+from payment_hub.domain.payments import AttemptView, UnresolvedView
+from payment_hub.domain.routing import OptionsView
 from payment_hub.hub import Hub
 from payment_hub.operations.payments.query import query_pending
-from payment_hub.web.resources.orders import AttemptSchema, OptionsSchema
-from payment_hub.web.resources.unresolved import UnresolvedSchema
+from payment_hub.web.api.schemas import schema_of
 from tests.builders import confirmation, hear
 from tests.conftest import StoppedClock
 from tests.stand_in_banks import StandInBank, says, with_banks
@@ -60,7 +61,7 @@ def told(answer: Any, status: int = 200) -> dict[str, Any]:
 
 def test_every_bank_is_listed_with_its_reason(path: str, portal: Asker) -> None:
     shown = told(portal.get(f"{path}/payment-options"))
-    assert OptionsSchema().validate(shown) == {}
+    assert schema_of(OptionsView)().validate(shown) == {}
     assert [(item["bank"], item["offered"], item["reason"]) for item in shown["items"]] == [
         ("standin", True, None),
         ("other", True, None),
@@ -86,7 +87,7 @@ def test_options_are_for_those_who_may_see_the_order(
 def test_paying_without_a_bank_takes_the_one_that_is_chosen(path: str, portal: Asker) -> None:
     started = told(portal.post(f"{path}/attempts", {}), 201)
     assert (started["bank"], started["state"], started["expected_by"]) == ("standin", "PENDING", None)
-    assert AttemptSchema().validate(started) == {}
+    assert schema_of(AttemptView)().validate(started) == {}
 
 
 def test_a_bank_that_is_not_offered_is_a_conflict_with_the_reason(path: str, portal: Asker) -> None:
@@ -133,21 +134,21 @@ def test_officers_see_what_is_unknown_and_what_is_theirs(
     officer = asker(Role.OFFICER, agency_code="G22.99")
     bank.on_open = says(BankUnavailable("no answer"))
     portal.post(f"{path}/attempts", {"bank": "standin"})
-    shown = told(officer.get("/v1/unknown-outcomes"))
+    shown = told(officer.get("/v1/unresolved-attempts"))
     [unknown] = shown["items"]
-    assert UnresolvedSchema().validate(unknown) == {}
+    assert schema_of(UnresolvedView)().validate(unknown) == {}
     assert (unknown["bank"], unknown["state"], unknown["escalated_at"]) == ("standin", "UNKNOWN", None)
-    assert told(officer.get("/v1/unknown-outcomes?which=overdue"))["items"] == []
+    assert told(officer.get("/v1/unresolved-attempts?which=overdue"))["items"] == []
     clock.advance(hours=26)
     query_pending(hub)
-    [overdue] = told(officer.get("/v1/unknown-outcomes?which=overdue&limit=1"))["items"]
+    [overdue] = told(officer.get("/v1/unresolved-attempts?which=overdue&limit=1"))["items"]
     assert overdue["escalated_at"] == "2026-03-03T05:00:00.000Z"
-    assert officer.get("/v1/unknown-outcomes?which=mine").status_code == 422
-    ending = f"/v1/unknown-outcomes/{overdue['reference']}/end"
+    assert officer.get("/v1/unresolved-attempts?which=mine").status_code == 422
+    ending = f"/v1/unresolved-attempts/{overdue['reference']}/resolve"
     assert portal.post(ending, {"reason": "the bank's letter"}).status_code == 403
     assert told(officer.post(ending, {"reason": "the bank's letter"}))["state"] == "FAILED"
     assert told(officer.post(ending, {"reason": "again"}), 409)["type"] == "/problems/illegal-transition"
-    assert portal.get("/v1/unknown-outcomes").status_code == 403
+    assert portal.get("/v1/unresolved-attempts").status_code == 403
 
 
 def test_the_figures_tell_health_waits_and_promises(

@@ -66,7 +66,7 @@ def test_a_refund_from_the_proposal_to_the_evidence(
     assert (first.json or {})["state"] == "PROPOSED"
     waiting = officer("duc").get("/v1/refunds?state=PROPOSED").json
     assert [one["refund_id"] for one in (waiting or {})["items"]] == ["R1"]
-    approved = officer("duc").post(f"{address}/R1/approval")
+    approved = officer("duc").post(f"{address}/R1/approve")
     assert approved.status_code == 200, approved.text
     assert (approved.json or {})["payee"]["number"] == "0011002233"
     paper = officer("lan").get(f"{address}/R1/voucher")
@@ -104,15 +104,15 @@ def test_statuses_of_what_is_refused(portal: Asker, officer: Callable[[str], Ask
     assert put(note="other") == (422, "idempotency-conflict")
     assert put("R2", refundable=money("100000")) == (409, "refund-blocked")
     assert portal.get(f"{address}/R2").status_code == 404
-    assert officer("system of dvc").post(f"{address}/R1/approval").status_code == 200
+    assert officer("system of dvc").post(f"{address}/R1/approve").status_code == 200
 
     def post(path: str, body: object = None, by: str = "duc") -> int:
         return officer(by).post(f"{address}/{path}", body).status_code
 
-    assert post("R1/approval") == 409
-    assert post("R1/refusal", {"reason": "not so"}) == 409
-    assert post("R2/approval") == 404
-    assert post("R1/refusal", {"reason": ""}) == 422
+    assert post("R1/approve") == 409
+    assert post("R1/decline", {"reason": "not so"}) == 409
+    assert post("R2/approve") == 404
+    assert post("R1/decline", {"reason": ""}) == 422
 
 
 def test_the_proposer_is_refused_as_the_second_pair_of_eyes(
@@ -120,7 +120,7 @@ def test_the_proposer_is_refused_as_the_second_pair_of_eyes(
 ) -> None:
     lan = officer("lan")
     lan.put(f"{address}/R1", PROPOSAL)
-    refused = officer("lan").post(f"{address}/R1/approval")
+    refused = officer("lan").post(f"{address}/R1/approve")
     assert (refused.status_code, (refused.json or {})["type"]) == (409, "/problems/same-person")
 
 
@@ -131,10 +131,10 @@ def test_what_the_hub_proposes_waits_and_is_decided_by_its_own_name(
     propose_excess_refunds(hub)
     shown = portal.get(f"{address}/hub:2").json or {}
     assert (shown["proposed_by"], shown["waits_for_statement"]) == ("hub", True)
-    refused = officer("duc").post(f"{address}/hub:2/approval")
+    refused = officer("duc").post(f"{address}/hub:2/approve")
     assert (refused.status_code, (refused.json or {})["type"]) == (409, "/problems/money-not-seen")
     assert portal.put(f"{address}/hub:9", PROPOSAL).status_code == 422
-    declined = officer("duc").post(f"{address}/hub:2/refusal", {"reason": "paid for a neighbour"})
+    declined = officer("duc").post(f"{address}/hub:2/decline", {"reason": "paid for a neighbour"})
     assert (declined.status_code, (declined.json or {})["state"]) == (200, "DECLINED")
 
 
@@ -203,9 +203,9 @@ def test_who_is_not_concerned_sees_nothing_and_who_has_no_scope_does_nothing(
         assert caller.get(f"{address}/R1").status_code == 404
         assert caller.put(f"{address}/R2", PROPOSAL).status_code == 404
         assert (caller.get("/v1/refunds").json or {})["items"] == []
-    assert strange.post(f"{address}/R1/approval").status_code == 404
+    assert strange.post(f"{address}/R1/approve").status_code == 404
     assert strange.get(f"{address}/R1/voucher").status_code == 404
-    assert portal.post(f"{address}/R1/approval").status_code == 403
+    assert portal.post(f"{address}/R1/approve").status_code == 403
     assert portal.get(f"{address}/R1/voucher").status_code == 403
 
 
@@ -224,7 +224,7 @@ def test_answers_have_the_documented_shape(
 ) -> None:
     spec = json.loads(openapi_text(app))
     portal.put(f"{address}/R1", PROPOSAL)
-    officer("duc").post(f"{address}/R1/approval")
+    officer("duc").post(f"{address}/R1/approve")
     one = "/v1/payment-orders/{reference}/refunds"
     asked = {
         one: address,

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Annotated, Final, Protocol
 
 from payment_hub.domain.payments import AttemptView
+from payment_hub.domain.wire import Shown
 
 
 class Mark(StrEnum):
@@ -30,7 +31,7 @@ class Check:
     name: str
     meaning: str
     expected: str
-    outbound: bool = False
+    outbound: Annotated[bool, Shown(hidden=True)] = False
     """Whether the hub sends the request."""
 
 
@@ -102,21 +103,10 @@ class SimulatorClient(Protocol):
 class CheckResult:
     """The result of one check."""
 
-    check: Check
-    mark: Mark
+    check: Annotated[Check, Shown(flat=True)]
+    mark: Annotated[Mark, Shown("result")]
     seen: str
     milliseconds: int
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form in the report."""
-        return {
-            "name": self.check.name,
-            "meaning": self.check.meaning,
-            "result": self.mark.value,
-            "expected": self.check.expected,
-            "seen": self.seen,
-            "milliseconds": self.milliseconds,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,21 +115,11 @@ class ConformanceReport:
 
     bank: str
     protocol: str
-    started_at: datetime
+    started_at: Annotated[datetime, Shown("started")]
     hub_version: str
-    results: Sequence[CheckResult]
+    results: Annotated[Sequence[CheckResult], Shown("checks")]
 
     @property
     def failed(self) -> bool:
         """Whether any check failed."""
         return any(result.mark is Mark.FAILED for result in self.results)
-
-    def as_wire(self) -> dict[str, Any]:
-        """The report as it is written."""
-        return {
-            "bank": self.bank,
-            "protocol": self.protocol,
-            "started": self.started_at.isoformat(timespec="seconds"),
-            "hub_version": self.hub_version,
-            "checks": [result.as_wire() for result in self.results],
-        }

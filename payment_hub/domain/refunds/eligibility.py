@@ -1,4 +1,4 @@
-"""Which money can go back, and what the hub proposes to give back by itself. Pure."""
+"""Which money can be refunded, by which route, and which refunds the hub proposes by itself."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from payment_hub.domain.banks.port import BankAdapter, CanRefund
 from payment_hub.domain.banks.profile import Limits
 from payment_hub.domain.errors import CollectionNotFound, RefundBlocked, RefundExceeds
 from payment_hub.domain.ledger import Account
+from payment_hub.domain.money import Money
 from payment_hub.domain.refunds.lifecycle import RefundReason, Route, route_of
-from payment_hub.domain.settlement import LatePolicy, OrderSnapshot, Verdict, leaving
+from payment_hub.domain.refunds.vouchers import VoucherFacts, VoucherPayment
+from payment_hub.domain.settlement import LatePolicy, OrderRecord, OrderSnapshot, Verdict, paying_back
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """One bank transaction of an order, and what has become of its money. Amounts in the order's currency."""
+    """One bank transaction of an order, and the refunds and chargebacks of it. Amounts in the order's currency."""
 
     key: int
     bank: str
@@ -29,75 +31,112 @@ class Collected:
     day: date
     verdict: str | None
     gone: int
-    """Given back, on its way back, proposed, or taken back by the bank."""
+    """Refunded, on its way, proposed, or charged back."""
     charged_back: bool
-    """The bank has taken money of it back by itself."""
     excess: int
-    """What the bank took back beyond what was left, because it was given back as well."""
+    """What the bank charged back although it was refunded as well."""
     not_carried: bool
-    """Its bank's limits, or the bank more than once, have refused to give of it back."""
+    """Its bank's limits, or the bank more than once, have refused a refund of it."""
     contradicted: bool
-    """The bank has told of a refund of it against the refund's end."""
+    """The bank contradicts the end of a refund of it."""
     seen: bool
     """It stands in a statement of its bank, with this amount."""
     live_reasons: frozenset[str]
-    """Why money of it is being given back at present."""
+    """The reasons of its refunds that have not ended."""
     hub_reasons: frozenset[str]
-    """Why the hub has ever proposed to give it back by itself."""
+    """The reasons for which the hub has ever proposed a refund of it by itself."""
     payer: Mapping[str, Any] | None
     attempt_reference: str
-    """What the bank knows the payment by."""
+    """The reference under which the bank has the payment."""
     started_at: datetime
     bank_reference: str | None
 
     @property
-    def left(self) -> int:
-        """What of it can still be given back."""
+    def remaining(self) -> int:
+        """What of it can still be refunded."""
         return self.amount - self.gone
 
 
 @dataclass(frozen=True, slots=True)
+class RefundRules:
+    """An agency's rules of refunding."""
+
+    limit: int | None
+    """The most that an officer may refund of one order."""
+    unseen: bool
+    """Whether the hub's own proposals may be approved before a statement shows the money."""
+    credited_after_days: int | None
+    """Days after which collected money is taken to be with the agency; none: never."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundContext:
+    """An order with its money, as a refund or a chargeback must see it."""
+
+    record: OrderRecord
+    order: OrderSnapshot
+    collections: tuple[Collected, ...]
+    """The latest first."""
+    rules: RefundRules
+    withdrawn: bool
+    treasury: bool
+    """Whether the agency has its money at the Treasury."""
+    voucher: VoucherFacts
+
+    def collection(self, collection_id: int) -> Collected:
+        """The order's bank transaction with this key."""
+        return next(collection for collection in self.collections if collection.key == collection_id)
+
+
+@dataclass(frozen=True, slots=True)
 class Excess:
-    """What the hub proposes to give back of one bank transaction."""
+    """What the hub proposes to refund of one bank transaction."""
 
     collected: Collected
     amount: int
     reason: RefundReason
 
 
-#: Why money that the judge gave this verdict is too much.
+#: Why money with this verdict is in excess.
 _REASONS: Final = {
     Verdict.PAID_TWICE: RefundReason.PAID_TWICE,
     Verdict.OVERPAYS: RefundReason.OVERPAID,
     Verdict.TOO_LATE: RefundReason.PAID_LATE,
 }
+#: Verdicts of money that may be in excess, at once or later.
+MAYBE_EXCESS: Final = (*_REASONS, Verdict.UNDERPAYS)
 
 
-def money_to_return(
-    money: Sequence[Collected], amount: int, wanted: tuple[str, str] | None, reason: RefundReason
+def collection_to_refund(
+    collections: Sequence[Collected], amount: int, requested: tuple[str, str] | None, reason: RefundReason
 ) -> Collected:
-    """The bank transaction of which ``amount`` goes back: the one that is ``wanted`` (bank and its identity), or the
-    latest with enough left. A refund is of one transaction, because banks give back what they have collected.
+    """The bank transaction to refund ``amount`` of: the ``requested`` one (bank and its identity), or the latest with
+    enough remaining. A refund is of one transaction, because banks refund what they have collected.
 
-    Raises CollectionNotFound; RefundExceeds; RefundBlocked while its bank disputes or contradicts it, or while it goes
-    back already for the same reason.
+    Raises CollectionNotFound; RefundExceeds; RefundBlocked while its bank disputes or contradicts it, or while a refund
+    for the same reason is under way.
     """
-    of = [one for one in money if wanted in (None, (one.bank, one.bank_transaction_id))]
-    if not of:
+    candidates = [
+        collection
+        for collection in collections
+        if requested in (None, (collection.bank, collection.bank_transaction_id))
+    ]
+    if not candidates:
         raise CollectionNotFound("the order has no such money")
-    enough = [one for one in of if one.left >= amount]
+    enough = [collection for collection in candidates if collection.remaining >= amount]
     if not enough:
-        raise RefundExceeds(f"at most {max(one.left for one in of)} of one bank transaction")
-    free = [one for one in enough if why_blocked(one) is None and reason not in one.live_reasons]
-    if not free:
-        raise RefundBlocked(why_blocked(enough[0]) or f"a refund of this money for {reason} is under way")
-    return free[0]
+        most = max(collection.remaining for collection in candidates)
+        raise RefundExceeds(f"at most {most} of one bank transaction")
+    for collection in enough:
+        if why_blocked(collection) is None and reason not in collection.live_reasons:
+            return collection
+    raise RefundBlocked(why_blocked(enough[0]) or f"a refund of this money for {reason} is under way")
 
 
 def why_blocked(money: Collected) -> str | None:
-    """Why nothing of this money may be given back now."""
+    """Why nothing of this money may be refunded now."""
     if money.excess:
-        return f"the bank has taken back {money.excess} that was given back as well: it was paid twice"
+        return f"the bank has taken back {money.excess} that was refunded as well: it was paid twice"
     if money.charged_back:
         return "the bank has taken money of this payment back by itself"
     if money.contradicted:
@@ -108,6 +147,16 @@ def why_blocked(money: Collected) -> str | None:
     return None
 
 
+def voucher_payment(money: Collected, currency: str) -> VoucherPayment:
+    """The bank transaction as the paper of a refund shows it."""
+    return VoucherPayment(
+        bank=money.bank,
+        bank_transaction_id=money.bank_transaction_id,
+        amount=Money(money.amount, currency),
+        collected_on=money.day,
+    )
+
+
 def is_credited(money: Collected, days: int | None, today: date) -> bool:
     """Whether the money is taken to be with the agency or its Treasury: by the agency's rule, in days after the
     collection. None: never."""
@@ -115,7 +164,7 @@ def is_credited(money: Collected, days: int | None, today: date) -> bool:
 
 
 def limits_of(adapter: object) -> Limits | None:
-    """Within which limits a bank gives money back by its protocol; None when it does not, or is not enabled here."""
+    """The refund limits of a bank's protocol; None when it has no refunds, or is not enabled here."""
     return (
         adapter.profile.limits
         if isinstance(adapter, CanRefund) and isinstance(adapter, BankAdapter)
@@ -123,78 +172,72 @@ def limits_of(adapter: object) -> Limits | None:
     )
 
 
-def method_of(
-    order: OrderSnapshot,
-    money: Collected,
-    amount: int,
-    *,
-    credited: bool,
-    treasury: bool,
-    limits: Limits | None,
+def route_for(
+    context: RefundContext, money: Collected, amount: int, limits: Limits | None, today: date
 ) -> Route:
-    """By which way ``amount`` goes back.
+    """The route by which ``amount`` would be refunded ``today``.
 
-    Raises RefundExceeds for an amount of which the agency has had a part only: each part has its own way.
+    Raises RefundExceeds for an amount of which the agency has received a part only: each part has its own route.
     """
-    moved = leaving(order, amount, accepted=money.accepted, to=Account.REFUND_CLEARING)
-    owed = sum(one.amount for one in moved if (one.debit, one.credit) == _FROM_PAYABLE)
+    credited = is_credited(money, context.rules.credited_after_days, today)
+    leaving = paying_back(context.order, amount, accepted=money.accepted, to=Account.REFUND_CLEARING)
+    owed = sum(
+        transfer.amount
+        for transfer in leaving
+        if (transfer.debit, transfer.credit) == (Account.AGENCY_PAYABLE, Account.REFUND_CLEARING)
+    )
     if credited and 0 < owed < amount:
         raise RefundExceeds(
-            f"the agency has had {owed} of it: first give back {amount - owed}, then the rest"
+            f"the agency has received {owed} of it: first refund {amount - owed}, then the rest"
         )
     return route_of(
         credited=credited,
         owed_to_agency=owed > 0,
-        treasury=treasury,
+        treasury=context.treasury,
         limits=None if money.not_carried else limits,
         amount=amount,
         paid=money.amount,
     )
 
 
-_FROM_PAYABLE: Final = (Account.AGENCY_PAYABLE, Account.REFUND_CLEARING)
+def excess_to_refund(context: RefundContext, proposed: int) -> tuple[Excess, ...]:
+    """What the hub proposes by itself, the latest money first: the later payment was one too many.
 
-
-def excess(
-    order: OrderSnapshot, money: Sequence[Collected], proposed: int, *, withdrawn: bool
-) -> tuple[Excess, ...]:
-    """What to propose by itself, the latest money first: it is the later payment that was one too many.
-
-    ``money`` is the latest first, ``proposed`` what is proposed of the order already and has not left its accounts.
-    Nothing while a contradiction stands: neither of two values can be trusted. For each transaction and reason the hub
-    proposes once: what officers declined is not proposed again.
+    ``proposed`` is what is proposed of the order already and has not left its accounts. Nothing is proposed while a
+    contradiction stands: neither of two values can be trusted. For each transaction and reason the hub proposes once:
+    a refund that officers declined is not proposed again.
     """
-    if order.conflict:
+    if context.order.conflict:
         return ()
-    left = too_much(order, withdrawn=withdrawn) - proposed
-    found = []
-    for one in money:
-        reason = _reason(one)
-        amount = min(left, one.left)
-        if reason is None or amount <= 0 or why_blocked(one) or reason in one.live_reasons | one.hub_reasons:
+    remaining = excess_of(context.order, withdrawn=context.withdrawn) - proposed
+    result = []
+    for collection in context.collections:
+        reason = _reason(collection)
+        amount = min(remaining, collection.remaining)
+        if reason is None or amount <= 0 or why_blocked(collection):
             continue
-        found.append(Excess(one, amount, reason))
-        left -= amount
-    return tuple(found)
+        if reason in collection.live_reasons | collection.hub_reasons:
+            continue
+        result.append(Excess(collection, amount, reason))
+        remaining -= amount
+    return tuple(result)
 
 
-def _reason(one: Collected) -> RefundReason | None:
-    if one.verdict == Verdict.UNDERPAYS:
-        # Too little by itself, and for nothing now: it came late, or another order has settled what was owed.
-        return RefundReason.PAID_TWICE if one.accepted else RefundReason.PAID_LATE
-    return _REASONS.get(Verdict(one.verdict)) if one.verdict else None
+def _reason(money: Collected) -> RefundReason | None:
+    if money.verdict == Verdict.UNDERPAYS:
+        # Too little by itself, and for nothing now: it came late, or another order has settled the obligation.
+        return RefundReason.PAID_TWICE if money.accepted else RefundReason.PAID_LATE
+    return _REASONS.get(Verdict(money.verdict)) if money.verdict else None
 
 
-def too_much(order: OrderSnapshot, *, withdrawn: bool) -> int:
-    """What stands in the order's accounts and can be for nothing."""
+def excess_of(order: OrderSnapshot, *, withdrawn: bool) -> int:
+    """What stands in the order's accounts and pays for nothing."""
     suspense = order.posted.get(Account.SUSPENSE, 0)
-    unwanted = suspense if order.settled_elsewhere or withdrawn else _refused_late(order, suspense)
-    return order.posted.get(Account.OVERPAYMENT, 0) + unwanted
-
-
-def _refused_late(order: OrderSnapshot, suspense: int) -> int:
-    """What came late to an agency that gives late money back."""
+    overpayment = order.posted.get(Account.OVERPAYMENT, 0)
+    if order.settled_elsewhere or withdrawn:
+        return overpayment + suspense
     if order.late_policy is not LatePolicy.REFUND:
-        return 0
-    paid_back = order.paid_back - order.paid_back_accepted
-    return min(suspense, order.received - order.accepted - paid_back)
+        return overpayment
+    # Late money waits in suspense, and this agency refunds it.
+    late = order.received - order.accepted - (order.paid_back - order.paid_back_accepted)
+    return overpayment + min(suspense, late)

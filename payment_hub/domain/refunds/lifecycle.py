@@ -1,18 +1,18 @@
-"""Refunds: why money goes back, by which way, and the two lives that a refund can have.
+"""Refunds: their reasons, their routes, and the two lifecycles that a refund can have.
 
-By a bank's message a refund is sent, and the bank's word decides. On paper (the Treasury's refund voucher, a transfer
-order) people carry it out, and evidence decides. UNKNOWN is not failure: only a proof ends it, and what may have been
-sent is never sent again.
+A refund through a bank is sent, and the bank's answer decides. A refund on paper (the Treasury's refund voucher, a
+transfer order) is carried out by people, and evidence decides. UNKNOWN is not failure: only a proof ends it, and a
+refund that may have been sent is never sent again.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from payment_hub.domain.banks.profile import Limits
 from payment_hub.domain.banks.values import RefundOutcome
@@ -20,12 +20,12 @@ from payment_hub.domain.ledger import Account
 from payment_hub.domain.lifecycle import Lifecycle
 from payment_hub.domain.orders import EventType
 
-#: Who proposes what nobody asked for: money that came twice, too much, or for what is withdrawn.
+#: The proposer of refunds that no person requested: money paid twice, too much, or for a withdrawn obligation.
 THE_HUB: Final = "hub"
 
 
 class RefundReason(StrEnum):
-    """Why money goes back."""
+    """Why money is refunded."""
 
     PAID_TWICE = "PAID_TWICE"
     OVERPAID = "OVERPAID"
@@ -41,7 +41,7 @@ class RefundReason(StrEnum):
 
 
 class Route(StrEnum):
-    """By which way money goes back."""
+    """The route by which money is refunded."""
 
     BANK = "BANK"
     """By a message to the bank that collected it."""
@@ -54,23 +54,23 @@ class Route(StrEnum):
 
 
 class RefundState(StrEnum):
-    """Where a refund stands."""
+    """The state of a refund."""
 
     PROPOSED = "PROPOSED"
     """The sum is reserved; another person must approve it."""
     APPROVED = "APPROVED"
     """To be sent to the bank, or on paper to be handed in."""
     SUBMITTING = "SUBMITTING"
-    """The intent is stored and the bank is being asked."""
+    """The intent is stored and the bank is being called."""
     PENDING = "PENDING"
-    """The bank has accepted it: it has not given anything back yet."""
+    """The bank has accepted the request and has not returned the money yet."""
     UNKNOWN = "UNKNOWN"
-    """The bank did not answer: we do not know whether it took the request."""
+    """The bank did not answer: it may or may not have taken the request."""
     HANDED_IN = "HANDED_IN"
-    """The paper is with those who pay."""
+    """The paper is with the Treasury or the agency that pays."""
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
-    """Proved not to have gone back: the money is where it was."""
+    """Proved not to have been paid out: the money is where it was."""
     DECLINED = "DECLINED"
 
 
@@ -84,14 +84,14 @@ class RefundEvent(StrEnum):
     ACCEPTED = "ACCEPTED"
     NO_ANSWER = "NO_ANSWER"
     NOT_SENT = "NOT_SENT"
-    """The bank was not asked after all: it is left alone for a while."""
+    """The request was not sent after all: the bank's circuit is open."""
     HANDED_IN = "HANDED_IN"
     RETURNED = "RETURNED"
-    """The money has gone back."""
+    """The money has been returned."""
     FAILED = "FAILED"
-    """It has not, and will not: there is proof."""
+    """The money was not returned and will not be: there is proof."""
     CONTRADICTED = "CONTRADICTED"
-    """Told of a refund that had ended, and against its end: an officer must look. It moves nothing."""
+    """The bank states the opposite of how the refund ended: an officer must look. It moves no money."""
 
 
 _S, _E = RefundState, RefundEvent
@@ -102,7 +102,7 @@ REFUND_LIFE: Final = Lifecycle(
     {
         (_S.PROPOSED, _E.APPROVED): _S.APPROVED,
         (_S.PROPOSED, _E.DECLINED): _S.DECLINED,
-        # By a bank's message.
+        # Through a bank.
         (_S.APPROVED, _E.SUBMITTED): _S.SUBMITTING,
         (_S.SUBMITTING, _E.ACCEPTED): _S.PENDING,
         (_S.SUBMITTING, _E.NO_ANSWER): _S.UNKNOWN,
@@ -114,19 +114,19 @@ REFUND_LIFE: Final = Lifecycle(
         (_S.UNKNOWN, _E.FAILED): _S.FAILED,
         (_S.PENDING, _E.RETURNED): _S.SUCCEEDED,
         (_S.PENDING, _E.FAILED): _S.FAILED,
-        # Before it left: a bank that will not be asked any more, or a paper that was refused at the counter.
+        # Before it left: its bank is not enabled any more, or the paper was refused.
         (_S.APPROVED, _E.FAILED): _S.FAILED,
         # On paper.
         (_S.APPROVED, _E.HANDED_IN): _S.HANDED_IN,
         (_S.HANDED_IN, _E.RETURNED): _S.SUCCEEDED,
         (_S.HANDED_IN, _E.FAILED): _S.FAILED,
-        # What has ended stays as it is, whatever is told of it.
+        # A refund that has ended keeps its state, whatever the bank states later.
         (_S.SUCCEEDED, _E.CONTRADICTED): _S.SUCCEEDED,
         (_S.FAILED, _E.CONTRADICTED): _S.FAILED,
     },
 )
 
-#: Told against the end that a refund has come to.
+#: Results that contradict the end of a refund.
 CONTRADICTIONS: Final = frozenset({(_S.SUCCEEDED, _E.FAILED), (_S.FAILED, _E.RETURNED)})
 
 _PAPER_ALONE: Final = {
@@ -138,39 +138,38 @@ _BOTH: Final = {(_S.PROPOSED, _E.APPROVED), (_S.PROPOSED, _E.DECLINED), (_S.APPR
 
 
 def _without(moves: Set[tuple[RefundState, RefundEvent]], name: str) -> Lifecycle[RefundState, RefundEvent]:
-    left = {move: after for move, after in REFUND_LIFE.table.items() if move not in moves}
-    return Lifecycle(name, REFUND_LIFE.first, left)
+    remaining = {move: after for move, after in REFUND_LIFE.table.items() if move not in moves}
+    return Lifecycle(name, REFUND_LIFE.first, remaining)
 
 
 BANK_REFUND_LIFE: Final = _without(_PAPER_ALONE, "refund through a bank")
 PAPER_REFUND_LIFE: Final = _without(REFUND_LIFE.table.keys() - _PAPER_ALONE - _BOTH, "refund on paper")
 
-#: Its sum is reserved, and it may still come to anything.
+#: The amount is reserved, and the refund has not ended.
 LIVE: Final = (_S.PROPOSED, _S.APPROVED, _S.SUBMITTING, _S.PENDING, _S.UNKNOWN, _S.HANDED_IN)
-#: The bank has been asked, or may have been, and its last word is still to come.
+#: The request was sent, or may have been, and the bank's final answer is still to come.
 QUERIED: Final = (_S.SUBMITTING, _S.PENDING, _S.UNKNOWN)
-#: A bank that has not been asked, or has not answered, after a day, and one that has accepted it and told nothing for
-#: a week: an officer must see to it.
+#: Times after which a refund is escalated to officers: not sent or not answered, and accepted but not returned.
 ANSWERED_WITHIN: Final = timedelta(days=1)
 RETURNED_WITHIN: Final = timedelta(days=7)
-#: What the code begins with of a refund that its bank's own limits refused to carry.
+#: How the code of a refund begins that its bank's own limits refused.
 NOT_CARRIED: Final = "not sent:"
-#: A bank that has refused to give money back so often is not asked for that money again.
+#: After so many refusals of a bank the money goes by transfer.
 REFUSALS: Final = 2
 ENDED: Final = (_S.SUCCEEDED, _S.FAILED, _S.DECLINED)
 
 
 def life_of(route: Route) -> Lifecycle[RefundState, RefundEvent]:
-    """The moves that a refund by this way can make."""
+    """The lifecycle of a refund by this route."""
     return BANK_REFUND_LIFE if route is Route.BANK else PAPER_REFUND_LIFE
 
 
 def event_of(outcome: RefundOutcome) -> RefundEvent:
-    """What a bank's word means. "Accepted" is not "returned"."""
-    return _MEANS[outcome]
+    """The event of a bank's answer. "Accepted" is not "returned"."""
+    return _EVENTS[outcome]
 
 
-_MEANS: Final = {
+_EVENTS: Final = {
     RefundOutcome.SUCCEEDED: _E.RETURNED,
     RefundOutcome.FAILED: _E.FAILED,
     RefundOutcome.PENDING: _E.ACCEPTED,
@@ -178,50 +177,61 @@ _MEANS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
-    """What an event does to the order's sums, in refunds of one amount, and what its portal is told."""
+class Transition:
+    """Who states that something happened to a refund, when, and on what grounds."""
 
+    actor: str
+    at: datetime
+    code: str = ""
+    note: str = ""
+    evidence: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SumsChange:
+    """How an event changes the order's sums, in multiples of the refund's amount, and which event the portal gets."""
+
+    event: EventType
     held: int = 0
     refunded: int = 0
     paid_back: int = 0
-    event: EventType | None = None
 
 
-EFFECTS: Final = {
-    _E.PROPOSED: Effect(held=1, event=EventType.REFUND_PROPOSED),
-    _E.DECLINED: Effect(held=-1, event=EventType.REFUND_DECLINED),
-    _E.APPROVED: Effect(paid_back=1, event=EventType.REFUND_APPROVED),
-    _E.RETURNED: Effect(held=-1, refunded=1, event=EventType.REFUND_SUCCEEDED),
-    _E.FAILED: Effect(held=-1, paid_back=-1, event=EventType.REFUND_FAILED),
+#: The events that change an order. All others change the refund alone.
+SUMS: Final = {
+    _E.PROPOSED: SumsChange(EventType.REFUND_PROPOSED, held=1),
+    _E.DECLINED: SumsChange(EventType.REFUND_DECLINED, held=-1),
+    _E.APPROVED: SumsChange(EventType.REFUND_APPROVED, paid_back=1),
+    _E.RETURNED: SumsChange(EventType.REFUND_SUCCEEDED, held=-1, refunded=1),
+    _E.FAILED: SumsChange(EventType.REFUND_FAILED, held=-1, paid_back=-1),
 }
 
 
 def paid_from(route: Route) -> Account:
-    """The account that a refund by this way is paid from: what the bank keeps for us, or what the agency has had."""
+    """The account from which a refund by this route is paid: the bank's, or the agency's after settlement."""
     return Account.BANK_CLEARING if route in (Route.BANK, Route.TRANSFER) else Account.SETTLEMENT_CASH
 
 
 def route_of(
     *, credited: bool, owed_to_agency: bool, treasury: bool, limits: Limits | None, amount: int, paid: int
 ) -> Route:
-    """The way for ``amount`` of a payment of ``paid``, in dong.
+    """The route for ``amount`` of a payment of ``paid``, in dong.
 
-    ``owed_to_agency`` says that it is taken from what the agency is owed, ``credited`` that the agency has had that
-    already, ``treasury`` that it had it at the Treasury. ``limits`` are those of a bank that gives money back.
+    ``owed_to_agency``: the money is owed to the agency; ``credited``: the agency has received it already;
+    ``treasury``: in its Treasury account. ``limits`` are those of a bank with refund messages.
     """
     if credited and owed_to_agency:
         return Route.TREASURY if treasury else Route.AGENCY
-    return Route.BANK if limits is not None and _carries(limits, amount, paid) else Route.TRANSFER
-
-
-def _carries(limits: Limits, amount: int, paid: int) -> bool:
+    if limits is None:
+        return Route.TRANSFER
     most = limits.largest_refund.minor if limits.largest_refund is not None else amount
-    return limits.smallest_refund.minor <= amount <= most and (limits.part_refunds or amount == paid)
+    within = limits.smallest_refund.minor <= amount <= most and (limits.part_refunds or amount == paid)
+    return Route.BANK if within else Route.TRANSFER
 
 
-def storable(word: str) -> str:
-    """A bank's word as the database can hold it, whatever was sent: no NUL, no half of a character, at most 200."""
-    return word.replace("\0", "").encode("utf-8", "backslashreplace").decode()[:200]
+def storable(text: str) -> str:
+    """A bank's text as the database can store it: no NUL, no half of a character, at most 200 characters."""
+    return text.replace("\0", "").encode("utf-8", "backslashreplace").decode()[:200]
 
 
 def plain_name(name: str) -> str:

@@ -1,8 +1,7 @@
-"""Receive a bank's callback: verify, store, judge, record, and answer in the bank's own words.
+"""A bank's HTTP messages: callbacks that are verified, stored and judged, and inquiries that are answered.
 
-Judge the callbacks that were stored but never judged, because a process died in between.
-
-Answer a bank that asks what is to be paid before it takes the money. Nothing is stored: no fact changes.
+A callback is answered only after everything is committed. One that was stored but never judged, because a process died
+in between, is judged later. An inquiry (what is to be paid?) changes no fact, so nothing of it is stored.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from payment_hub.store import orders, payments
 from payment_hub.store.confirmations import store_unverified, unjudged_callbacks
 from payment_hub.store.tables import PaymentAttempt
 
-#: Of a message that cannot be verified no more than this is kept: it is evidence, not a gift of our disk.
+#: Limits on what is stored of messages that cannot be verified: they are evidence, and anybody can send them.
 UNVERIFIED_BYTES = 4096
 UNVERIFIED_IN_A_MINUTE = 120
 
@@ -42,19 +41,20 @@ UNVERIFIED_IN_A_MINUTE = 120
 def receive_callback(hub: Hub, *, bank: str, request: CallbackRequest) -> CallbackReply:
     """The reply for the bank, given only after everything is committed.
 
-    Of a message that cannot be verified or read a truncated copy is kept, and nothing else changes; the bank is told in
-    its own words, and by CallbackRejected where it has none. Raises BankNotFound, BankCannot; HubUnavailable when it
-    could not be stored, so that the bank sends it again.
+    Of a message that cannot be verified or read a truncated copy is kept, and nothing else changes; the bank gets the
+    refusal of its protocol, or CallbackRejected where its protocol has none.
+
+    Raises BankNotFound, BankCannot; HubUnavailable when it could not be stored, so that the bank sends it again.
     """
-    adapter = hub.able(bank, TakesCallbacks)
+    adapter = hub.adapter_with(bank, TakesCallbacks)
     try:
         confirmation = adapter.read_callback(request)
     except (CallbackRejected, Malformed) as error:
         _keep_unverified(hub, bank, request)
-        words = adapter.refuse(request)
-        if words is None:
+        refusal = adapter.refuse(request)
+        if refusal is None:
             raise CallbackRejected from error
-        return words
+        return refusal
     judgement = receive_confirmation(
         hub,
         confirmation=confirmation,
@@ -63,17 +63,17 @@ def receive_callback(hub: Hub, *, bank: str, request: CallbackRequest) -> Callba
         request=request,
     )
     if judgement.verdict is Verdict.NEEDS_INQUIRY:
-        _ask_at_once(hub, confirmation, request.received_at)
+        _query_at_once(hub, confirmation, request.received_at)
     elif confirmation.outcome is Outcome.PENDING and isinstance(adapter, CanQuery):
-        # Some banks sign that something happened, but not what: they have to be asked.
-        _ask_at_once(hub, confirmation, request.received_at, leaving_for=NOWHERE)
+        # Some banks sign that something happened, but not what: they must be queried.
+        _query_at_once(hub, confirmation, request.received_at, leaving_for=NOWHERE)
     return adapter.acknowledge(answer_to(judgement), request)
 
 
-def _ask_at_once(
+def _query_at_once(
     hub: Hub, confirmation: Confirmation, received_at: datetime, leaving_for: str | None = None
 ) -> None:
-    """Most proofs are had while the bank waits for our answer; all others the clock asks for, which is due by now."""
+    """Most banks prove the payment while they wait for our answer; the others are queried by the clock."""
     reference = find_reference(confirmation.reference, received_at)
     if reference is not None:
         query_order(hub, reference=reference, leaving_for=leaving_for)
@@ -95,10 +95,10 @@ def _keep_unverified(hub: Hub, bank: str, request: CallbackRequest) -> None:
 
 BATCH = 100
 IN_HAND = timedelta(seconds=30)
-"""A younger callback is probably just being judged."""
+"""A younger callback is probably being judged at this moment."""
 LOOKED_BACK = timedelta(days=8)
 RECENT = timedelta(hours=1)
-"""How far the frequent look goes back; the hourly one goes further, for a time without workers."""
+"""How far the frequent run looks back; the hourly run looks further, in case no worker ran for a while."""
 
 
 def rejudge_callbacks(hub: Hub, *, looked_back: timedelta = LOOKED_BACK) -> int:
@@ -106,10 +106,10 @@ def rejudge_callbacks(hub: Hub, *, looked_back: timedelta = LOOKED_BACK) -> int:
     now, judged, after = hub.now(), 0, 0
     while True:
         with hub.transaction() as session:
-            waiting = unjudged_callbacks(
+            callbacks = unjudged_callbacks(
                 session, since=now - looked_back, before=now - IN_HAND, after=after, limit=BATCH
             )
-        for callback_id, confirmation, received_at in waiting:
+        for callback_id, confirmation, received_at in callbacks:
             receive_confirmation(
                 hub,
                 confirmation=confirmation,
@@ -118,7 +118,7 @@ def rejudge_callbacks(hub: Hub, *, looked_back: timedelta = LOOKED_BACK) -> int:
                 callback_id=callback_id,
             )
             judged, after = judged + 1, callback_id
-        if len(waiting) < BATCH:
+        if len(callbacks) < BATCH:
             return judged
 
 
@@ -126,58 +126,58 @@ log: Final = logging.getLogger(__name__)
 
 
 def answer_inquiry(hub: Hub, *, bank: str, request: CallbackRequest) -> CallbackReply:
-    """The bill in the bank's own words.
+    """The bill as the bank's protocol writes it.
 
-    An inquiry that cannot be verified or read learns nothing of any order: the bank is told so in its own words, and by
-    CallbackRejected where it has none. Raises BankNotFound, BankCannot, HubUnavailable.
+    An inquiry that cannot be verified or read learns nothing of any order: the bank gets the refusal of its protocol,
+    or CallbackRejected where its protocol has none. Raises BankNotFound, BankCannot, HubUnavailable.
     """
-    adapter = hub.able(bank, CanAnswerInquiry)
+    adapter = hub.adapter_with(bank, CanAnswerInquiry)
     try:
         inquiry = adapter.read_inquiry(request)
     except (CallbackRejected, Malformed) as error:
         log.warning("inquiry_refused", extra={"bank": bank, "why": type(error).__name__})
-        words = adapter.refuse(request) if isinstance(adapter, TakesCallbacks) else None
-        if words is None:
+        refusal = adapter.refuse(request) if isinstance(adapter, TakesCallbacks) else None
+        if refusal is None:
             raise CallbackRejected from error
-        return words
+        return refusal
     bill = _bill(hub, bank, inquiry)
     log.info("inquiry_answered", extra={"bank": bank, "order": bill.order_reference, "verdict": bill.due})
     return adapter.answer_inquiry(inquiry, bill)
 
 
 def _bill(hub: Hub, bank: str, inquiry: Inquiry) -> Bill:
-    # Somebody at a counter may have typed it.
+    # The reference may have been typed at a bank's counter.
     reference = find_reference(inquiry.reference, hub.now())
     if reference is None:
         return Bill(Due.NO_SUCH_ORDER)
     with hub.transaction() as session:
-        # Order and attempts of one moment: else what another bank proves in between is seen in neither.
+        # Order and attempts must be of one moment: else a payment recorded between the two reads is seen in neither.
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         try:
             order = orders.find_row(session, reference)
         except OrderNotFound:
             return Bill(Due.NO_SUCH_ORDER)
-        tried = payments.attempts_of_order(session, order["order_id"])
-        own = [attempt for attempt in tried if attempt.bank == bank]
+        attempts = payments.attempts_of_order(session, order["order_id"])
+        own = [attempt for attempt in attempts if attempt.bank == bank]
         named = next((attempt for attempt in own if attempt.reference == inquiry.reference), None)
-        given = named or (own[0] if own else None)
+        attempt = named or (own[0] if own else None)
         return Bill(
             due=due_of(
                 order,
                 hub.now(),
-                asked=inquiry.amount,
-                undecided=_undecided(tried, named),
-                left=named is not None and named.state == AttemptState.ABANDONED,
+                requested=inquiry.amount,
+                undecided=_undecided(attempts, named),
+                abandoned=named is not None and named.state == AttemptState.ABANDONED,
             ),
             order_reference=reference,
-            attempt_reference="" if given is None else given.reference,
+            attempt_reference="" if attempt is None else attempt.reference,
             amount=remaining(order),
             payer_name=order["payer_name"],
             description=f"Thanh toan {reference}",
         )
 
 
-def _undecided(tried: Sequence[PaymentAttempt], named: PaymentAttempt | None) -> bool:
-    """Whether money may have come that we do not see yet. Of the attempt that it names the bank knows what it did."""
-    found = payments.undecided(tried)
-    return found is not None and (found is not named or payments.is_awaiting(found))
+def _undecided(attempts: Sequence[PaymentAttempt], named: PaymentAttempt | None) -> bool:
+    """Whether money may have come that is not recorded yet. The bank itself knows about the attempt that it names."""
+    attempt = payments.undecided(attempts)
+    return attempt is not None and (attempt is not named or payments.is_awaiting(attempt))

@@ -107,7 +107,7 @@ def _answer(
     """The bank's answer; None from a bank that cannot be queried and holds the money."""
     if attempt.awaiting == Awaiting.CAPTURE and not isinstance(hub.adapter(attempt.bank), CanQuery):
         return None
-    call = partial(hub.able(attempt.bank, CanQuery).query_payment, query)
+    call = partial(hub.adapter_with(attempt.bank, CanQuery).query_payment, query)
     return _call(hub, attempt, call, seconds)
 
 
@@ -122,9 +122,9 @@ def _capture_or_cancel(
     if captures is None:
         return None
     if captures:
-        call = partial(hub.able(attempt.bank, CanCapture).capture_payment, query)
+        call = partial(hub.adapter_with(attempt.bank, CanCapture).capture_payment, query)
     else:
-        call = partial(hub.able(attempt.bank, CanCancel).cancel_payment, query)
+        call = partial(hub.adapter_with(attempt.bank, CanCancel).cancel_payment, query)
     return _call(hub, attempt, call, seconds)
 
 

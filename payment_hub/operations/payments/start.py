@@ -140,9 +140,7 @@ def _new_attempt(
     )
     choice, now, amount = choose_bank(facts), hub.now(), remaining(row)
     if choice.bank is None:
-        raise BankNotOffered(
-            f"{payer.bank}: {explained(choice, 'en')}" if payer.bank else explained(choice, "en")
-        )
+        raise BankNotOffered(f"{payer.bank}: {explained(choice)}" if payer.bank else str(explained(choice)))
     attempt = PaymentAttempt(
         order_id=row["order_id"],
         number=len(attempts) + 1,

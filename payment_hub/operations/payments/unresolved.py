@@ -6,7 +6,14 @@ from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import IllegalTransition, OrderNotFound
 from payment_hub.domain.money import Money
 from payment_hub.domain.paging import Page, cursor_of, key_of
-from payment_hub.domain.payments import ATTEMPT_LIFE, AttemptEvent, AttemptState, AttemptView, UnresolvedView
+from payment_hub.domain.payments import (
+    ATTEMPT_LIFE,
+    AttemptEvent,
+    AttemptState,
+    AttemptView,
+    Awaiting,
+    UnresolvedView,
+)
 from payment_hub.domain.references import parse_reference
 from payment_hub.hub import Hub
 from payment_hub.operations.payments.query import query_order
@@ -29,8 +36,8 @@ def list_unresolved(
             order_reference=row.order_reference,
             agency=row.agency,
             bank=row.bank,
-            state=row.state,
-            awaiting=row.awaiting,
+            state=AttemptState(row.state),
+            awaiting=Awaiting(row.awaiting) if row.awaiting else None,
             amount=Money(row.amount, row.currency),
             queries=row.queries,
             unknown_at=row.unknown_at,

@@ -1,11 +1,4 @@
-"""List refunds, newest first: what waits for whom.
-
-List the refunds of an order, and what can still be given back of each of its payments.
-
-Show one refund with everything that happened to it.
-
-Show the paper of a refund that goes by no bank's message: the Treasury's voucher, or a transfer order.
-"""
+"""Show refunds: lists, one with its history, what can still be refunded of an order, and the paper of a refund."""
 
 from __future__ import annotations
 
@@ -35,12 +28,23 @@ def list_refunds(
     after: str | None = None,
     limit: int = 50,
 ) -> Page[RefundView]:
-    """A page of what the caller may see; with ``overdue`` those alone that lie before an officer. Raises Malformed."""
-    asked = {"state": state, "route": route, "agency": agency, "overdue": overdue, "after": key_of(after)}
+    """A page of what the caller may see, newest first; with ``overdue`` only refunds escalated to officers.
+
+    Raises Malformed for a cursor.
+    """
     with hub.transaction() as session:
-        found = refunds.list_refunds(session, caller, limit=limit + 1, **asked)
-    views = tuple(view for _, view in found[:limit])
-    return Page(views, cursor_of(found[limit - 1][0]) if len(found) > limit else None)
+        rows = refunds.list_refunds(
+            session,
+            caller,
+            state=state,
+            route=route,
+            agency=agency,
+            overdue=overdue,
+            after=key_of(after),
+            limit=limit + 1,
+        )
+    views = tuple(view for _, view in rows[:limit])
+    return Page(views, cursor_of(rows[limit - 1][0]) if len(rows) > limit else None)
 
 
 def list_order_refunds(hub: Hub, *, caller: Caller, reference: str) -> OrderRefundsView:
@@ -48,22 +52,22 @@ def list_order_refunds(hub: Hub, *, caller: Caller, reference: str) -> OrderRefu
     plain = parse_reference(reference)
     with hub.transaction() as session:
         order_id = orders.find_row(session, plain, caller)["order_id"]
-        known = refunds.refund_context(session, plain)
+        context = refunds.refund_context(session, plain, hub.checkout_url)
         items = refunds.refunds_of_order(session, caller, order_id)
-    currency = known.row["currency"]
+    currency = context.order.currency
     collections = [
         RefundableView(
-            bank=one.bank,
-            bank_transaction_id=one.bank_transaction_id,
-            amount=Money(one.amount, currency),
-            refundable=Money(max(one.left, 0), currency),
-            blocked=why_blocked(one),
-            seen_in_statement=one.seen,
-            collected_at=one.collected_at,
+            bank=collection.bank,
+            bank_transaction_id=collection.bank_transaction_id,
+            amount=Money(collection.amount, currency),
+            refundable=Money(max(collection.remaining, 0), currency),
+            blocked=why_blocked(collection),
+            seen_in_statement=collection.seen,
+            collected_at=collection.collected_at,
         )
-        for one in known.money
+        for collection in context.collections
     ]
-    return OrderRefundsView(Money(known.refundable, currency), collections, items)
+    return OrderRefundsView(Money(context.order.refundable, currency), collections, items)
 
 
 def show_refund(hub: Hub, *, caller: Caller, reference: str, refund_id: str) -> RefundView:

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol, TypeVar
+from collections.abc import Mapping
+from typing import Final, Protocol
 
 from flask import Response, request
 
 from payment_hub.domain.errors import MissingVersion
-from payment_hub.domain.paging import Page
-
-T = TypeVar("T")
+from payment_hub.domain.wire import to_wire
 
 JSON: Final = "application/json"
 _VERSION: Final = re.compile(r'"([1-9][0-9]{0,17})"', re.ASCII)
 
 
-class OnWire(Protocol):
-    """A view that knows its form on the wire."""
-
-    def as_wire(self) -> dict[str, Any]:
-        """The form on the wire."""
-        ...
-
-
-class Versioned(OnWire, Protocol):
+class Versioned(Protocol):
     """A view with a version for If-Match."""
 
     @property
@@ -42,35 +32,29 @@ def as_text(wire: object) -> str:
 
 def answer_text(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """JSON text as it is."""
-    answer = Response(text, status, content_type=JSON)
-    if headers:
-        answer.headers.update(headers)
-    return answer
+    response = Response(text, status, content_type=JSON)
+    response.headers.update(headers or {})
+    return response
 
 
-def answer_view(view: OnWire, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """One view."""
-    return answer_text(as_text(view.as_wire()), status, headers)
+def answer(view: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A view, or a page of views: any dataclass that is shown."""
+    return answer_text(as_text(to_wire(view)), status, headers)
 
 
 def answer_versioned(
     view: Versioned, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """One view, with its version as a strong ETag."""
-    return answer_view(view, status, {"ETag": f'"{view.version}"', **(headers or {})})
+    """A view with its version as a strong ETag."""
+    return answer(view, status, {"ETag": f'"{view.version}"', **(headers or {})})
 
 
-def answer_page(page: Page[T], wire: Callable[[T], dict[str, Any]]) -> Response:
-    """A page of views; ``next`` is the cursor for the page after, or null on the last."""
-    return answer_text(as_text({"items": [wire(item) for item in page.items], "next": page.next_cursor}))
-
-
-def wanted_version() -> int:
-    """The version in If-Match: what the caller believes to change. Raises MissingVersion."""
+def if_match_version() -> int:
+    """The version in If-Match, which the caller read. Raises MissingVersion."""
     given = request.headers.get("If-Match")
     if given is None:
         raise MissingVersion('send If-Match with the ETag that you read, such as "3"')
-    found = _VERSION.fullmatch(given.strip())
-    if found is None:
+    version = _VERSION.fullmatch(given.strip())
+    if version is None:
         raise MissingVersion('If-Match must be one strong ETag, such as "3"')
-    return int(found[1])
+    return int(version[1])

@@ -1,9 +1,4 @@
-"""Fields that take one form and no other.
-
-Shapes that recur: amounts, pages, words of the domain.
-
-The shape of every refusal (RFC 9457).
-"""
+"""Fields of requests that take one form and no other, and the request schemas that recur."""
 
 from __future__ import annotations
 
@@ -13,7 +8,7 @@ from datetime import date, datetime
 from ipaddress import ip_address
 from typing import Any, Final
 
-from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from payment_hub.domain.errors import MalformedAmount
 from payment_hub.domain.money import MAX_MINOR, Money
@@ -40,15 +35,6 @@ class Strict(Schema):
         """Marshmallow's options."""
 
         unknown = RAISE
-
-
-class Shown(Schema):
-    """An answer: fields may be added to it at any time."""
-
-    class Meta:
-        """Marshmallow's options."""
-
-        unknown = EXCLUDE
 
 
 class TextField(fields.String):
@@ -199,13 +185,6 @@ class MoneySchema(Strict):
     currency = fields.String(required=True, metadata={"enum": ["VND"], "example": "VND"})
 
 
-class SignedMoneySchema(Shown):
-    """An exact amount that may be negative."""
-
-    amount = fields.String(required=True, metadata={"example": "-150000", "pattern": "^(0|-?[1-9][0-9]*)$"})
-    currency = fields.String(required=True, metadata={"enum": ["VND"], "example": "VND"})
-
-
 class NothingSchema(Strict):
     """No content: an empty body, or an empty object."""
 
@@ -223,56 +202,3 @@ class PageQuery(Strict):
     limit = WholeNumber(
         1, 500, in_query=True, load_default=50, metadata={"description": "At most this many items"}
     )
-
-
-def moment(**options: Any) -> fields.String:
-    """A moment in an answer: UTC, milliseconds, ``Z``."""
-    return fields.String(metadata={"format": "date-time", "example": "2026-03-02T03:00:00.000Z"}, **options)
-
-
-def words(enumeration: Any, **options: Any) -> fields.String:
-    """One of an enumeration's words. More words may be added later: treat an unknown one as "something else"."""
-    known: list[str | None] = [str(word) for word in enumeration]
-    if options.get("allow_none"):
-        known.append(None)
-    return fields.String(metadata={"enum": known}, **options)
-
-
-def page_of(item: type[Schema]) -> type[Schema]:
-    """The shape of a page of ``item``."""
-    name = item.__name__.removesuffix("Schema")
-    return Shown.from_dict(
-        {
-            "items": fields.List(fields.Nested(item), required=True),
-            "next": fields.String(
-                required=True,
-                allow_none=True,
-                metadata={"description": "Send it as `after` for the next page; null at the end"},
-            ),
-        },
-        name=f"{name}PageSchema",
-    )
-
-
-class WrongPlaceSchema(Shown):
-    """One thing that is wrong, and where."""
-
-    pointer = fields.String(
-        metadata={"description": "JSON pointer into the body", "example": "/amount/amount"}
-    )
-    parameter = fields.String(metadata={"description": "Name of a query parameter"})
-    detail = fields.String(required=True)
-
-
-class ProblemSchema(Shown):
-    """Why a request was refused."""
-
-    type = fields.String(
-        required=True, metadata={"description": "Stable; a page about it stands at this address."}
-    )
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String()
-    instance = fields.String(required=True)
-    request_id = fields.String(required=True)
-    errors = fields.List(fields.Nested(WrongPlaceSchema))

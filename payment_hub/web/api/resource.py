@@ -1,8 +1,8 @@
-"""What is declared of an endpoint, once: the door enforces it, and the OpenAPI file says it.
+"""What is declared of an endpoint, once: requests are held to it, and the OpenAPI file describes it.
 
-The layer over flask-smorest: the same order stands before every view, and strangers' errors are our problems.
-
-Who asks, with which scope, how often; what comes in, strictly read; and for a POST, that it is done once.
+The layer over flask-smorest: the same steps come before every view, and the errors of other libraries become problems.
+Each request is identified, checked for its scope and counted; then its query and body are read strictly; a POST is done
+once for each Idempotency-Key.
 """
 
 from __future__ import annotations
@@ -20,13 +20,20 @@ from werkzeug.exceptions import HTTPException
 from payment_hub.domain import errors
 from payment_hub.domain.access import Scope
 from payment_hub.domain.errors import HubError, UnknownField
-from payment_hub.web.api.answers import wanted_version
+from payment_hub.web.api.answers import if_match_version
 from payment_hub.web.api.auth import require_scope
-from payment_hub.web.api.errors import PROBLEM_JSON, InternalError, answer_problem, slug_of, status_of
-from payment_hub.web.api.fields import ProblemSchema
+from payment_hub.web.api.errors import (
+    PROBLEM_JSON,
+    InternalError,
+    Problem,
+    answer_problem,
+    slug_of,
+    status_of,
+)
 from payment_hub.web.api.idempotency import once
 from payment_hub.web.api.openapi import complete, spec_options
 from payment_hub.web.api.requests import View, with_body, with_query
+from payment_hub.web.api.schemas import schema_of
 
 STRONG: Final = "strong"
 EVENTUAL: Final = "eventual"
@@ -63,23 +70,23 @@ class Endpoint:
     method: str
     rule: str
     scope: Scope
-    gives: type[Schema] | None = None
-    """The shape of the answer, or nothing when it is text of another kind."""
+    gives: Any = None
+    """The dataclass of the answer, or a ``Page`` of one; nothing when the answer is text of another kind."""
     content_type: str = "application/json"
     statuses: Sequence[int] = (200,)
-    """Of an answer that is no refusal."""
+    """Of a successful answer."""
     takes: type[Schema] | None = None
-    """The shape of the body. What was read of it is the view's first argument."""
-    asks: type[Schema] | None = None
-    """The shape of the query. What was read of it is the view's first argument."""
+    """The schema of the body, which becomes the view's first argument."""
+    query: type[Schema] | None = None
+    """The schema of the query, which becomes the view's first argument."""
     refuses: Kinds = ()
-    """Refusals of its own, beside those that follow from the rest."""
+    """Problems of its own, beside those that follow from the rest."""
     versioned: bool = False
     """It needs If-Match."""
     tagged: bool = False
     """Its answer carries a version as ETag."""
     stores_answer: bool = False
-    """The operation itself keeps the answer for the idempotency key, in the commit of what was asked."""
+    """The operation itself keeps the answer for the idempotency key, in its own commit."""
     consistency: str = STRONG
 
     @property
@@ -87,38 +94,23 @@ class Endpoint:
         """It needs an Idempotency-Key."""
         return self.method == "POST"
 
-    def refusals(self) -> dict[int, list[type[HubError]]]:
-        """Everything that it may refuse, by status."""
+    def problems(self) -> dict[int, list[type[HubError]]]:
+        """Every problem that it may answer, by status."""
         kinds = [*_ALWAYS, *self.refuses]
         kinds += _WITH_BODY if self.takes else ()
-        kinds += _WITH_QUERY if self.asks else ()
+        kinds += _WITH_QUERY if self.query else ()
         kinds += _WITH_KEY if self.is_post else ()
         kinds += _WITH_VERSION if self.versioned else ()
-        found: dict[int, list[type[HubError]]] = {}
+        by_status: dict[int, list[type[HubError]]] = {}
         for kind in dict.fromkeys(kinds):
-            found.setdefault(status_of(kind), []).append(kind)
-        return found
-
-    def said(self) -> dict[str, Any]:
-        """What the OpenAPI file says beside the schemas."""
-        said: dict[str, Any] = {
-            "security": [{"apiKey": [str(self.scope)]}],
-            "x-scope": str(self.scope),
-            "x-consistency": self.consistency,
-        }
-        headers = ["IdempotencyKey"] * self.is_post + ["IfMatch"] * self.versioned
-        return said | ({"parameters": headers} if headers else {})
-
-    def headers(self) -> dict[str, Any]:
-        """The headers of its answer."""
-        named = ["ETag"] * self.tagged + ["Idempotent-Replayed", "Idempotency-Key-Expires-In"] * self.is_post
-        return {name: {"$ref": f"#/components/headers/{name}"} for name in named}
+            by_status.setdefault(status_of(kind), []).append(kind)
+        return by_status
 
 
 class HubApi(flask_smorest.Api):
     """flask-smorest with our problems in place of its errors."""
 
-    ERROR_SCHEMA = ProblemSchema
+    ERROR_SCHEMA = schema_of(Problem)
     DEFAULT_ERROR_RESPONSE_NAME = None
 
     def _register_pagination_header(self) -> None:
@@ -135,60 +127,75 @@ class Resource(flask_smorest.Blueprint):
     DEFAULT_LOCATION_CONTENT_TYPE_MAPPING: ClassVar = {"json": "application/json"}
 
     def serve(self, endpoint: Endpoint) -> Callable[[View], View]:
-        """Put a view behind the door, as it was declared."""
+        """Let a view answer an endpoint."""
 
-        def declare(view: View) -> View:
-            runs = once(view) if endpoint.is_post and not endpoint.stores_answer else view
-            if endpoint.takes is not None:
-                runs = with_body(endpoint.takes(), runs)
-            if endpoint.asks is not None:
-                runs = with_query(endpoint.asks(), runs)
-            admitted = _authorize(endpoint, runs)
+        def register(view: View) -> View:
+            served = self._served(endpoint, view)
             # What is described is not what runs: a request has no need to pass through the describing.
-            admitted._apidoc = self._described(endpoint, view)._apidoc  # type: ignore[attr-defined]
-            self.add_url_rule(endpoint.rule, None, admitted, methods=[endpoint.method])
-            return admitted
+            served._apidoc = self._described(endpoint, view)._apidoc  # type: ignore[attr-defined]
+            self.add_url_rule(endpoint.rule, None, served, methods=[endpoint.method])
+            return served
 
-        return declare
+        return register
+
+    def _served(self, endpoint: Endpoint, view: View) -> View:
+        """The view behind everything that its endpoint declares, the first step outermost."""
+        if endpoint.is_post and not endpoint.stores_answer:
+            view = once(view)
+        if endpoint.takes is not None:
+            view = with_body(endpoint.takes(), view)
+        if endpoint.query is not None:
+            view = with_query(endpoint.query(), view)
+        read = view
+
+        @wraps(view)
+        def serve(*args: Any, **named: Any) -> Response:
+            require_scope(endpoint.scope)
+            if request.query_string and endpoint.query is None:
+                raise UnknownField("this address takes no query parameters")
+            if endpoint.versioned:
+                if_match_version()
+            return read(*args, **named)
+
+        return serve
 
     def _described(self, endpoint: Endpoint, view: View) -> View:
-        name = view.__name__
+        """The view with everything that the OpenAPI file says of its endpoint."""
+        operation_id = f"{self.name}_{view.__name__}".replace("-", "_").rstrip("_")
         if endpoint.takes is not None:
             body = endpoint.takes()
             view = self.arguments(body, location="json", required=bool(body.fields))(view)
-        if endpoint.asks is not None:
-            view = self.arguments(endpoint.asks(), location="query")(view)
-        answer = {"content_type": endpoint.content_type, "headers": endpoint.headers()}
+        if endpoint.query is not None:
+            view = self.arguments(endpoint.query(), location="query")(view)
+        headers = ["ETag"] * endpoint.tagged
+        headers += ["Idempotent-Replayed", "Idempotency-Key-Expires-In"] * endpoint.is_post
         for status in endpoint.statuses:
-            view = self.response(status, endpoint.gives or {"type": "string"}, **answer)(view)
-        for status, kinds in endpoint.refusals().items():
-            words = ", ".join(f"[{slug_of(kind)}](/problems/{slug_of(kind)})" for kind in kinds)
-            shape = {"schema": ProblemSchema, "content_type": PROBLEM_JSON, "description": words}
+            view = self.response(
+                status,
+                {"type": "string"} if endpoint.gives is None else schema_of(endpoint.gives),
+                content_type=endpoint.content_type,
+                headers={name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+            )(view)
+        for status, kinds in endpoint.problems().items():
+            links = ", ".join(f"[{slug_of(kind)}](/problems/{slug_of(kind)})" for kind in kinds)
+            shape = {"schema": schema_of(Problem), "content_type": PROBLEM_JSON, "description": links}
             view = self.alt_response(status, **shape)(view)
-        operation_id = f"{self.name}_{name}".replace("-", "_").rstrip("_")
-        described: View = self.doc(operationId=operation_id, **endpoint.said())(view)
+        parameters = ["IdempotencyKey"] * endpoint.is_post + ["IfMatch"] * endpoint.versioned
+        notes: dict[str, Any] = {
+            "security": [{"apiKey": [str(endpoint.scope)]}],
+            "x-scope": str(endpoint.scope),
+            "x-consistency": endpoint.consistency,
+        }
+        if parameters:
+            notes["parameters"] = parameters
+        described: View = self.doc(operationId=operation_id, **notes)(view)
         return described
 
 
-def register_api(app: Flask, doors: Sequence[Resource]) -> HubApi:
-    """Hang the doors of the API on the app, under ``/v1``."""
+def register_api(app: Flask, resources: Sequence[Resource]) -> HubApi:
+    """Register the resources of the API on the app, under ``/v1``."""
     api = HubApi(app, spec_kwargs=spec_options())
     complete(api)
-    for door in doors:
-        api.register_blueprint(door, url_prefix="/v1")
+    for resource in resources:
+        api.register_blueprint(resource, url_prefix="/v1")
     return api
-
-
-def _authorize(endpoint: Endpoint, view: View) -> View:
-    """Let a view be reached only by callers with the scope, and not with a query string that it would ignore."""
-
-    @wraps(view)
-    def admitted(*args: Any, **named: Any) -> Response:
-        require_scope(endpoint.scope)
-        if request.query_string and endpoint.asks is None:
-            raise UnknownField("this address takes no query parameters")
-        if endpoint.versioned:
-            wanted_version()
-        return view(*args, **named)
-
-    return admitted

@@ -100,24 +100,25 @@ def pay(token: str) -> AnyResponse:
             bank=bank,
             payer_ip=request.remote_addr or "",
             language=words.language,
-            return_url=f"{hub.public_url}{here}",
+            return_url=f"{hub.settings.public_url}{here}",
         )
     except (PaymentUnderWay, OrderClosed, BankNotOffered, BankUnavailable) as refused:
         # The page itself says what it means for the payer: nothing is known yet, or the offer has ended.
         log.info("payment_not_started", extra={"bank": bank, "problem": type(refused).__name__})
         return redirect(here, 303)
-    bank_page = None if attempt.qr_text else web_address(attempt.page_url)
+    bank_page = None if attempt.instructions.qr_text else web_address(attempt.instructions.page_url)
     return redirect(bank_page or here, 303)
 
 
 @blueprint.get("/checkout/<token>/qr.svg")
 def qr_image(token: str) -> Response:
     """The QR code by itself. Addressed with its tag it never changes; without, browsers must ask again."""
-    shown = show_checkout(current_hub(), token=token).instructions
-    if shown is None or shown.qr_text is None:
+    attempt = show_checkout(current_hub(), token=token).instructions
+    text = attempt and attempt.instructions.qr_text
+    if not text:
         raise PageNotFound("there is no QR code to pay by at the moment")
-    tag = qr_tag(shown.qr_text)
-    answer = Response(qr_svg(shown.qr_text), content_type="image/svg+xml")
+    tag = qr_tag(text)
+    answer = Response(qr_svg(text), content_type="image/svg+xml")
     answer.set_etag(tag)
     answer.headers["Cache-Control"] = (
         f"private, {FOR_EVER}" if request.args.get("v") == tag else "private, no-cache"
@@ -133,7 +134,7 @@ def receipt(token: str) -> Response:
     view = show_checkout(hub, token=token)
     if view.receipt is None:
         raise ReceiptNotFound("the order is not settled")
-    original = f"{hub.public_url}{checkout_url('receipt', words_for(None), token=token)}"
+    original = f"{hub.settings.public_url}{checkout_url('receipt', words_for(None), token=token)}"
     return _html(receipt_html(view, view.receipt, words, token, original), words)
 
 

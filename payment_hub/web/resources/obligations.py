@@ -14,7 +14,8 @@ from werkzeug.routing import BaseConverter
 from payment_hub.current import current_hub
 from payment_hub.domain import errors
 from payment_hub.domain.access import Scope
-from payment_hub.domain.obligations import Beneficiary, Kind, Terms
+from payment_hub.domain.obligations import Beneficiary, Kind, ObligationView, Terms
+from payment_hub.domain.paging import Page
 from payment_hub.operations.obligations import (
     amend_obligation,
     list_obligations,
@@ -23,22 +24,17 @@ from payment_hub.operations.obligations import (
     show_obligation,
     withdraw_obligation,
 )
-from payment_hub.web.api.answers import answer_page, answer_versioned, wanted_version
+from payment_hub.web.api.answers import answer, answer_versioned, if_match_version
 from payment_hub.web.api.auth import current_caller
 from payment_hub.web.api.fields import (
     AGENCY_CODE,
     AGENCY_REFERENCE,
     DayField,
     MoneyField,
-    MoneySchema,
     PageQuery,
     ReasonSchema,
-    Shown,
     Strict,
     TextField,
-    moment,
-    page_of,
-    words,
 )
 from payment_hub.web.api.resource import EVENTUAL, Endpoint, Resource
 
@@ -128,41 +124,6 @@ class ObligationQuery(PageQuery):
     due_to = DayField()
 
 
-class BeneficiarySchema(Shown):
-    """The account that the money is for."""
-
-    account_number = fields.String(required=True)
-    bank = fields.String(required=True)
-    account_name = fields.String(required=True)
-    treasury_chapter = fields.String(required=True, allow_none=True)
-    treasury_sub_item = fields.String(required=True, allow_none=True)
-
-
-class ObligationSchema(Shown):
-    """What somebody owes an agency."""
-
-    agency = fields.String(required=True)
-    reference = fields.String(required=True)
-    kind = words(Kind, required=True)
-    version = fields.Integer(required=True)
-    state = words(_STATES, required=True)
-    amount = fields.Nested(MoneySchema, required=True)
-    payer_name = fields.String(required=True)
-    identifiers = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
-    description = fields.String(required=True)
-    due_on = fields.String(required=True, allow_none=True, metadata={"format": "date"})
-    beneficiary = fields.Nested(BeneficiarySchema, required=True)
-    open_order = fields.String(
-        required=True,
-        allow_none=True,
-        metadata={"description": "Reference of the order that can be paid now"},
-    )
-    registered_at = moment(required=True)
-
-
-ObligationPageSchema = page_of(ObligationSchema)
-
-
 blueprint: Final = Resource("obligations", __name__, description="What somebody owes an agency.")
 
 _ONE: Final = "/agencies/<agency>/obligations/<agency_reference:reference>"
@@ -182,7 +143,7 @@ class AgencyReferenceConverter(BaseConverter):
         "/obligations",
         scope=Scope.OBLIGATIONS_WRITE,
         takes=RegisterRequest,
-        gives=ObligationSchema,
+        gives=ObligationView,
         tagged=True,
         statuses=(201, 200),
         refuses=(errors.MalformedObligation, errors.AgencyNotFound, errors.Conflict),
@@ -204,15 +165,15 @@ def register(asked: dict[str, Any]) -> Response:
         "GET",
         "/obligations",
         scope=Scope.OBLIGATIONS_READ,
-        asks=ObligationQuery,
-        gives=ObligationPageSchema,
+        query=ObligationQuery,
+        gives=Page[ObligationView],
         consistency=EVENTUAL,
     )
 )
 def list_(asked: dict[str, Any]) -> Response:
     """List obligations, newest first"""
     page = list_obligations(current_hub(), caller=current_caller(), **asked)
-    return answer_page(page, lambda view: view.as_wire())
+    return answer(page)
 
 
 @blueprint.serve(
@@ -220,7 +181,7 @@ def list_(asked: dict[str, Any]) -> Response:
         "GET",
         _ONE,
         scope=Scope.OBLIGATIONS_READ,
-        gives=ObligationSchema,
+        gives=ObligationView,
         tagged=True,
         refuses=(errors.ObligationNotFound,),
     )
@@ -238,7 +199,7 @@ def show(agency: str, reference: str) -> Response:
         _ONE,
         scope=Scope.OBLIGATIONS_WRITE,
         takes=AmendRequest,
-        gives=ObligationSchema,
+        gives=ObligationView,
         tagged=True,
         versioned=True,
         refuses=(errors.MalformedObligation, *_CHANGE),
@@ -254,7 +215,7 @@ def amend(asked: dict[str, Any], agency: str, reference: str) -> Response:
         caller=current_caller(),
         agency=agency,
         reference=reference,
-        version=wanted_version(),
+        version=if_match_version(),
         **asked,
     )
     return answer_versioned(view)
@@ -266,7 +227,7 @@ def amend(asked: dict[str, Any], agency: str, reference: str) -> Response:
         f"{_ONE}/withdraw",
         scope=Scope.OBLIGATIONS_WRITE,
         takes=ReasonSchema,
-        gives=ObligationSchema,
+        gives=ObligationView,
         tagged=True,
         versioned=True,
         refuses=_CHANGE,
@@ -282,7 +243,7 @@ def withdraw(asked: dict[str, Any], agency: str, reference: str) -> Response:
         caller=current_caller(),
         agency=agency,
         reference=reference,
-        version=wanted_version(),
+        version=if_match_version(),
         **asked,
     )
     return answer_versioned(view)
@@ -294,7 +255,7 @@ def withdraw(asked: dict[str, Any], agency: str, reference: str) -> Response:
         f"{_ONE}/restore",
         scope=Scope.OBLIGATIONS_WRITE,
         takes=ReasonSchema,
-        gives=ObligationSchema,
+        gives=ObligationView,
         tagged=True,
         versioned=True,
         refuses=_CHANGE,
@@ -310,7 +271,7 @@ def restore(asked: dict[str, Any], agency: str, reference: str) -> Response:
         caller=current_caller(),
         agency=agency,
         reference=reference,
-        version=wanted_version(),
+        version=if_match_version(),
         **asked,
     )
     return answer_versioned(view)

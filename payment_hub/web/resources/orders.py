@@ -15,23 +15,20 @@ from marshmallow import fields, validate
 from payment_hub.current import current_hub
 from payment_hub.domain import errors
 from payment_hub.domain.access import Scope
-from payment_hub.domain.banks.profile import Bearer, PaymentMethod
-from payment_hub.domain.obligations import Kind
-from payment_hub.domain.orders import OrderFlag, OrderStatus
-from payment_hub.domain.payments import AttemptState
-from payment_hub.domain.refunds.lifecycle import RefundReason, RefundState
-from payment_hub.domain.routing import OptionReason, Rule
+from payment_hub.domain.orders import OrderStatus, OrderView
+from payment_hub.domain.paging import Page
+from payment_hub.domain.payments import AttemptsView, AttemptView
+from payment_hub.domain.receipts import ReceiptView
+from payment_hub.domain.routing import OptionsView
 from payment_hub.operations.orders import cancel_order, issue_payment_order, list_orders, show_order
 from payment_hub.operations.payments.start import list_attempts, start_payment
 from payment_hub.operations.receipts import show_receipt
 from payment_hub.operations.routing import show_payment_options
 from payment_hub.web.api.answers import (
-    answer_page,
+    answer,
     answer_text,
     answer_versioned,
-    answer_view,
-    as_text,
-    wanted_version,
+    if_match_version,
 )
 from payment_hub.web.api.auth import current_caller
 from payment_hub.web.api.fields import (
@@ -40,57 +37,15 @@ from payment_hub.web.api.fields import (
     BANK_NAME,
     AddressField,
     MomentField,
-    MoneySchema,
     PageQuery,
     ReasonSchema,
-    Shown,
     Strict,
     TextField,
     UrlField,
     WholeNumber,
-    moment,
-    page_of,
-    words,
 )
 from payment_hub.web.api.idempotency import current_claim, tell_claim
 from payment_hub.web.api.resource import EVENTUAL, Endpoint, Resource
-
-
-class SentenceSchema(Shown):
-    """One thing said in both languages."""
-
-    vi = fields.String(required=True)
-    en = fields.String(required=True)
-
-
-class OptionSchema(Shown):
-    """One bank, offered or not."""
-
-    bank = fields.String(required=True)
-    offered = fields.Boolean(required=True)
-    reason = words(OptionReason, required=True, allow_none=True)
-    until = moment(required=True, allow_none=True)
-    why = fields.Nested(SentenceSchema, required=True, allow_none=True)
-    fee = fields.Nested(MoneySchema, required=True)
-    fee_borne_by = words(Bearer, required=True)
-    settles_on = fields.String(
-        required=True,
-        metadata={"format": "date", "description": "When the money is handed over if it is paid now"},
-    )
-    methods = fields.List(words(PaymentMethod), required=True)
-
-
-class OptionsSchema(Shown):
-    """Every enabled bank for one order at one moment, and the one that is chosen if none is named."""
-
-    order = fields.String(required=True)
-    amount = fields.Nested(MoneySchema, required=True)
-    as_of = moment(required=True)
-    chosen = fields.String(required=True, allow_none=True)
-    rule = words(Rule, required=True)
-    why = fields.Nested(SentenceSchema, required=True)
-    items = fields.List(fields.Nested(OptionSchema), required=True)
-
 
 MOST_MINUTES = 90 * 24 * 60
 
@@ -141,134 +96,6 @@ class OrderQuery(PageQuery):
     issued_to = MomentField()
 
 
-class OrderedObligationSchema(Shown):
-    """The obligation that an order is for, in the version that the order was issued for."""
-
-    reference = fields.String(required=True)
-    version = fields.Integer(required=True)
-    kind = words(Kind, required=True)
-
-
-class RefundEventSchema(Shown):
-    """The refund that an event tells of."""
-
-    refund_id = fields.String(required=True)
-    reference = fields.String(required=True, metadata={"description": "What the bank knows it by"})
-    state = words(RefundState, required=True)
-    amount = fields.Nested(MoneySchema, required=True)
-    reason = words(RefundReason, required=True)
-
-
-class OrderSchema(Shown):
-    """A payment order. ``received`` counts all money that came, whatever became of it."""
-
-    reference = fields.String(required=True, metadata={"example": "DV0M3A7K2P9XQ4TZ"})
-    version = fields.Integer(required=True)
-    agency = fields.String(required=True)
-    obligation = fields.Nested(OrderedObligationSchema, required=True)
-    status = words(OrderStatus, required=True)
-    flags = fields.List(words(OrderFlag), required=True)
-    finished = fields.Boolean(required=True, metadata={"description": "Nothing more is expected"})
-    required = fields.Nested(MoneySchema, required=True)
-    received = fields.Nested(MoneySchema, required=True)
-    refunded = fields.Nested(MoneySchema, required=True)
-    refundable = fields.Nested(
-        MoneySchema,
-        required=True,
-        metadata={"description": "Received, and neither given back nor on its way back"},
-    )
-    description = fields.String(required=True)
-    issued_at = moment(required=True)
-    expires_at = moment(required=True)
-    cancelled_at = moment(required=True, allow_none=True)
-    cancel_reason = fields.String(required=True, allow_none=True)
-    expired_at = moment(required=True, allow_none=True)
-    checkout_url = fields.String(required=True, metadata={"description": "The citizen's page"})
-    return_url = fields.String(required=True, allow_none=True)
-    receipt = fields.String(
-        required=True, allow_none=True, metadata={"description": "The receipt's printed number"}
-    )
-    refund = fields.Nested(
-        RefundEventSchema,
-        metadata={"description": "In events alone, and there only if they tell of a refund"},
-    )
-
-
-class InstructionsSchema(Shown):
-    """How the payer pays: a QR text, a page, an app, a bill code, and the transfer in words."""
-
-    qr_text = fields.String(required=True, allow_none=True)
-    page_url = fields.String(required=True, allow_none=True)
-    account_number = fields.String(required=True, allow_none=True)
-    account_name = fields.String(required=True, allow_none=True)
-    account_bank = fields.String(required=True, allow_none=True)
-    purpose = fields.String(required=True, allow_none=True)
-    app_link = fields.String(required=True, allow_none=True)
-    bill_code = fields.String(required=True, allow_none=True)
-
-
-class AttemptSchema(Shown):
-    """One try at paying an order through one bank."""
-
-    reference = fields.String(required=True)
-    order = fields.String(required=True)
-    bank = fields.String(required=True)
-    state = words(AttemptState, required=True)
-    amount = fields.Nested(MoneySchema, required=True)
-    instructions = fields.Nested(InstructionsSchema, required=True)
-    started_at = moment(required=True)
-    expected_by = fields.String(
-        required=True,
-        allow_none=True,
-        metadata={
-            "format": "date-time",
-            "description": "While the outcome is unknown: when it will be known",
-        },
-    )
-
-
-class AttemptsSchema(Shown):
-    """Every try at paying one order, oldest first."""
-
-    items = fields.List(fields.Nested(AttemptSchema), required=True)
-
-
-class ReceiptAgencySchema(Shown):
-    """The agency that a receipt is from."""
-
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-    tax_code = fields.String(required=True, allow_none=True)
-    address = fields.String(required=True, allow_none=True)
-
-
-class ReceiptSchema(Shown):
-    """A receipt."""
-
-    number = fields.String(required=True)
-    template = fields.String(required=True)
-    series = fields.String(required=True)
-    year = fields.Integer(required=True)
-    serial = fields.Integer(required=True)
-    order = fields.String(required=True)
-    agency = fields.Nested(ReceiptAgencySchema, required=True)
-    payer_name = fields.String(required=True)
-    kind = words(Kind, required=True)
-    identifiers = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
-    description = fields.String(required=True)
-    amount = fields.Nested(MoneySchema, required=True)
-    amount_in_words = fields.String(required=True)
-    bank = fields.String(required=True, allow_none=True)
-    bank_transaction_id = fields.String(required=True, allow_none=True)
-    paid_at = moment(required=True, allow_none=True)
-    issued_at = moment(required=True)
-    treasury_chapter = fields.String(required=True, allow_none=True)
-    treasury_sub_item = fields.String(required=True, allow_none=True)
-
-
-OrderPageSchema = page_of(OrderSchema)
-
-
 blueprint: Final = Resource(
     "payment-orders", __name__, description="The promise that an obligation can be paid until a deadline."
 )
@@ -283,7 +110,7 @@ _UNKNOWN: Final = (errors.MalformedReference, errors.OrderNotFound)
         "/payment-orders",
         scope=Scope.ORDERS_WRITE,
         takes=IssueRequest,
-        gives=OrderSchema,
+        gives=OrderView,
         statuses=(201,),
         refuses=(errors.ObligationNotFound, errors.ObligationClosed, errors.OpenOrderExists),
         stores_answer=True,
@@ -311,19 +138,19 @@ def issue(asked: dict[str, Any]) -> Response:
         "GET",
         "/payment-orders",
         scope=Scope.ORDERS_READ,
-        asks=OrderQuery,
-        gives=OrderPageSchema,
+        query=OrderQuery,
+        gives=Page[OrderView],
         consistency=EVENTUAL,
     )
 )
 def list_(asked: dict[str, Any]) -> Response:
     """List payment orders, newest first"""
     page = list_orders(current_hub(), caller=current_caller(), **asked)
-    return answer_page(page, lambda view: view.as_wire())
+    return answer(page)
 
 
 @blueprint.serve(
-    Endpoint("GET", _ONE, scope=Scope.ORDERS_READ, gives=OrderSchema, tagged=True, refuses=_UNKNOWN)
+    Endpoint("GET", _ONE, scope=Scope.ORDERS_READ, gives=OrderView, tagged=True, refuses=_UNKNOWN)
 )
 def show(reference: str) -> Response:
     """Show a payment order
@@ -336,22 +163,22 @@ def show(reference: str) -> Response:
 @blueprint.serve(
     Endpoint(
         "POST",
-        f"{_ONE}/withdraw",
+        f"{_ONE}/cancel",
         scope=Scope.ORDERS_WRITE,
         takes=ReasonSchema,
-        gives=OrderSchema,
+        gives=OrderView,
         tagged=True,
         versioned=True,
         refuses=(*_UNKNOWN, errors.OrderClosed),
     )
 )
-def withdraw(asked: dict[str, Any], reference: str) -> Response:
-    """Withdraw a payment order
+def cancel(asked: dict[str, Any], reference: str) -> Response:
+    """Cancel a payment order
 
     Money that still comes for it is kept and marked late.
     """
     view = cancel_order(
-        current_hub(), caller=current_caller(), reference=reference, version=wanted_version(), **asked
+        current_hub(), caller=current_caller(), reference=reference, version=if_match_version(), **asked
     )
     return answer_versioned(view)
 
@@ -362,7 +189,7 @@ def withdraw(asked: dict[str, Any], reference: str) -> Response:
         f"{_ONE}/attempts",
         scope=Scope.ORDERS_WRITE,
         takes=StartRequest,
-        gives=AttemptSchema,
+        gives=AttemptView,
         statuses=(201,),
         refuses=(
             *_UNKNOWN,
@@ -391,11 +218,11 @@ def start(asked: dict[str, Any], reference: str) -> Response:
         language=asked["language"],
         return_url=asked["return_url"] or order.return_url,
     )
-    return answer_view(view, 201)
+    return answer(view, 201)
 
 
 @blueprint.serve(
-    Endpoint("GET", f"{_ONE}/payment-options", scope=Scope.ORDERS_READ, gives=OptionsSchema, refuses=_UNKNOWN)
+    Endpoint("GET", f"{_ONE}/payment-options", scope=Scope.ORDERS_READ, gives=OptionsView, refuses=_UNKNOWN)
 )
 def payment_options(reference: str) -> Response:
     """List every bank for an order, offered or not and why
@@ -403,16 +230,16 @@ def payment_options(reference: str) -> Response:
     With its fee, who bears it, when it hands the money over and how it is paid; and the bank that is chosen if none is
     named.
     """
-    return answer_view(show_payment_options(current_hub(), caller=current_caller(), reference=reference))
+    return answer(show_payment_options(current_hub(), caller=current_caller(), reference=reference))
 
 
 @blueprint.serve(
-    Endpoint("GET", f"{_ONE}/attempts", scope=Scope.ORDERS_READ, gives=AttemptsSchema, refuses=_UNKNOWN)
+    Endpoint("GET", f"{_ONE}/attempts", scope=Scope.ORDERS_READ, gives=AttemptsView, refuses=_UNKNOWN)
 )
 def attempts(reference: str) -> Response:
     """List the tries at paying an order, the latest first"""
     views = list_attempts(current_hub(), caller=current_caller(), reference=reference)
-    return answer_text(as_text({"items": [view.as_wire() for view in views]}))
+    return answer(AttemptsView(tuple(views)))
 
 
 @blueprint.serve(
@@ -420,10 +247,10 @@ def attempts(reference: str) -> Response:
         "GET",
         f"{_ONE}/receipt",
         scope=Scope.ORDERS_READ,
-        gives=ReceiptSchema,
+        gives=ReceiptView,
         refuses=(*_UNKNOWN, errors.ReceiptNotFound),
     )
 )
 def receipt(reference: str) -> Response:
     """Show the receipt of a settled order"""
-    return answer_view(show_receipt(current_hub(), caller=current_caller(), reference=reference))
+    return answer(show_receipt(current_hub(), caller=current_caller(), reference=reference))

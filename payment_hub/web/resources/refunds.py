@@ -14,27 +14,25 @@ from marshmallow import fields, post_load, validate
 from payment_hub.current import current_hub
 from payment_hub.domain import errors
 from payment_hub.domain.access import Scope
+from payment_hub.domain.paging import Page
 from payment_hub.domain.refunds.lifecycle import RefundEvent, RefundReason, RefundState, Route
+from payment_hub.domain.refunds.views import OrderRefundsView, RefundView
+from payment_hub.domain.refunds.vouchers import Voucher
 from payment_hub.operations.refunds.decide import approve_refund, decline_refund, propose_refund
 from payment_hub.operations.refunds.read import list_order_refunds, list_refunds, show_refund, show_voucher
 from payment_hub.operations.refunds.send import prove_refund
-from payment_hub.web.api.answers import answer_page, answer_text, answer_view, as_text
+from payment_hub.web.api.answers import answer, answer_text, as_text
 from payment_hub.web.api.auth import current_caller
 from payment_hub.web.api.fields import (
     AGENCY_CODE,
     BANK_NAME,
     DayField,
     MoneyField,
-    MoneySchema,
     NothingSchema,
     PageQuery,
     ReasonSchema,
-    Shown,
     Strict,
     TextField,
-    moment,
-    page_of,
-    words,
 )
 from payment_hub.web.api.resource import EVENTUAL, Endpoint, Resource
 
@@ -116,155 +114,6 @@ class RefundQuery(PageQuery):
         return asked | {"overdue": asked.pop("which") == "overdue"}
 
 
-class RefundHistorySchema(Shown):
-    """One thing that happened to a refund."""
-
-    event = words(RefundEvent, required=True)
-    state = words(RefundState, required=True)
-    actor = fields.String(required=True, allow_none=True)
-    code = fields.String(required=True, metadata={"description": "The bank's own code word"})
-    note = fields.String(required=True)
-    evidence = fields.Dict(required=True, allow_none=True)
-    at = moment(required=True)
-
-
-class RefundCollectionSchema(Shown):
-    """The bank transaction whose money goes back."""
-
-    bank = fields.String(required=True)
-    bank_transaction_id = fields.String(required=True)
-
-
-class PayeeSchema(Shown):
-    """The account that the money goes to by transfer."""
-
-    number = fields.String(required=True)
-    bank = fields.String(allow_none=True)
-    name = fields.String(allow_none=True)
-    stated_by = fields.String(
-        allow_none=True,
-        metadata={"description": "Who named it: the bank, or else compare it before you approve"},
-    )
-
-
-class RefundSchema(Shown):
-    """Money that goes back. ``history`` is empty in lists; people and accounts are shown to those they concern."""
-
-    reference = fields.String(required=True, metadata={"description": "What the bank knows it by"})
-    refund_id = fields.String(required=True)
-    order = fields.String(required=True)
-    agency = fields.String(required=True)
-    state = words(RefundState, required=True)
-    route = words(Route, required=True)
-    amount = fields.Nested(MoneySchema, required=True)
-    reason = words(RefundReason, required=True)
-    note = fields.String(required=True)
-    collection = fields.Nested(RefundCollectionSchema, required=True)
-    bank_refund_id = fields.String(required=True, allow_none=True)
-    proposed_by = fields.String(required=True, allow_none=True)
-    approved_by = fields.String(required=True, allow_none=True)
-    waits_for_statement = fields.Boolean(
-        required=True, metadata={"description": "It is approved only when a statement shows the money"}
-    )
-    contradicted = fields.Boolean(
-        required=True, metadata={"description": "The bank tells of it against its end; an officer must look"}
-    )
-    payee = fields.Nested(PayeeSchema, required=True, allow_none=True)
-    proposed_at = moment(required=True)
-    changed_at = moment(required=True)
-    escalated_at = moment(required=True, allow_none=True)
-    """Since when an officer must see to it: its bank did not answer in time."""
-    history = fields.List(fields.Nested(RefundHistorySchema), required=True)
-
-
-class RefundableSchema(Shown):
-    """What can still be given back of one bank transaction."""
-
-    bank = fields.String(required=True)
-    bank_transaction_id = fields.String(required=True)
-    amount = fields.Nested(MoneySchema, required=True)
-    refundable = fields.Nested(MoneySchema, required=True)
-    blocked = fields.String(
-        required=True, allow_none=True, metadata={"description": "Why nothing of it can go back now"}
-    )
-    seen_in_statement = fields.Boolean(required=True)
-    collected_at = moment(required=True)
-
-
-class OrderRefundsSchema(Shown):
-    """All refunds of an order, the latest first, and what can still be given back."""
-
-    refundable = fields.Nested(MoneySchema, required=True)
-    collections = fields.List(fields.Nested(RefundableSchema), required=True)
-    items = fields.List(fields.Nested(RefundSchema), required=True)
-
-
-class VoucherAgencySchema(Shown):
-    """The agency on a voucher."""
-
-    agency = fields.String(required=True)
-    agency_name = fields.String(required=True)
-    tax_code = fields.String(required=True, allow_none=True)
-
-
-class VoucherObligationSchema(Shown):
-    """What had been paid for."""
-
-    reference = fields.String(required=True)
-    kind = fields.String(required=True)
-
-
-class VoucherTreasurySchema(Shown):
-    """The Treasury account that the money went to."""
-
-    account_number = fields.String(required=True)
-    bank = fields.String(required=True)
-    account_name = fields.String(required=True)
-    chapter = fields.String(required=True, allow_none=True)
-    sub_item = fields.String(required=True, allow_none=True)
-
-
-class VoucherPaymentSchema(Shown):
-    """The payment that is given back."""
-
-    bank = fields.String(required=True)
-    bank_transaction_id = fields.String(required=True)
-    amount = fields.Nested(MoneySchema, required=True)
-    collected_on = fields.String(required=True, metadata={"format": "date"})
-
-
-class VoucherSchema(Shown):
-    """The paper of a refund: the Treasury's refund voucher, or a transfer order (``form`` is TRANSFER)."""
-
-    form = fields.String(required=True, metadata={"example": "C1-04/NS"})
-    uncertain = fields.List(
-        fields.String(),
-        required=True,
-        metadata={"description": "Fields to compare with the form in force before it is handed in"},
-    )
-    reference = fields.String(required=True)
-    made_on = fields.String(required=True, metadata={"format": "date"})
-    order = fields.String(required=True)
-    receipt = fields.String(required=True, allow_none=True)
-    payer_name = fields.String(required=True)
-    payee = fields.Nested(PayeeSchema, required=True, allow_none=True)
-    agency = fields.Nested(VoucherAgencySchema, required=True)
-    obligation = fields.Nested(VoucherObligationSchema, required=True)
-    identifiers = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
-    description = fields.String(required=True)
-    treasury = fields.Nested(VoucherTreasurySchema, required=True, allow_none=True)
-    payment = fields.Nested(VoucherPaymentSchema, required=True)
-    amount = fields.Nested(MoneySchema, required=True)
-    amount_in_words = fields.String(required=True)
-    reason = words(RefundReason, required=True)
-    note = fields.String(required=True)
-    proposed_by = fields.String(required=True)
-    approved_by = fields.String(required=True)
-
-
-RefundPageSchema = page_of(RefundSchema)
-
-
 blueprint: Final = Resource(
     "refunds", __name__, description="Money that goes back: proposed by one, approved by another, proved."
 )
@@ -281,7 +130,7 @@ _UNKNOWN: Final = (*_NO_ORDER, errors.RefundNotFound)
         _ONE,
         scope=Scope.REFUNDS_PROPOSE,
         takes=RefundRequest,
-        gives=RefundSchema,
+        gives=RefundView,
         refuses=(
             *_NO_ORDER,
             errors.CollectionNotFound,
@@ -303,31 +152,31 @@ def propose(asked: dict[str, Any], reference: str, refund_id: str) -> Response:
     view = propose_refund(
         current_hub(), caller=current_caller(), reference=reference, refund_id=refund_id, **asked
     )
-    return answer_view(view)
+    return answer(view)
 
 
 @blueprint.serve(
-    Endpoint("GET", _OF_ORDER, scope=Scope.ORDERS_READ, gives=OrderRefundsSchema, refuses=_NO_ORDER)
+    Endpoint("GET", _OF_ORDER, scope=Scope.ORDERS_READ, gives=OrderRefundsView, refuses=_NO_ORDER)
 )
 def of_order(reference: str) -> Response:
     """List the refunds of an order, and what can still be given back of each payment"""
-    return answer_view(list_order_refunds(current_hub(), caller=current_caller(), reference=reference))
+    return answer(list_order_refunds(current_hub(), caller=current_caller(), reference=reference))
 
 
-@blueprint.serve(Endpoint("GET", _ONE, scope=Scope.ORDERS_READ, gives=RefundSchema, refuses=_UNKNOWN))
+@blueprint.serve(Endpoint("GET", _ONE, scope=Scope.ORDERS_READ, gives=RefundView, refuses=_UNKNOWN))
 def show(reference: str, refund_id: str) -> Response:
     """Show a refund with everything that happened to it"""
     view = show_refund(current_hub(), caller=current_caller(), reference=reference, refund_id=refund_id)
-    return answer_view(view)
+    return answer(view)
 
 
 @blueprint.serve(
     Endpoint(
         "POST",
-        f"{_ONE}/approval",
+        f"{_ONE}/approve",
         scope=Scope.REFUNDS_APPROVE,
         takes=NothingSchema,
-        gives=RefundSchema,
+        gives=RefundView,
         refuses=(
             *_UNKNOWN,
             errors.SamePerson,
@@ -346,16 +195,16 @@ def approve(_: dict[str, Any], reference: str, refund_id: str) -> Response:
     with the Treasury.
     """
     view = approve_refund(current_hub(), caller=current_caller(), reference=reference, refund_id=refund_id)
-    return answer_view(view)
+    return answer(view)
 
 
 @blueprint.serve(
     Endpoint(
         "POST",
-        f"{_ONE}/refusal",
+        f"{_ONE}/decline",
         scope=Scope.REFUNDS_APPROVE,
         takes=ReasonSchema,
-        gives=RefundSchema,
+        gives=RefundView,
         refuses=(*_UNKNOWN, errors.IllegalTransition),
     )
 )
@@ -364,11 +213,11 @@ def decline(asked: dict[str, Any], reference: str, refund_id: str) -> Response:
     view = decline_refund(
         current_hub(), caller=current_caller(), reference=reference, refund_id=refund_id, **asked
     )
-    return answer_view(view)
+    return answer(view)
 
 
 @blueprint.serve(
-    Endpoint("GET", f"{_ONE}/voucher", scope=Scope.REFUNDS_PROVE, gives=VoucherSchema, refuses=_UNKNOWN)
+    Endpoint("GET", f"{_ONE}/voucher", scope=Scope.REFUNDS_PROVE, gives=Voucher, refuses=_UNKNOWN)
 )
 def voucher(reference: str, refund_id: str) -> Response:
     """Show the paper of a refund that goes by no bank's message
@@ -385,7 +234,7 @@ def voucher(reference: str, refund_id: str) -> Response:
         f"{_ONE}/evidence",
         scope=Scope.REFUNDS_PROVE,
         takes=EvidenceRequest,
-        gives=RefundSchema,
+        gives=RefundView,
         refuses=(*_UNKNOWN, errors.SamePerson, errors.IllegalTransition),
     )
 )
@@ -398,7 +247,7 @@ def prove(asked: dict[str, Any], reference: str, refund_id: str) -> Response:
     view = prove_refund(
         current_hub(), caller=current_caller(), reference=reference, refund_id=refund_id, **asked
     )
-    return answer_view(view)
+    return answer(view)
 
 
 @blueprint.serve(
@@ -406,8 +255,8 @@ def prove(asked: dict[str, Any], reference: str, refund_id: str) -> Response:
         "GET",
         "/refunds",
         scope=Scope.ORDERS_READ,
-        asks=RefundQuery,
-        gives=RefundPageSchema,
+        query=RefundQuery,
+        gives=Page[RefundView],
         consistency=EVENTUAL,
     )
 )
@@ -418,4 +267,4 @@ def list_(asked: dict[str, Any]) -> Response:
     `which=overdue` for an officer to find out what became of it.
     """
     page = list_refunds(current_hub(), caller=current_caller(), **asked)
-    return answer_page(page, lambda view: view.as_wire())
+    return answer(page)

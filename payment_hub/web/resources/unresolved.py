@@ -13,13 +13,13 @@ from marshmallow import fields, validate
 from payment_hub.current import current_hub
 from payment_hub.domain import errors
 from payment_hub.domain.access import Scope
-from payment_hub.domain.payments import AttemptState, Awaiting
+from payment_hub.domain.paging import Page
+from payment_hub.domain.payments import AttemptView, UnresolvedView
 from payment_hub.operations.payments.unresolved import list_unresolved, resolve_attempt
-from payment_hub.web.api.answers import answer_page, answer_view
+from payment_hub.web.api.answers import answer
 from payment_hub.web.api.auth import current_caller
-from payment_hub.web.api.fields import MoneySchema, PageQuery, ReasonSchema, Shown, moment, page_of, words
+from payment_hub.web.api.fields import PageQuery, ReasonSchema
 from payment_hub.web.api.resource import EVENTUAL, Endpoint, Resource
-from payment_hub.web.resources.orders import AttemptSchema
 
 
 class UnresolvedQuery(PageQuery):
@@ -32,37 +32,18 @@ class UnresolvedQuery(PageQuery):
     )
 
 
-class UnresolvedSchema(Shown):
-    """One attempt whose outcome is unknown, or that its bank calls paid without proof."""
-
-    reference = fields.String(required=True)
-    order = fields.String(required=True)
-    agency = fields.String(required=True)
-    bank = fields.String(required=True)
-    state = words(AttemptState, required=True)
-    awaiting = words(Awaiting, required=True, allow_none=True)
-    amount = fields.Nested(MoneySchema, required=True)
-    queries = fields.Integer(required=True, metadata={"description": "How often the bank was asked"})
-    unknown_at = moment(required=True)
-    expected_by = moment(required=True, allow_none=True)
-    escalated_at = moment(required=True, allow_none=True)
-
-
-UnresolvedPageSchema = page_of(UnresolvedSchema)
-
-
 blueprint: Final = Resource(
-    "unknown-outcomes", __name__, description="Payments of which no bank has said what became of them."
+    "unresolved-attempts", __name__, description="Payments of which no bank has said what became of them."
 )
 
 
 @blueprint.serve(
     Endpoint(
         "GET",
-        "/unknown-outcomes",
+        "/unresolved-attempts",
         scope=Scope.RECONCILIATION_READ,
-        asks=UnresolvedQuery,
-        gives=UnresolvedPageSchema,
+        query=UnresolvedQuery,
+        gives=Page[UnresolvedView],
         consistency=EVENTUAL,
     )
 )
@@ -74,23 +55,23 @@ def list_(asked: dict[str, Any]) -> Response:
     """
     overdue = asked.pop("which") == "overdue"
     page = list_unresolved(current_hub(), caller=current_caller(), overdue=overdue, **asked)
-    return answer_page(page, lambda view: view.as_wire())
+    return answer(page)
 
 
 @blueprint.serve(
     Endpoint(
         "POST",
-        "/unknown-outcomes/<reference>/end",
+        "/unresolved-attempts/<reference>/resolve",
         scope=Scope.DISCREPANCIES_APPROVE,
         takes=ReasonSchema,
-        gives=AttemptSchema,
+        gives=AttemptView,
         refuses=(errors.MalformedReference, errors.OrderNotFound, errors.IllegalTransition),
     )
 )
-def end(asked: dict[str, Any], reference: str) -> Response:
+def resolve(asked: dict[str, Any], reference: str) -> Response:
     """Say, with evidence, that an attempt has taken no money
 
     Only of one that lies before an officer; the bank is asked once more first. The payer can then pay again. Should the
     bank prove the payment after all, its money counts.
     """
-    return answer_view(resolve_attempt(current_hub(), caller=current_caller(), reference=reference, **asked))
+    return answer(resolve_attempt(current_hub(), caller=current_caller(), reference=reference, **asked))

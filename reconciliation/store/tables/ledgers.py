@@ -12,7 +12,7 @@ from reconciliation.domain.files import FileState
 
 
 class LedgerFile(Base):
-    """A ledger as the agency left it. The same bytes under the same name are the same file."""
+    """A ledger as the agency delivered it. The same bytes under the same name are the same file."""
 
     __tablename__ = "ledger_file"
     __table_args__ = (
@@ -51,7 +51,7 @@ class LedgerEntry(Base):
         ),
         Index("ix_ledger_entry_agency_id_day", "agency_id", "day"),
         Index("ix_ledger_entry_case_key", "agency_id", "case_key"),
-        Index("ix_ledger_entry_again", "agency_id", "case_key", postgresql_where=text("again")),
+        Index("ix_ledger_entry_repeated", "agency_id", "case_key", postgresql_where=text("repeated")),
         {"info": {APPEND_ONLY: True}},
     )
 
@@ -72,5 +72,5 @@ class LedgerEntry(Base):
     """The order that it names, or that had settled the obligation by then: lets most entries pair off at sight."""
     amount: Mapped[Dong]
     currency: Mapped[Currency]
-    again: Mapped[bool]
-    """An earlier entry booked the same obligation: such cases are few, and are found by this mark."""
+    repeated: Mapped[bool]
+    """An earlier entry booked the same obligation: such cases are few, and this mark selects them."""

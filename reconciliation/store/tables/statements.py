@@ -33,7 +33,7 @@ class StatementFile(Base):
     """Why it was refused, with line and column."""
     lines: Mapped[int]
     shows_debits: Mapped[bool] = mapped_column(server_default=text("true"))
-    """Whether money that went back would stand in it."""
+    """Whether the file would show refunds and chargebacks."""
     received_at: Mapped[Moment]
 
 
@@ -66,7 +66,7 @@ class StatementItem(Base):
             "refund_reference",
             postgresql_where=text("refund_reference IS NOT NULL"),
         ),
-        Index("ix_statement_line_again", "bank", "bank_transaction_id", postgresql_where=text("again")),
+        Index("ix_statement_line_repeated", "bank", "bank_transaction_id", postgresql_where=text("repeated")),
         {"info": {APPEND_ONLY: True}},
     )
 
@@ -84,8 +84,8 @@ class StatementItem(Base):
     occurrence: Mapped[int]
     """1 for the first of several lines of a file that say exactly the same."""
     booked_at: Mapped[Moment]
-    again: Mapped[bool]
-    """An earlier item moved the same transaction: such cases are few, and are found by this mark."""
+    repeated: Mapped[bool]
+    """An earlier item moved the same transaction: such cases are few, and this mark selects them."""
     order_reference: Mapped[str | None]
     """The order that a debit names: its own reference, or that of an attempt at it."""
     refund_reference: Mapped[str | None]

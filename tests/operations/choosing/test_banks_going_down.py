@@ -48,7 +48,7 @@ def test_a_bank_in_announced_maintenance_is_not_offered(
 ) -> None:
     until = clock() + timedelta(hours=2)
     announce_downtime(hub, bank="one", starts_at=clock(), ends_at=until, reason="so", announced_by="op")
-    [option, *_] = shown(hub, reference).options
+    [option, *_] = shown(hub, reference).items
     assert (option.reason, option.until) == (OptionReason.MAINTENANCE, until)
     assert start(hub, reference).bank == "two"
     clock.moment = until
@@ -68,7 +68,7 @@ def test_a_bank_that_falls_silent_during_a_payment_makes_no_second_one_possible(
         assert refused.type is CircuitOpen or until in refused.value.detail
     assert attempts(hub) == [("one", "UNKNOWN", 150_000)]
     assert reasons(hub, reference)["two"] is OptionReason.UNDER_WAY
-    [two] = [option for option in shown(hub, reference).options if option.bank == "two"]
+    [two] = [option for option in shown(hub, reference).items if option.bank == "two"]
     assert two.until == clock() + timedelta(minutes=15)
 
 
@@ -102,5 +102,5 @@ def test_the_rest_of_a_part_payment_is_offered_after_the_deadline(
 ) -> None:
     hear(hub, confirmation(reference, 100_000, bank="elsewhere"))
     clock.advance(days=1)
-    assert shown(hub, reference).facts.amount == 50_000
+    assert shown(hub, reference).amount.minor == 50_000
     assert start(hub, reference, "small").amount.minor == 50_000

@@ -15,9 +15,11 @@ from payment_hub.domain.errors import (
     OrderNotFound,
 )
 from payment_hub.domain.routing import OptionReason, RoutingFacts, choose_bank
+from payment_hub.domain.wire import to_wire
 from payment_hub.hub import Hub
 from payment_hub.operations.checkout import show_checkout
 from payment_hub.operations.routing import explain_choices, prefer_banks, show_payment_options
+from payment_hub.web.texts import LANGUAGES
 from tests.asking import attempts, count, rows
 from tests.builders import a_portal, an_agency, an_operator, an_order
 from tests.choosing import GONE, reasons, shown, start, under
@@ -36,15 +38,15 @@ def every_choice_replays(hub: Hub) -> int:
 
 def test_without_a_name_the_cheapest_bank_is_chosen_stored_and_explained(hub: Hub, reference: str) -> None:
     hub = under(hub, one=BankTerms(fee_fixed=1_100), two=BankTerms(fee_fixed=900))
-    assert shown(hub, reference).choice.bank == "two"
+    assert shown(hub, reference).chosen == "two"
     assert start(hub, reference).bank == "two"
     assert every_choice_replays(hub) == 1
-    said = explain_choices(hub, caller=an_operator(), reference=reference)
-    assert said == {
-        f"{reference}-1": {
-            "vi": "Trong 2 ngân hàng, chọn two vì phí thu hộ thấp nhất.",
-            "en": "Of 2 banks two was chosen because its fee is the lowest.",
-        }
+    explained = explain_choices(hub, caller=an_operator(), reference=reference)
+    message = explained.pop(f"{reference}-1")
+    assert explained == {}
+    assert {language: words.message(message) for language, words in LANGUAGES.items()} == {
+        "vi": "Trong 2 ngân hàng, chọn two vì phí thu hộ thấp nhất.",
+        "en": "Of 2 banks two was chosen because its fee is the lowest.",
     }
 
 
@@ -68,7 +70,7 @@ def test_an_agencys_preference_decides_between_those_that_are_offered(hub: Hub, 
     prefer_banks(hub, agency="G22.99", banks=["small", "two", "one"])
     assert start(hub, reference).bank == "two"
     prefer_banks(hub, agency="G22.99", banks=[])
-    assert shown(hub, reference).choice.rule == "FIRST_NAMED"
+    assert shown(hub, reference).rule == "FIRST_NAMED"
     with pytest.raises(BankNotFound):
         prefer_banks(hub, agency="G22.99", banks=["three"])
     with pytest.raises(AgencyNotFound):
@@ -110,7 +112,7 @@ def test_a_contract_offers_a_bank_or_not(
 
 def test_every_bank_is_shown_with_fee_settlement_and_way(hub: Hub, reference: str) -> None:
     hub = under(hub, one=BankTerms(fee_fixed=1_100, borne_by=Bearer.PAYER, settlement_days=2))
-    wire = shown(hub, reference).as_wire()
+    wire = to_wire(shown(hub, reference))
     assert wire["items"][0] == {
         "bank": "one",
         "offered": True,

@@ -128,7 +128,7 @@ def test_a_refund_is_of_one_payment(hub: Hub, portal: Caller, paid: str) -> None
     hear(hub, confirmation(paid, 60_000, bank="refunding", bank_transaction_id="T2"))
     with pytest.raises(RefundExceeds, match="at most 150000 of one"):
         propose(hub, portal, paid, 210_000)
-    assert propose(hub, portal, paid, 50_000).bank_transaction_id == "T2"
+    assert propose(hub, portal, paid, 50_000).collection.bank_transaction_id == "T2"
     with pytest.raises(RefundExceeds):
         propose(
             hub,

@@ -127,7 +127,7 @@ def test_what_was_given_back_and_is_taken_back_as_well_is_kept_and_blocks(
         take_back(hub, 30_001, evidence="letter 8")
     if said is not RETURNED:
         record_refund_result(hub, key=1, event=RefundEvent.FAILED, code="94")
-        with pytest.raises(RefundBlocked, match="70000 that was given back as well"):
+        with pytest.raises(RefundBlocked, match="70000 that was refunded as well"):
             propose(hub, portal, paid, 1, refund_id="R2")
     assert check_invariants(hub) == []
 

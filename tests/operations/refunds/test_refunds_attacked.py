@@ -166,7 +166,7 @@ def test_the_approver_sees_who_named_the_account(hub: Hub, agency: Caller, porta
         )
         shown = show_refund(hub, caller=DUC, reference=paid, refund_id=name).payee
         assert shown is not None
-        assert shown["stated_by"] == by
+        assert shown.stated_by == by
 
 
 def test_a_bank_that_proves_it_after_its_failure_tells_the_officer_what_to_do(

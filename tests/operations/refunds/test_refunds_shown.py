@@ -8,6 +8,7 @@ from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import Forbidden, OrderNotFound, RefundNotFound
 from payment_hub.domain.money import dong
 from payment_hub.domain.refunds.lifecycle import RefundState
+from payment_hub.domain.refunds.views import Payee
 from payment_hub.hub import Hub
 from payment_hub.operations.refunds.read import list_order_refunds, list_refunds, show_refund
 from payment_hub.operations.refunds.send import send_refunds
@@ -65,7 +66,7 @@ def test_names_are_for_those_who_keep_the_books(hub: Hub, agency: Caller, portal
     assert (shown["portal"].proposed_by, shown["portal"].approved_by, shown["portal"].payee) == (None,) * 3
     assert {told.actor for told in shown["portal"].history} == {None}
     assert (shown["agency"].approved_by, shown["agency"].payee) == (DUC.holder, None)
-    assert shown["officer"].payee == {"number": "0011", "stated_by": LAN.name}
+    assert shown["officer"].payee == Payee("0011", stated_by=LAN.name)
 
 
 def test_what_is_left_of_each_payment_is_shown(hub: Hub, portal: Caller, paid: str) -> None:

@@ -17,8 +17,8 @@ from payment_hub.domain.access import Caller, Role
 from payment_hub.operations.access import make_key
 from reconciliation.app import BLUEPRINTS, attach
 from reconciliation.books import Books
-from tests.reconciliation.night import paid
-from tests.reconciliation.paper import DAY, PaperBank, a_line, a_statement
+from tests.reconciliation.nights import paid
+from tests.reconciliation.stubs import DAY, StubBank, a_line, a_statement
 from tests.web.conftest import SETTINGS, Asker
 
 
@@ -34,7 +34,7 @@ RUNS, DISCREPANCIES = "/v1/reconciliation/runs", "/v1/reconciliation/discrepanci
 @pytest.fixture
 def app(books: Books) -> Flask:
     """The hub's app with the officers' doors."""
-    made = create_app(SETTINGS, books.hub, doors=BLUEPRINTS)
+    made = create_app(SETTINGS, books.hub, blueprints=BLUEPRINTS)
     attach(made, books)
     return made
 
@@ -53,7 +53,7 @@ def officer(books: Books, client: FlaskClient) -> Callable[..., Asker]:
 
 @pytest.fixture
 def run(
-    books: Books, bank: PaperBank, agency: Caller, portal: Caller, officer: Callable[..., Asker]
+    books: Books, bank: StubBank, agency: Caller, portal: Caller, officer: Callable[..., Asker]
 ) -> dict[str, Any]:
     """A run that has found one thing."""
     paid(books, agency, portal, "T1")

@@ -12,9 +12,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from bank_adapters import load_adapters
-from bank_adapters.simulators.sandbox import serve
 from payment_hub.hub import Hub
 from tests.builders import a_portal, an_agency, an_order
+from tests.simulators.sandbox import serve
 from tests.web.conftest import ENVIRON
 
 

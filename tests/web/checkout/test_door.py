@@ -78,9 +78,9 @@ def test_a_citizen_pays_by_qr_code_and_prints_the_receipt(hub: Hub, citizen: Cit
 def test_the_bank_sends_the_payer_back_to_this_page_in_the_same_language(hub: Hub, citizen: Citizen) -> None:
     citizen.pays(query="?lang=en")
     [attempt] = list_attempts(hub, caller=an_operator(), reference=citizen.reference)
-    assert attempt.page_url is not None
-    assert attempt.page_url in citizen.sees()
-    done = requests.post(attempt.page_url, data={"choice": "pay"}, timeout=5)
+    assert attempt.instructions.page_url is not None
+    assert attempt.instructions.page_url in citizen.sees()
+    done = requests.post(attempt.instructions.page_url, data={"choice": "pay"}, timeout=5)
     assert f'href="https://hub.test{citizen.link}?lang=en"' in done.text
 
 

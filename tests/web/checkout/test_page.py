@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 
 from payment_hub.domain.checkout import CheckoutState, CheckoutView
+from payment_hub.domain.orders import OrderStatus
 from payment_hub.web.checkout.page import checkout_html, message_html, receipt_html
 from payment_hub.web.checkout.views import blueprint
 from payment_hub.web.qr import qr_svg
@@ -76,7 +77,7 @@ def test_a_page_loads_nothing_from_elsewhere_and_runs_nothing(state: CheckoutSta
     links = [attributes["href"] for attributes in shown.all("link")]
     assert all(link.startswith("/checkout/static/") for link in links)
     away = {a["href"]: a.get("rel") for a in shown.all("a") if "//" in a["href"]}
-    assert set(away) <= {OPEN.order.return_url, ATTEMPT.page_url}
+    assert set(away) <= {OPEN.order.return_url, ATTEMPT.instructions.page_url}
     assert set(away.values()) == {"noreferrer"}
 
 
@@ -95,7 +96,7 @@ def test_a_page_says_to_whom_how_much_and_until_when(state: CheckoutState, words
 def test_links_keep_the_language(state: CheckoutState, words: Words) -> None:
     shown = page(state, words)
     switch, *others = [a["href"] for a in shown.all("a") if a["href"].startswith("/checkout/token")]
-    assert f"lang={words.other}" in switch
+    assert f"lang={words.others[0].language}" in switch
     kept = [link for link in others if "qr.svg" not in link] + [f["action"] for f in shown.all("form")]
     assert all(("lang=en" in link) == (words.language == "en") for link in kept)
 
@@ -118,8 +119,8 @@ def test_only_pages_that_offer_banks_have_a_form(words: Words) -> None:
 
 def test_the_transfer_stands_beside_the_code_as_text(words: Words) -> None:
     shown = page(CheckoutState.AWAITING_PAYMENT, words)
-    assert ATTEMPT.qr_text
-    assert qr_svg(ATTEMPT.qr_text) in shown.html
+    assert ATTEMPT.instructions.qr_text
+    assert qr_svg(ATTEMPT.instructions.qr_text) in shown.html
     for said in ("7111000000001", "Vietcombank", "KHO BAC NHA NUOC HA NOI", "DV6B 8TK2 M0H4 X9QA"):
         assert said in shown.text
     [label] = [a["aria-label"] for a in shown.all("div") if a.get("role") == "img"]
@@ -128,9 +129,12 @@ def test_the_transfer_stands_beside_the_code_as_text(words: Words) -> None:
 
 
 def test_a_bank_with_a_page_of_its_own_gets_a_link_and_no_code(words: Words) -> None:
-    only_page = replace(ATTEMPT, qr_text=None, account_number=None, purpose=None)
+    only_page = replace(
+        ATTEMPT,
+        instructions=replace(ATTEMPT.instructions, qr_text=None, account_number=None, purpose=None),
+    )
     shown = Page(checkout_html(replace(a_view(), attempt=only_page), words, "token"))
-    assert ATTEMPT.page_url in [a["href"] for a in shown.all("a")]
+    assert ATTEMPT.instructions.page_url in [a["href"] for a in shown.all("a")]
     assert not [a for a in shown.all("div") if a.get("role") == "img"]
 
 
@@ -158,10 +162,16 @@ def test_what_strangers_wrote_stays_text(words: Words) -> None:
         OBLIGATION, agency_name=evil, payer_name=evil, reference=evil, identifiers={"plate": evil}
     )
     order = replace(
-        OPEN.order, description=evil, cancel_reason=evil, cancelled_at=OPEN.now, status="CANCELLED"
+        OPEN.order, description=evil, cancel_reason=evil, cancelled_at=OPEN.now, status=OrderStatus.CANCELLED
     )
     html = checkout_html(replace(OPEN, obligation=obligation, order=order), words, evil)
-    receipt = replace(RECEIPT, agency_name=evil, payer_name=evil, description=evil, bank_transaction_id=evil)
+    receipt = replace(
+        RECEIPT,
+        agency=replace(RECEIPT.agency, name=evil),
+        payer_name=evil,
+        description=evil,
+        bank_transaction_id=evil,
+    )
     html += receipt_html(OPEN, receipt, words, evil, evil)
     assert "<script" not in html
     assert "<img src=x" not in html
@@ -171,7 +181,7 @@ def test_what_strangers_wrote_stays_text(words: Words) -> None:
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", None])
 def test_a_browser_is_sent_to_web_addresses_only(url: str | None, words: Words) -> None:
     order = replace(OPEN.order, return_url=url)
-    attempt = replace(ATTEMPT, page_url=url)
+    attempt = replace(ATTEMPT, instructions=replace(ATTEMPT.instructions, page_url=url))
     shown = Page(checkout_html(replace(OPEN, order=order, attempt=attempt), words, "token"))
     assert all(a["href"].startswith(("/checkout/", "#")) for a in shown.all("a"))
 
@@ -193,13 +203,13 @@ def test_a_receipt_says_what_the_decree_asks_for(words: Words) -> None:
         "01BLP",
         "AA26E",
         "0000042",
-        RECEIPT.agency_name,
+        RECEIPT.agency.name,
         "0100109106",
         RECEIPT.payer_name,
         RECEIPT.description,
         words.money(RECEIPT.amount),
         "Một triệu hai trăm năm mươi nghìn đồng",
-        words("receipt.dated", day=2, month=3, year=2026),
+        {"vi": "Ngày 02 tháng 03 năm 2026", "en": "02/03/2026"}[words.language],
         words("receipt.collected_by"),
         "FT26061123456",
         "DV6B 8TK2 M0H4 X9QA",

@@ -23,7 +23,7 @@ _RUN = re.compile(r"M(\d+) (\d+)h(\d+)v1h-(\d+)z")
 
 
 def drawn(svg: str) -> Image.Image:
-    """The image as a browser would fill it; every character of the path must be understood."""
+    """The image as a browser would fill it; every character of the path must be reading_answer."""
     root = ET.fromstring(svg)
     size = int(root.attrib["viewBox"].split()[2])
     image = Image.new("L", (size * PIXELS, size * PIXELS), 255)

@@ -9,10 +9,10 @@ from typing import Any
 from bank_adapters.toolkit.emv_qr import write_vietqr
 from payment_hub.domain.checkout import CheckoutState, CheckoutView
 from payment_hub.domain.money import dong
-from payment_hub.domain.obligations import ObligationView
-from payment_hub.domain.orders import OrderView
-from payment_hub.domain.payments import AttemptView
-from payment_hub.domain.receipts import ReceiptView, amount_in_words
+from payment_hub.domain.obligations import Beneficiary, Kind, ObligationState, ObligationView
+from payment_hub.domain.orders import OrderedObligation, OrderStatus, OrderView
+from payment_hub.domain.payments import AttemptState, AttemptView, InstructionsView
+from payment_hub.domain.receipts import ReceiptAgency, ReceiptView, amount_in_words
 from payment_hub.domain.routing import BankFacts, Option
 
 
@@ -41,19 +41,15 @@ OBLIGATION = ObligationView(
     agency="G22.99",
     agency_name="Cục Cảnh sát giao thông – Bộ Công an",
     reference="QD-2026-0001234",
-    kind="traffic_fine",
+    kind=Kind.TRAFFIC_FINE,
     version=1,
-    state="OWED",
+    state=ObligationState.OWED,
     amount=AMOUNT,
     payer_name="Nguyễn Thị Thu Hường",
     identifiers={"decision_number": "1234/QĐ-XPHC", "decided_on": "2026-02-27", "plate": "30A-123.45"},
     description="Không chấp hành hiệu lệnh của đèn tín hiệu giao thông",
     due_on=date(2026, 3, 12),
-    account_number="7111000000001",
-    account_bank="970436",
-    account_name="KHO BAC NHA NUOC HA NOI",
-    treasury_chapter="009",
-    treasury_sub_item="4252",
+    beneficiary=Beneficiary("7111000000001", "970436", "KHO BAC NHA NUOC HA NOI", "009", "4252"),
     open_order=REFERENCE,
     registered_at=NOW - timedelta(days=2),
 )
@@ -61,15 +57,14 @@ ORDER = OrderView(
     reference=REFERENCE,
     version=1,
     agency="G22.99",
-    obligation_reference=OBLIGATION.reference,
-    obligation_version=1,
-    kind="traffic_fine",
-    status="OPEN",
+    obligation=OrderedObligation(OBLIGATION.reference, 1, OBLIGATION.kind),
+    status=OrderStatus.OPEN,
     flags=(),
     finished=False,
     required=AMOUNT,
     received=dong(0),
     refunded=dong(0),
+    refundable=dong(0),
     description=OBLIGATION.description,
     issued_at=NOW - timedelta(hours=1),
     expires_at=NOW + timedelta(hours=23),
@@ -84,15 +79,18 @@ ATTEMPT = AttemptView(
     reference=f"{REFERENCE}-1",
     order_reference=REFERENCE,
     bank="sandbox",
-    state="PENDING",
+    state=AttemptState.PENDING,
     amount=AMOUNT,
-    qr_text=write_vietqr(bank_bin="970436", number="7111000000001", amount=AMOUNT, purpose=REFERENCE),
-    page_url="https://bank.example/pay/1",
-    account_number="7111000000001",
-    account_name="KHO BAC NHA NUOC HA NOI",
-    account_bank="970436",
-    purpose=REFERENCE,
+    instructions=InstructionsView(
+        qr_text=write_vietqr(bank_bin="970436", number="7111000000001", amount=AMOUNT, purpose=REFERENCE),
+        page_url="https://bank.example/pay/1",
+        account_number="7111000000001",
+        account_name="KHO BAC NHA NUOC HA NOI",
+        account_bank="970436",
+        purpose=REFERENCE,
+    ),
     started_at=NOW - timedelta(minutes=2),
+    expected_by=None,
 )
 RECEIPT = ReceiptView(
     number="01BLP AA26E 0000042",
@@ -101,12 +99,9 @@ RECEIPT = ReceiptView(
     year=2026,
     serial=42,
     order_reference=REFERENCE,
-    agency="G22.99",
-    agency_name=OBLIGATION.agency_name,
-    agency_tax_code="0100109106",
-    agency_address="112 Lê Duẩn, Hoàn Kiếm, Hà Nội",
+    agency=ReceiptAgency("G22.99", OBLIGATION.agency_name, "0100109106", "112 Lê Duẩn, Hoàn Kiếm, Hà Nội"),
     payer_name=OBLIGATION.payer_name,
-    kind="traffic_fine",
+    kind=Kind.TRAFFIC_FINE,
     identifiers=OBLIGATION.identifiers,
     description=OBLIGATION.description,
     amount=AMOUNT,
@@ -123,7 +118,7 @@ OPEN = CheckoutView(ORDER, OBLIGATION, (an_offer("sandbox"), an_offer("vnpay")),
 
 def a_view(view: CheckoutView = OPEN, *, tried: str | None = None, **order: Any) -> CheckoutView:
     """``view`` with other facts of its order, and a latest attempt in the state ``tried``."""
-    attempt = replace(ATTEMPT, state=tried) if tried else view.attempt
+    attempt = replace(ATTEMPT, state=AttemptState(tried)) if tried else view.attempt
     return replace(view, order=replace(view.order, **order), attempt=attempt)
 
 
@@ -136,11 +131,11 @@ def settled(received: int, *flags: str, **order: Any) -> CheckoutView:
         "receipt": RECEIPT.number,
     } | order
     view = a_view(OPEN, tried="SUCCEEDED", flags=flags, **facts)
-    return replace(view, receipt=RECEIPT, obligation=replace(OBLIGATION, state="SETTLED"))
+    return replace(view, receipt=RECEIPT, obligation=replace(OBLIGATION, state=ObligationState.SETTLED))
 
 
 def _withdrawn() -> CheckoutView:
-    return replace(OPEN, obligation=replace(OBLIGATION, state="WITHDRAWN"))
+    return replace(OPEN, obligation=replace(OBLIGATION, state=ObligationState.WITHDRAWN))
 
 
 EXPIRED: dict[str, Any] = {"status": "EXPIRED", "expires_at": NOW, "expired_at": NOW, "finished": True}
@@ -158,7 +153,7 @@ PAGES: dict[CheckoutState, CheckoutView] = {
     CheckoutState.AWAITING_PAYMENT: a_view(tried="PENDING"),
     CheckoutState.OUTCOME_UNKNOWN: replace(
         a_view(tried="UNKNOWN"),
-        attempt=replace(ATTEMPT, state="UNKNOWN", expected_by=NOW + timedelta(minutes=13)),
+        attempt=replace(ATTEMPT, state=AttemptState.UNKNOWN, expected_by=NOW + timedelta(minutes=13)),
     ),
     CheckoutState.CLOSED_OUTCOME_UNKNOWN: a_view(tried="PENDING", **EXPIRED),
     CheckoutState.PAID: settled(1_250_000),
@@ -179,7 +174,9 @@ PAGES: dict[CheckoutState, CheckoutView] = {
         status="CANCELLED", cancelled_at=NOW, finished=True, cancel_reason="Hồ sơ đã được rút theo yêu cầu"
     ),
     CheckoutState.OBLIGATION_CHANGED: _withdrawn(),
-    CheckoutState.PAID_ELSEWHERE: replace(OPEN, obligation=replace(OBLIGATION, state="SETTLED")),
+    CheckoutState.PAID_ELSEWHERE: replace(
+        OPEN, obligation=replace(OBLIGATION, state=ObligationState.SETTLED)
+    ),
 }
 
 #: Banks of which one asks the payer for a fee.
@@ -189,10 +186,13 @@ BY_BILL = replace(
     PAGES[CheckoutState.AWAITING_PAYMENT],
     attempt=replace(
         ATTEMPT,
-        qr_text=None,
-        page_url=None,
-        account_number=None,
-        app_link="bankapp://pay/1",
-        bill_code="7100042",
+        instructions=replace(
+            ATTEMPT.instructions,
+            qr_text=None,
+            page_url=None,
+            account_number=None,
+            app_link="bankapp://pay/1",
+            bill_code="7100042",
+        ),
     ),
 )

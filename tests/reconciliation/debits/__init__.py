@@ -1,1 +1,0 @@
-"""Money that went back, against the debits of a bank's statements."""

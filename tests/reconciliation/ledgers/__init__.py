@@ -1,1 +1,0 @@
-"""Ledgers behind the port."""

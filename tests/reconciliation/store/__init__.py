@@ -1,1 +1,0 @@
-"""SQL against its pure twin."""
