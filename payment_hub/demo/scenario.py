@@ -47,10 +47,9 @@ class Scenario:
             account = AGENCIES[obligation.agency].account
             self.agencies[obligation.agency].post("/v1/obligations", obligation.as_wire(account))
             requested = {"agency": obligation.agency, "obligation": obligation.reference}
-            self.orders[obligation.reference] = self.portal_system.post("/v1/payment-orders", requested)
-            print(
-                f"  {self.orders[obligation.reference]['reference']}  {obligation.amount:>12,} VND  {obligation.description}"
-            )
+            order = self.portal_system.post("/v1/payment-orders", requested)
+            self.orders[obligation.reference] = order
+            print(f"  {order['reference']}  {obligation.amount:>12,} VND  {obligation.description}")
 
     def pay(self) -> None:
         """Citizens pay at the sandbox bank; its published table of amounts decides what goes wrong."""
