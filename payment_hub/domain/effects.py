@@ -27,6 +27,7 @@ from payment_hub.domain.orders import (
 )
 from payment_hub.domain.payments import AttemptEvent, AttemptState, Awaiting, after_outcome
 from payment_hub.domain.receipts import yearly_series
+from payment_hub.domain.refunds.views import RefundChange
 from payment_hub.domain.settlement import (
     AttemptSnapshot,
     ConfirmationContext,
@@ -38,7 +39,7 @@ from payment_hub.domain.settlement import (
     Verdict,
     allocation,
 )
-from payment_hub.domain.webhooks import RefundChange, changed_order
+from payment_hub.domain.webhooks import changed_order
 from payment_hub.domain.wire import to_wire
 
 

@@ -25,9 +25,8 @@ from typing import Annotated, Any, Final
 
 from payment_hub.domain.errors import EventNotFound, Malformed
 from payment_hub.domain.lifecycle import Lifecycle
-from payment_hub.domain.money import Money
 from payment_hub.domain.orders import EventType, OrderView
-from payment_hub.domain.refunds.lifecycle import RefundReason, RefundState
+from payment_hub.domain.refunds.views import RefundChange
 from payment_hub.domain.wire import Shown
 
 
@@ -281,17 +280,6 @@ def event_number(event_id: str) -> int:
     if found is None or int(found[1]) > _LARGEST:
         raise EventNotFound(event_id[:40])
     return int(found[1])
-
-
-@dataclass(frozen=True, slots=True)
-class RefundChange:
-    """The refund whose change an event reports."""
-
-    refund_id: str
-    reference: Annotated[str, Shown(description="The hub's reference, by which the bank knows the refund")]
-    state: RefundState
-    amount: Money
-    reason: RefundReason
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from payment_hub.domain.calendar import business_day
 from payment_hub.domain.ledger import Account
 from payment_hub.domain.money import Money
 from payment_hub.domain.references import new_refund_reference
-from payment_hub.domain.refunds.effects import effects_of_chargeback, effects_of_refund
+from payment_hub.domain.refund_effects import effects_of_chargeback, effects_of_refund
 from payment_hub.domain.refunds.eligibility import Collected, RefundContext, route_for
 from payment_hub.domain.refunds.lifecycle import (
     RefundEvent,
@@ -28,8 +28,8 @@ from payment_hub.domain.refunds.lifecycle import (
     Transition,
     life_of,
 )
+from payment_hub.domain.refunds.views import RefundChange
 from payment_hub.domain.settlement import OrderSnapshot
-from payment_hub.domain.webhooks import RefundChange
 from payment_hub.store import ledger
 from payment_hub.store.order_writes import change_order
 from payment_hub.store.tables import Chargeback, Collection, PaymentOrder, Posting, Refund, RefundEventRecord

@@ -2,23 +2,99 @@
 
 from __future__ import annotations
 
+import hmac
 import json
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bank_adapters import BankSettingsError
+from bank_adapters import BankSettingsError, load_adapters
 from bank_adapters.casso import Casso
 from payment_hub.domain.banks.values import CallbackReply, CallbackRequest, Movement, Outcome, PayerAccount
 from payment_hub.domain.errors import CallbackRejected, Malformed, MalformedStatement
 from payment_hub.domain.judgement import judge
 from payment_hub.domain.money import dong
 from payment_hub.domain.settlement import ConfirmationContext, Disposition
-from tests.banks.casso_messages import ACCOUNT, SECRET, STATEMENT, a_movement, a_section, told
 from tests.banks.contract import CallbackContract, StatementContract
 from tests.banks.examples import AMOUNT, DAY, NOON, ORDER, a_request
+
+# Messages
+# ------------------------------------------------------------------------------------------------
+
+SECRET = "hub-casso-test-secret-0123456789"
+ACCOUNT = "88888888"
+
+STATEMENT = (
+    "id,transactionDateTime,description,amount\n"
+    f"92704,2026-11-22 12:00:00,CT DEN {ORDER},150000\n"
+    "92705,2026-11-22 12:01:00,phi SMS,-11000\n"
+    "92706,2026-11-22 23:59:59,typed by hand,5000\n"
+)
+
+
+def a_section(folder: Path, **changes: str) -> dict[str, str]:
+    """The settings of an account whose statements are dropped into ``folder``."""
+    return {
+        "ACCOUNT_BANK": "970432",
+        "ACCOUNT_NUMBER": ACCOUNT,
+        "ACCOUNT_NAME": "KHO BAC NHA NUOC",
+        "SECRET": SECRET,
+        "STATEMENTS": str(folder),
+    } | changes
+
+
+def a_movement(**changes: Any) -> dict[str, Any]:
+    """150,000 dong that came at noon, as Casso tells of it."""
+    return {
+        "id": 92704,
+        "reference": "FT26326000123",
+        "description": f'CT DEN: "{ORDER}" nộp phí / hồ sơ',
+        "amount": 150000,
+        "runningBalance": 25000000,
+        "transactionDateTime": "2026-11-22 12:00:00",
+        "accountNumber": ACCOUNT,
+        "bankName": "VPBank",
+        "bankAbbreviation": "VPB",
+        "virtualAccountNumber": "",
+        "virtualAccountName": "",
+        "counterAccountName": "NGUYEN VAN A",
+        "counterAccountNumber": "8888888888",
+        "counterAccountBankId": "970415",
+        "counterAccountBankName": "VietinBank",
+    } | changes
+
+
+def told(
+    message: Mapping[str, Any], *, at: datetime = NOON, secret: str = SECRET, body: bytes | None = None
+) -> CallbackRequest:
+    """The message as Casso sends it: Python's own sorted compact JSON is JavaScript's, for what is in these."""
+    sent = int(at.timestamp() * 1000)
+    written = json.dumps(message, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    digest = hmac.new(secret.encode(), f"{sent}.{written}".encode(), "sha512").hexdigest()
+    raw = json.dumps(message, ensure_ascii=False).encode() if body is None else body
+    headers = {"content-type": "application/json", "x-casso-signature": f"t={sent},v1={digest}"}
+    return CallbackRequest("POST", "/callbacks/casso", b"", headers, raw, NOON)
+
+
+def with_balance(written: str, signed: str) -> CallbackRequest:
+    """A message whose running balance is written so, under a signature over ``signed``."""
+    marked = a_movement(runningBalance="@")
+    message = json.dumps(
+        {"error": 0, "data": marked}, ensure_ascii=False, sort_keys=True, separators=(",", ":")
+    )
+    text, said = (message.replace('"@"', number) for number in (written, signed))
+    sent = int(NOON.timestamp() * 1000)
+    digest = hmac.new(SECRET.encode(), f"{sent}.{said}".encode(), "sha512").hexdigest()
+    headers = {"x-casso-signature": f"t={sent},v1={digest}"}
+    return CallbackRequest("POST", "/callbacks/casso", b"", headers, text.encode(), NOON)
+
+
+# The contract
+# ------------------------------------------------------------------------------------------------
 
 
 class TestCasso(CallbackContract, StatementContract):
@@ -212,3 +288,128 @@ class TestCasso(CallbackContract, StatementContract):
             (AMOUNT, Movement.CREDIT),
             (dong(7_000), Movement.DEBIT),
         ]
+
+
+# Casso v2: values of every form are signed with the rest, as JavaScript writes them.
+# ------------------------------------------------------------------------------------------------
+
+MESSAGE = {"error": 0, "data": a_movement()}
+
+
+@pytest.fixture
+def adapter(tmp_path: Path) -> Any:
+    return load_adapters(["casso"], {"casso": a_section(tmp_path)})["casso"]
+
+
+@pytest.mark.parametrize(
+    ("written", "signed"),
+    [
+        ("25000000.5", "25000000.5"),
+        ("25000000.50", "25000000.5"),
+        ("25000000.0", "25000000"),
+        ("-0.0", "0"),
+        ("0.25", "0.25"),
+        ("-11000.75", "-11000.75"),
+        ("9007199254740991", "9007199254740991"),
+        ("12345678901234567000", "12345678901234567000"),
+    ],
+)
+def test_numbers_are_signed_as_javascript_writes_them(adapter: Casso, written: str, signed: str) -> None:
+    assert adapter.read_callback(with_balance(written, signed)).amount == AMOUNT
+    with pytest.raises(CallbackRejected):
+        adapter.read_callback(with_balance(written, f"{signed}1"))
+    with pytest.raises(CallbackRejected):
+        adapter.read_callback(with_balance("2.5e7", "25000000"))  # JavaScript never writes it so
+
+
+@pytest.mark.parametrize("written", ["900719925474099300001", "NaN", "Infinity", "01", "1.", ".5", "+1"])
+def test_numbers_that_javascript_would_not_write_are_not_believed(adapter: Casso, written: str) -> None:
+    with pytest.raises(CallbackRejected):
+        adapter.read_callback(with_balance(written, written))
+
+
+def test_an_amount_that_javascript_writes_as_whole_is_whole(adapter: Casso) -> None:
+    genuine = told(MESSAGE)
+    body = genuine.body.replace(b'"amount": 150000', b'"amount": 150000.00')
+    assert body != genuine.body
+    assert adapter.read_callback(replace(genuine, body=body)).amount == AMOUNT
+
+
+@pytest.mark.parametrize("name", ["bank-code", "_id", "$x", "tên", "", "a b", "x" * 65, 'a"\\'])
+@pytest.mark.parametrize("value", ["x", None, 1, True, [], [{"b": 1, "a": [None]}], {"b": "", "a": {}}])
+def test_new_fields_are_signed_with_the_rest(adapter: Casso, name: str, value: object) -> None:
+    genuine = told({"error": 0, "data": a_movement(**{name: value})})
+    assert adapter.read_callback(genuine).amount == AMOUNT
+    with pytest.raises(CallbackRejected):
+        adapter.read_callback(replace(genuine, body=told(MESSAGE).body))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"description": None},
+        {"description": 7},
+        {"virtualAccountNumber": None, "virtualAccountName": None},
+        {"counterAccountNumber": None, "counterAccountName": None, "counterAccountBankId": None},
+        {"counterAccountNumber": 8888888888},
+        {"runningBalance": 0},
+        {"runningBalance": None},
+        {"reference": None},
+    ],
+)
+def test_money_is_not_turned_away_because_of_what_is_beside_it(
+    adapter: Casso, changes: dict[str, Any]
+) -> None:
+    said = adapter.read_callback(told({"error": 0, "data": a_movement(**changes)}))
+    assert (said.outcome, said.amount, said.bank_transaction_id) == (Outcome.PAID, AMOUNT, "92704")
+
+
+# Casso's published callback, byte by byte.
+# ------------------------------------------------------------------------------------------------
+
+VECTORS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parent / "vectors/casso/signatures.json").read_text("utf-8")
+)
+
+
+@pytest.fixture(params=VECTORS)
+def vector(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+def test_the_published_callback_is_believed_and_makes_no_money(
+    vector: dict[str, Any], tmp_path: Path
+) -> None:
+    said = _read(vector, tmp_path, vector["inputs"])
+    assert (said.outcome, said.code, said.key) == (Outcome.PENDING, "TEST", 0)
+    assert said.reference == vector["inputs"]["data"]["description"]
+
+
+def test_every_field_of_it_is_signed(vector: dict[str, Any], tmp_path: Path) -> None:
+    for name, value in vector["inputs"]["data"].items():
+        other = value + 1 if isinstance(value, int) else f"{value}x"
+        for data in ({**vector["inputs"]["data"], name: other}, _without(vector["inputs"]["data"], name)):
+            with pytest.raises(CallbackRejected):
+                _read(vector, tmp_path, {**vector["inputs"], "data": data})
+    with pytest.raises(CallbackRejected):
+        _read(vector, tmp_path, {**vector["inputs"], "error": 1})
+
+
+def test_it_is_not_believed_years_later(vector: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(CallbackRejected):
+        _read(vector, tmp_path, vector["inputs"], late=timedelta(days=365))
+
+
+def _without(fields: dict[str, Any], name: str) -> dict[str, Any]:
+    return {other: value for other, value in fields.items() if other != name}
+
+
+def _read(vector: dict[str, Any], folder: Path, message: Any, late: timedelta = timedelta(seconds=2)) -> Any:
+    section = a_section(folder, SECRET=vector["secret"])
+    sent = vector["string_to_sign"].partition(".")[0]
+    received = datetime.fromtimestamp(int(sent) // 1000, UTC) + late
+    headers = {"x-casso-signature": f"t={sent},v1={vector['expected']}"}
+    request = CallbackRequest(
+        "POST", "/callbacks/casso", b"", headers, json.dumps(message).encode(), received
+    )
+    return load_adapters(["casso"], {"casso": section})["casso"].read_callback(request)  # type: ignore[attr-defined]

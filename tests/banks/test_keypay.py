@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import responses
 
+from bank_adapters import load_adapters
 from bank_adapters.keypay import KeyPay
+from bank_adapters.simulators.keypay import KeyPaySimulator
+from bank_adapters.simulators.server import serve, settings_of
+from bank_adapters.simulators.simulator import Payment, Simulator, WireReply
 from payment_hub.domain.banks.port import CanQueryRefund, TakesCallbacks
-from payment_hub.domain.banks.values import Answer, CallbackRequest, Instructions, Outcome, RefundOutcome
-from payment_hub.domain.errors import CallbackRejected, Malformed
+from payment_hub.domain.banks.values import (
+    Answer,
+    CallbackRequest,
+    Instructions,
+    Outcome,
+    PaymentQuery,
+    RefundOutcome,
+)
+from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import dong
 from tests.banks.contract import (
     BankContract,
@@ -25,6 +40,8 @@ from tests.banks.contract import (
 from tests.banks.examples import (
     AMOUNT,
     ATTEMPT,
+    DAY,
+    NOON,
     ORDER,
     TRANSACTION,
     a_query,
@@ -33,25 +50,103 @@ from tests.banks.examples import (
     a_request,
 )
 from tests.banks.faults import Failing
-from tests.banks.keypay_messages import (
-    CLIENT,
-    CREATE,
-    DETAIL,
-    GIVEN_BACK,
-    KEY_1,
-    PAGE,
-    REFUND_DETAIL,
-    REFUNDS,
-    STATEMENT,
-    a_callback,
-    a_section,
-    check_sum,
-    created,
-    detail,
-    given_back,
-    refund_detail,
-    sent,
+
+# Messages
+# ------------------------------------------------------------------------------------------------
+
+CLIENT, KEY_1, KEY_2 = "HUB01", "hub-keypay-key-1-000001", "hub-keypay-key-2-000001"
+CREATE, DETAIL = "https://keypay.test/create", "https://keypay.test/detail"
+REFUNDS, REFUND_DETAIL = "https://keypay.test/refund", "https://keypay.test/refund-detail"
+PAGE = "https://keypay.test/pay?token=7#top"
+GIVEN_BACK = "RKP0001"
+
+STATEMENT = (
+    "booked_at,transaction_id,reference,amount,status\n"
+    f"2026-11-22 12:00:00,{TRANSACTION},{ATTEMPT},150000,PAID\n"
+    "2026-11-22 12:01:00,KP2,DV0-1,70000,FAILED\n"
+    "2026-11-22 23:59:59,KP3,typed by hand,5000,PAID\n"
 )
+
+
+def a_section(folder: Path) -> dict[str, str]:
+    """The settings of a client whose files are dropped into ``folder``, with words for what KeyPay never wrote down."""
+    return {
+        "CREATE_URL": CREATE,
+        "DETAIL_URL": DETAIL,
+        "REFUND_URL": REFUNDS,
+        "REFUND_DETAIL_URL": REFUND_DETAIL,
+        "CLIENT_ID": CLIENT,
+        "SECRET": KEY_1,
+        "SECRET_RECEIVED": KEY_2,
+        "DECLINED_STATUS": "2",
+        "REFUNDED_STATUS": "0",
+        "UNREFUNDED_STATUS": "2",
+        "STATEMENTS": str(folder),
+    }
+
+
+def check_sum(*values: str, key: str = KEY_2, digest: str = "sha256") -> str:
+    """The signature over ``values``."""
+    return hmac.new(key.encode(), "|".join(values).encode(), digest).hexdigest()
+
+
+def a_callback(key: str = KEY_2, **changes: Any) -> dict[str, Any]:
+    """The word that a payment of 150,000 dong was made."""
+    fields = {
+        "client_id": CLIENT,
+        "transaction_id": ATTEMPT,
+        "transaction_code": TRANSACTION,
+        "trans_amount": "150000",
+        "addition_fee": "0",
+        "command": "PAY",
+        "version": "3.0",
+        "status": 0,
+    } | changes
+    names = ("addition_fee", "client_id", "command", "trans_amount", "transaction_id", "version")
+    return {**fields, "check_sum": check_sum(*(str(fields[name]) for name in names), key=key)}
+
+
+def sent(fields: object) -> CallbackRequest:
+    """The callback with these fields."""
+    headers = {"content-type": "application/json"}
+    return CallbackRequest("POST", "/callbacks/keypay", b"", headers, json.dumps(fields).encode(), NOON)
+
+
+def answer(signed: tuple[str, ...], **data: Any) -> dict[str, Any]:
+    """An answer signed over ``signed``, as words for ``responses``."""
+    return {"json": {"error": "0", "msg": "success", "data": {**data, "check_sum": check_sum(*signed)}}}
+
+
+def created(reference: str = ATTEMPT, **changes: Any) -> dict[str, Any]:
+    """The answer to an opening."""
+    data = {
+        "transaction_code": TRANSACTION,
+        "url_pay": PAGE,
+        "qrcode_pay": "data:image/png;base64,AA==",
+    } | changes
+    return answer((CLIENT, "PAY", reference), **data)
+
+
+def detail(reference: str = ATTEMPT, **changes: Any) -> dict[str, Any]:
+    """The answer to a question."""
+    data = {"transaction_code": TRANSACTION, "trans_amount": "150000", "status": 0} | changes
+    return answer((CLIENT, "PAY", reference), **data)
+
+
+def given_back(reason: str, **changes: Any) -> dict[str, Any]:
+    """The answer to a refund."""
+    data = {"transaction_refund_code": GIVEN_BACK, "status": 0} | changes
+    return answer(("150000", CLIENT, "REFUND", reason, ATTEMPT), **data)
+
+
+def refund_detail(code: str = GIVEN_BACK, **changes: Any) -> dict[str, Any]:
+    """The answer to a question about a refund."""
+    data = {"transaction_refund_code": code, "status": 0} | changes
+    return answer((CLIENT, "REFUND_DETAIL", code), **data)
+
+
+# The contract
+# ------------------------------------------------------------------------------------------------
 
 STATUSES: dict[Any, str] = {
     Outcome.PAID: "0",
@@ -244,3 +339,238 @@ class TestKeyPay(
         """That says nothing about the bank's health: nothing has left."""
         with pytest.raises(Malformed, match="no number"):
             adapter.query_refund(a_refund_query())
+
+
+# KeyPay as nobody has seen it yet: what its page leaves open is not refused, and never guessed either.
+# ------------------------------------------------------------------------------------------------
+
+ASKS, REFUND_ASKS = (("POST", DETAIL),), (("POST", REFUND_DETAIL),)
+
+
+def built(folder: Path, **more: str) -> KeyPay:
+    adapter = load_adapters(["keypay"], {"keypay": a_section(folder) | more})["keypay"]
+    assert isinstance(adapter, KeyPay)
+    return adapter
+
+
+@pytest.fixture
+def adapter(tmp_path: Path) -> KeyPay:
+    return built(tmp_path)
+
+
+def with_more(answer: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """An answer with fields that nobody wrote down, in it and in its data."""
+    whole = answer["json"]
+    return {"json": {**more, **whole, "data": {**more, **whole["data"]}}}
+
+
+@pytest.mark.parametrize(
+    "more", [{"rate": 0.5}, {"fee": 1e3}, {"paid_by": "Nguyễn Văn Á"}, {"x": [None, {}]}]
+)
+def test_fields_that_nobody_wrote_down_change_nothing(adapter: KeyPay, more: dict[str, Any]) -> None:
+    assert adapter.read_callback(sent(a_callback(**more))) == adapter.read_callback(sent(a_callback()))
+    with Failing(ASKS, with_more(detail(), more)):
+        assert adapter.query_payment(a_query()).outcome is Outcome.PAID
+    with Failing((("POST", CREATE),), with_more(created(), more)):
+        assert adapter.open_payment(a_request()).page_url
+    with Failing((("POST", REFUNDS),), with_more(given_back(a_refund().description, status="0"), more)):
+        assert adapter.refund_payment(a_refund()).outcome is RefundOutcome.SUCCEEDED
+
+
+@pytest.mark.parametrize("number", ["7", 7, "KP/2026.11:22-0001", "9" * 100])
+def test_keypays_own_numbers_may_be_any_that_can_be_printed(adapter: KeyPay, number: object) -> None:
+    with Failing(ASKS, detail(transaction_code=number)):
+        assert adapter.query_payment(a_query()).bank_transaction_id == str(number)
+    with Failing((("POST", CREATE),), created(transaction_code=number)):
+        assert adapter.open_payment(a_request()).bank_reference == str(number)
+    taken = given_back(a_refund().description, status="1", transaction_refund_code=number)
+    with Failing((("POST", REFUNDS),), taken):
+        assert adapter.refund_payment(a_refund()).bank_refund_id == str(number)
+
+
+@pytest.mark.parametrize("fee", ["", "0", 0, "1100"])
+def test_a_fee_is_signed_as_it_is_written(adapter: KeyPay, fee: object) -> None:
+    said = adapter.read_callback(sent(a_callback(addition_fee=fee)))
+    assert (said.reference, said.amount, said.outcome) == (ATTEMPT, AMOUNT, Outcome.PENDING)
+
+
+@pytest.mark.parametrize("amount", [1, 999_999_999_999])
+def test_the_smallest_and_the_largest_amount_are_read(adapter: KeyPay, amount: int) -> None:
+    assert adapter.read_callback(sent(a_callback(trans_amount=str(amount)))).amount == dong(amount)
+
+
+def test_one_word_for_given_back_and_for_failed_is_neither(tmp_path: Path) -> None:
+    adapter = built(tmp_path, REFUNDED_STATUS="3", UNREFUNDED_STATUS="3")
+    with Failing(REFUND_ASKS, refund_detail(status="3")):
+        said = adapter.query_refund(a_refund_query(bank_refund_id=GIVEN_BACK))
+    assert (said.outcome, said.code) == (RefundOutcome.PENDING, "3")
+
+
+def test_no_secret_is_ever_written_out(tmp_path: Path) -> None:
+    said, section = repr(built(tmp_path)), a_section(tmp_path)
+    assert section["SECRET"] not in said
+    assert section["SECRET_RECEIVED"] not in said
+
+
+# KeyPay's wire vectors through the adapter's own verbs, and a whole payment with its simulator.
+# ------------------------------------------------------------------------------------------------
+
+VECTORS: dict[str, dict[str, Any]] = {
+    vector["kind"]: vector
+    for vector in json.loads((Path(__file__).parent / "vectors/keypay/signatures.json").read_text("utf-8"))
+}
+
+
+def bank_of(vector: dict[str, Any], folder: Path, **more: str) -> Any:
+    """The adapter with the client and the key of a vector, whichever of the two it is."""
+    section = {
+        "CREATE_URL": CREATE,
+        "DETAIL_URL": DETAIL,
+        "REFUND_URL": REFUNDS,
+        "REFUND_DETAIL_URL": REFUND_DETAIL,
+        "CLIENT_ID": vector["inputs"].get("client_id", "HUB01"),
+        "SECRET": vector["secret"],
+        "SECRET_RECEIVED": vector["secret"],
+        "STATEMENTS": str(folder),
+    }
+    return load_adapters(["keypay"], {"keypay": section | more})["keypay"]
+
+
+def asked_with(address: str, ask: Callable[[], object]) -> dict[str, Any]:
+    """What is sent to a bank that does not answer."""
+    with responses.RequestsMock() as wire:
+        wire.add("POST", address, status=500)
+        with pytest.raises(BankUnavailable):
+            ask()
+        fields: dict[str, Any] = json.loads(wire.calls[0].request.body or b"")
+        return fields
+
+
+def test_the_payment_of_the_vector_is_signed_alike(tmp_path: Path) -> None:
+    vector = VECTORS["create-check_sum"]
+    adapter = bank_of(vector, tmp_path, SECRET_RECEIVED="another-key-of-keypay", UNIT_CODE="G22.99")
+    request = a_request(attempt_reference=vector["inputs"]["transaction_id"])
+    asked = asked_with(CREATE, lambda: adapter.open_payment(request))
+    assert asked["check_sum"] == vector["expected"]
+    assert {name: asked[name] for name in vector["inputs"]} == vector["inputs"]
+    assert asked["bill_info"] == {
+        "MaDichVu": "2",
+        "MaDonVi": "G22.99",
+        "MaCoQuanQD": "G22.99",
+        "MaHoSo": ORDER,
+        "NoiDungThanhToan": request.description,
+        "DSKhoanNop": [{"NoiDung": request.description, "SoTien": "150000"}],
+    }
+    assert (asked["return_url"], asked["currency_code"], asked["environment"]) == (
+        request.return_url,
+        "VND",
+        "1",
+    )
+
+
+def test_the_callback_of_the_vector_is_believed(tmp_path: Path) -> None:
+    vector = VECTORS["callback-check_sum"]
+    adapter = bank_of(vector, tmp_path, SECRET="another-key-of-keypay")
+    genuine = {**vector["inputs"], "status": 0, "check_sum": vector["expected"]}
+    said = adapter.read_callback(sent(genuine))
+    assert (said.reference, said.amount, said.outcome) == ("HUB240501000123", dong(150_000), Outcome.PENDING)
+    for name, value in vector["inputs"].items():
+        with pytest.raises(CallbackRejected):
+            adapter.read_callback(sent(genuine | {name: f"{value}0"}))
+
+
+def test_the_question_of_the_vector_is_signed_alike(tmp_path: Path) -> None:
+    vector = VECTORS["detail-check_sum"]
+    query = PaymentQuery("", vector["inputs"]["transaction_id"], AMOUNT, NOON, NOON)
+    adapter = bank_of(vector, tmp_path)
+    asked = asked_with(DETAIL, lambda: adapter.query_payment(query))
+    assert asked == {**vector["inputs"], "check_sum": vector["expected"]}
+
+
+def test_the_refund_of_the_vector_is_signed_alike(tmp_path: Path) -> None:
+    vector = VECTORS["refund-check_sum"]
+    fields = vector["inputs"]
+    refund = a_refund(attempt_reference=fields["transaction_id"], description=fields["reason"])
+    adapter = bank_of(vector, tmp_path)
+    asked = asked_with(REFUNDS, lambda: adapter.refund_payment(refund))
+    assert asked == {**fields, "check_sum": vector["expected"]}
+
+
+@pytest.mark.parametrize("digest", ["md5", "sha256"])
+def test_what_older_keypay_signed_is_refused(tmp_path: Path, digest: str) -> None:
+    """Hashes with the secret inside: the older scheme is never talked back in."""
+    vector = VECTORS["query-md5"]
+    assert hashlib.md5(vector["string_to_sign"].encode()).hexdigest() == vector["expected"]
+    adapter = bank_of(vector, tmp_path)
+    fields = dict(VECTORS["callback-check_sum"]["inputs"])
+    plain = vector["secret"] + "".join(str(fields[name]) for name in sorted(fields))
+    for old in (vector["expected"], hashlib.new(digest, plain.encode()).hexdigest()):
+        with pytest.raises(CallbackRejected):
+            adapter.read_callback(sent({**fields, "status": 0, "check_sum": old}))
+        data = {"transaction_code": "KP0001", "trans_amount": "150000", "status": 0, "check_sum": old}
+        with responses.RequestsMock() as wire:
+            wire.add("POST", DETAIL, json={"error": "0", "data": data})
+            with pytest.raises(BankUnavailable):
+                adapter.query_payment(a_query())
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> Iterator[tuple[Any, Simulator]]:
+    """The adapter and the bank that it speaks with, over HTTP."""
+    with serve("http://127.0.0.1:9", simulators=[KeyPaySimulator], statements=tmp_path) as server:
+        section = settings_of([KeyPaySimulator], server.url, tmp_path)["keypay"]
+        yield load_adapters(["keypay"], {"keypay": section})["keypay"], server.banks["keypay"]
+
+
+def settled(both: tuple[Any, Simulator], outcome: str) -> Payment:
+    """The payment after the adapter has opened it and the payer has done what ``outcome`` says."""
+    adapter, simulator = both
+    adapter.open_payment(a_request())
+    payment = simulator.book.find(ATTEMPT)
+    assert payment is not None
+    return simulator.book.settle(payment, outcome, notify=False)
+
+
+def test_a_payment_is_opened_once(both: tuple[Any, Simulator]) -> None:
+    adapter, simulator = both
+    with pytest.raises(BankUnavailable):
+        adapter.query_payment(a_query())
+    opened = [adapter.open_payment(a_request()) for _ in range(2)]
+    assert opened[0] == opened[1]
+    assert opened[0].page_url == f"{simulator.url}/pay/{ATTEMPT}"
+    with pytest.raises(BankUnavailable):
+        adapter.open_payment(a_request(amount=dong(1_000)))
+    assert adapter.query_payment(a_query()).outcome is Outcome.PENDING
+
+
+def test_what_was_paid_is_told_asked_and_booked(both: tuple[Any, Simulator], tmp_path: Path) -> None:
+    adapter, simulator = both
+    payment = settled(both, "PAID")
+    (callback,) = simulator.callbacks(payment)
+    arrived = CallbackRequest("POST", callback.path, b"", callback.headers, callback.body, NOON)
+    assert adapter.read_callback(arrived).reference == ATTEMPT
+    assert simulator.accepts(WireReply(200, adapter.acknowledge(Answer.RECORDED, arrived).body))
+    assert not simulator.accepts(WireReply(200, adapter.refuse(arrived).body))
+    paid, number = adapter.query_payment(a_query()), payment.transaction_id
+    assert (paid.outcome, paid.amount, paid.bank_transaction_id) == (Outcome.PAID, AMOUNT, number)
+    (tmp_path / "keypay" / f"{DAY}.csv").write_text(simulator.statement(DAY, [payment]) or "", "utf-8")
+    (line,) = adapter.fetch_statement(DAY).lines
+    assert (line.reference, line.bank_transaction_id, line.amount) == (ATTEMPT, number, AMOUNT)
+
+
+def test_a_refund_is_asked_for_once_and_then_about(both: tuple[Any, Simulator]) -> None:
+    adapter, _ = both
+    payment = settled(both, "PAID")
+    first, again = (adapter.refund_payment(a_refund()) for _ in range(2))
+    assert [first.outcome, again.outcome] == [RefundOutcome.PENDING] * 2
+    assert (again.code, again.bank_refund_id) == ("5", None)
+    asked = a_refund_query(bank_refund_id=first.bank_refund_id)
+    for state in ("PENDING", "SUCCEEDED", "FAILED"):
+        payment.refunds[0].state = state
+        assert adapter.query_refund(asked).outcome.value == state
+
+
+def test_a_payment_that_failed_is_declined_by_the_word_that_was_agreed(both: tuple[Any, Simulator]) -> None:
+    adapter, _ = both
+    settled(both, "DECLINED")
+    assert adapter.query_payment(a_query()).outcome is Outcome.DECLINED

@@ -18,7 +18,7 @@ from payment_hub.domain.banks.port import BankAdapter, CanQuery, TakesCallbacks
 from payment_hub.domain.banks.values import CallbackRequest
 from payment_hub.domain.errors import CallbackRejected
 from payment_hub.domain.money import dong
-from tests.banks.sandbox_messages import SECRET
+from tests.banks.test_sandbox import SECRET
 
 SANDBOX = {"URL": "https://bank.test", "SECRET": SECRET}
 

@@ -2,30 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hmac
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+import requests
+import responses
 
+from bank_adapters import BankSettingsError, load_adapters
 from bank_adapters.onepay import CODES, OUTCOMES, OnePay
-from payment_hub.domain.banks.values import Answer, CallbackReply, CallbackRequest, Outcome
-from payment_hub.domain.errors import CallbackRejected, Malformed
+from bank_adapters.simulators.onepay import OnePaySimulator
+from bank_adapters.simulators.server import serve, settings_of
+from bank_adapters.simulators.simulator import Book, Payment, WireReply
+from payment_hub.domain.banks.port import CanRefund
+from payment_hub.domain.banks.values import (
+    Answer,
+    CallbackReply,
+    CallbackRequest,
+    Confirmation,
+    Movement,
+    Outcome,
+)
+from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import Money, dong
 from tests.banks.contract import CallbackContract, QueryContract, ReturnContract, StatementContract
-from tests.banks.examples import ATTEMPT, NOON, a_request
-from tests.banks.onepay_messages import (
-    PAGE,
-    QUERIES,
-    STATEMENT,
-    a_result,
-    a_section,
-    answered,
-    called_back,
-    signature,
-    signed,
+from tests.banks.examples import AMOUNT, ATTEMPT, DAY, NOON, ORDER, a_query, a_request
+from tests.banks.texts import AWKWARD, ENCODERS
+
+# Messages
+# ------------------------------------------------------------------------------------------------
+
+SECRET, MERCHANT, ACCESS_CODE = "A3EFDFABA8653DF2342E8DAC29B51AF0", "HUBTEST", "D67342C2"
+PAGE = "https://onepay.test/paygate/vpcpay.op"
+QUERIES = "https://onepay.test/msp/api/v1/vpc/invoices/queries"
+
+HEADING = (
+    "BANK_ID,MERCHANT_ID,TRAN_DATE,TRANSACTION_ID,MERCHANT_TRANS_REF,ORDER_REF,AMOUNT,TRANSACTION_STATE\n"
 )
+STATEMENT = (
+    HEADING
+    + f"970436,{MERCHANT},22/11/2026 12:00:00,1625746,{ATTEMPT},x,150000,0\n"
+    + f"970436,{MERCHANT},22/11/2026 12:01:00,1625747,K0-1,x,70000,99\n"
+    + f"970436,{MERCHANT},22/11/2026 23:59:59,1625748,typed by hand,x,5000,0\n"
+)
+
+
+def a_result(**changes: str) -> dict[str, str]:
+    """The fields of a payment of 150,000 dong, as OnePay names them."""
+    return {
+        "vpc_AdditionData": "970436",
+        "vpc_Amount": "15000000",
+        "vpc_Command": "pay",
+        "vpc_CurrencyCode": "VND",
+        "vpc_Locale": "vn",
+        "vpc_MerchTxnRef": ATTEMPT,
+        "vpc_Merchant": MERCHANT,
+        "vpc_OrderInfo": f"Thanh toan {ORDER}",
+        "vpc_TransactionNo": "1625746",
+        "vpc_TxnResponseCode": "0",
+        "vpc_Version": "2",
+    } | changes
+
+
+def signature(fields: dict[str, str], secret: str = SECRET) -> str:
+    """The hash as OnePay writes it."""
+    told = [(name, value) for name, value in sorted(fields.items()) if value and name[:4] in ("vpc_", "user")]
+    text = "&".join(f"{name}={value}" for name, value in told)
+    return hmac.new(bytes.fromhex(secret), text.encode(), "sha256").hexdigest().upper()
+
+
+def signed(fields: dict[str, str], secret: str = SECRET) -> str:
+    """The raw query with its hash."""
+    return urlencode({**fields, "vpc_SecureHash": signature(fields, secret)})
+
+
+def answered(fields: dict[str, str], secret: str = SECRET) -> dict[str, Any]:
+    """An answer to queryDR, as words for ``responses``."""
+    return {"body": signed(fields, secret), "content_type": "text/plain"}
+
+
+def called_back(query: str, method: str = "GET") -> CallbackRequest:
+    """The IPN with this query, or with it as a form."""
+    raw = query.encode()
+    posted = method == "POST"
+    return CallbackRequest(
+        method, "/callbacks/onepay", b"" if posted else raw, {}, raw if posted else b"", NOON
+    )
+
+
+def a_section(folder: Path) -> dict[str, str]:
+    """The settings of a merchant whose files are dropped into ``folder``."""
+    return {
+        "PAY_URL": PAGE,
+        "QUERY_URL": QUERIES,
+        "MERCHANT": MERCHANT,
+        "ACCESS_CODE": ACCESS_CODE,
+        "SECRET": SECRET,
+        "QUERY_USER": "op01",
+        "QUERY_PASSWORD": "op-pass-word",
+        "STATEMENTS": str(folder),
+    }
+
+
+def a_onepay(section: dict[str, str]) -> OnePay:
+    """The adapter from its settings."""
+    adapter = load_adapters(["onepay"], {"onepay": section})["onepay"]
+    assert isinstance(adapter, OnePay)
+    return adapter
+
+
+# The contract
+# ------------------------------------------------------------------------------------------------
 
 WORDS: dict[Outcome | str, dict[str, str]] = {
     Outcome.PAID: {},
@@ -204,3 +297,276 @@ class TestOnePay(CallbackContract, ReturnContract, QueryContract, StatementContr
         refusal = adapter.refuse(self.callback(Outcome.PAID))
         assert refusal is not None
         assert refusal.body == b"responsecode=0&desc=confirm-fail"
+
+
+# OnePay's adapter and its simulator over real HTTP: each verifies what the other signs.
+# ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Circle:
+    """Both sides, and the address at which the simulator listens."""
+
+    adapter: OnePay
+    simulator: OnePaySimulator
+    book: Book
+    url: str
+
+    def opened(self) -> Payment:
+        """The payment after the citizen's browser went where the adapter sent it."""
+        visited = requests.get(self.adapter.open_payment(a_request()).page_url or "", timeout=5)
+        assert (visited.status_code, visited.url) == (200, f"{self.url}/pay/{ATTEMPT}")
+        payment = self.book.find(ATTEMPT)
+        assert payment is not None
+        return payment
+
+    def told(self, payment: Payment) -> Confirmation:
+        """What the adapter reads from the IPN about it."""
+        (callback,) = self.simulator.callbacks(payment)
+        accepted = CallbackRequest(
+            callback.method, "/callbacks/onepay", callback.query, {}, callback.body, NOON
+        )
+        return self.adapter.read_callback(accepted)
+
+
+@pytest.fixture
+def circle(tmp_path: Path) -> Iterator[Circle]:
+    with serve("http://127.0.0.1:9", simulators=[OnePaySimulator], statements=tmp_path) as server:
+        adapter = a_onepay(settings_of([OnePaySimulator], server.url, tmp_path)["onepay"])
+        simulator = server.banks["onepay"]
+        assert isinstance(simulator, OnePaySimulator)
+        yield Circle(adapter, simulator, simulator.book, f"{server.url}/onepay")
+
+
+def test_an_address_that_was_changed_opens_nothing(circle: Circle) -> None:
+    page = circle.adapter.open_payment(a_request()).page_url or ""
+    assert requests.get(page.replace("15000000", "1500000"), timeout=5).status_code == 404
+    assert requests.get(page.rpartition("&")[0], timeout=5).status_code == 404
+    assert circle.book.payments() == []
+
+
+@pytest.mark.parametrize("outcome", ["PAID", "DECLINED"])
+def test_callback_return_and_answer_say_the_same(circle: Circle, outcome: str) -> None:
+    assert circle.adapter.query_payment(a_query()).code == "N"
+    payment = circle.opened()
+    assert circle.simulator.callbacks(payment) == []
+    waiting = circle.adapter.query_payment(a_query())
+    assert (waiting.outcome, waiting.code) == (Outcome.PENDING, "100")
+    circle.book.settle(payment, outcome, notify=False)
+    told, asked = circle.told(payment), circle.adapter.query_payment(a_query())
+    back = (circle.simulator.return_url(payment) or "").partition("?")
+    assert back[0] == a_request().return_url
+    assert circle.adapter.read_return(back[2].encode()) == told
+    assert told.outcome is asked.outcome is Outcome[outcome]
+    assert (told.amount, told.bank_transaction_id) == (asked.amount, asked.bank_transaction_id)
+    assert (told.amount, told.reference, told.key) == (AMOUNT, ATTEMPT, 0)
+    assert circle.simulator.callbacks(payment) == circle.simulator.callbacks(payment)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"SECRET": "0F" * 16}, {"QUERY_PASSWORD": "another"}, {"ACCESS_CODE": "X"}]
+)
+def test_a_stranger_is_told_nothing(circle: Circle, tmp_path: Path, changes: dict[str, str]) -> None:
+    circle.opened()
+    stranger = a_onepay({**OnePaySimulator.settings(circle.url, tmp_path), **changes})
+    with pytest.raises(BankUnavailable):
+        stranger.query_payment(a_query())
+
+
+def test_another_secrets_message_is_rejected(circle: Circle, tmp_path: Path) -> None:
+    payment = circle.opened()
+    circle.book.settle(payment, "PAID", notify=False)
+    stranger = a_onepay({**OnePaySimulator.settings(circle.url, tmp_path), "SECRET": "0F" * 16})
+    with pytest.raises(CallbackRejected):
+        Circle(stranger, circle.simulator, circle.book, circle.url).told(payment)
+
+
+def test_what_is_recorded_is_not_sent_again(circle: Circle) -> None:
+    payment = circle.opened()
+    circle.book.settle(payment, "PAID", notify=False)
+    request = CallbackRequest(
+        "GET", "/callbacks/onepay", circle.simulator.callbacks(payment)[0].query, {}, b"", NOON
+    )
+    for answer in Answer:
+        reply = circle.adapter.acknowledge(answer, request)
+        accepted = circle.simulator.accepts(WireReply(reply.status, reply.body))
+        assert accepted is (answer is not Answer.NOT_RECORDED)
+
+
+def test_the_file_of_the_day_is_read(circle: Circle, tmp_path: Path) -> None:
+    payment, day = circle.opened(), date(2026, 11, 22)
+    circle.book.settle(payment, "PAID", notify=False)
+    text = circle.simulator.statement(day, [payment]) or ""
+    (tmp_path / "onepay" / f"{day}.csv").write_text(text, "utf-8")
+    (line,) = circle.adapter.fetch_statement(day).lines
+    assert (line.reference, line.amount, line.bank_transaction_id) == (
+        ATTEMPT,
+        AMOUNT,
+        payment.transaction_id,
+    )
+
+
+# OnePay's vectors byte by byte, queryDR, and the file of the day.
+# ------------------------------------------------------------------------------------------------
+
+VECTORS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parent / "vectors/onepay/signatures.json").read_text("utf-8")
+)
+(RETURN,) = [vector for vector in VECTORS if vector["kind"] == "return-hash"]
+(PAY,) = [vector for vector in VECTORS if vector["kind"] == "pay-hash"]
+
+
+def bank_of(vector: dict[str, Any], folder: Path) -> OnePay:
+    """The adapter with the merchant and the secret of a vector."""
+    its = {"SECRET": vector["secret"], "MERCHANT": vector["inputs"]["vpc_Merchant"]}
+    return a_onepay({**a_section(folder), **its})
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_published_return_is_believed(tmp_path: Path, method: str) -> None:
+    query = urlencode({**RETURN["inputs"], "vpc_SecureHash": RETURN["expected"]})
+    bank = bank_of(RETURN, tmp_path)
+    said = bank.read_callback(called_back(query, method))
+    assert said == bank.read_return(query.encode())
+    assert (said.outcome, said.amount, said.code, said.key) == (Outcome.PAID, dong(1), "0", 0)
+    assert (said.reference, said.bank_transaction_id) == ("201803210919102006754784", "1625746")
+    assert said.paid_at is None
+
+
+def test_a_key_that_is_not_decoded_makes_another_hash(tmp_path: Path) -> None:
+    text = {**a_section(tmp_path), "MERCHANT": "ONEPAY", "SECRET": RETURN["secret"].encode().hex()}
+    query = urlencode({**RETURN["inputs"], "vpc_SecureHash": RETURN["expected"]})
+    with pytest.raises(CallbackRejected):
+        a_onepay(text).read_callback(called_back(query))
+
+
+def test_our_address_is_the_vectors_and_what_we_add(tmp_path: Path) -> None:
+    given = PAY["inputs"]
+    request = a_request(
+        attempt_reference=given["vpc_MerchTxnRef"],
+        amount=dong(int(given["vpc_Amount"]) // 100),
+        description=given["vpc_OrderInfo"],
+    )
+    page = bank_of(PAY, tmp_path).open_payment(request).page_url or ""
+    fields = dict(parse_qsl(urlsplit(page).query, strict_parsing=True))
+    assert fields.pop("vpc_SecureHash") == signature(fields, PAY["secret"])
+    known = {name: value for name, value in fields.items() if name in given}
+    assert "&".join(f"{name}={value}" for name, value in known.items()) == PAY["string_to_sign"]
+    assert signature(known, PAY["secret"]) == PAY["expected"]
+    assert fields.keys() - given.keys() == {"vpc_AccessCode", "vpc_Locale", "vpc_ReturnURL", "vpc_TicketNo"}
+
+
+def test_a_question_is_a_signed_form(adapter: OnePay) -> None:
+    with responses.RequestsMock() as wire:
+        wire.add("POST", QUERIES, **answered({"vpc_DRExists": "Y", **a_result()}))
+        adapter.query_payment(a_query())
+        fields = dict(parse_qsl(bytes(wire.calls[0].request.body or b"").decode(), strict_parsing=True))  # type: ignore[arg-type]
+    assert fields.pop("vpc_SecureHash") == signature(fields)
+    assert fields == {
+        "vpc_Command": "queryDR",
+        "vpc_Version": "2",
+        "vpc_MerchTxnRef": ATTEMPT,
+        "vpc_Merchant": "HUBTEST",
+        "vpc_AccessCode": "D67342C2",
+        "vpc_User": "op01",
+        "vpc_Password": "op-pass-word",
+    }
+
+
+def test_a_payment_that_onepay_does_not_know_is_pending(adapter: OnePay) -> None:
+    with responses.RequestsMock() as wire:
+        wire.add("POST", QUERIES, **answered({"vpc_DRExists": "N"}))
+        said = adapter.query_payment(a_query())
+    assert (said.outcome, said.code, said.reference) == (Outcome.PENDING, "N", ATTEMPT)
+
+
+def test_an_answer_with_bare_spaces_and_a_line_end_is_read(adapter: OnePay) -> None:
+    fields = {"vpc_DRExists": "Y", **a_result(vpc_Message="Transaction was successful")}
+    plain = "&".join(f"{name}={value}" for name, value in fields.items())
+    with responses.RequestsMock() as wire:
+        wire.add("POST", QUERIES, body=f"{plain}&vpc_SecureHash={signature(fields)}\n")
+        said = adapter.query_payment(a_query())
+    assert (said.outcome, said.amount, said.key) == (Outcome.PAID, AMOUNT, 0)
+
+
+def test_an_answer_and_a_callback_are_different_messages(adapter: OnePay) -> None:
+    with responses.RequestsMock() as wire:
+        wire.add("POST", QUERIES, **answered({"vpc_DRExists": "Y", **a_result()}))
+        asked = adapter.query_payment(a_query())
+    told = adapter.read_callback(
+        called_back(urlencode({**a_result(), "vpc_SecureHash": signature(a_result())}))
+    )
+    assert asked.event_id != told.event_id
+    assert (asked.bank_transaction_id, asked.amount) == (told.bank_transaction_id, told.amount)
+
+
+def test_an_answer_under_the_key_before_is_believed(tmp_path: Path) -> None:
+    rotated = a_onepay({**a_section(tmp_path), "SECRET": "0F" * 16, "SECRET_PREVIOUS": SECRET})
+    with responses.RequestsMock() as wire:
+        wire.add("POST", QUERIES, **answered({"vpc_DRExists": "Y", **a_result()}))
+        assert rotated.query_payment(a_query()).key == 1
+
+
+@pytest.mark.parametrize("secret", ["A3EF", "x" * 32, "A3EFDFABA8653DF2342E8DAC29B51AF", "A3 " * 16])
+def test_a_secret_must_be_hex(tmp_path: Path, secret: str) -> None:
+    with pytest.raises(BankSettingsError, match="BANK_ONEPAY_SECRET") as refusal:
+        a_onepay({**a_section(tmp_path), "SECRET": secret})
+    assert secret not in str(refusal.value)
+
+
+def test_the_replies_are_settings(tmp_path: Path) -> None:
+    adapter = a_onepay({**a_section(tmp_path), "UNHEARD_REPLY": "responsecode=0&desc=other"})
+    reply = adapter.refuse(CallbackRequest("GET", "/callbacks/onepay", b"", {}, b"", NOON))
+    assert reply is not None
+    assert reply.body == b"responsecode=0&desc=other"
+
+
+def test_no_refund_is_promised(adapter: OnePay) -> None:
+    assert not isinstance(adapter, CanRefund)
+
+
+def test_the_file_of_a_day_shows_what_moved(adapter: OnePay, tmp_path: Path) -> None:
+    (tmp_path / f"{DAY}.csv").write_text(STATEMENT, "utf-8")
+    first, second = adapter.fetch_statement(DAY).lines
+    assert (first.bank_transaction_id, first.reference, first.amount) == ("1625746", ATTEMPT, AMOUNT)
+    assert (first.movement, first.booked_at) == (Movement.CREDIT, NOON)
+    assert (second.line, second.reference) == (4, "typed by hand")
+
+
+def test_a_word_that_nobody_knows_refuses_the_file(adapter: OnePay, tmp_path: Path) -> None:
+    (tmp_path / f"{DAY}.csv").write_text(STATEMENT.replace(",5000,0", ",5000,Approved"), "utf-8")
+    with pytest.raises(Malformed, match="line 4, column 8"):
+        adapter.fetch_statement(DAY)
+
+
+@pytest.fixture
+def adapter(tmp_path: Path) -> OnePay:
+    return a_onepay(a_section(tmp_path))
+
+
+# As other systems write the same messages
+# ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("text", AWKWARD)
+def test_onepay_signs_texts_as_they_are(tmp_path: Path, encoder: str, text: str) -> None:
+    fields = a_result(vpc_OrderInfo=text, vpc_Message=text[:40], user_Note=text[:40])
+    sent = {**fields, "vpc_SecureHash": signature(fields)}
+    query = "&".join(f"{name}={ENCODERS[encoder](value)}" for name, value in sent.items())
+    said = a_onepay(a_section(tmp_path)).read_callback(called_back(query))
+    assert (said.outcome, said.amount) == (Outcome.PAID, AMOUNT)
+
+
+@pytest.mark.parametrize("value", ["a&vpc_Amount=1", "a&user_x=", "&vpc_CurrencyCode=USD", "a&b&vpc_x=1=2"])
+def test_a_value_in_which_a_field_begins_is_rejected(tmp_path: Path, value: str) -> None:
+    query = signed(a_result(vpc_OrderInfo=value))
+    with pytest.raises(CallbackRejected):
+        a_onepay(a_section(tmp_path)).read_callback(called_back(query))
+
+
+@pytest.mark.parametrize("amount", ["0", "", "15000050"])
+def test_a_declined_payment_needs_no_readable_amount(tmp_path: Path, amount: str) -> None:
+    result = a_result(vpc_TxnResponseCode="99", vpc_Amount=amount, vpc_CurrencyCode="USD")
+    said = a_onepay(a_section(tmp_path)).read_callback(called_back(signed(result)))
+    assert (said.outcome, said.amount) == (Outcome.DECLINED, None)

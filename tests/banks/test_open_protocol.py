@@ -13,7 +13,7 @@ from bank_adapters.sandbox import ANSWERS
 from bank_adapters.toolkit.standard_webhooks import read_webhook_secret, require_standard_webhook
 from payment_hub.domain.banks.values import Answer, CallbackRequest, Outcome
 from payment_hub.domain.money import dong
-from tests.banks.sandbox_messages import a_sandbox
+from tests.banks.test_sandbox import a_sandbox
 
 PAGE = (Path(__file__).parents[2] / "docs/open-protocol.md").read_text("utf-8")
 SECRET = re.findall(r"whsec_\S+=", PAGE)[0]

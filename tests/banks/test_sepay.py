@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bank_adapters import BankSettingsError
+from bank_adapters import BankSettingsError, load_adapters
 from bank_adapters.sepay import Sepay
 from payment_hub.domain.banks.values import Answer, CallbackRequest, Movement, Outcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
@@ -19,7 +20,65 @@ from payment_hub.domain.money import dong
 from payment_hub.domain.settlement import ConfirmationContext, Disposition
 from tests.banks.contract import CallbackContract, StatementContract
 from tests.banks.examples import AMOUNT, DAY, NOON, ORDER, a_request
-from tests.banks.sepay_messages import ACCOUNT, SECRET, STATEMENT, a_movement, a_section, shown, told
+
+# Messages
+# ------------------------------------------------------------------------------------------------
+
+SECRET = "hub-sepay-test-secret-0123456789"
+ACCOUNT = "0010000000355"
+
+STATEMENT = (
+    "id,transaction_date,transaction_content,amount_in,amount_out,accumulated\n"
+    f"92704,2026-11-22 12:00:00,CT DEN {ORDER},150000.00,0.00,1150000.00\n"
+    "92705,2026-11-22 12:01:00,rut tien,0.00,7000.00,1143000.00\n"
+    "92706,2026-11-22 23:59:59,typed by hand,5000.00,0.00,1148000.00\n"
+)
+
+
+def a_section(folder: Path, **changes: str) -> dict[str, str]:
+    """The settings of an account whose statements are dropped into ``folder``."""
+    return {
+        "ACCOUNT_BANK": "970436",
+        "ACCOUNT_NUMBER": ACCOUNT,
+        "ACCOUNT_NAME": "KHO BAC NHA NUOC",
+        "SECRET": SECRET,
+        "STATEMENTS": str(folder),
+    } | changes
+
+
+def a_movement(**changes: Any) -> dict[str, Any]:
+    """150,000 dong that came at noon, as SePay tells of it."""
+    return {
+        "id": 92704,
+        "gateway": "Vietcombank",
+        "transactionDate": "2026-11-22 12:00:00",
+        "accountNumber": ACCOUNT,
+        "code": None,
+        "content": f"MBVCB.7.{ORDER} nop phi",
+        "transferType": "in",
+        "transferAmount": 150000,
+        "accumulated": 1150000,
+        "subAccount": None,
+        "referenceCode": "FT26326000123",
+        "description": "",
+    } | changes
+
+
+def told(body: bytes, *, at: datetime = NOON, secret: str = SECRET) -> CallbackRequest:
+    """The body as SePay signs it."""
+    sent = str(int(at.timestamp()))
+    digest = hmac.new(secret.encode(), f"{sent}.".encode() + body, "sha256").hexdigest()
+    headers = {"x-sepay-timestamp": sent, "x-sepay-signature": f"sha256={digest}"}
+    return CallbackRequest("POST", "/callbacks/sepay", b"", headers, body, NOON)
+
+
+def shown(body: bytes, key: str = f"Apikey {SECRET}") -> CallbackRequest:
+    """The body with a key beside it, and no signature."""
+    return CallbackRequest("POST", "/callbacks/sepay", b"", {"authorization": key}, body, NOON)
+
+
+# The contract
+# ------------------------------------------------------------------------------------------------
 
 
 class TestSepay(CallbackContract, StatementContract):
@@ -208,3 +267,45 @@ class TestSepay(CallbackContract, StatementContract):
             ("92705", dong(7_000), Movement.DEBIT),
             ("92706", dong(5_000), Movement.CREDIT),
         ]
+
+
+# SePay's documented signature, byte by byte.
+# ------------------------------------------------------------------------------------------------
+
+VECTORS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parent / "vectors/sepay/signatures.json").read_text("utf-8")
+)
+
+
+@pytest.fixture(params=VECTORS)
+def vector(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+def test_the_documented_callback_is_believed(vector: dict[str, Any], tmp_path: Path) -> None:
+    said = _read(vector, tmp_path)
+    assert (said.outcome, said.amount, said.bank_transaction_id) == (Outcome.PAID, dong(150_000), "92704")
+    assert said.reference == "HUB240501000123 nop phi"
+    assert said.paid_at == datetime(2024, 5, 1, 1, 32, 11, tzinfo=UTC)
+
+
+def test_another_account_reads_it_as_no_money_of_its_own(vector: dict[str, Any], tmp_path: Path) -> None:
+    assert _read(vector, tmp_path, account="0000000001").outcome is Outcome.PENDING
+
+
+@pytest.mark.parametrize("seconds", [301, -301, 86_400])
+def test_it_is_believed_for_five_minutes(vector: dict[str, Any], tmp_path: Path, seconds: int) -> None:
+    with pytest.raises(CallbackRejected):
+        _read(vector, tmp_path, late=timedelta(seconds=seconds))
+
+
+def _read(
+    vector: dict[str, Any], folder: Path, account: str = "0000000000", late: timedelta = timedelta(0)
+) -> Any:
+    inputs = vector["inputs"]
+    section = a_section(folder, SECRET=vector["secret"], ACCOUNT_NUMBER=account)
+    received = datetime.fromtimestamp(int(inputs["timestamp"]), UTC) + late
+    headers = {"x-sepay-timestamp": inputs["timestamp"], "x-sepay-signature": vector["expected"]}
+    body = inputs["raw_body"].encode()
+    request = CallbackRequest("POST", "/callbacks/sepay", b"", headers, body, received)
+    return load_adapters(["sepay"], {"sepay": section})["sepay"].read_callback(request)  # type: ignore[attr-defined]

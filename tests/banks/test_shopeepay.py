@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import responses
 
+from bank_adapters import BankSettingsError, load_adapters
 from bank_adapters.shopeepay import CHECK, CREATE, REFUND, ShopeePay
+from bank_adapters.simulators.server import serve, settings_of
+from bank_adapters.simulators.shopeepay import ShopeePaySimulator
 from payment_hub.domain.banks.values import Answer, CallbackReply, CallbackRequest, Outcome, RefundOutcome
-from payment_hub.domain.errors import CallbackRejected, Malformed
+from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
+from payment_hub.domain.money import dong
 from tests.banks.contract import (
     BankContract,
     CallbackContract,
@@ -19,20 +26,81 @@ from tests.banks.contract import (
     RefundQueryContract,
     StatementContract,
 )
-from tests.banks.examples import ATTEMPT, TRANSACTION
-from tests.banks.examples import REFUND as REFUND_REFERENCE
-from tests.banks.shopeepay_messages import (
-    PAGE,
-    REFUND_STATUS,
-    SECRET,
-    STATUS,
-    UNHEARD_OF,
-    URL,
-    a_section,
-    a_transaction,
-    answered,
-    told,
+from tests.banks.examples import (
+    AMOUNT,
+    ATTEMPT,
+    NOON,
+    TRANSACTION,
+    a_query,
+    a_refund,
+    a_refund_query,
+    a_request,
 )
+from tests.banks.examples import REFUND as REFUND_REFERENCE
+from tests.banks.texts import AWKWARD
+
+# Messages
+# ------------------------------------------------------------------------------------------------
+
+URL = "https://shopee.test"
+SECRET = "hub-shopeepay-test-secret"
+PAGE = "https://pay.shopee.test/checkout?ref=1&token=" + "t0" * 400
+STATUS = {Outcome.PENDING: 2, Outcome.PAID: 3, Outcome.DECLINED: 4}
+REFUND_STATUS = {RefundOutcome.PENDING: 2, RefundOutcome.SUCCEEDED: 3, RefundOutcome.FAILED: 4}
+UNHEARD_OF = 5
+
+
+def signature(body: bytes, secret: str = SECRET) -> str:
+    return base64.b64encode(hmac.new(secret.encode(), body, "sha256").digest()).decode()
+
+
+def a_section(folder: Path) -> dict[str, str]:
+    """The settings of a shop whose files are dropped into ``folder``."""
+    return {
+        "URL": URL,
+        "CLIENT_ID": "11000067",
+        "SECRET": SECRET,
+        "MERCHANT_EXT_ID": "HUB",
+        "STORE_EXT_ID": "HUB01",
+        "AMOUNT_SCALE": "100",
+        "STATEMENTS": str(folder),
+    }
+
+
+def built(section: dict[str, str]) -> Any:
+    """The adapter from a section of settings."""
+    return load_adapters(["shopeepay"], {"shopeepay": section})["shopeepay"]
+
+
+def a_transaction(**changes: Any) -> dict[str, Any]:
+    """A payment of 150,000 dong, as ShopeePay says it: a hundredfold."""
+    plain = {
+        "reference_id": ATTEMPT,
+        "transaction_type": 13,
+        "transaction_sn": TRANSACTION,
+        "status": 3,
+        "amount": 15_000_000,
+        "merchant_ext_id": "HUB",
+        "store_ext_id": "HUB01",
+        "payment_method": 16,
+    }
+    return {name: value for name, value in (plain | changes).items() if value is not None}
+
+
+def told(fields: object, secret: str = SECRET) -> CallbackRequest:
+    body = json.dumps(fields).encode()
+    headers = {"x-airpay-req-h": signature(body, secret), "x-airpay-clientid": "11000067"}
+    return CallbackRequest("POST", "/callbacks/shopeepay", b"", headers, body, NOON)
+
+
+def answered(fields: dict[str, Any], secret: str | None = None) -> dict[str, Any]:
+    """An answer of errcode 0, signed where a secret is given."""
+    body = json.dumps({"errcode": 0, "debug_msg": "success", **fields})
+    return {"body": body, "headers": {"X-Airpay-Req-H": signature(body.encode(), secret)} if secret else {}}
+
+
+# The contract
+# ------------------------------------------------------------------------------------------------
 
 
 class TestShopeePay(
@@ -184,3 +252,201 @@ class TestShopeePay(
     @pytest.mark.parametrize(("answer", "errcode"), [(Answer.RECORDED, 0), (Answer.NOT_RECORDED, -1)])
     def test_it_answers_with_an_errcode(self, adapter: ShopeePay, answer: Answer, errcode: int) -> None:
         assert json.loads(adapter.acknowledge(answer, told({})).body)["errcode"] == errcode
+
+
+# ShopeePay: the scale of amounts, and what leaves for it.
+# ------------------------------------------------------------------------------------------------
+
+
+class TestAskingShopeePay:
+    @pytest.fixture
+    def adapter(self, tmp_path: Path) -> Any:
+        return built(a_section(tmp_path))
+
+    # The scale --------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("scale", ["10", "0", "1000", "100.0", "x"])
+    def test_only_the_two_scales_are_known(self, tmp_path: Path, scale: str) -> None:
+        with pytest.raises(BankSettingsError, match="AMOUNT_SCALE"):
+            built({**a_section(tmp_path), "AMOUNT_SCALE": scale})
+
+    @pytest.mark.parametrize(("scale", "units"), [("1", 150_000), ("100", 15_000_000)])
+    def test_every_amount_has_the_stated_scale(self, tmp_path: Path, scale: str, units: int) -> None:
+        adapter = built({**a_section(tmp_path), "AMOUNT_SCALE": scale})
+        assert adapter.read_callback(told(a_transaction(amount=units))).amount == AMOUNT
+        with responses.RequestsMock() as wire:
+            wire.add("POST", URL + CREATE, **answered({"redirect_url_http": PAGE}))
+            wire.add("POST", URL + CHECK, **answered({"transaction": a_transaction(amount=units)}))
+            wire.add("POST", URL + REFUND, **answered({}))
+            adapter.open_payment(a_request())
+            assert adapter.query_payment(a_query()).amount == AMOUNT
+            adapter.refund_payment(a_refund())
+            assert [json.loads(call.request.body or b"")["amount"] for call in wire.calls] == [units] * 3
+
+    # Asking -----------------------------------------------------------------------------------------
+
+    def test_an_order_says_what_is_published(self, adapter: ShopeePay) -> None:
+        with responses.RequestsMock() as wire:
+            wire.add("POST", URL + CREATE, **answered({"redirect_url_http": PAGE}))
+            assert adapter.open_payment(a_request()).page_url == PAGE
+            request = wire.calls[0].request
+        sent = json.loads(request.body or b"")
+        assert sent == {
+            "request_id": ATTEMPT,
+            "payment_reference_id": ATTEMPT,
+            "merchant_ext_id": "HUB",
+            "store_ext_id": "HUB01",
+            "amount": 15_000_000,
+            "currency": "VND",
+            "return_url": "https://hub.test/checkout/abc",
+            "platform_type": "pc",
+            "validity_period": 1800,
+        }
+        assert isinstance(request.body, bytes)
+        assert request.headers["X-Airpay-Req-H"] == signature(request.body)
+        assert request.headers["X-Airpay-ClientId"] == "11000067"
+
+    def test_the_same_order_is_asked_for_in_the_same_bytes(self, adapter: ShopeePay) -> None:
+        with responses.RequestsMock() as wire:
+            wire.add("POST", URL + CREATE, **answered({"redirect_url_http": PAGE}))
+            adapter.open_payment(a_request())
+            adapter.open_payment(a_request())
+            first, second = (call.request.body for call in wire.calls)
+        assert first == second
+
+    def test_a_deadline_far_away_is_given_as_the_furthest(self, adapter: ShopeePay) -> None:
+        with responses.RequestsMock() as wire:
+            wire.add("POST", URL + CREATE, **answered({"redirect_url_http": PAGE}))
+            adapter.open_payment(a_request(expires_at=NOON.replace(year=2027)))
+            assert json.loads(wire.calls[0].request.body or b"")["validity_period"] == 432_000
+
+    def test_where_answers_must_be_signed_an_unsigned_one_is_none(self, tmp_path: Path) -> None:
+        strict = built({**a_section(tmp_path), "SIGNED_ANSWERS": "1"})
+        with responses.RequestsMock() as wire:
+            wire.add("POST", URL + CHECK, **answered({"transaction": a_transaction()}))
+            with pytest.raises(BankUnavailable):
+                strict.query_payment(a_query())
+            wire.replace("POST", URL + CHECK, **answered({"transaction": a_transaction()}, SECRET))
+            assert strict.query_payment(a_query()).outcome is Outcome.PAID
+
+    def test_the_same_refund_is_asked_for_in_the_same_bytes(self, adapter: ShopeePay) -> None:
+        with responses.RequestsMock() as wire:
+            wire.add("POST", URL + REFUND, **answered({}))
+            adapter.refund_payment(a_refund())
+            adapter.refund_payment(a_refund(queried_at=NOON))
+            first, second = (call.request.body for call in wire.calls)
+        assert first == second
+        assert json.loads(first or b"")["refund_reference_id"] == REFUND_REFERENCE
+
+    def test_a_refund_of_another_amount_is_no_answer(self, adapter: ShopeePay) -> None:
+        gone = a_transaction(reference_id=REFUND_REFERENCE, transaction_type=15)
+        with responses.RequestsMock() as wire:
+            wire.add("POST", URL + CHECK, **answered({"transaction": gone}))
+            with pytest.raises(BankUnavailable):
+                adapter.query_refund(a_refund_query(amount=dong(50_000)))
+            sent = json.loads(wire.calls[0].request.body or b"")
+        assert (sent["transaction_type"], sent["reference_id"], sent["amount"]) == (
+            15,
+            REFUND_REFERENCE,
+            5_000_000,
+        )
+
+
+# ShopeePay's wire vector, and the conversation with its simulator.
+# ------------------------------------------------------------------------------------------------
+
+(VECTOR,) = json.loads((Path(__file__).parent / "vectors/shopeepay/signatures.json").read_text("utf-8"))
+
+
+def bank_of(folder: Path) -> Any:
+    """The adapter with the shop and the secret of the vector."""
+    section = {
+        "URL": URL,
+        "CLIENT_ID": "11000067",
+        "SECRET": VECTOR["secret"],
+        "MERCHANT_EXT_ID": "HUB",
+        "STORE_EXT_ID": "HUB01",
+        "AMOUNT_SCALE": "100",
+        "CHECK_BY": "payment_reference_id",
+        "STATEMENTS": str(folder),
+    }
+    return load_adapters(["shopeepay"], {"shopeepay": section})["shopeepay"]
+
+
+def test_a_check_leaves_as_the_vectors_bytes_under_its_signature(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secrets.token_hex", lambda _: "RQ240501000124")
+    with responses.RequestsMock() as wire:
+        wire.add("POST", URL + CHECK, status=500)
+        with pytest.raises(BankUnavailable):
+            bank_of(tmp_path).query_payment(a_query(attempt_reference="HUB240501000123"))
+        request = wire.calls[0].request
+    assert request.body == VECTOR["string_to_sign"].encode()
+    assert request.headers["X-Airpay-Req-H"] == VECTOR["expected"]
+
+
+def test_a_notice_of_the_vectors_bytes_is_believed_and_says_nothing(tmp_path: Path) -> None:
+    body = VECTOR["inputs"]["raw_body"].encode()
+    headers = {"x-airpay-req-h": VECTOR["expected"]}
+    with pytest.raises(Malformed):
+        bank_of(tmp_path).read_callback(CallbackRequest("POST", "/", b"", headers, body, NOON))
+    with pytest.raises(CallbackRejected):
+        bank_of(tmp_path).read_callback(CallbackRequest("POST", "/", b"", headers, body + b" ", NOON))
+
+
+def test_both_sides_understand_each_other(tmp_path: Path) -> None:
+    with serve("http://127.0.0.1:9", simulators=[ShopeePaySimulator], statements=tmp_path) as server:
+        section = settings_of([ShopeePaySimulator], server.url, tmp_path)["shopeepay"]
+        adapter: Any = load_adapters(["shopeepay"], {"shopeepay": section})["shopeepay"]
+        simulator = server.banks["shopeepay"]
+        assert adapter.open_payment(a_request()).page_url == f"{server.url}/shopeepay/pay/{ATTEMPT}"
+        assert adapter.query_payment(a_query()).outcome is Outcome.PENDING
+        payment = simulator.book.find(ATTEMPT)
+        assert payment is not None
+        simulator.book.settle(payment, "PAID", notify=False)
+        asked = adapter.query_payment(a_query())
+        (callback,) = simulator.callbacks(payment)
+        accepted = adapter.read_callback(
+            CallbackRequest("POST", "/", b"", callback.headers, callback.body, NOON)
+        )
+        assert (
+            (asked.outcome, asked.amount)
+            == (accepted.outcome, accepted.amount)
+            == (Outcome.PAID, dong(150_000))
+        )
+        assert asked.bank_transaction_id == accepted.bank_transaction_id == payment.transaction_id
+        assert asked.event_id != accepted.event_id
+        assert adapter.refund_payment(a_refund()).outcome is RefundOutcome.PENDING
+        assert adapter.refund_payment(a_refund()).outcome is RefundOutcome.PENDING
+        assert len(payment.refunds) == 1
+        payment.refunds[0].state = "SUCCEEDED"
+        assert adapter.query_refund(a_refund_query()).outcome is RefundOutcome.SUCCEEDED
+        with pytest.raises(BankUnavailable):
+            adapter.query_payment(a_query(attempt_reference="DV0-1"))
+
+
+# As other systems write the same messages
+# ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"admin_fee": 0.5},
+        {"amount": "15000000"},
+        {"status": "3", "transaction_type": "13"},
+        {"transaction_sn": f"{TRANSACTION}.1:2"},
+        {"promotion_ids": AWKWARD, "user_id_hash": None},
+    ],
+)
+def test_shopeepay_may_add_fields_and_change_types(tmp_path: Path, changes: dict[str, Any]) -> None:
+    adapter = built(a_section(tmp_path))
+    paid = a_transaction(**changes)
+    said = adapter.read_callback(told(paid))
+    assert (said.outcome, said.amount, said.reference) == (Outcome.PAID, AMOUNT, ATTEMPT)
+    with responses.RequestsMock() as wire:
+        address = f"{URL}/v3/merchant-host/transaction/check"
+        wire.add("POST", address, **answered({"transaction": paid}))
+        answer = adapter.query_payment(a_query())
+    assert (answer.outcome, answer.bank_transaction_id) == (Outcome.PAID, said.bank_transaction_id)

@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
+import hmac
+import json
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+import requests
+import responses
 
-from bank_adapters.viettelmoney import OUTCOMES, ViettelMoney
-from payment_hub.domain.banks.values import CallbackRequest, Due, Outcome, PayerAccount, RefundOutcome
-from payment_hub.domain.errors import CallbackRejected, Malformed
+from bank_adapters import BankSettingsError, load_adapters
+from bank_adapters.simulators import viettelmoney as far
+from bank_adapters.simulators.server import serve, settings_of
+from bank_adapters.simulators.simulator import Simulator, WireReply, WireRequest
+from bank_adapters.viettelmoney import OUTCOMES, REFUNDS, ViettelMoney
+from payment_hub.domain.banks.values import (
+    Answer,
+    Bill,
+    CallbackRequest,
+    Confirmation,
+    Due,
+    Outcome,
+    PayerAccount,
+    PaymentQuery,
+    RefundOutcome,
+)
+from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
+from payment_hub.domain.money import dong
+from payment_hub.domain.references import new_reference
 from tests.banks.contract import (
     BankContract,
     CallbackContract,
@@ -19,22 +42,117 @@ from tests.banks.contract import (
     RefundContract,
     StatementContract,
 )
-from tests.banks.examples import ATTEMPT, ORDER
-from tests.banks.viettelmoney_messages import (
-    API,
-    MERCHANT,
-    NUMBER,
-    STATEMENT,
-    a_question,
-    a_result,
-    a_section,
-    answered,
-    asked,
-    check_sum,
-    refunded,
-    sent,
-    signed,
+from tests.banks.examples import AMOUNT, ATTEMPT, DAY, NOON, ORDER, a_query, a_refund, a_request
+from tests.banks.faults import Failing
+
+# Messages
+# ------------------------------------------------------------------------------------------------
+
+MERCHANT, ACCESS, SECRET = "HUB", "hub-access-code", "hub-viettel-hash-key-000001"
+PAGE = "https://viettel.test/PaymentGateway/payment"
+API = "https://viettel.test/PaymentAPI/webresources/postData"
+NUMBER = "261122120000000123"
+
+STATEMENT = (
+    "booked_at,transaction_id,reference,amount,status\n"
+    f"2026-11-22 12:00:00,{NUMBER},{ATTEMPT},150000,1\n"
+    "2026-11-22 12:01:00,261122120100000124,DV0-1,70000,2\n"
+    "2026-11-22 23:59:59,261122235959000125,typed by hand,5000,1\n"
 )
+
+
+def a_section(folder: Path) -> dict[str, str]:
+    """The settings of a merchant code whose files are dropped into ``folder``."""
+    return {
+        "PAY_URL": PAGE,
+        "API_URL": API,
+        "MERCHANT_CODE": MERCHANT,
+        "ACCESS_SECRET": ACCESS,
+        "SECRET": SECRET,
+        "STATEMENTS": str(folder),
+    }
+
+
+def built(folder: Path, **more: str) -> ViettelMoney:
+    """The adapter with these settings and ``more``."""
+    adapter = load_adapters(["viettelmoney"], {"viettelmoney": a_section(folder) | more})["viettelmoney"]
+    assert isinstance(adapter, ViettelMoney)
+    return adapter
+
+
+def read(adapter: ViettelMoney, **changes: str) -> Confirmation:
+    """What the adapter makes of a genuine result."""
+    return adapter.read_callback(sent(signed(a_result(**changes))))
+
+
+def check_sum(fields: Mapping[str, str], secret: str = SECRET, digest: str = "sha1") -> str:
+    """The signature over the values in the order of their names."""
+    message = ACCESS + "".join(fields[name] for name in sorted(fields))
+    return base64.b64encode(hmac.digest(secret.encode(), message.encode(), digest)).decode()
+
+
+def a_result(**changes: str) -> dict[str, str]:
+    """The fields of a payment of 150,000 dong, as Viettel names them."""
+    return {
+        "billcode": ORDER,
+        "cust_msisdn": "84900000000",
+        "error_code": "00",
+        "merchant_code": MERCHANT,
+        "order_id": ATTEMPT,
+        "payment_status": "1",
+        "trans_amount": "150000",
+        "vt_transaction_id": NUMBER,
+    } | changes
+
+
+def a_question(**changes: str) -> dict[str, str]:
+    """The fields of verify."""
+    return {
+        "billcode": ORDER,
+        "merchant_code": MERCHANT,
+        "order_id": ATTEMPT,
+        "trans_amount": "150000",
+    } | changes
+
+
+def signed(fields: Mapping[str, str], **how: str) -> dict[str, str]:
+    """With its check_sum."""
+    return {**fields, "check_sum": check_sum(fields, **how)}
+
+
+def sent(fields: Mapping[str, str] | bytes, path: str = "/callbacks/viettelmoney") -> CallbackRequest:
+    """The form with these fields."""
+    body = fields if isinstance(fields, bytes) else urlencode(fields).encode()
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    return CallbackRequest("POST", path, b"", headers, body, NOON)
+
+
+def asked(fields: Mapping[str, str] | bytes) -> CallbackRequest:
+    """The same, at the address for questions."""
+    return sent(fields, "/callbacks/viettelmoney/inquiry")
+
+
+def answered(**changes: Any) -> dict[str, Any]:
+    """The answer to a query, as words for ``responses``."""
+    fields = {
+        "merchant_code": MERCHANT,
+        "order_id": ATTEMPT,
+        "error_code": "00",
+        "vt_transaction_id": NUMBER,
+        "payment_status": "1",
+        "version": "2.0",
+    } | changes
+    return {"json": signed(fields)}
+
+
+def refunded(**changes: Any) -> dict[str, Any]:
+    """The answer to a refund, as words for ``responses``."""
+    fields = {"merchant_code": MERCHANT, "order_id": ATTEMPT, "error_code": "00", "version": "2.0"} | changes
+    return {"json": {**signed(fields), "error_msg": "", "refund_request_id": "R1"}}
+
+
+# The contract
+# ------------------------------------------------------------------------------------------------
 
 #: What Viettel says of a payment: its status, its error_code, and whether it has a number.
 SAID: dict[Outcome | str, dict[str, str]] = {
@@ -203,3 +321,529 @@ class TestViettelMoney(
     ) -> None:
         with pytest.raises((CallbackRejected, Malformed)):
             adapter.read_callback(sent(signed(a_result(**changes))))
+
+
+# Viettel Money: our answers, and what we ask.
+# ------------------------------------------------------------------------------------------------
+
+ASKS_AT = (("POST", API),)
+
+
+# Our words --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", Answer)
+def test_our_answer_is_signed_and_names_the_order(adapter: ViettelMoney, answer: Answer) -> None:
+    said = json.loads(adapter.acknowledge(answer, sent(signed(a_result()))).body)
+    names = ("error_code", "merchant_code", "order_id")
+    assert said["check_sum"] == check_sum({name: said[name] for name in names})
+    assert said["order_id"] == ATTEMPT
+    assert set(said) == {*names, "check_sum", "return_url", "return_bill_code", "return_other_info"}
+    codes = {Answer.NO_SUCH_ORDER: "01", Answer.NOT_RECORDED: "03"}
+    assert said["error_code"] == codes.get(answer, "00")
+
+
+def test_a_refusal_signs_nothing_that_a_stranger_wrote(adapter: ViettelMoney) -> None:
+    """Else he could have us sign ``02HUB`` and whatever makes a result of it."""
+    forged = a_result(order_id=f"X84900000000{'00'}{MERCHANT}{ATTEMPT}1150000{NUMBER}")
+    plain = adapter.refuse(sent(b""))
+    for path, fields in ((sent, forged), (sent, {"order_id": "<script>"}), (sent, {})):
+        assert adapter.refuse(path(fields)) == plain
+    assert plain is not None
+    said = json.loads(plain.body)
+    assert (said["error_code"], said["order_id"], plain.status) == ("02", "", 200)
+    assert said["check_sum"] == check_sum({"error_code": "02", "merchant_code": MERCHANT, "order_id": ""})
+
+
+def test_a_refused_question_is_answered_with_02(adapter: ViettelMoney) -> None:
+    reply = adapter.refuse(asked(signed(a_question()) | {"trans_amount": "1"}))
+    assert reply is not None
+    said = json.loads(reply.body)
+    assert (said["error_code"], said["order_id"], said["trans_amount"]) == ("02", "", "")
+
+
+@pytest.mark.parametrize("due", Due)
+def test_our_answer_to_a_question_repeats_it_and_is_signed(adapter: ViettelMoney, due: Due) -> None:
+    reply = adapter.answer_inquiry(
+        adapter.read_inquiry(asked(signed(a_question()))), Bill(due, ORDER, ATTEMPT, AMOUNT)
+    )
+    said = json.loads(reply.body)
+    given = said.pop("check_sum")
+    assert given == check_sum(said)
+    assert {**said, "error_code": ""} == {**a_question(), "error_code": ""}
+
+
+def test_a_question_cut_in_other_places_is_not_believed(adapter: ViettelMoney) -> None:
+    genuine = signed(a_question())
+    for cut in (
+        {"order_id": f"{ATTEMPT}1", "trans_amount": "50000"},
+        {"order_id": f"{ATTEMPT}15", "trans_amount": "0000"},
+    ):
+        assert check_sum(a_question(**cut)) == genuine["check_sum"]
+        with pytest.raises(CallbackRejected):
+            adapter.read_inquiry(asked(genuine | cut))
+
+
+# Asking -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", ["10", "12", "99"])
+def test_a_tenth_attempt_could_be_read_as_another_and_is_not_sent(adapter: ViettelMoney, number: str) -> None:
+    with responses.RequestsMock(), pytest.raises(Malformed):
+        adapter.open_payment(a_request(attempt_reference=f"{ORDER}-{number}"))
+
+
+def test_the_amount_of_an_answer_is_the_one_that_we_signed(adapter: ViettelMoney) -> None:
+    with Failing(ASKS_AT, answered(trans_amount="1")), pytest.raises(BankUnavailable):
+        adapter.query_payment(a_query())
+    with Failing(ASKS_AT, {"json": answered()["json"] | {"trans_amount": "1"}}):
+        assert adapter.query_payment(a_query()).amount == AMOUNT
+
+
+@pytest.mark.parametrize("code", ["V01", "M01", "S_MAINTAIN"])
+def test_a_question_that_viettel_refuses_is_unanswered(adapter: ViettelMoney, code: str) -> None:
+    refusal = {"merchant_code": MERCHANT, "order_id": ATTEMPT, "error_code": code, "version": "2.0"}
+    with Failing(ASKS_AT, {"json": signed(refusal)}), pytest.raises(BankUnavailable):
+        adapter.query_payment(a_query())
+
+
+@pytest.mark.parametrize(("code", "outcome"), [(code, outcome) for code, (outcome, _) in REFUNDS.items()])
+def test_a_refund_has_failed_only_when_viettel_says_why(
+    adapter: ViettelMoney, code: str, outcome: RefundOutcome
+) -> None:
+    with Failing(ASKS_AT, refunded(error_code=code)):
+        said = adapter.refund_payment(a_refund())
+    assert (said.outcome, said.code, said.bank_refund_id) == (outcome, code, None)
+    doubtful = {"176", "813", "927"}
+    assert (outcome is RefundOutcome.PENDING) is (code in doubtful)
+
+
+def test_an_unsigned_answer_with_a_good_code_is_no_refund(adapter: ViettelMoney) -> None:
+    bare = {"error_code": "00", "merchant_code": MERCHANT, "order_id": ATTEMPT, "version": "2.0"}
+    with Failing(ASKS_AT, {"json": bare}), pytest.raises(BankUnavailable):
+        adapter.refund_payment(a_refund())
+
+
+# Settings ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"QUERY_ANSWER_SIGNS": "error_code merchant_code order_id"},
+        {"QUERY_ANSWER_SIGNS": "order_id error_code payment_status vt_transaction_id amount"},
+        {"VERIFY_ANSWER_SIGNS": "billcode"},
+        {"SPELLING": "raw"},
+        {"TRANSACTION_DIGITS": "41"},
+    ],
+)
+def test_a_setting_that_would_leave_facts_unsigned_is_refused(
+    tmp_path: Path, changes: dict[str, str]
+) -> None:
+    with pytest.raises(BankSettingsError):
+        load_adapters(["viettelmoney"], {"viettelmoney": a_section(tmp_path) | changes})
+
+
+def test_a_body_that_repeats_a_field_is_rejected(adapter: ViettelMoney) -> None:
+    body = urlencode([*signed(a_result()).items(), ("order_id", ATTEMPT)]).encode()
+    with pytest.raises(CallbackRejected):
+        adapter.read_callback(sent(body))
+
+
+# Viettel Money signs values with nothing between them: of all ways to cut a genuine message one is believed.
+# ------------------------------------------------------------------------------------------------
+
+
+def cuts(genuine: dict[str, str], names: list[str]) -> list[dict[str, str]]:
+    """The message with the borders between two neighbours, or among three, moved to every place."""
+    found = []
+    for left in range(len(names) - 1):
+        for right in range(left + 1, min(left + 3, len(names))):
+            whole = "".join(genuine[name] for name in names[left : right + 1])
+            inner = [genuine[name] for name in names[left + 1 : right]]
+            for first in range(len(whole) + 1):
+                for second in range(first, len(whole) + 1) if inner else [first]:
+                    parts = [whole[:first], *([whole[first:second]] if inner else []), whole[second:]]
+                    found.append(genuine | dict(zip(names[left : right + 1], parts, strict=True)))
+    return found
+
+
+@pytest.mark.parametrize("merchant", ["HUBDV", "DV", "CDV0", MERCHANT])
+def test_a_merchant_code_like_a_reference_costs_nobody_his_payment(tmp_path: Path, merchant: str) -> None:
+    adapter = built(tmp_path, MERCHANT_CODE=merchant)
+    for chance in range(400):
+        order = new_reference(NOON, chance)
+        said = read(adapter, billcode=order, order_id=f"{order}-1", merchant_code=merchant)
+        assert (said.outcome, said.reference) == (Outcome.PAID, f"{order}-1")
+
+
+@pytest.mark.parametrize("status", ["0", "1", "2", "3", "-1"])
+@pytest.mark.parametrize("merchant", [MERCHANT, "1", "00"])
+def test_no_cut_of_a_genuine_result_says_anything_else(tmp_path: Path, status: str, merchant: str) -> None:
+    adapter = built(tmp_path, MERCHANT_CODE=merchant)
+    genuine = a_result(payment_status=status, merchant_code=merchant)
+    given = check_sum(genuine)
+    believed = adapter.read_callback(sent(genuine | {"check_sum": given}))
+    different = 0
+    for cut in cuts(genuine, sorted(genuine)):
+        try:
+            said = adapter.read_callback(sent(cut | {"check_sum": given}))
+        except CallbackRejected:
+            continue
+        different += said != believed
+        assert said.reference == ATTEMPT
+        assert said.outcome in (believed.outcome, Outcome.PENDING)
+        if said.outcome is Outcome.PAID:
+            assert said in (believed, dataclasses.replace(believed, payer=None))
+    assert different, "a cut that means nothing is kept and asked about"
+
+
+@pytest.mark.parametrize("merchant", [MERCHANT, "1"])
+def test_a_question_has_one_cut(tmp_path: Path, merchant: str) -> None:
+    adapter = built(tmp_path, MERCHANT_CODE=merchant)
+    genuine = a_question(merchant_code=merchant)
+    given, heard = check_sum(genuine), set()
+    for cut in cuts(genuine, sorted(genuine)):
+        try:
+            said = adapter.read_inquiry(asked(cut | {"check_sum": given}))
+        except CallbackRejected:
+            continue
+        heard.add((said.reference, said.amount))
+    assert heard == {(ATTEMPT, AMOUNT)}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"order_id": ORDER},
+        {"order_id": f"{ORDER}-"},
+        {"order_id": f"{ORDER}-0"},
+        {"order_id": f"{ORDER}-12"},
+        {"order_id": f"X{ATTEMPT}"},
+        {"order_id": f"X.{ATTEMPT}.1"},
+        {"order_id": "X", "vt_transaction_id": f"1{ATTEMPT}"},
+        {"billcode": ATTEMPT},
+        {"order_id": f"{ORDER[:8]}-{ORDER[8:]}-1"},
+        {"order_id": f"{ORDER[:8]}.{ORDER[8:]}-1", "billcode": "HS0001"},
+    ],
+)
+def test_what_holds_a_reference_of_ours_elsewhere_is_not_believed(
+    tmp_path: Path, changes: dict[str, str]
+) -> None:
+    with pytest.raises(CallbackRejected):
+        read(built(tmp_path), **changes)
+
+
+# Viettel Money as nobody has seen it yet: what its page leaves open is not refused, and never guessed either.
+# ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def adapter(tmp_path: Path) -> ViettelMoney:
+    return built(tmp_path)
+
+
+def is_asked_about(said: Confirmation) -> bool:
+    """Kept, but neither paid nor failed, and without a value that could be a piece of another one."""
+    return (said.outcome, said.reference, said.amount, said.bank_transaction_id) == (
+        Outcome.PENDING,
+        ATTEMPT,
+        None,
+        None,
+    )
+
+
+# The number of a transaction ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "number", [*("1" * n for n in (1, 6, 17, 19, 40)), "VT26112200000123", "2611-22_0.1", ""]
+)
+def test_paid_under_a_number_of_another_length_is_kept_and_asked_about(
+    adapter: ViettelMoney, number: str
+) -> None:
+    assert is_asked_about(read(adapter, vt_transaction_id=number))
+
+
+@pytest.mark.parametrize("digits", [1, 12, 13, 19, 40])
+def test_the_agreed_length_makes_it_a_fact(tmp_path: Path, digits: int) -> None:
+    adapter = built(tmp_path, TRANSACTION_DIGITS=str(digits))
+    said = read(adapter, vt_transaction_id="7" * digits)
+    assert (said.outcome, said.amount, said.bank_transaction_id) == (Outcome.PAID, AMOUNT, "7" * digits)
+    assert is_asked_about(read(adapter, vt_transaction_id="7" * (digits + 1)))
+
+
+def test_where_no_length_is_agreed_every_payment_is_asked_about(tmp_path: Path) -> None:
+    adapter = built(tmp_path, TRANSACTION_DIGITS="0")
+    for number in (NUMBER, "", "1"):
+        assert is_asked_about(read(adapter, vt_transaction_id=number))
+
+
+@pytest.mark.parametrize("number", ["1", "12345", "1" * 40, "VT26112200000123", NUMBER])
+def test_in_an_answer_the_number_can_be_cut_in_one_way_alone(adapter: ViettelMoney, number: str) -> None:
+    """Behind our own order_id stand a status, the version and the number: no amount."""
+    with Failing(ASKS_AT, answered(vt_transaction_id=number)):
+        said = adapter.query_payment(a_query())
+    assert (said.outcome, said.amount, said.bank_transaction_id) == (Outcome.PAID, AMOUNT, number)
+
+
+@pytest.mark.parametrize("number", ["1", "VT-2611.22_000123", "1" * 64])
+def test_money_under_any_such_number_can_be_given_back(adapter: ViettelMoney, number: str) -> None:
+    with Failing(ASKS_AT, refunded()):
+        said = adapter.refund_payment(a_refund(bank_transaction_id=number))
+    assert said.outcome is RefundOutcome.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [("2", "DECLINED"), ("5", "DECLINED"), ("0", "PENDING"), ("3", "PENDING")]
+)
+def test_a_status_is_believed_whatever_the_number(adapter: ViettelMoney, status: str, outcome: str) -> None:
+    for number in ("", "12", NUMBER):
+        assert read(adapter, payment_status=status, vt_transaction_id=number).outcome == outcome
+
+
+# Who paid, and why not ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "payer"),
+    [
+        ("84900000000", "84900000000"),
+        ("0900000000", "0900000000"),
+        ("8490****000", None),
+        ("900000000", None),
+        ("849000000001", None),
+        ("", None),
+    ],
+)
+def test_a_payer_is_told_only_by_a_whole_telephone_number(
+    adapter: ViettelMoney, number: str, payer: str | None
+) -> None:
+    said = read(adapter, cust_msisdn=number)
+    assert (said.outcome, said.amount) == (Outcome.PAID, AMOUNT)
+    assert said.payer == (PayerAccount(payer) if payer else None)
+
+
+@pytest.mark.parametrize(
+    "cut", [(f"{ORDER}8", "4900000000"), (f"{ORDER}84", "900000000"), ("HS0001", "84900000000")]
+)
+def test_a_payer_is_told_only_behind_a_billcode_that_is_the_orders(
+    adapter: ViettelMoney, cut: tuple[str, str]
+) -> None:
+    said = read(adapter, billcode=cut[0], cust_msisdn=cut[1])
+    assert (said.outcome, said.amount, said.payer) == (Outcome.PAID, AMOUNT, None)
+
+
+@pytest.mark.parametrize("code", ["", "0", "000", "w04", "S_MAINTAIN", "VERY_LONG_CODE_000001"[:20]])
+def test_a_code_that_nobody_wrote_down_is_neither_paid_nor_refused(adapter: ViettelMoney, code: str) -> None:
+    assert read(adapter, error_code=code).outcome is Outcome.PENDING
+
+
+@pytest.mark.parametrize("order", ["HUB_2026.11-22", "a", "9" * 50])
+def test_an_order_of_nobodys_is_told_as_it_is(adapter: ViettelMoney, order: str) -> None:
+    said = read(adapter, order_id=order, billcode=order)
+    assert (said.reference, said.amount, said.bank_transaction_id) == (order, AMOUNT, NUMBER)
+
+
+@pytest.mark.parametrize("more", [{"error_msg": "Thành công & xong"}, {"fee": "0.5"}, {"return_url": ""}])
+def test_fields_that_nobody_wrote_down_change_nothing(adapter: ViettelMoney, more: dict[str, str]) -> None:
+    assert adapter.read_callback(sent(signed(a_result()) | more)) == read(adapter)
+
+
+# What the page fixes --------------------------------------------------------------------------------
+
+
+def test_every_code_of_a_refund_is_known() -> None:
+    page = "M01 M05 218 KG3 27 KG8 176 485 655 457 17 159 813 927"
+    assert list(REFUNDS) == ["00", *page.split()]
+
+
+def test_every_code_of_a_payment_is_known(adapter: ViettelMoney) -> None:
+    page = "00 22 V01 V02 V03 V04 V05 V06 21 685 16 W04 S_MAINTAIN 99 M01 M02 M03 M04 813"
+    assert set(page.split()) <= set(adapter.profile.codes)
+
+
+@pytest.mark.parametrize("amount", [1, 999_999_999_999])
+def test_the_largest_and_the_smallest_amount_are_read(adapter: ViettelMoney, amount: int) -> None:
+    assert read(adapter, trans_amount=str(amount)).amount == dong(amount)
+
+
+def test_an_answer_may_hold_more_than_was_written_down(adapter: ViettelMoney) -> None:
+    for more in ({"fee": 0.5}, {"error_msg": "Thành công"}, {"return_other_info": None}, {"x": [1.5, {}]}):
+        with Failing(ASKS_AT, {"json": {**more, **answered()["json"]}}):
+            assert adapter.query_payment(a_query()).outcome is Outcome.PAID
+
+
+def test_an_answer_that_is_not_about_our_order_is_none(adapter: ViettelMoney) -> None:
+    for other in (f"{ORDER}-2", ORDER, f"{ATTEMPT}1", ""):
+        with Failing(ASKS_AT, answered(order_id=other)), pytest.raises(BankUnavailable):
+            adapter.query_payment(a_query())
+
+
+def test_no_secret_is_ever_written_out(tmp_path: Path) -> None:
+    section: dict[str, Any] = a_section(tmp_path)
+    said = repr(built(tmp_path))
+    assert section["SECRET"] not in said
+    assert section["ACCESS_SECRET"] not in said
+
+
+# Viettel Money's wire vectors through the adapter's own verbs, and a whole payment with its simulator.
+# ------------------------------------------------------------------------------------------------
+
+VECTORS: dict[str, dict[str, Any]] = {
+    vector["kind"]: vector
+    for vector in json.loads(
+        (Path(__file__).parent / "vectors/viettelmoney/signatures.json").read_text("utf-8")
+    )
+}
+
+
+def bank_of(vector: dict[str, Any], folder: Path) -> Any:
+    """The adapter with the merchant code and the keys of a vector."""
+    merchant = vector["inputs"]["merchant_code"]
+    code, _, _ = vector["string_to_sign"].partition(next(iter(map(str, vector["inputs"].values()))))
+    section = {
+        "PAY_URL": "https://viettel.test/PaymentGateway/payment",
+        "API_URL": API,
+        "MERCHANT_CODE": merchant,
+        "ACCESS_SECRET": code,
+        "SECRET": vector["secret"],
+        "STATEMENTS": str(folder),
+    }
+    return load_adapters(["viettelmoney"], {"viettelmoney": section})["viettelmoney"]
+
+
+def message(vector: dict[str, Any], **changes: object) -> CallbackRequest:
+    fields = {**vector["inputs"], "check_sum": vector["expected"]} | changes
+    return CallbackRequest("POST", "/", b"", {}, urlencode(fields).encode(), NOON)
+
+
+def asked_with(adapter: Any, ask: Any) -> dict[str, str]:
+    """The form that the adapter sends to a bank that does not answer."""
+    with responses.RequestsMock() as wire:
+        wire.add("POST", API, status=500)
+        with pytest.raises(BankUnavailable):
+            ask(adapter)
+        body = wire.calls[0].request.body
+        assert isinstance(body, bytes)
+        return dict(parse_qsl(body.decode("ascii")))
+
+
+def test_the_address_of_the_vector_is_signed_alike(tmp_path: Path) -> None:
+    vector = VECTORS["payment-check_sum"]
+    fields = vector["inputs"]
+    request = a_request(order_reference=fields["billcode"], attempt_reference=fields["order_id"])
+    page = bank_of(vector, tmp_path).open_payment(request).page_url
+    given = dict(parse_qsl(urlsplit(page).query))
+    assert given["check_sum"] == vector["expected"]
+    assert {name: given[name] for name in fields} == {name: str(value) for name, value in fields.items()}
+
+
+def test_the_question_of_the_vector_is_believed(tmp_path: Path) -> None:
+    vector = VECTORS["verify-check_sum"]
+    adapter = bank_of(vector, tmp_path)
+    inquiry = adapter.read_inquiry(message(vector))
+    assert (inquiry.reference, inquiry.amount, inquiry.key) == ("HUB240501000123", dong(150_000), 0)
+    for changes in ({"trans_amount": 15_000}, {"order_id": "HUB240501000124"}, {"billcode": "HS0002"}):
+        with pytest.raises(CallbackRejected):
+            adapter.read_inquiry(message(vector, **changes))
+
+
+def test_the_result_of_the_vector_is_believed_and_answered_as_in_the_other(tmp_path: Path) -> None:
+    vector, reply = VECTORS["notify-check_sum"], VECTORS["notify-reply-check_sum"]
+    adapter = bank_of(vector, tmp_path)
+    said = adapter.read_callback(message(vector))
+    assert (said.outcome, said.amount, said.reference) == (Outcome.PAID, dong(150_000), "HUB240501000123")
+    assert said.bank_transaction_id == "170501083211000001"
+    answer = json.loads(adapter.acknowledge(Answer.RECORDED, message(vector)).body)
+    assert answer["check_sum"] == reply["expected"]
+    for name, value in vector["inputs"].items():
+        with pytest.raises(CallbackRejected):
+            adapter.read_callback(message(vector, **{name: f"{value}0"}))
+
+
+def test_the_query_of_the_vector_is_signed_alike(tmp_path: Path) -> None:
+    vector = VECTORS["inquiry-check_sum"]
+    query = PaymentQuery("", vector["inputs"]["order_id"], AMOUNT, NOON, NOON)
+    sent = asked_with(bank_of(vector, tmp_path), lambda adapter: adapter.query_payment(query))
+    assert sent == {**vector["inputs"], "check_sum": vector["expected"]}
+
+
+def test_the_refund_of_the_vector_is_signed_alike(tmp_path: Path) -> None:
+    vector = VECTORS["refund-check_sum"]
+    fields = vector["inputs"]
+    refund = a_refund(attempt_reference=fields["order_id"], bank_transaction_id=fields["originalRequestId"])
+    sent = asked_with(bank_of(vector, tmp_path), lambda adapter: adapter.refund_payment(refund))
+    assert sent["check_sum"] == vector["expected"]
+    assert {name: sent[name] for name in fields} == {name: str(value) for name, value in fields.items()}
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> Iterator[tuple[Any, Simulator]]:
+    """The adapter and the bank that it speaks with, over HTTP."""
+    with serve("http://127.0.0.1:9", simulators=[far.ViettelMoneySimulator], statements=tmp_path) as server:
+        section = settings_of([far.ViettelMoneySimulator], server.url, tmp_path)["viettelmoney"]
+        adapter = load_adapters(["viettelmoney"], {"viettelmoney": section})["viettelmoney"]
+        yield adapter, server.banks["viettelmoney"]
+
+
+def hub_that_says(adapter: Any, due: Due) -> Callable[[WireRequest, str], WireReply]:
+    """Where Viettel asks, and hears ``due``."""
+
+    def hub(request: WireRequest, _: str) -> WireReply:
+        inquiry = adapter.read_inquiry(_arrived(request))
+        reply = adapter.answer_inquiry(inquiry, Bill(due, ORDER, ATTEMPT, AMOUNT))
+        return WireReply(reply.status, reply.body)
+
+    return hub
+
+
+def test_the_page_opens_for_a_genuine_address_that_the_hub_confirms(
+    both: tuple[Any, Simulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter, simulator = both
+    page = adapter.open_payment(a_request()).page_url
+    assert adapter.query_payment(a_query()).code == "-1/00"
+    for due in set(Due) - {Due.PAYABLE}:
+        monkeypatch.setattr(far, "send_request", hub_that_says(adapter, due))
+        assert requests.get(page, timeout=5).status_code == 404
+    monkeypatch.setattr(far, "send_request", hub_that_says(adapter, Due.PAYABLE))
+    cheap = page.replace("trans_amount=150000", "trans_amount=1")
+    assert requests.get(cheap, timeout=5).status_code == 404
+    assert requests.get(page, timeout=5).url == f"{simulator.url}/pay/{ATTEMPT}"
+    assert adapter.query_payment(a_query()).outcome is Outcome.PENDING
+
+
+def test_what_was_paid_is_told_found_given_back_and_booked(
+    both: tuple[Any, Simulator], tmp_path: Path
+) -> None:
+    adapter, simulator = both
+    requests.get(adapter.open_payment(a_request()).page_url, timeout=5)
+    payment = simulator.book.find(ATTEMPT)
+    assert payment is not None
+    simulator.book.settle(payment, "PAID", notify=False)
+    (callback,), number = simulator.callbacks(payment), payment.transaction_id
+    for said in (adapter.read_callback(_arrived(callback)), adapter.query_payment(a_query())):
+        assert (said.outcome, said.amount, said.bank_transaction_id) == (Outcome.PAID, AMOUNT, number)
+    assert simulator.accepts(WireReply(200, adapter.acknowledge(Answer.RECORDED, _arrived(callback)).body))
+    assert not simulator.accepts(WireReply(200, adapter.refuse(_arrived(callback)).body))
+    outcomes = [adapter.refund_payment(a_refund(bank_transaction_id=number)).outcome for _ in range(2)]
+    assert outcomes == [RefundOutcome.SUCCEEDED, RefundOutcome.PENDING]
+    (tmp_path / "viettelmoney" / f"{DAY}.csv").write_text(simulator.statement(DAY, [payment]) or "", "utf-8")
+    (line,) = adapter.fetch_statement(DAY).lines
+    assert (line.reference, line.bank_transaction_id, line.amount) == (ATTEMPT, number, AMOUNT)
+
+
+def test_a_cancelled_payment_is_declined(both: tuple[Any, Simulator]) -> None:
+    adapter, simulator = both
+    requests.get(adapter.open_payment(a_request()).page_url, timeout=5)
+    payment = simulator.book.find(ATTEMPT)
+    assert payment is not None
+    simulator.book.settle(payment, "DECLINED", notify=False)
+    (callback,) = simulator.callbacks(payment)
+    for said in (adapter.read_callback(_arrived(callback)), adapter.query_payment(a_query())):
+        assert (said.outcome, said.bank_transaction_id, said.code) == (Outcome.DECLINED, None, "5/V06")
+
+
+def _arrived(request: WireRequest) -> CallbackRequest:
+    return CallbackRequest(request.method, request.path, request.query, request.headers, request.body, NOON)

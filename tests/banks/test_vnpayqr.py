@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import requests
 
 from bank_adapters import BankSettingsError, load_adapters
-from bank_adapters.toolkit.emv_qr import read_qr
+from bank_adapters.simulators.server import SimulatorServer, serve, settings_of
+from bank_adapters.simulators.simulator import Payment, WireReply
+from bank_adapters.simulators.vnpayqr import VnpayQrSimulator
+from bank_adapters.toolkit.emv_qr import crc, read_qr
 from bank_adapters.vnpayqr import VnpayQr
 from payment_hub.domain.banks.port import CanQuery, CanRefund
 from payment_hub.domain.banks.values import (
@@ -25,6 +30,10 @@ from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.money import Money, dong
 from tests.banks.contract import CallbackContract, StatementContract
 from tests.banks.examples import AMOUNT, ATTEMPT, DAY, NOON, ORDER, a_request
+from tests.banks.texts import UNREADABLE_MOMENTS
+
+# The contract
+# ------------------------------------------------------------------------------------------------
 
 SECRET, MERCHANT = "trial@MERCHANT", "0109999999"
 SIGNED = "code msgType txnId qrTrace bankCode mobile accountNo amount payDate merchantCode"
@@ -240,3 +249,168 @@ class TestVnpayQr(CallbackContract, StatementContract):
         first = adapter.fetch_statement(DAY).lines[0]
         assert (first.bank_transaction_id, first.reference, first.amount) == ("000180534", ATTEMPT, AMOUNT)
         assert (first.movement, first.booked_at) == (Movement.CREDIT, NOON)
+
+
+# VNPAY-QR's adapter and its simulator: the text is scanned and paid over real HTTP, the message verified.
+# ------------------------------------------------------------------------------------------------
+
+NOBODY = "http://127.0.0.1:9"
+
+
+def joined_to(server: SimulatorServer, folder: Path) -> VnpayQr:
+    """The adapter with the simulator's settings."""
+    section = settings_of([VnpayQrSimulator], server.url, folder)["vnpayqr"]
+    adapter = load_adapters(["vnpayqr"], {"vnpayqr": section})["vnpayqr"]
+    assert isinstance(adapter, VnpayQr)
+    return adapter
+
+
+def paid(server: SimulatorServer, qr_text: str | None, choice: str = "silent") -> requests.Response:
+    """A banking app scans the text and pays."""
+    given = {"qr_text": qr_text, "choice": choice}
+    return requests.post(
+        f"{server.url}/vnpayqr/transfer", json=given, headers={"Accept": "application/json"}, timeout=5
+    )
+
+
+def test_a_text_of_ours_is_scanned_paid_and_told(tmp_path: Path) -> None:
+    with serve(NOBODY, simulators=[VnpayQrSimulator], statements=tmp_path) as server:
+        adapter, simulator = joined_to(server, tmp_path), server.banks["vnpayqr"]
+        text = adapter.open_payment(a_request()).qr_text
+        assert paid(server, text).json()["outcome"] == "PAID"
+        payment = simulator.book.find(ATTEMPT)
+        assert payment is not None
+        (callback,) = simulator.callbacks(payment)
+        assert simulator.callbacks(payment) == [callback]
+        request = CallbackRequest(
+            callback.method, "/callbacks/vnpayqr", callback.query, {}, callback.body, NOON
+        )
+        said = adapter.read_callback(request)
+        assert (said.outcome, said.amount, said.reference) == (Outcome.PAID, AMOUNT, ATTEMPT)
+        assert said.bank_transaction_id == payment.transaction_id
+        for answer in Answer:
+            reply = adapter.acknowledge(answer, request)
+            accepted = simulator.accepts(WireReply(reply.status, reply.body))
+            assert accepted is (answer is not Answer.NOT_RECORDED)
+        day = date(2026, 11, 22)
+        (tmp_path / "vnpayqr" / f"{day}.csv").write_text(simulator.statement(day, [payment]) or "", "utf-8")
+        (line,) = adapter.fetch_statement(day).lines
+        assert (line.reference, line.amount) == (ATTEMPT, AMOUNT)
+        assert line.bank_transaction_id == said.bank_transaction_id
+
+
+def test_another_merchants_text_is_not_paid_here(tmp_path: Path) -> None:
+    with serve(NOBODY, simulators=[VnpayQrSimulator], statements=tmp_path) as server:
+        section = settings_of([VnpayQrSimulator], server.url, tmp_path)["vnpayqr"]
+        other = load_adapters(["vnpayqr"], {"vnpayqr": {**section, "MERCHANT_CODE": "0100000000"}})["vnpayqr"]
+        assert paid(server, other.open_payment(a_request()).qr_text).status_code == 400
+        assert server.banks["vnpayqr"].book.payments() == []
+
+
+@pytest.mark.parametrize("outcome", ["PENDING", "DECLINED"])
+def test_it_tells_of_money_alone(tmp_path: Path, outcome: str) -> None:
+    with serve(NOBODY, simulators=[VnpayQrSimulator], statements=tmp_path) as server:
+        simulator = server.banks["vnpayqr"]
+        assert simulator.callbacks(Payment(ATTEMPT, 150_000, outcome=outcome)) == []
+        assert simulator.accepts(WireReply(200, json.dumps({"code": "06"}).encode()))
+        assert not simulator.accepts(WireReply(200, b"<html>"))
+
+
+# VNPAY-QR's published message and texts, byte by byte.
+# ------------------------------------------------------------------------------------------------
+
+VECTORS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parent / "vectors/vnpayqr/signatures.json").read_text("utf-8")
+)
+(IPN,) = [vector for vector in VECTORS if vector["kind"] == "ipn-checksum"]
+TEXTS = [vector for vector in VECTORS if vector["kind"] == "vnpay-qr-merchant"]
+
+
+def bank_of(folder: Path, **section: str) -> VnpayQr:
+    """The adapter with these settings."""
+    whole = {"STATEMENTS": str(folder), "SECRET": IPN["secret"], "MERCHANT_NAME": "HUB", **section}
+    adapter = load_adapters(["vnpayqr"], {"vnpayqr": whole})["vnpayqr"]
+    assert isinstance(adapter, VnpayQr)
+    return adapter
+
+
+def published(**changes: str) -> CallbackRequest:
+    """The published message; its secret is the last value of what is signed."""
+    *values, secret = IPN["string_to_sign"].split("|")
+    assert secret == IPN["secret"]
+    message = dict(zip(IPN["inputs"], values, strict=True)) | {"checksum": IPN["expected"]} | changes
+    return CallbackRequest("POST", "/callbacks/vnpayqr", b"", {}, json.dumps(message).encode(), NOON)
+
+
+def test_the_published_message_is_believed(tmp_path: Path) -> None:
+    said = bank_of(tmp_path, MERCHANT_CODE=IPN["inputs"]["merchantCode"]).read_callback(published())
+    assert (said.outcome, said.amount, said.code) == (Outcome.PAID, dong(26_000), "00")
+    assert (said.reference, said.bank_transaction_id) == ("eyJJZCI6NDksIlR5cGUiOjF9", "000180534")
+    assert said.paid_at == datetime(2020, 2, 21, 10, 11, 1, tzinfo=UTC)
+    assert (said.payer, said.key) == (None, 0)
+
+
+@pytest.mark.parametrize("name", IPN["inputs"])
+def test_every_signed_field_matters(tmp_path: Path, name: str) -> None:
+    with pytest.raises(CallbackRejected):
+        bank_of(tmp_path, MERCHANT_CODE=IPN["inputs"]["merchantCode"]).read_callback(published(**{name: "7"}))
+
+
+@pytest.mark.parametrize("vector", TEXTS)
+def test_our_text_is_the_published_one_and_what_this_payment_adds(
+    vector: dict[str, Any], tmp_path: Path
+) -> None:
+    known = read_qr(vector["expected"])
+    assert known.merchant_id == vector["inputs"]["merchant_id"]
+    section = {
+        "MERCHANT_CODE": known.merchant_id or "",
+        "MERCHANT_NAME": known.fields["59"],
+        "CITY": known.fields.get("60", ""),
+        "CATEGORY": known.fields.get("52", ""),
+        "STORE": known.additional["store"],
+        "TERMINAL": known.additional["terminal"],
+    }
+    text = bank_of(tmp_path, **section).open_payment(a_request()).qr_text or ""
+    assert read_qr(text).amount == AMOUNT
+    more = f"01{len(ATTEMPT):02d}{ATTEMPT}", f"05{len(ORDER):02d}{ORDER}"
+    labels = known.fields["62"]
+    store = 4 + int(labels[2:4])
+    added = more[0] + labels[:store] + more[1] + labels[store:]
+    plain = text[:-4].replace("010212", "010211", 1).replace("5406150000", "", 1)
+    plain = plain.replace(f"62{len(added):02d}{added}", f"62{len(labels):02d}{labels}", 1)
+    assert plain == vector["string_to_sign"]
+    assert crc(plain) == vector["expected"][-4:]
+
+
+# As other systems write the same messages
+# ------------------------------------------------------------------------------------------------
+
+
+def vnpayqr_of(folder: Path, **more: str) -> Any:
+    section = TestVnpayQr().section(folder) | more
+    return load_adapters(["vnpayqr"], {"vnpayqr": section})["vnpayqr"]
+
+
+def test_a_reference_that_is_a_number_is_answered(tmp_path: Path) -> None:
+    message = called_back(an_ipn(txnId=4711))
+    assert vnpayqr_of(tmp_path).read_callback(message).reference == "4711"
+    reply = vnpayqr_of(tmp_path).acknowledge(Answer.RECORDED, message)
+    assert json.loads(reply.body)["data"] == {"txnId": "4711"}
+
+
+def test_which_message_is_a_payment_is_a_setting(tmp_path: Path) -> None:
+    other = called_back(an_ipn(msgType="2"))
+    assert vnpayqr_of(tmp_path).read_callback(other).outcome is Outcome.PENDING
+    assert vnpayqr_of(tmp_path, PAYMENT_TYPE="2").read_callback(other).outcome is Outcome.PAID
+
+
+@pytest.mark.parametrize("moment", UNREADABLE_MOMENTS)
+def test_money_is_accepted_whatever_its_time(tmp_path: Path, moment: str) -> None:
+    said = vnpayqr_of(tmp_path).read_callback(called_back(an_ipn(payDate=moment)))
+    assert (said.outcome, said.paid_at) == (Outcome.PAID, None)
+
+
+@pytest.mark.parametrize("amount", ["0", "", "1.5"])
+def test_a_pending_payment_needs_no_readable_amount(tmp_path: Path, amount: str) -> None:
+    said = vnpayqr_of(tmp_path).read_callback(called_back(an_ipn(code="05", amount=amount)))
+    assert (said.outcome, said.amount) == (Outcome.PENDING, None)

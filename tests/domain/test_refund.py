@@ -17,7 +17,7 @@ from payment_hub.domain.lifecycle import Lifecycle
 from payment_hub.domain.money import dong
 from payment_hub.domain.orders import EventType
 from payment_hub.domain.references import new_reference, new_refund_reference, parse_reference
-from payment_hub.domain.refunds.effects import effects_of_chargeback, effects_of_refund
+from payment_hub.domain.refund_effects import effects_of_chargeback, effects_of_refund
 from payment_hub.domain.refunds.eligibility import (
     Collected,
     RefundContext,
@@ -45,9 +45,9 @@ from payment_hub.domain.refunds.lifecycle import (
     route_of,
     storable,
 )
+from payment_hub.domain.refunds.views import RefundChange
 from payment_hub.domain.refunds.vouchers import VoucherFacts
 from payment_hub.domain.settlement import OrderSnapshot
-from payment_hub.domain.webhooks import RefundChange
 from payment_hub.domain.wire import to_wire
 from tests.domain.test_judgement import ORDER, RECORD, SETTLED, booked
 from tests.refunding import RefundingBank

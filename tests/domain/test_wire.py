@@ -15,7 +15,8 @@ from payment_hub.domain.money import Money, dong
 from payment_hub.domain.obligations import Beneficiary, Kind, ObligationState, ObligationView
 from payment_hub.domain.orders import EventType, OrderedObligation, OrderFlag, OrderStatus, OrderView
 from payment_hub.domain.refunds.lifecycle import RefundReason, RefundState
-from payment_hub.domain.webhooks import EventView, RefundChange, changed_order
+from payment_hub.domain.refunds.views import RefundChange
+from payment_hub.domain.webhooks import EventView, changed_order
 from payment_hub.domain.wire import Shown, to_wire
 
 MOMENT = datetime(2026, 3, 2, 10, 0, 0, 123_456, tzinfo=timezone(timedelta(hours=7)))

@@ -14,6 +14,17 @@ from payment_hub.domain.wire import Shown
 
 
 @dataclass(frozen=True, slots=True)
+class RefundChange:
+    """The refund whose change an event reports."""
+
+    refund_id: str
+    reference: Annotated[str, Shown(description="The hub's reference, by which the bank knows the refund")]
+    state: RefundState
+    amount: Money
+    reason: RefundReason
+
+
+@dataclass(frozen=True, slots=True)
 class RefundHistory:
     """One thing that happened to a refund."""
 

@@ -16,8 +16,7 @@ from payment_hub.domain.banks.values import Answer, CallbackReply, CallbackReque
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from tests.banks.contract.base import BankContract
 from tests.banks.examples import AMOUNT, ATTEMPT, NOON, NUMBER, ORDER
-from tests.banks.faults import altered_bits, altered_headers, altered_part
-from tests.banks.mutants import rewritten
+from tests.banks.faults import altered_bits, altered_headers, altered_part, rewritten
 
 
 class CallbackContract(BankContract):

@@ -11,8 +11,7 @@ from payment_hub.domain.banks.values import Bill, CallbackRequest, Due, Inquiry
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from tests.banks.contract.base import BankContract
 from tests.banks.examples import AMOUNT, ATTEMPT, ORDER
-from tests.banks.faults import altered_bits
-from tests.banks.mutants import rewritten
+from tests.banks.faults import altered_bits, rewritten
 
 
 class InquiryContract(BankContract):

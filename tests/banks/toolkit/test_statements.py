@@ -14,7 +14,7 @@ from bank_adapters.toolkit.statements import CollectorFile
 from payment_hub.domain.banks.values import Movement
 from payment_hub.domain.errors import Malformed
 from payment_hub.domain.money import Money, dong
-from tests.banks.vnpay_messages import a_section, a_vnpay
+from tests.banks.test_vnpay import a_section, a_vnpay
 
 DAY = date(2026, 11, 22)
 USUAL = CollectorFile(

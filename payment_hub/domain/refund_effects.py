@@ -10,6 +10,7 @@ from payment_hub.domain.errors import RefundExceeds
 from payment_hub.domain.ledger import Account, Transfer
 from payment_hub.domain.orders import EventType
 from payment_hub.domain.refunds.lifecycle import SUMS, RefundEvent, Route, paid_from
+from payment_hub.domain.refunds.views import RefundChange
 from payment_hub.domain.settlement import (
     OrderRecord,
     OrderSnapshot,
@@ -18,7 +19,6 @@ from payment_hub.domain.settlement import (
     totals_after,
     without,
 )
-from payment_hub.domain.webhooks import RefundChange
 
 
 def effects_of_refund(
