@@ -20,6 +20,7 @@ from typing import Annotated, Any, Final
 from payment_hub.domain.banks.health import BankOperation, BankStates, HealthState
 from payment_hub.domain.banks.profile import BankProfile, BankTerms, Bearer, PaymentMethod
 from payment_hub.domain.calendar import HUB_TIME, is_working_day, settlement_day
+from payment_hub.domain.messages import Message
 from payment_hub.domain.money import Money
 from payment_hub.domain.wire import Shown
 
@@ -322,116 +323,47 @@ _RULES: Final[Sequence[tuple[Rule, Callable[[RoutingFacts, list[Option]], list[O
 )
 
 
-LANGUAGES: Final = ("vi", "en")
-
-_CHOSEN: Final[Mapping[Rule, tuple[str, str]]] = {
-    Rule.REQUESTED: (
-        "Chọn {bank} vì người nộp đã chọn ngân hàng này.",
-        "{bank} was chosen because the payer named it.",
-    ),
-    Rule.ONLY_ONE: (
-        "Chọn {bank} vì chỉ ngân hàng này nhận được khoản này vào lúc đó.",
-        "{bank} was chosen because no other bank could take this payment at that moment.",
-    ),
-    Rule.AGENCYS_PREFERENCE: (
-        "Trong {offered} ngân hàng, chọn {bank} vì cơ quan thu ưu tiên ngân hàng này.",
-        "Of {offered} banks {bank} was chosen because the agency prefers it.",
-    ),
-    Rule.BEST_HEALTH: (
-        "Trong {offered} ngân hàng, chọn {bank} vì ngân hàng này đang trả lời ổn định.",
-        "Of {offered} banks {bank} was chosen because it answers reliably.",
-    ),
-    Rule.CHEAPEST_FOR_PAYER: (
-        "Trong {offered} ngân hàng, chọn {bank} vì người nộp chịu phí thấp nhất.",
-        "Of {offered} banks {bank} was chosen because it costs the payer least.",
-    ),
-    Rule.CHEAPEST: (
-        "Trong {offered} ngân hàng, chọn {bank} vì phí thu hộ thấp nhất.",
-        "Of {offered} banks {bank} was chosen because its fee is the lowest.",
-    ),
-    Rule.SETTLES_FIRST: (
-        "Trong {offered} ngân hàng, chọn {bank} vì ngân hàng này chuyển tiền về sớm nhất.",
-        "Of {offered} banks {bank} was chosen because it hands the money over first.",
-    ),
-    Rule.FIRST_NAMED: (
-        "Trong {offered} ngân hàng ngang nhau, chọn {bank} vì đứng đầu danh sách.",
-        "Of {offered} equal banks {bank} was chosen because it stands first in the list.",
-    ),
-    Rule.NONE_OFFERED: (
-        "Lúc này không ngân hàng nào nhận được khoản này.",
-        "No bank can take this payment now.",
-    ),
+_CHOSEN: Final[Mapping[Rule, str]] = {
+    Rule.REQUESTED: "{bank} was chosen because the payer named it.",
+    Rule.ONLY_ONE: "{bank} was chosen because no other bank could take this payment at that moment.",
+    Rule.AGENCYS_PREFERENCE: "Of {offered} banks {bank} was chosen because the agency prefers it.",
+    Rule.BEST_HEALTH: "Of {offered} banks {bank} was chosen because it answers reliably.",
+    Rule.CHEAPEST_FOR_PAYER: "Of {offered} banks {bank} was chosen because it costs the payer least.",
+    Rule.CHEAPEST: "Of {offered} banks {bank} was chosen because its fee is the lowest.",
+    Rule.SETTLES_FIRST: "Of {offered} banks {bank} was chosen because it hands the money over first.",
+    Rule.FIRST_NAMED: "Of {offered} equal banks {bank} was chosen because it stands first in the list.",
+    Rule.NONE_OFFERED: "No bank can take this payment now.",
 }
 
-_NOT_OFFERED: Final[Mapping[OptionReason, tuple[str, str]]] = {
-    OptionReason.ORDER_CLOSED: (
-        "Lệnh thanh toán không còn nhận tiền.",
-        "The payment order can no longer be paid.",
-    ),
-    OptionReason.UNDER_WAY: (
-        "Chưa biết kết quả của lần thanh toán trước.",
-        "It is not known yet what became of an earlier payment.",
-    ),
-    OptionReason.CONTRACT: (
-        "Ngân hàng không thu hộ cho cơ quan này.",
-        "The bank does not collect for this agency.",
-    ),
-    OptionReason.KIND: (
-        "Ngân hàng không nhận loại khoản thu này.",
-        "The bank does not take this kind of payment.",
-    ),
-    OptionReason.TOO_SMALL: (
-        "Số tiền nhỏ hơn mức ngân hàng nhận.",
-        "The amount is smaller than the bank accepts.",
-    ),
-    OptionReason.TOO_LARGE: (
-        "Số tiền lớn hơn mức ngân hàng nhận.",
-        "The amount is larger than the bank accepts.",
-    ),
-    OptionReason.MAINTENANCE: (
-        "Ngân hàng đang bảo trì theo thông báo.",
-        "The bank has announced maintenance.",
-    ),
-    OptionReason.HEALTH: ("Ngân hàng hiện không trả lời.", "The bank does not answer at the moment."),
-    OptionReason.CUT_OFF: (
-        "Ngân hàng đã hết giờ nhận trong ngày.",
-        "The bank takes no more payments on this day.",
-    ),
-    OptionReason.EXPIRY_NEAR: (
-        "Hạn thanh toán còn quá ngắn cho ngân hàng này.",
-        "The deadline is too near for this bank.",
-    ),
+_NOT_OFFERED: Final[Mapping[OptionReason, str]] = {
+    OptionReason.ORDER_CLOSED: "The payment order can no longer be paid.",
+    OptionReason.UNDER_WAY: "It is not known yet what became of an earlier payment.",
+    OptionReason.CONTRACT: "The bank does not collect for this agency.",
+    OptionReason.KIND: "The bank does not take this kind of payment.",
+    OptionReason.TOO_SMALL: "The amount is smaller than the bank accepts.",
+    OptionReason.TOO_LARGE: "The amount is larger than the bank accepts.",
+    OptionReason.MAINTENANCE: "The bank has announced maintenance.",
+    OptionReason.HEALTH: "The bank does not answer at the moment.",
+    OptionReason.CUT_OFF: "The bank takes no more payments on this day.",
+    OptionReason.EXPIRY_NEAR: "The deadline is too near for this bank.",
 }
 
-_NOBODY: Final = ("Không có ngân hàng này.", "There is no such bank.")
-_UNTIL: Final = (" Dự kiến đến {moment}.", " Until {moment}.")
+_NO_SUCH_BANK: Final = "There is no such bank."
+_UNTIL: Final = "Until {moment}."
 
 
-def explained(choice: Choice, language: str, name: Callable[[str], str] = str) -> str:
-    """Why this bank, or why none, in one sentence; ``name`` says what a bank is called."""
-    place = LANGUAGES.index(language)
+def explained(choice: Choice) -> Message:
+    """Why this bank, or why none, in one sentence."""
     if choice.bank is not None:
-        return _CHOSEN[choice.rule][place].format(bank=name(choice.bank), offered=choice.offered)
+        return Message(_CHOSEN[choice.rule], {"bank": choice.bank, "offered": choice.offered})
     if choice.reason is not None:
-        return not_offered(choice.reason, choice.until, language)
-    return (_CHOSEN[choice.rule] if choice.rule is Rule.NONE_OFFERED else _NOBODY)[place]
+        return not_offered(choice.reason, choice.until)
+    return Message(_CHOSEN[choice.rule] if choice.rule is Rule.NONE_OFFERED else _NO_SUCH_BANK)
 
 
-def not_offered(reason: OptionReason, until: datetime | None, language: str) -> str:
-    """Why a bank is not offered, and until when if that is known (hub time)."""
-    place = LANGUAGES.index(language)
-    said = _NOT_OFFERED[reason][place]
-    if until is None:
-        return said
-    return said + _UNTIL[place].format(moment=f"{until.astimezone(HUB_TIME):%H:%M %d/%m/%Y}")
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """One sentence in every language."""
-
-    vi: str
-    en: str
+def not_offered(reason: OptionReason, until: datetime | None) -> Message:
+    """Why a bank is not offered, and until when if that is known."""
+    return Message(_NOT_OFFERED[reason], more=None if until is None else Message(_UNTIL, {"moment": until}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,7 +374,7 @@ class OptionView:
     offered: bool
     reason: OptionReason | None
     until: datetime | None
-    why: Sentence | None
+    why: Message | None
     fee: Money
     fee_borne_by: Bearer
     settles_on: Annotated[date, Shown(description="When the money is handed over if it is paid now")]
@@ -458,7 +390,7 @@ class OptionsView:
     as_of: datetime
     chosen: str | None
     rule: Rule
-    why: Sentence
+    why: Message
     items: tuple[OptionView, ...]
 
 
@@ -471,7 +403,7 @@ def options_view(order_reference: str, facts: RoutingFacts) -> OptionsView:
         as_of=datetime.fromisoformat(facts.now),
         chosen=choice.bank,
         rule=choice.rule,
-        why=Sentence(explained(choice, "vi"), explained(choice, "en")),
+        why=explained(choice),
         items=tuple(_option_view(option, facts.currency) for option in options(facts)),
     )
 
@@ -483,7 +415,7 @@ def _option_view(option: Option, currency: str) -> OptionView:
         offered=option.offered,
         reason=reason,
         until=until,
-        why=Sentence(not_offered(reason, until, "vi"), not_offered(reason, until, "en")) if reason else None,
+        why=not_offered(reason, until) if reason else None,
         fee=Money(facts.fee, currency),
         fee_borne_by=Bearer(facts.borne_by),
         settles_on=date.fromisoformat(facts.settles_on),

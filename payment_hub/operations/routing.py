@@ -16,10 +16,10 @@ from typing import Any
 from payment_hub.domain.access import Caller
 from payment_hub.domain.banks.health import BankStates
 from payment_hub.domain.errors import AgencyNotFound
+from payment_hub.domain.messages import Message
 from payment_hub.domain.money import Money
 from payment_hub.domain.references import parse_reference
 from payment_hub.domain.routing import (
-    LANGUAGES,
     BankFacts,
     OptionsView,
     RoutingFacts,
@@ -108,12 +108,9 @@ def show_payment_options(hub: Hub, *, caller: Caller, reference: str) -> Options
     return options_view(plain, facts)
 
 
-def explain_choices(hub: Hub, *, caller: Caller, reference: str) -> dict[str, dict[str, str]]:
-    """For each attempt's reference one sentence in each language. Raises MalformedReference, OrderNotFound."""
+def explain_choices(hub: Hub, *, caller: Caller, reference: str) -> dict[str, Message]:
+    """For each attempt's reference why its bank was chosen. Raises MalformedReference, OrderNotFound."""
     with hub.transaction() as session:
         row = orders.find_row(session, parse_reference(reference), caller)
         chosen = payments.choices_of(session, row["order_id"])
-    return {
-        attempt: {language: explained(choice, language) for language in LANGUAGES}
-        for attempt, choice in chosen
-    }
+    return {attempt: explained(choice) for attempt, choice in chosen}

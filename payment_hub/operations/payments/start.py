@@ -142,9 +142,7 @@ def _new_attempt(
     )
     choice, now, amount = choose_bank(facts), hub.now(), remaining(row)
     if choice.bank is None:
-        raise BankNotOffered(
-            f"{asked.bank}: {explained(choice, 'en')}" if asked.bank else explained(choice, "en")
-        )
+        raise BankNotOffered(f"{asked.bank}: {explained(choice)}" if asked.bank else str(explained(choice)))
     attempt = PaymentAttempt(
         order_id=row["order_id"],
         number=len(known) + 1,
