@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 
 import requests
 
+from payment_hub.embedded.errors import EmbeddedError
+
 T = TypeVar("T")
 
 SECONDS = 45
 
 
-class DemoFailed(Exception):
+class DemoFailed(EmbeddedError):
     """Something did not happen as it should."""
 
 
