@@ -112,14 +112,14 @@ def title_of(kind: type[HubError], language: str = "en") -> str:
 
 def every_problem() -> dict[str, type[HubError]]:
     """Every class of refusals by its slug: what ``/problems`` explains."""
-    found: dict[str, type[HubError]] = {}
+    kinds: dict[str, type[HubError]] = {}
     waiting = [HubError]
     while waiting:
         kind = waiting.pop()
         waiting.extend(kind.__subclasses__())
         if any(parent in STATUSES for parent in kind.__mro__):
-            found[slug_of(kind)] = kind
-    return dict(sorted(found.items()))
+            kinds[slug_of(kind)] = kind
+    return dict(sorted(kinds.items()))
 
 
 def requested_language() -> str:

@@ -32,7 +32,7 @@ _RUNNING: Final = frozenset({"javascript", "data", "vbscript", "blob", "file", "
 
 
 def checkout_url(endpoint: str, words: Words, **values: Any) -> str:
-    """The path of a page of this door, in the same language."""
+    """The path of a checkout page, in the same language."""
     language = None if words.language == DEFAULT else words.language
     return url_for(f"checkout.{endpoint}", lang=language, **values)
 
@@ -48,8 +48,8 @@ def checkout_html(
         switch=partial(url_for, "checkout.page", token=token),
         view=view,
         meaning=meaning,
-        title=_said(view, words, "title"),
-        said=lambda part: _said(view, words, part),
+        title=_answer(view, words, "title"),
+        answer=lambda part: _answer(view, words, part),
         spoken=spoken,
         still=still,
         problem=problem,
@@ -123,7 +123,7 @@ def _instructions(attempt: AttemptView, words: Words, token: str) -> dict[str, o
     return shown
 
 
-def _said(view: CheckoutView, words: Words, part: str) -> str:
+def _answer(view: CheckoutView, words: Words, part: str) -> str:
     order, state = view.order, CheckoutState(view.state)
     return words(
         f"state.{state}.{part}",
