@@ -61,7 +61,7 @@ class Teller:
 
 @contextmanager
 def tellers(folder: Path) -> Iterator[dict[str, Teller]]:
-    """Every bank that takes callbacks, by name, with a payment opened at it. The sandbox is what they are compared with."""
+    """Every bank that takes callbacks, by name, with a payment opened at it, but the sandbox, their measure."""
     simulators = [kind for kind in find_simulators() if kind.name != "sandbox"]
     with serve(HUB, simulators=simulators) as server:
         sections = settings_of(simulators, server.url, folder)
