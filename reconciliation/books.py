@@ -13,7 +13,7 @@ from reconciliation.domain.ledger_port import AgencyLedgers
 
 
 class Confirm(Protocol):
-    """The hub's own door for what a bank says: ``receive_confirmation`` with the hub and the source filled in."""
+    """``receive_confirmation`` of the hub, with the hub and the source filled in."""
 
     def __call__(self, *, confirmation: Confirmation, received_at: datetime) -> Any:
         """Judge and record, exactly once."""
@@ -22,7 +22,7 @@ class Confirm(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """The hub with its banks and its clock, the ledgers that agencies leave, and the door for money nobody told of."""
+    """The hub with its banks and its clock, the agencies' ledgers, and how unreported money is confirmed."""
 
     hub: Hub
     ledgers: AgencyLedgers

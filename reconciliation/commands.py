@@ -30,11 +30,11 @@ def night() -> None:
 def run_command(day: datetime | None) -> None:
     """Compare all books of a day now, here and not in a worker. Exit code 1 when a comparison failed."""
     books = current_books()
-    wanted = day.date() if day else business_day(books.now()) - timedelta(days=1)
+    requested = day.date() if day else business_day(books.now()) - timedelta(days=1)
     failed = False
-    for scope, _ in plan_night(books, day=wanted):
+    for scope, _ in plan_night(books, day=requested):
         try:
-            number = collect_and_reconcile(books, scope=Scope.parse(scope), day=wanted, by=operator().name)
+            number = collect_and_reconcile(books, scope=Scope.parse(scope), day=requested, by=operator().name)
             click.echo(f"{scope:<24} run {number}")
         except Exception as error:  # noqa: BLE001 (one pair of books must not stop the others; the run says why)
             failed = True
@@ -57,8 +57,10 @@ def runs_command(state: str | None) -> None:
 def discrepancies_command() -> None:
     """List what does not agree, with a sentence for each. Exit code 1 when there is anything."""
     page = list_discrepancies(current_books(), caller=operator())
-    for found in page.items:
-        click.echo(f"{found.number:>6}  {found.state:<9} {found.finding.explained('en').what}")
+    for discrepancy in page.items:
+        click.echo(
+            f"{discrepancy.number:>6}  {discrepancy.state:<9} {discrepancy.finding.explained('en').what}"
+        )
     sys.exit(1 if page.items else 0)
 
 

@@ -1,4 +1,4 @@
-"""How a door finds the books: they hang on the Flask app."""
+"""The books of the running app: every resource, task and command finds them here."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _KEY: Final = "reconciliation"
 
 
 def attach_books(app: Flask, books: Books) -> None:
-    """Hang the books on the app."""
+    """Attach the books to the app."""
     app.extensions[_KEY] = books
 
 
 def current_books() -> Books:
-    """The books of the app in whose context we run."""
+    """The books of the current app."""
     books: Books = current_app.extensions[_KEY]
     return books

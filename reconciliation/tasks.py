@@ -1,4 +1,4 @@
-"""What the clock asks for at night. A task is one statement: the database holds what is to be done, the broker when."""
+"""The tasks of the night. A task is one statement: the database holds what is to be done, the broker when."""
 
 from __future__ import annotations
 
@@ -12,21 +12,19 @@ from celery.schedules import crontab
 from payment_hub.domain.errors import BankUnavailable
 from reconciliation.current import current_books
 from reconciliation.domain.runs import Scope
-from reconciliation.operations import runs as catching_up
-from reconciliation.operations import runs as planning
-from reconciliation.operations.runs import collect_and_reconcile
+from reconciliation.operations import runs
 
 
 @shared_task(name="night.reconcile_night")
 def reconcile_night(day: str | None = None) -> None:
-    """Plan the night of ``day`` (ISO; yesterday without one), and ask for one run for each pair of books."""
-    _hand_out(planning.plan_night(current_books(), day=date.fromisoformat(day) if day else None))
+    """Plan the night of ``day`` (ISO; yesterday without one), and send one task for each run."""
+    _send(runs.plan_night(current_books(), day=date.fromisoformat(day) if day else None))
 
 
 @shared_task(name="night.catch_up_nights")
 def catch_up_nights() -> None:
-    """Ask again for every run that the last nights lack."""
-    _hand_out(catching_up.catch_up_nights(current_books()))
+    """Send a task for every run that the last nights lack."""
+    _send(runs.catch_up_nights(current_books()))
 
 
 @shared_task(
@@ -39,11 +37,11 @@ def catch_up_nights() -> None:
 )
 def reconcile(scope: str, day: str) -> int:
     """Collect and compare one pair of books for one day."""
-    return collect_and_reconcile(current_books(), scope=Scope.parse(scope), day=date.fromisoformat(day))
+    return runs.collect_and_reconcile(current_books(), scope=Scope.parse(scope), day=date.fromisoformat(day))
 
 
-def _hand_out(runs: Iterable[tuple[str, str]]) -> None:
-    group(reconcile.si(scope, day) for scope, day in runs).apply_async()
+def _send(planned: Iterable[runs.PlannedRun]) -> None:
+    group(reconcile.si(scope, day) for scope, day in planned).apply_async()
 
 
 #: Hub time. The hourly scan finds what the broker has lost, and files that came late.

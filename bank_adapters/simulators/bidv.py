@@ -49,7 +49,7 @@ class BidvSimulator(Simulator):
         return self._message(f"{self.callback_url}/inquiry", params)
 
     def callbacks(self, payment: Payment) -> list[WireRequest]:
-        """Of a payment that failed the partner is told nothing."""
+        """Of a payment that failed the partner gets no callback."""
         if payment.outcome != "PAID" or payment.paid_at is None:
             return []
         paid = {

@@ -105,7 +105,7 @@ class ViettelMoneySimulator(Simulator):
         return self._form(f"{self.callback_url}/inquiry", params)
 
     def _confirmed(self, given: Mapping[str, str]) -> bool:
-        """Ask the partner whether this may be paid. Where nobody listens at all, it may."""
+        """Query the partner whether this may be paid. Without any answer, it may."""
         params = {name: given[name] for name in INQUIRY}
         reply = send_request(self.inquiry(params), self.hub_url)
         if reply.status != 200:

@@ -16,6 +16,7 @@ from payment_hub.operations.banks import announce_downtime, cancel_downtime, lis
 from payment_hub.operations.health import measure_outcomes
 from payment_hub.operations.payments.unresolved import list_unresolved
 from payment_hub.operations.routing import explain_choices, prefer_banks
+from payment_hub.web.texts import LANGUAGES
 
 #: A moment in hub time, as an announcement names it.
 MOMENT = click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])
@@ -92,7 +93,8 @@ def prefer_command(agency: str, banks: tuple[str, ...]) -> None:
 def routing_command(order: str) -> None:
     """Explain why the attempts at an order went through their banks."""
     for attempt, reason in explain_choices(current_hub(), caller=operator(), reference=order).items():
-        click.echo(f"{attempt}  {reason['vi']}\n{'':<{len(attempt)}}  {reason['en']}")
+        sentences = [words.message(reason) for words in LANGUAGES.values()]
+        click.echo(f"{attempt}  " + f"\n{'':<{len(attempt)}}  ".join(sentences))
 
 
 @bank_commands.group("downtime")

@@ -1,4 +1,4 @@
-"""How the demonstration speaks to the hub and to the sandbox bank: over HTTP, as strangers would."""
+"""The demonstration's calls of the hub and of the sandbox bank, over HTTP."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import Any, TypeVar
 
 import requests
 
+from payment_hub.embedded.errors import EmbeddedError
+
 T = TypeVar("T")
 
 SECONDS = 45
 
 
-class DemoFailed(Exception):
-    """Something did not happen that should have."""
+class DemoFailed(EmbeddedError):
+    """Something did not happen as it should."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +42,19 @@ class Caller:
 
 
 def pay_at_bank(bank_url: str, attempt: str) -> None:
-    """What the citizen does at the sandbox bank: press "pay"."""
+    """Press "pay" at the sandbox bank, as a citizen does."""
     answer = requests.post(f"{bank_url}/payments/{attempt}/pay", json={}, timeout=30)
     if not answer.ok:
         raise DemoFailed(f"the bank answers {answer.status_code}: {answer.text[:200]}")
 
 
 def wait_for(what: str, look: Callable[[], T | None]) -> T:
-    """What ``look`` finds, as soon as it finds it. Raises DemoFailed when it never does."""
+    """The first value of ``look`` that is not None. Raises DemoFailed when there is none in time."""
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
-        found = look()
-        if found is not None:
-            return found
+        value = look()
+        if value is not None:
+            return value
         time.sleep(0.2)
     raise DemoFailed(f"waited {SECONDS} s for {what}")
 

@@ -1,4 +1,4 @@
-"""Who takes part in the demonstration, and what is owed."""
+"""The agencies and the obligations of the demonstration."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class DemoAgency:
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
-    """One obligation, and what is going to happen to it. The last digits of an amount choose what the bank does."""
+class DemoObligation:
+    """One obligation, and what happens to it: the last digits of an amount choose what the sandbox bank does."""
 
     agency: str
     reference: str
@@ -27,7 +27,7 @@ class Owed:
     payer: str
     identifiers: dict[str, str]
     description: str
-    story: str
+    outcome: str
 
     def as_wire(self, account: dict[str, str]) -> dict[str, Any]:
         """What the agency sends to register it."""
@@ -70,7 +70,7 @@ DISTRICT: Final = DemoAgency(
 AGENCIES: Final = {agency.code: agency for agency in (POLICE, HOSPITAL, UNIVERSITY, DISTRICT)}
 
 OBLIGATIONS: Final = (
-    Owed(
+    DemoObligation(
         POLICE.code,
         "QD-2026-000815",
         "traffic_fine",
@@ -78,9 +78,9 @@ OBLIGATIONS: Final = (
         "Nguyễn Thị Hường",
         {"decision_number": "0815/QD-XPHC", "decided_on": "2026-11-10", "plate": "30A-123.45"},
         "Không chấp hành hiệu lệnh của đèn tín hiệu giao thông",
-        "is paid at the bank, and everybody agrees",
+        "is paid, and hub, bank and agency agree",
     ),
-    Owed(
+    DemoObligation(
         HOSPITAL.code,
         "BN-778120",
         "hospital_bill",
@@ -88,9 +88,9 @@ OBLIGATIONS: Final = (
         "Trần Văn Đức",
         {"patient_code": "BN0778120", "treatment_code": "DT-2026-0311"},
         "Chi phí khám và điều trị nội trú",
-        "is paid, but the bank's callback is lost: only asking the bank tells",
+        "is paid, but the bank's callback is lost: only a query at the bank shows it",
     ),
-    Owed(
+    DemoObligation(
         UNIVERSITY.code,
         "HP-20261-20231234",
         "tuition",
@@ -100,7 +100,7 @@ OBLIGATIONS: Final = (
         "Học phí học kỳ 1 năm học 2026-2027",
         "is paid, but the bank's statement shows 1,000 dong less",
     ),
-    Owed(
+    DemoObligation(
         DISTRICT.code,
         "000.00.14.H26-261122-0007",
         "fee",
@@ -110,7 +110,7 @@ OBLIGATIONS: Final = (
         "Lệ phí cấp giấy xác nhận tình trạng hôn nhân",
         "is paid with 1,000 dong too little: it waits in suspense",
     ),
-    Owed(
+    DemoObligation(
         DISTRICT.code,
         "000.00.14.H26-261122-0008",
         "fee",
@@ -118,9 +118,9 @@ OBLIGATIONS: Final = (
         "Đỗ Quốc Anh",
         {"dossier_code": "000.00.14.H26-261122-0008"},
         "Phí công bố nội dung đăng ký doanh nghiệp",
-        "is paid and told, but the bank's statement does not have it",
+        "is paid, but the bank's statement does not have it",
     ),
-    Owed(
+    DemoObligation(
         POLICE.code,
         "QD-2026-000816",
         "traffic_fine",
@@ -128,9 +128,9 @@ OBLIGATIONS: Final = (
         "Vũ Hoàng Long",
         {"decision_number": "0816/QD-XPHC", "decided_on": "2026-11-11"},
         "Điều khiển xe chạy quá tốc độ quy định",
-        "is paid, the bank tells it three times, and the police forget to book it",
+        "is paid, the bank sends its callback three times, and the police do not book it",
     ),
-    Owed(
+    DemoObligation(
         DISTRICT.code,
         "000.00.14.H26-261122-0009",
         "fee",
@@ -138,6 +138,6 @@ OBLIGATIONS: Final = (
         "Hoàng Thị Mai",
         {"dossier_code": "000.00.14.H26-261122-0009"},
         "Lệ phí đăng ký khai sinh trực tuyến (miễn phí)",
-        "costs nothing online: it has its receipt without a bank",
+        "costs nothing online: it has its receipt without a payment",
     ),
 )

@@ -1,4 +1,4 @@
-"""``make demo``: the whole hub is started, a story is told on it, and everything is stopped again."""
+"""``make demo``: the whole hub is started, the scenario runs on it, and everything is stopped again."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 from celery import Celery
 
-from payment_hub.commands.group import operator
+from payment_hub.commands.group import allow_any_encoding, operator
 from payment_hub.demo.callers import Caller, DemoFailed, wait_for
 from payment_hub.demo.data import AGENCIES
-from payment_hub.demo.portal import ListeningPortal, listening_portal
+from payment_hub.demo.portal import Portal, running_portal
 from payment_hub.demo.scenario import Scenario
 from payment_hub.domain.access import Role
 from payment_hub.domain.calendar import business_day
@@ -24,31 +24,34 @@ from payment_hub.settings import Settings
 
 
 def main() -> None:
-    """Tell the story; raises DemoFailed when anything does not come out as it should."""
+    """Run the scenario. Raises DemoFailed when anything does not happen as it should."""
+    allow_any_encoding()
     began = time.monotonic()
     print("Starting PostgreSQL, the broker, the sandbox bank, the workers and the web server ...")
-    with running("demo", fresh=True, with_simulators=False) as started, listening_portal() as listening:
+    with running("demo", fresh=True, with_simulators=False) as started, running_portal() as portal:
         hub = Hub.of(Settings.from_environ(started.environment), {}, utc_now)
-        story = _set_the_stage(hub, started, listening)
-        _act("Agencies register what is owed, the portal asks for payment orders", story.register_and_issue)
-        _act("Citizens pay at the bank", story.pay)
-        _act("The hub has told the portal, and issued receipts", story.hear_back)
-        _act(
-            "The agencies leave their own books of the day",
-            lambda: story.leave_ledgers(business_day(utc_now())),
+        scenario = _prepare(hub, started, portal)
+        _show(
+            "Agencies register what is owed, the portal asks for payment orders", scenario.register_and_issue
         )
-        _act("The night: hub, bank and agencies are compared", lambda: _night(started, story))
-        _act("Is everything right?", lambda: _check(hub))
+        _show("Citizens pay at the bank", scenario.pay)
+        _show("The portal has its webhooks, and there are receipts", scenario.receive_webhooks)
+        _show(
+            "The agencies deliver their ledgers of the day",
+            lambda: scenario.deliver_ledgers(business_day(utc_now())),
+        )
+        _show("The night: hub, bank and agencies are compared", lambda: _night(started, scenario))
+        _show("Is everything right?", lambda: _check(hub))
         _farewell(started, time.monotonic() - began)
         hub.engine.dispose()
 
 
-def _act(title: str, play: Callable[[], None]) -> None:
+def _show(title: str, step: Callable[[], None]) -> None:
     print(f"\n== {title} ==\n")
-    play()
+    step()
 
 
-def _set_the_stage(hub: Hub, started: RunningHub, listening: ListeningPortal) -> Scenario:
+def _prepare(hub: Hub, started: RunningHub, portal: Portal) -> Scenario:
     url = started.addresses.web_url
     for agency in AGENCIES.values():
         account = agency.account
@@ -61,48 +64,50 @@ def _set_the_stage(hub: Hub, started: RunningHub, listening: ListeningPortal) ->
             account_name=account["account_name"],
             receipt_series=agency.series,
         )
-    add_portal(hub, code="dvc", name="Cổng Dịch vụ công", webhook_url=listening.url)
-    listening.public_key = hub.signer.public_keys()[0]
+    add_portal(hub, code="dvc", name="Cổng Dịch vụ công", webhook_url=portal.url)
+    portal.public_key = hub.signer.public_keys()[0]
     keys = {
         code: Caller(url, make_key(hub, role=Role.AGENCY, holder=f"system of {code}", agency_code=code))
         for code in AGENCIES
     }
     return Scenario(
         agencies=keys,
-        portal=Caller(url, make_key(hub, role=Role.PORTAL, holder="system of the portal", portal_code="dvc")),
+        portal_system=Caller(
+            url, make_key(hub, role=Role.PORTAL, holder="system of the portal", portal_code="dvc")
+        ),
         officer=Caller(url, make_key(hub, role=Role.OFFICER, holder="finance officer")),
-        listening=listening,
+        portal=portal,
         bank_url=started.addresses.sandbox_url,
         ledger_drop=started.addresses.ledger_drop,
     )
 
 
-def _night(started: RunningHub, story: Scenario) -> None:
-    """Ask the worker for the night of today, wait for its runs, and read what it found as an officer does."""
+def _night(started: RunningHub, scenario: Scenario) -> None:
+    """Start the night of today, wait for its runs, and list its discrepancies as an officer does."""
     day = business_day(utc_now())
     clock = Celery(broker=started.addresses.broker_url)
     clock.send_task("night.reconcile_night", kwargs={"day": day.isoformat()})
     clock.close()
 
     def committed() -> list[Any] | None:
-        runs = story.officer.get("/v1/reconciliation/runs", day_from=day.isoformat())["items"]
+        runs = scenario.officer.get("/v1/reconciliation/runs", day_from=day.isoformat())["items"]
         return runs if runs and all(run["state"] in ("COMMITTED", "FAILED") for run in runs) else None
 
     for run in wait_for("the night's runs", committed):
         print(f"  run {run['number']:>2}  {run['scope']:<20} {run['state']}")
-    found = story.officer.get("/v1/reconciliation/discrepancies")["items"]
-    print(f"\n  {len(found)} discrepancies, each with a sentence for the officer:\n")
-    for one in found:
-        print(f"  - {one['explanation']['vi']['what']}")
-        print(f"    {one['explanation']['en']['what']}")
-    if not found:
+    discrepancies = scenario.officer.get("/v1/reconciliation/discrepancies")["items"]
+    print(f"\n  {len(discrepancies)} discrepancies, each with a sentence for the officer:\n")
+    for discrepancy in discrepancies:
+        print(f"  - {discrepancy['explanation']['vi']['what']}")
+        print(f"    {discrepancy['explanation']['en']['what']}")
+    if not discrepancies:
         raise DemoFailed("the night found nothing, although discrepancies were put there")
 
 
 def _check(hub: Hub) -> None:
-    broken = check_invariants(hub)
-    if broken:
-        raise DemoFailed(f"broken invariants: {broken}")
+    violations = check_invariants(hub)
+    if violations:
+        raise DemoFailed(f"broken invariants: {violations}")
     today = business_day(utc_now())
     print(f"  {'account':<16}{'agency':<10}{'debit':>16}{'credit':>16}")
     for line in trial_balance(hub, caller=operator(), day_from=today, day_to=today):

@@ -74,8 +74,7 @@ class Identifier:
 
     name: str
     pattern: str
-    title_vi: str
-    title_en: str
+    title: str
     required: bool = True
 
 
@@ -84,8 +83,7 @@ class KindRules:
     """The rules for obligations of one kind."""
 
     kind: Kind
-    title_vi: str
-    title_en: str
+    title: str
     identifiers: tuple[Identifier, ...]
     needs_treasury: bool = False
     """Money for the state budget goes to a Treasury account, by chapter and sub-item."""
@@ -170,13 +168,10 @@ def _wrong_texts(terms: Terms) -> dict[str, str]:
 #: number); the procedure code has the form d.dddddd, often with the agency's code behind it.
 FEE: Final = KindRules(
     kind=Kind.FEE,
-    title_vi="Phí, lệ phí",
-    title_en="Fee or charge",
+    title="Fee or charge",
     identifiers=(
-        Identifier("dossier_code", r"[0-9A-Z.]{3,35}-[0-9]{6}-[0-9]{4,6}", "Mã hồ sơ", "Dossier code"),
-        Identifier(
-            "procedure_code", r"[0-9]\.[0-9]{6}(\.[0-9A-Z.]{1,35})?", "Mã thủ tục", "Procedure code", False
-        ),
+        Identifier("dossier_code", r"[0-9A-Z.]{3,35}-[0-9]{6}-[0-9]{4,6}", "Dossier code"),
+        Identifier("procedure_code", r"[0-9]\.[0-9]{6}(\.[0-9A-Z.]{1,35})?", "Procedure code", False),
     ),
 )
 
@@ -184,11 +179,10 @@ FEE: Final = KindRules(
 #: Forms of patient codes differ between hospitals, so only their alphabet is checked.
 HOSPITAL_BILL: Final = KindRules(
     kind=Kind.HOSPITAL_BILL,
-    title_vi="Viện phí",
-    title_en="Hospital bill",
+    title="Hospital bill",
     identifiers=(
-        Identifier("patient_code", r"[0-9A-Z.-]{4,20}", "Mã bệnh nhân", "Patient code"),
-        Identifier("treatment_code", r"[0-9A-Z.-]{4,30}", "Mã đợt điều trị", "Treatment code"),
+        Identifier("patient_code", r"[0-9A-Z.-]{4,20}", "Patient code"),
+        Identifier("treatment_code", r"[0-9A-Z.-]{4,30}", "Treatment code"),
     ),
 )
 
@@ -197,12 +191,11 @@ HOSPITAL_BILL: Final = KindRules(
 #: Chapter and sub-item need not be printed on a fine's receipt, but the Treasury books by them.
 TRAFFIC_FINE: Final = KindRules(
     kind=Kind.TRAFFIC_FINE,
-    title_vi="Xử phạt vi phạm hành chính giao thông đường bộ",
-    title_en="Road traffic fine",
+    title="Road traffic fine",
     identifiers=(
-        Identifier("decision_number", r"[0-9A-Za-z./-]{3,40}", "Số quyết định", "Decision number"),
-        Identifier("decided_on", r"20[0-9]{2}-[01][0-9]-[0-3][0-9]", "Ngày quyết định", "Date of decision"),
-        Identifier("plate", r"[0-9A-Z.-]{4,12}", "Biển số xe", "Number plate", False),
+        Identifier("decision_number", r"[0-9A-Za-z./-]{3,40}", "Decision number"),
+        Identifier("decided_on", r"20[0-9]{2}-[01][0-9]-[0-3][0-9]", "Date of decision"),
+        Identifier("plate", r"[0-9A-Z.-]{4,12}", "Number plate", False),
     ),
     needs_treasury=True,
 )
@@ -211,12 +204,11 @@ TRAFFIC_FINE: Final = KindRules(
 #: Pupil codes have mostly 10 or 12 digits; schools' own codes occur too.
 TUITION: Final = KindRules(
     kind=Kind.TUITION,
-    title_vi="Học phí",
-    title_en="Tuition",
+    title="Tuition",
     identifiers=(
-        Identifier("pupil_code", r"[0-9A-Z.-]{4,20}", "Mã học sinh, sinh viên", "Pupil or student code"),
-        Identifier("school_year", r"20[0-9]{2}-20[0-9]{2}", "Năm học", "School year"),
-        Identifier("term", r"[0-9A-Z]{1,10}", "Kỳ thu", "Term", False),
+        Identifier("pupil_code", r"[0-9A-Z.-]{4,20}", "Pupil or student code"),
+        Identifier("school_year", r"20[0-9]{2}-20[0-9]{2}", "School year"),
+        Identifier("term", r"[0-9A-Z]{1,10}", "Term", False),
     ),
 )
 

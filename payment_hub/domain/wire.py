@@ -70,47 +70,48 @@ def to_wire(view: Any) -> dict[str, Any]:
     for attribute, name, _, how in shown_fields(view.__class__):
         value = getattr(view, attribute)
         if how.flat:
-            wire |= _form(value)
+            wire |= form_of(value)
         elif value is not None or not how.optional:
-            wire[name] = _form(value)
+            wire[name] = form_of(value)
     return wire
 
 
 @singledispatch
-def _form(value: object) -> Any:
+def form_of(value: object) -> Any:
+    """The value of a field as JSON has it. Raises TypeError for a type without a form; more types may be registered."""
     if is_dataclass(value):
         return to_wire(value)
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
-@_form.register(str)
-@_form.register(int)
-@_form.register(NoneType)
+@form_of.register(str)
+@form_of.register(int)
+@form_of.register(NoneType)
 def _plain(value: Any) -> Any:
     return value
 
 
-@_form.register
+@form_of.register
 def _money(amount: Money) -> dict[str, str]:
     return {"amount": str(amount), "currency": amount.currency}
 
 
-@_form.register
+@form_of.register
 def _moment(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
-@_form.register
+@form_of.register
 def _day(day: date) -> str:
     return day.isoformat()
 
 
-@_form.register(Mapping)
+@form_of.register(Mapping)
 def _mapping(mapping: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(key): _form(inner) for key, inner in mapping.items()}
+    return {str(key): form_of(inner) for key, inner in mapping.items()}
 
 
-@_form.register(tuple)
-@_form.register(list)
+@form_of.register(tuple)
+@form_of.register(list)
 def _sequence(items: Any) -> list[Any]:
-    return [_form(item) for item in items]
+    return [form_of(item) for item in items]

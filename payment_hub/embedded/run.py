@@ -79,6 +79,7 @@ def running(
         if fresh:
             shutil.rmtree(instance.postgres, ignore_errors=True)
             shutil.rmtree(instance.banks, ignore_errors=True)
+        instance.banks.mkdir(mode=0o700, exist_ok=True)
         web = stack.enter_context(reserved_port(port) if port else reserved_port(WEB_PORT, ANY))
         simulators = stack.enter_context(
             reserved_port(simulators_port) if simulators_port else reserved_port(SIMULATORS_PORT, ANY)

@@ -1,4 +1,4 @@
-"""The banks' door: raw bytes in, the bank's own words out, and only after the commit."""
+"""Callbacks of banks: raw bytes in, the answer that the bank's protocol wants out, and only after the commit."""
 
 from __future__ import annotations
 

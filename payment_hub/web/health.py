@@ -1,4 +1,4 @@
-"""Is the process alive, and can it work: for whoever watches and whoever balances the load."""
+"""Is the process alive, and can it work: for monitoring and for load balancers."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ SECONDS: Final = 2.0
 
 _KEY: Final = "payment_hub.checks"
 
-#: What is asked of one part of the hub; it raises when the part cannot work.
+#: A check of one part of the hub; it raises when the part cannot work.
 Check = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """Every part that the hub needs, and the threads in which they are asked."""
+    """Every part that the hub needs, and the threads in which they are checked."""
 
     parts: Mapping[str, Check]
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(8, "health"))
 
 
 def register_checks(app: Flask, parts: Mapping[str, Check]) -> None:
-    """Hang the checks on the app."""
+    """Let the app know its checks."""
     app.extensions[_KEY] = Checks(parts)
 
 
@@ -42,8 +42,8 @@ def broker_check(url: str) -> Check:
 
     def check() -> None:
         limits = {"socket_connect_timeout": SECONDS, "socket_timeout": SECONDS, "max_retries": 0}
-        asked = Connection(url, connect_timeout=SECONDS, transport_options=limits)  # type: ignore[no-untyped-call]
-        with asked as connection:
+        connection_to_broker = Connection(url, connect_timeout=SECONDS, transport_options=limits)  # type: ignore[no-untyped-call]
+        with connection_to_broker as connection:
             # A channel, because Redis is not spoken to before one is wanted.
             connection.ensure_connection(max_retries=1, timeout=SECONDS)
             connection.default_channel  # noqa: B018
@@ -53,7 +53,7 @@ def broker_check(url: str) -> Check:
 
 @blueprint.get("/live")
 def live() -> Response:
-    """The process answers; nothing else is asked."""
+    """The process answers; nothing else is checked."""
     return answer_text(as_text({"status": "live"}))
 
 
@@ -61,9 +61,9 @@ def live() -> Response:
 def ready() -> Response:
     """Every part answers in time. Raises HubUnavailable naming the parts that do not, and not why."""
     checks: Checks = current_app.extensions[_KEY]
-    asked = {name: checks.threads.submit(check) for name, check in checks.parts.items()}
-    wait(asked.values(), SECONDS)
-    failed = [name for name, answer in asked.items() if not answer.done() or answer.exception() is not None]
+    running = {name: checks.threads.submit(check) for name, check in checks.parts.items()}
+    wait(running.values(), SECONDS)
+    failed = [name for name, answer in running.items() if not answer.done() or answer.exception() is not None]
     if failed:
         raise HubUnavailable(f"not ready: {', '.join(failed)}")
-    return answer_text(as_text({"status": "ready", "checks": dict.fromkeys(asked, "ok")}))
+    return answer_text(as_text({"status": "ready", "checks": dict.fromkeys(running, "ok")}))

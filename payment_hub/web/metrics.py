@@ -1,4 +1,4 @@
-"""Figures for Prometheus: what the doors did, and what work waits. Closed unless the settings open it.
+"""Figures for Prometheus: what was answered, and what work waits. Closed unless the settings open it.
 
 With several web processes PROMETHEUS_MULTIPROC_DIR must name an empty folder: the client library then sums over them.
 
@@ -79,7 +79,7 @@ def _counted() -> CollectorRegistry:
 
 
 class _Backlog(Collector):
-    """What the database says, asked at the moment of reading. Without a database only ``hub_database_up 0``."""
+    """What the database says, read at the moment of the request. Without a database only ``hub_database_up 0``."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -102,8 +102,8 @@ def health_gauge(health: Sequence[HealthView]) -> GaugeMetricFamily:
     """1 while questions go out to a bank, 0 while it is left alone."""
     gauge = GaugeMetricFamily("hub_bank_up", "The bank is asked", labels=["bank", "operation"])
     for view in health:
-        asked = view.health.state is HealthState.CLOSED and view.downtime_until is None
-        gauge.add_metric([view.bank, view.operation.lower()], int(asked))
+        up = view.health.state is HealthState.CLOSED and view.downtime_until is None
+        gauge.add_metric([view.bank, view.operation.lower()], int(up))
     return gauge
 
 

@@ -4,7 +4,7 @@ ISO/IEC 18004 section 7.8.3: of eight masks that one is taken which loses the fe
 all eight and counts module by module; here one is drawn, the others follow by exclusive or, and rows are
 counted as integers. The choice is the same, and a test holds it against ``qrcode``'s.
 
-QR codes as small SVG images, drawn when they are asked for and remembered by their text.
+QR codes as small SVG images, drawn at the first request and remembered by their text.
 
 The squares come from ``qrcode``; they are written as one path of horizontal runs, a third of the size of its
 own SVG. The same text has the same image for ever, so the text's digest is a strong entity tag.

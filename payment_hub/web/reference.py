@@ -38,7 +38,7 @@ problem_blueprint: Final = Blueprint("problems", __name__, url_prefix="/problems
 @problem_blueprint.get("")
 def list_problems() -> Response:
     """Every refusal."""
-    return _answer("problems.html", problems=[_told(kind) for kind in every_problem().values()])
+    return _answer("problems.html", problems=[_described(kind) for kind in every_problem().values()])
 
 
 @problem_blueprint.get("/<slug>")
@@ -47,11 +47,11 @@ def show_problem(slug: str) -> Response:
     kind = every_problem().get(slug)
     if kind is None:
         raise PageNotFound("there is no such problem")
-    return _answer("problem.html", **_told(kind))
+    return _answer("problem.html", **_described(kind))
 
 
-def _told(kind: type[HubError]) -> dict[str, Any]:
-    """What is known of a class of refusals: from its docstring and the tables of statuses."""
+def _described(kind: type[HubError]) -> dict[str, Any]:
+    """A problem as its page shows it: from its docstring and the tables of statuses."""
     _, _, more = inspect.cleandoc(kind.__doc__ or "").partition("\n")
     return {
         "type": f"/problems/{slug_of(kind)}",
@@ -64,13 +64,13 @@ def _told(kind: type[HubError]) -> dict[str, Any]:
     }
 
 
-def _answer(template: str, **told: Any) -> Response:
+def _answer(template: str, **context: Any) -> Response:
     wanted = request.accept_mimetypes.best_match(
         ("application/json", "text/html"), default="application/json"
     )
     if wanted == "text/html":
-        return answer_html(render_template(f"pages/{template}", **told))
-    return answer_text(as_text(told))
+        return answer_html(render_template(f"pages/{template}", **context))
+    return answer_text(as_text(context))
 
 
 blueprint: Final = Blueprint("reference", __name__)

@@ -1,4 +1,4 @@
-"""The port to the agencies' ledgers: which have been left for us, and what stands in each."""
+"""The port to the agencies' ledgers: which have been delivered, and what each contains."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Ledger:
 
 @runtime_checkable
 class AgencyLedgers(Protocol):
-    """Two verbs."""
+    """Which ledgers there are, and what is in them."""
 
     def agencies(self, day: date) -> Collection[str]:
-        """Codes of the agencies that have left something for ``day``."""
+        """Codes of the agencies that have delivered a ledger for ``day``."""
         ...
 
     def read_ledgers(self, day: date, agency: str | None = None) -> Iterator[Ledger]:
-        """Every ledger left for ``day``, or only that of one agency. A bad file is refused, not raised."""
+        """Every ledger delivered for ``day``, or only that of one agency. A bad file is refused, not raised."""
         ...

@@ -41,7 +41,7 @@ class CsvDrop:
     folder: Path | None
 
     def agencies(self, day: date) -> Collection[str]:
-        """Codes of the agencies that have left a file for ``day``."""
+        """Codes of the agencies that have delivered a file for ``day``."""
         return tuple(self._files(day))
 
     def read_ledgers(self, day: date, agency: str | None = None) -> Iterator[Ledger]:
@@ -57,7 +57,7 @@ class CsvDrop:
             (path, _NAME.fullmatch(path.name))
             for path in sorted(self.folder.glob(f"*_{day.isoformat()}.csv"))
         )
-        return {found["agency"]: path for path, found in names if found is not None and _is_plain(path)}
+        return {name["agency"]: path for path, name in names if name is not None and _is_plain(path)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def read_entries(raw: bytes, day: date) -> tuple[Entry, ...]:
 def _entry(cells: _Cells, day: date) -> Entry:
     amount = cells.money(3, 4)
     if not 0 < amount.minor <= MAX_MINOR:
-        raise cells.wrong(3, "no order asks for so little or so much")
+        raise cells.wrong(3, "no order is of so little or so much")
     if cells.text(5) != day.isoformat():
         raise cells.wrong(5, f"{cells.cells[4][:40]!a} is not the file's day, {day.isoformat()}")
     return Entry(
@@ -151,9 +151,9 @@ def _require_total(cells: _Cells, entries: list[Entry]) -> None:
     declared = cells.money(3, 4)
     if any(entry.amount.currency != declared.currency for entry in entries):
         raise cells.wrong(4, "the entries are not all in the currency of the total")
-    found = sum((entry.amount for entry in entries), start=Money(0, declared.currency))
-    if found != declared:
-        raise cells.wrong(3, f"{declared} is declared, {found} is here")
+    total = sum((entry.amount for entry in entries), start=Money(0, declared.currency))
+    if total != declared:
+        raise cells.wrong(3, f"{declared} is declared, {total} is here")
     for column in (5, 6):
         if cells.cells[column - 1]:
             raise cells.wrong(column, "nothing may stand here")

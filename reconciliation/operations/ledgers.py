@@ -1,4 +1,4 @@
-"""Collect what the agencies have left of one day."""
+"""Ledgers: keep and claim what the agencies have delivered for one day."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class CollectedLedger:
 def collect_ledgers(books: Books, *, day: date, agency: str | None = None) -> tuple[CollectedLedger, ...]:
     """Keep and claim every agency's ledger of ``day``, or one agency's. Any number of times, with one effect.
 
-    Each file has a transaction of its own, so that a bad one stops nobody else's. A file of an agency that we do not
-    know is passed over.
+    Each file has a transaction of its own, so that a bad one does not stop the others. A file of an unknown agency is
+    ignored.
     """
     with books.hub.transaction() as session:
         agencies = ledgers.agency_keys(session)

@@ -17,7 +17,7 @@ from payment_hub.store.access import visible_agency
 from payment_hub.store.named_sql import named
 from reconciliation.domain.discrepancies import LIVE
 from reconciliation.domain.rules import FILE_KINDS
-from reconciliation.domain.runs import LEASE, RunState, Scope
+from reconciliation.domain.runs import LEASE, RUN_LIFE, RunEvent, RunState, Scope
 from reconciliation.domain.totals import Line
 from reconciliation.domain.views import FileView, RunView, totals_view
 from reconciliation.store.tables import ReconciliationRun as Run
@@ -60,7 +60,8 @@ def reap(session: Session, at: datetime) -> int:
         .with_for_update(skip_locked=True)
     )
     reaped = session.scalars(expired).all()
-    session.execute(update(Run).where(Run.id.in_(reaped)).values(state=RunState.PLANNED, leased_until=None))
+    state = RUN_LIFE.after(RunState.RUNNING, RunEvent.LEASE_EXPIRED)
+    session.execute(update(Run).where(Run.id.in_(reaped)).values(state=state, leased_until=None))
     return len(reaped)
 
 
@@ -74,7 +75,8 @@ def start(session: Session, *, scope: Scope, day: date, at: datetime) -> int | N
         return None
     planned = select(Run.id).where(Run.scope == str(scope), Run.day == day, Run.state == RunState.PLANNED)
     take = update(Run).where(Run.id == planned.scalar_subquery())
-    return session.scalar(take.values(state=RunState.RUNNING, leased_until=at + LEASE).returning(Run.id))
+    state = RUN_LIFE.after(RunState.PLANNED, RunEvent.STARTED)
+    return session.scalar(take.values(state=state, leased_until=at + LEASE).returning(Run.id))
 
 
 def hold(session: Session, *, run: int, started_at: datetime) -> bool:
@@ -104,7 +106,7 @@ def commit(
         update(Run)
         .where(Run.id == run)
         .values(
-            state=RunState.COMMITTED,
+            state=RUN_LIFE.after(RunState.RUNNING, RunEvent.COMMITTED),
             key=key,
             totals=[to_wire(totals_view(line)) for line in totals],
             files=[to_wire(file) for file in files],
@@ -116,14 +118,20 @@ def commit(
 
 def repeat(session: Session, *, run: int, earlier: int, at: datetime) -> None:
     """End the run: its result is that of an earlier one."""
-    ended = {"state": RunState.REPEATED, "repeats": earlier, "ended_at": at, "leased_until": None}
+    state = RUN_LIFE.after(RunState.RUNNING, RunEvent.UNCHANGED)
+    ended = {"state": state, "repeats": earlier, "ended_at": at, "leased_until": None}
     session.execute(update(Run).where(Run.id == run).values(**ended))
 
 
 def fail(session: Session, *, run: int, started_at: datetime, reason: str, at: datetime) -> None:
     """End the run without a result, if it still has its lease."""
     own = (Run.id == run, Run.state == RunState.RUNNING, Run.leased_until == started_at + LEASE)
-    ended = {"state": RunState.FAILED, "reason": reason, "ended_at": at, "leased_until": None}
+    ended = {
+        "state": RUN_LIFE.after(RunState.RUNNING, RunEvent.FAILED),
+        "reason": reason,
+        "ended_at": at,
+        "leased_until": None,
+    }
     session.execute(update(Run).where(*own).values(**ended))
 
 

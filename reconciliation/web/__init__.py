@@ -1,1 +1,1 @@
-"""The finance officers' door."""
+"""Runs, discrepancies and reports over HTTP."""

@@ -42,18 +42,18 @@ _REFUSES: Final = (errors.DiscrepancyNotFound, errors.AlreadyResolved, errors.Il
         consistency=EVENTUAL,
     )
 )
-def list_(asked: dict[str, Any]) -> Response:
+def list_(query: dict[str, Any]) -> Response:
     """List discrepancies, newest first
 
     An agency sees those that concern its own orders and its own ledger.
     """
-    kind, state = asked.pop("kind", None), asked.pop("state", None)
+    kind, state = query.pop("kind", None), query.pop("state", None)
     page = list_discrepancies(
         current_books(),
         caller=current_caller(),
         kind=kind and DiscrepancyKind(kind),
         state=state and DiscrepancyState(state),
-        **asked,
+        **query,
     )
     return answer(page)
 
@@ -85,7 +85,7 @@ def show(number: int) -> Response:
         refuses=_REFUSES,
     )
 )
-def propose(asked: dict[str, Any], number: int) -> Response:
+def propose(body: dict[str, Any], number: int) -> Response:
     """Propose a resolution
 
     Another person must approve it.
@@ -94,8 +94,8 @@ def propose(asked: dict[str, Any], number: int) -> Response:
         current_books(),
         caller=current_caller(),
         number=number,
-        decision=Decision(asked["decision"]),
-        reason=asked["reason"],
+        decision=Decision(body["decision"]),
+        reason=body["reason"],
         version=if_match_version(),
     )
     return answer_versioned(view)
@@ -133,9 +133,9 @@ def approve(_: dict[str, Any], number: int) -> Response:
         refuses=_REFUSES,
     )
 )
-def decline(asked: dict[str, Any], number: int) -> Response:
+def decline(body: dict[str, Any], number: int) -> Response:
     """Decline what was proposed; the discrepancy is open again"""
     version = if_match_version()
     return answer_versioned(
-        decline_resolution(current_books(), caller=current_caller(), number=number, version=version, **asked)
+        decline_resolution(current_books(), caller=current_caller(), number=number, version=version, **body)
     )

@@ -36,13 +36,13 @@ _ONE: Final = "/reconciliation/runs/<int(min=1, max=999999999999999):number>"
         refuses=(errors.AgencyNotFound, errors.BankNotFound, errors.BankUnavailable, RunUnderWay),
     )
 )
-def start(asked: dict[str, Any]) -> Response:
+def start(body: dict[str, Any]) -> Response:
     """Collect the other side's file of a day, and compare
 
     When nothing has changed since an earlier run, that run is the answer.
     """
-    scope = Scope.parse(asked["scope"])
-    return answer(start_run(current_books(), caller=current_caller(), scope=scope, day=asked["day"]))
+    scope = Scope.parse(body["scope"])
+    return answer(start_run(current_books(), caller=current_caller(), scope=scope, day=body["day"]))
 
 
 @blueprint.serve(
@@ -55,13 +55,13 @@ def start(asked: dict[str, Any]) -> Response:
         consistency=EVENTUAL,
     )
 )
-def list_(asked: dict[str, Any]) -> Response:
+def list_(query: dict[str, Any]) -> Response:
     """List runs, newest first
 
     An agency sees the runs over its own ledger.
     """
-    state = asked.pop("state", None)
-    page = list_runs(current_books(), caller=current_caller(), state=state and RunState(state), **asked)
+    state = query.pop("state", None)
+    page = list_runs(current_books(), caller=current_caller(), state=state and RunState(state), **query)
     return answer(page)
 
 

@@ -1,4 +1,4 @@
-"""Shapes of the officers' door."""
+"""Requests about runs and discrepancies."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from bank_adapters.simulators import server as simulator_server
 from bank_adapters.simulators.server import SimulatorServer, settings_of
 from bank_adapters.simulators.simulator import Simulator
 from payment_hub.app import create_app
-from payment_hub.demo.portal import ListeningPortal, listening_portal
+from payment_hub.demo.portal import Portal, running_portal
 from payment_hub.domain.access import Role
 from payment_hub.domain.settlement import Source
 from payment_hub.embedded.ports import ANY, reserved_port
@@ -72,7 +72,7 @@ class World:
     app: Flask
     url: str
     bank: Any
-    listening: ListeningPortal
+    receiver: Portal
     agency: Caller
     portal: Caller
     officer: Caller
@@ -163,7 +163,7 @@ def a_world(
     with (
         nullcontext(port) if port else reserved_port(ANY) as here,
         serve(SECRET) as bank,
-        listening_portal() as listening,
+        running_portal() as receiver,
     ):
         environment = {**_environment(database_url, here, bank.url, drop), **(told or {})}
         settings = Settings.from_environ(environment)
@@ -172,9 +172,9 @@ def a_world(
         books = Books(hub, CsvDrop(drop), partial(receive_confirmation, hub, source=Source.STATEMENT))
         app = create_app(settings, hub, blueprints=reconciliation.BLUEPRINTS)
         reconciliation.attach(app, books)
-        listening.public_key = hub.signer.public_keys()[0]
+        receiver.public_key = hub.signer.public_keys()[0]
         with _serving(app, here) as url:
-            yield _cast(hub, books, app, url, bank, listening, drop, environment)
+            yield _cast(hub, books, app, url, bank, receiver, drop, environment)
         assert check_invariants(hub) == []
         hub.engine.dispose()
 
@@ -185,7 +185,7 @@ def _cast(
     app: Flask,
     url: str,
     bank: Any,
-    listening: ListeningPortal,
+    receiver: Portal,
     drop: Path,
     environment: dict[str, str],
 ) -> World:
@@ -198,14 +198,14 @@ def _cast(
         account_name="KBNN",
         receipt_series="AA26E",
     )
-    add_portal(hub, code="dvc", name="Cổng", webhook_url=listening.url)
+    add_portal(hub, code="dvc", name="Cổng", webhook_url=receiver.url)
     return World(
         hub=hub,
         books=books,
         app=app,
         url=url,
         bank=bank,
-        listening=listening,
+        receiver=receiver,
         agency=Caller(url, make_key(hub, role=Role.AGENCY, holder="police", agency_code=POLICE)),
         portal=Caller(url, make_key(hub, role=Role.PORTAL, holder="portal", portal_code="dvc")),
         officer=Caller(url, make_key(hub, role=Role.OFFICER, holder="Lan")),

@@ -205,7 +205,7 @@ def require_told(world: World, order: dict[str, Any], *events: str) -> None:
     """The portal has heard of exactly these, in this order, after that it was paid."""
     while deliver_webhooks(world.hub):
         pass
-    told = [one for one in world.listening.webhooks if one["order"] == order["reference"]]
+    told = [one for one in world.receiver.webhooks if one["order"] == order["reference"]]
     by_sequence = [
         one["type"].removeprefix("payment_order.") for one in sorted(told, key=lambda it: it["sequence"])
     ]

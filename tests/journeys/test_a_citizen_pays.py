@@ -37,7 +37,7 @@ def test_a_citizen_pays_a_traffic_fine_by_qr_code(world: World) -> None:
     assert requests.get(f"{order['checkout_url']}/receipt", timeout=10).status_code == 200
 
     assert deliver_webhooks(world.hub) == 2
-    told = world.listening.told(order["reference"], "payment_order.paid")
+    told = world.receiver.webhook(order["reference"], "payment_order.paid")
     assert told is not None
     assert told["data"] == paid
 

@@ -66,7 +66,7 @@ def test_a_citizen_pays_and_the_portal_hears_of_it(world: World, bank: str) -> N
     assert receipt.json()["amount_in_words"] == "Một trăm năm mươi nghìn đồng"
     while deliver_webhooks(world.hub):
         pass
-    told = world.listening.told(order["reference"], "payment_order.paid")
+    told = world.receiver.webhook(order["reference"], "payment_order.paid")
     assert told is not None
     assert told["data"] == paid
 

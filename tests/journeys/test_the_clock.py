@@ -53,14 +53,14 @@ def test_worker_and_beat_go_on_where_they_were_when_the_broker_comes_back(
     world: World, broker: Broker
 ) -> None:
     first = _paid(world, "QD-1")
-    _wait(lambda: world.listening.told(first["reference"], "payment_order.paid"))
+    _wait(lambda: world.receiver.webhook(first["reference"], "payment_order.paid"))
 
     broker.go()
     second = _paid(world, "QD-2")
     time.sleep(1.5)  # more than a tick of the beat: no task can ask for the webhook now
-    assert world.listening.told(second["reference"], "payment_order.paid") is None
+    assert world.receiver.webhook(second["reference"], "payment_order.paid") is None
     broker.come()
-    _wait(lambda: world.listening.told(second["reference"], "payment_order.paid"))
+    _wait(lambda: world.receiver.webhook(second["reference"], "payment_order.paid"))
 
     day = business_day(utc_now()).isoformat()
     with Celery(broker=broker.url, set_as_current=False) as asking:

@@ -1,4 +1,4 @@
-"""Who is at the door: the key in the Authorization header, and whether it carries the scope that is asked for."""
+"""The caller of a request: the key in the Authorization header, and whether it carries the scope that is needed."""
 
 from __future__ import annotations
 
@@ -24,28 +24,31 @@ _MOST_REMEMBERED: Final = 1000
 
 
 class Callers:
-    """Callers identified a moment ago, by the hash of their key: the database is asked once in five seconds."""
+    """Callers identified a moment ago, by the hash of their key: the database is read once in five seconds."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[bytes, tuple[datetime, Caller]] = OrderedDict()
+        self._callers: OrderedDict[bytes, tuple[datetime, Caller]] = OrderedDict()
         self._lock = Lock()
 
     def recall(self, digest: bytes, now: datetime) -> Caller | None:
         """The caller with this key, if it was identified within the last five seconds."""
-        known = self._known.get(digest)
-        return known[1] if known is not None and timedelta(0) <= now - known[0] < REMEMBERED_FOR else None
+        remembered = self._callers.get(digest)
+        if remembered is None:
+            return None
+        identified_at, caller = remembered
+        return caller if timedelta(0) <= now - identified_at < REMEMBERED_FOR else None
 
     def note(self, digest: bytes, caller: Caller, now: datetime) -> None:
         """Remember a caller for five seconds."""
         with self._lock:
-            self._known[digest] = (now, caller)
-            self._known.move_to_end(digest)
-            if len(self._known) > _MOST_REMEMBERED:
-                self._known.popitem(last=False)
+            self._callers[digest] = (now, caller)
+            self._callers.move_to_end(digest)
+            if len(self._callers) > _MOST_REMEMBERED:
+                self._callers.popitem(last=False)
 
 
 def register_callers(app: Flask) -> None:
-    """Hang an empty memory of callers on the app."""
+    """Give the app an empty memory of callers."""
     app.extensions[_KEY] = Callers()
 
 
@@ -67,7 +70,7 @@ def require_scope(scope: Scope) -> Caller:
 
 
 def current_caller() -> Caller:
-    """Who sent the request that is being answered."""
+    """The caller of the current request."""
     caller: Caller = g.caller
     return caller
 

@@ -1,6 +1,6 @@
 """Refusals become application/problem+json (RFC 9457). The only module that knows the statuses of errors.
 
-What each refusal is called in Vietnamese. The English titles are the docstrings of the classes.
+A problem's title in English is the first line of its class's docstring; its translations stand in ``web/texts``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from payment_hub.domain import errors
 from payment_hub.domain.errors import HubError
 from payment_hub.domain.wire import Shown, to_wire
 from payment_hub.logs import current_request_id
+from payment_hub.web.texts import LANGUAGES
 
 log: Final = logging.getLogger(__name__)
 
@@ -105,27 +106,25 @@ def slug_of(kind: type[HubError]) -> str:
 
 
 def title_of(kind: type[HubError], language: str = "en") -> str:
-    """The first sentence of the class's docstring, or its Vietnamese counterpart."""
-    if language == "vi" and kind.__name__ in VIETNAMESE:
-        return VIETNAMESE[kind.__name__]
-    return (kind.__doc__ or "").strip().partition("\n")[0]
+    """The first sentence of the class's docstring, or its translation."""
+    return LANGUAGES[language].translate((kind.__doc__ or "").strip().partition("\n")[0])
 
 
 def every_problem() -> dict[str, type[HubError]]:
     """Every class of refusals by its slug: what ``/problems`` explains."""
-    found: dict[str, type[HubError]] = {}
+    kinds: dict[str, type[HubError]] = {}
     waiting = [HubError]
     while waiting:
         kind = waiting.pop()
         waiting.extend(kind.__subclasses__())
         if any(parent in STATUSES for parent in kind.__mro__):
-            found[slug_of(kind)] = kind
-    return dict(sorted(found.items()))
+            kinds[slug_of(kind)] = kind
+    return dict(sorted(kinds.items()))
 
 
 def requested_language() -> str:
-    """``vi`` or ``en``, as the caller asked by Accept-Language; ``en`` unless Vietnamese is wanted more."""
-    return request.accept_languages.best_match(("en", "vi"), default="en")
+    """The language that the caller prefers by Accept-Language; English unless another of ours is preferred."""
+    return request.accept_languages.best_match(sorted(LANGUAGES), default="en")
 
 
 def answer_problem(error: Exception) -> Response:
@@ -193,65 +192,3 @@ def _recorded(error: Exception) -> InternalError:
     incident = secrets.token_hex(8)
     log.error("unexpected_error", exc_info=error, extra={"incident": incident})
     return InternalError(f"incident {incident}")
-
-
-VIETNAMESE: Final = {
-    "Malformed": "Yêu cầu có dạng không thể chấp nhận.",
-    "MalformedAmount": "Số tiền không phải là số nguyên của đơn vị nhỏ nhất.",
-    "CurrencyMismatch": "Hai số tiền khác loại tiền không thể gộp với nhau.",
-    "MalformedReference": "Mã lệnh thanh toán không hợp lệ: sai ký tự hoặc sai ký tự kiểm tra.",
-    "MalformedObligation": "Khoản phải nộp thiếu thông tin bắt buộc hoặc có thông tin không được phép.",
-    "MalformedBody": "Nội dung không phải là JSON có thể đọc một cách chắc chắn.",
-    "MalformedStatement": "Không đọc được sao kê của ngân hàng; toàn bộ tệp bị từ chối.",
-    "UnknownField": "Yêu cầu có trường mà địa chỉ này không biết.",
-    "UnsupportedBody": "Nội dung phải là application/json, mã UTF-8 và không nén.",
-    "BodyTooLarge": "Nội dung lớn hơn mức địa chỉ này chấp nhận.",
-    "NotFound": "Không có, hoặc bạn không được xem.",
-    "AgencyNotFound": "Không có cơ quan này.",
-    "PortalNotFound": "Không có cổng dịch vụ này.",
-    "KeyNotFound": "Không có khóa API này.",
-    "ObligationNotFound": "Không có khoản phải nộp này.",
-    "OrderNotFound": "Không có lệnh thanh toán này.",
-    "ReceiptNotFound": "Không có biên lai này.",
-    "BankNotFound": "Không có ngân hàng này, hoặc chưa được bật ở đây.",
-    "BankCannot": "Giao thức của ngân hàng này không có thông điệp đó.",
-    "EventNotFound": "Không có sự kiện này.",
-    "PostingNotFound": "Không có bút toán này.",
-    "RunNotFound": "Không có lần đối soát này.",
-    "DiscrepancyNotFound": "Không có chênh lệch này.",
-    "PageNotFound": "Không có trang nào ở địa chỉ này.",
-    "Conflict": "Yêu cầu không phù hợp với trạng thái hiện tại.",
-    "IdempotencyConflict": "Khóa chống lặp này đã được dùng cho một yêu cầu khác.",
-    "RequestStillRunning": "Yêu cầu đầu tiên với khóa chống lặp này vẫn đang chạy.",
-    "OpenOrderExists": "Khoản phải nộp đã có một lệnh thanh toán đang mở.",
-    "OrderClosed": "Lệnh thanh toán không còn có thể nộp hoặc thay đổi.",
-    "ObligationClosed": "Khoản phải nộp đã được nộp hoặc đã bị rút lại.",
-    "PaymentUnderWay": "Một lần thanh toán của lệnh này đang diễn ra và chưa biết kết quả.",
-    "BankNotOffered": "Lúc này không có ngân hàng như vậy nhận khoản này; xem lý do ở danh sách lựa chọn thanh toán.",
-    "StaleVersion": "Đã có người thay đổi sau khi bạn đọc.",
-    "AlreadyResolved": "Chênh lệch này đã được xử lý.",
-    "AlreadyReversed": "Bút toán này đã được đảo.",
-    "RunUnderWay": "Một lần đối soát khác của cùng sổ sách đang chạy.",
-    "LeaseLost": "Lần đối soát im lặng quá lâu và đã bị lần khác thay thế.",
-    "SamePerson": "Hai việc này phải do hai người khác nhau thực hiện.",
-    "IllegalTransition": "Việc này không thể xảy ra ở trạng thái hiện tại.",
-    "RefundNotFound": "Không có khoản hoàn trả này.",
-    "CollectionNotFound": "Không có giao dịch ngân hàng nào như vậy đã đưa tiền đến.",
-    "RefundableChanged": "Số tiền còn có thể hoàn trả không như bạn đã thấy.",
-    "RefundExceeds": "Không thể hoàn trả nhiều hơn số tiền đang có và chưa được hoàn.",
-    "RefundBlocked": "Khoản tiền này hiện chưa thể hoàn trả.",
-    "RefundAboveLimit": "Số tiền vượt mức cán bộ được phê duyệt cho cơ quan này.",
-    "MoneyNotSeen": "Khoản tiền chưa thấy trong sao kê của ngân hàng.",
-    "Unauthenticated": "Cần một khóa API hợp lệ.",
-    "Forbidden": "Khóa API không có quyền cần thiết.",
-    "CallbackRejected": "Không xác minh được thông điệp là của ngân hàng.",
-    "QuotaExceeded": "Quá nhiều yêu cầu trong thời gian ngắn.",
-    "MissingIdempotencyKey": "Mỗi POST cần tiêu đề Idempotency-Key gồm 1 đến 255 ký tự ASCII nhìn thấy được.",
-    "MissingVersion": "Thay đổi này cần tiêu đề If-Match với phiên bản mà bạn đã đọc.",
-    "BankUnavailable": "Không liên lạc được với ngân hàng hoặc ngân hàng không trả lời kịp.",
-    "CircuitOpen": "Tạm thời không hỏi ngân hàng, vì ngân hàng vừa không trả lời hoặc đã báo bảo trì.",
-    "HubUnavailable": "Hệ thống tạm thời không liên lạc được với cơ sở dữ liệu của mình.",
-    "MethodRefused": "Địa chỉ này không nhận phương thức đó.",
-    "UnreadableRequest": "Yêu cầu không đúng chuẩn HTTP, hoặc địa chỉ không thuộc hệ thống.",
-    "InternalError": "Hệ thống gặp lỗi. Sự cố đã được ghi lại; có thể gửi lại yêu cầu.",
-}

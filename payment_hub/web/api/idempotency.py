@@ -38,8 +38,8 @@ def current_claim() -> Claim:
     return Claim(current_caller().name, key, _digest())
 
 
-def tell_claim(answer: Response, *, replayed: bool) -> Response:
-    """Say how long the key is kept, and whether this answer was given before."""
+def with_claim_headers(answer: Response, *, replayed: bool) -> Response:
+    """The answer with how long the key is kept, and whether it was given before."""
     answer.headers[EXPIRY_HEADER] = str(int(KEPT.total_seconds()))
     if replayed:
         answer.headers[REPLAYED_HEADER] = "true"
@@ -52,9 +52,9 @@ def once(view: Callable[..., Response]) -> Callable[..., Response]:
     @wraps(view)
     def run_once(*args: object, **named: object) -> Response:
         hub, claim = current_hub(), current_claim()
-        known = claim_request(hub, caller=claim.caller, key=claim.key, request_sha256=claim.request_sha256)
-        if known is not None:
-            return tell_claim(answer_text(known.body, known.status, known.headers), replayed=True)
+        stored = claim_request(hub, caller=claim.caller, key=claim.key, request_sha256=claim.request_sha256)
+        if stored is not None:
+            return with_claim_headers(answer_text(stored.body, stored.status, stored.headers), replayed=True)
         try:
             answer = view(*args, **named)
         except Exception:
@@ -68,12 +68,12 @@ def once(view: Callable[..., Response]) -> Callable[..., Response]:
             body=answer.get_data(as_text=True),
             headers={name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers},
         )
-        return tell_claim(answer, replayed=False)
+        return with_claim_headers(answer, replayed=False)
 
     return run_once
 
 
 def _digest() -> bytes:
-    asked = hashlib.sha256(f"{request.method}\n{request.path}\n".encode())
-    asked.update(request.get_data())
-    return asked.digest()
+    digest = hashlib.sha256(f"{request.method}\n{request.path}\n".encode())
+    digest.update(request.get_data())
+    return digest.digest()

@@ -1,4 +1,4 @@
-"""The OpenAPI file: what flask-smorest gathered from the endpoints, and what is said once for all of them."""
+"""The OpenAPI file: what flask-smorest gathered from the endpoints, and what holds for all of them."""
 
 from __future__ import annotations
 
@@ -113,12 +113,12 @@ def complete(api: Any) -> None:
 def openapi_text(app: Flask) -> str:
     """The file's text, the same for the same endpoints: the contract that is kept in ``docs/openapi.json``."""
     api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
-    said = api.spec.to_dict()
-    for operations in said["paths"].values():
+    spec = api.spec.to_dict()
+    for operations in spec["paths"].values():
         for operation in operations.values():
             if isinstance(operation, dict):
                 operation["responses"] = dict(sorted(operation["responses"].items()))
-    return json.dumps(said, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(spec, indent=1, ensure_ascii=False) + "\n"
 
 
 def _money(self: FieldConverterMixin, field: Field[Any], **_: Any) -> dict[str, Any]:

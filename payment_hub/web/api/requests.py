@@ -50,16 +50,16 @@ def json_body() -> object:
     return read_json(body)
 
 
-def query_of(asked: Request) -> dict[str, str]:
+def query_of(received: Request) -> dict[str, str]:
     """The query string, each name once. Raises UnknownField for a name that is given twice, Malformed for bad text."""
-    found: dict[str, str] = {}
-    for name, value in asked.args.items(multi=True):
-        if name in found:
+    query: dict[str, str] = {}
+    for name, value in received.args.items(multi=True):
+        if name in query:
             raise Malformed("a parameter is repeated", pointers={_safe(name): "given more than once"})
         if "\x00" in value or "�" in value:
             raise Malformed("a parameter is not text", pointers={_safe(name): "has a NUL or is not UTF-8"})
-        found[name] = value
-    return found
+        query[name] = value
+    return query
 
 
 def with_body(schema: marshmallow.Schema, view: View) -> View:
@@ -97,13 +97,13 @@ def _loaded(schema: marshmallow.Schema, given: object, root: str) -> Any:
 _UNKNOWN: Final = marshmallow.Schema.error_messages.get("unknown", "Unknown field.")
 
 
-def _places(found: object, prefix: str) -> list[tuple[str, str]]:
+def _places(messages: object, prefix: str) -> list[tuple[str, str]]:
     """Flatten marshmallow's nested messages: ``{"amount": {"amount": ["..."]}}`` is at ``/amount/amount``."""
-    if not isinstance(found, dict):
-        words = found if isinstance(found, list) else [found]
+    if not isinstance(messages, dict):
+        words = messages if isinstance(messages, list) else [messages]
         return [(prefix.rstrip("/"), " ".join(str(word) for word in words))]
     flat: list[tuple[str, str]] = []
-    for name, inner in found.items():
+    for name, inner in messages.items():
         step = "" if name == "_schema" else _safe(str(name)).replace("~", "~0").replace("/", "~1")
         joined = prefix + step + ("/" if prefix and step else "")
         flat += [(place.rstrip("/"), what) for place, what in _places(inner, joined)]
@@ -111,5 +111,5 @@ def _places(found: object, prefix: str) -> list[tuple[str, str]]:
 
 
 def _safe(name: str) -> str:
-    """A stranger's name for a field, short and printable enough to be said back."""
+    """The name of an unknown field, short and printable enough to be repeated."""
     return name[:80].encode("ascii", "backslashreplace").decode()

@@ -13,9 +13,11 @@ from typing import Any, Final, Union, get_args, get_origin
 
 from marshmallow import EXCLUDE, Schema, fields
 
+from payment_hub.domain.messages import Message
 from payment_hub.domain.money import Money
 from payment_hub.domain.wire import Shown, shown_fields
 from payment_hub.web.api.fields import MoneySchema
+from payment_hub.web.texts import LANGUAGES
 
 _PLAIN: Final[Mapping[Any, tuple[type[fields.Field[Any]], dict[str, str]]]] = {
     str: (fields.String, {}),
@@ -40,6 +42,11 @@ class SignedMoneySchema(Answer):
 
     amount = fields.String(required=True, metadata={"example": "-150000", "pattern": "^(0|-?[1-9][0-9]*)$"})
     currency = fields.String(required=True, metadata={"enum": ["VND"], "example": "VND"})
+
+
+_SENTENCE: Final = Answer.from_dict(
+    {language: fields.String(required=True) for language in LANGUAGES}, name="SentenceSchema"
+)
 
 
 @cache
@@ -88,6 +95,8 @@ def _schema(kind: Any, how: Shown) -> type[Schema] | None:
     """The schema of a value that is an object with names of its own."""
     if kind is Money:
         return SignedMoneySchema if how.signed else MoneySchema
+    if kind is Message:
+        return _SENTENCE
     view: Any = how.shape if get_origin(kind) is collections.abc.Mapping else kind
     has_fields = is_dataclass(view)
     return schema_of(view) if has_fields else None

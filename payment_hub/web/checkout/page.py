@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import partial
 from importlib.resources import files
 from typing import Any, Final
 
 from flask import current_app, render_template, request, url_for
 from markupsafe import Markup
 
-from payment_hub.domain.calendar import HUB_TIME
 from payment_hub.domain.checkout import MEANINGS, CheckoutState, CheckoutView, Taken
 from payment_hub.domain.orders import OrderStatus
 from payment_hub.domain.payments import AttemptView
@@ -32,7 +32,7 @@ _RUNNING: Final = frozenset({"javascript", "data", "vbscript", "blob", "file", "
 
 
 def checkout_url(endpoint: str, words: Words, **values: Any) -> str:
-    """The path of a page of this door, in the same language."""
+    """The path of a checkout page, in the same language."""
     language = None if words.language == DEFAULT else words.language
     return url_for(f"checkout.{endpoint}", lang=language, **values)
 
@@ -45,11 +45,11 @@ def checkout_html(
     return _render(
         "page.html",
         words,
-        switch=url_for("checkout.page", token=token, lang=words.other),
+        switch=partial(url_for, "checkout.page", token=token),
         view=view,
         meaning=meaning,
-        title=_said(view, words, "title"),
-        said=lambda part: _said(view, words, part),
+        title=_answer(view, words, "title"),
+        answer=lambda part: _answer(view, words, part),
         spoken=spoken,
         still=still,
         problem=problem,
@@ -66,16 +66,15 @@ def checkout_html(
 
 def receipt_html(view: CheckoutView, receipt: ReceiptView, words: Words, token: str, original: str) -> str:
     """The printable receipt; ``original`` is the address that its QR code leads to."""
-    issued = receipt.issued_at.astimezone(HUB_TIME)
     printed = receipt.template.startswith("02")
     return _render(
         "receipt.html",
         words,
-        switch=url_for("checkout.receipt", token=token, lang=words.other),
+        switch=partial(url_for, "checkout.receipt", token=token),
         receipt=receipt,
         kind_of_receipt=words("receipt.kind_printed" if printed else "receipt.kind"),
         refunded=view.order.status in (OrderStatus.REFUNDED, OrderStatus.PARTLY_REFUNDED),
-        dated=words("receipt.dated", day=issued.day, month=issued.month, year=issued.year),
+        dated=words.moment(receipt.issued_at, "receipt.dated"),
         spoken=spoken,
         qr=Markup(qr_svg(original)),  # noqa: S704 - our own drawing: digits and path letters only
         page_url=checkout_url("page", words, token=token),
@@ -85,7 +84,11 @@ def receipt_html(view: CheckoutView, receipt: ReceiptView, words: Words, token: 
 def message_html(about: str, words: Words, page_url: str | None = None) -> str:
     """A page that only says something: ``about`` is the beginning of its keys."""
     return _render(
-        "message.html", words, switch=f"{request.path}?lang={words.other}", about=about, page_url=page_url
+        "message.html",
+        words,
+        switch=lambda lang: f"{request.path}?lang={lang}",
+        about=about,
+        page_url=page_url,
     )
 
 
@@ -120,7 +123,7 @@ def _instructions(attempt: AttemptView, words: Words, token: str) -> dict[str, o
     return shown
 
 
-def _said(view: CheckoutView, words: Words, part: str) -> str:
+def _answer(view: CheckoutView, words: Words, part: str) -> str:
     order, state = view.order, CheckoutState(view.state)
     return words(
         f"state.{state}.{part}",

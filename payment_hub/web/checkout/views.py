@@ -1,4 +1,4 @@
-"""The citizen's door: what is owed, where it can be paid, what became of it, and the receipt.
+"""The citizen's pages: what is owed, where it can be paid, what became of it, and the receipt.
 
 The unguessable token in the address is the only key, and so also what protects the form: there are no
 cookies. Pages work without JavaScript and load nothing from elsewhere.
@@ -76,8 +76,8 @@ def page(token: str) -> AnyResponse:
     view, still = show_checkout(hub, token=token), "still" in request.args
     brought = _brought_along()
     if brought and view.attempt is not None:
-        told = handle_return(hub, bank=view.attempt.bank, query=brought)
-        if told == view.order.reference:
+        returned_for = handle_return(hub, bank=view.attempt.bank, query=brought)
+        if returned_for == view.order.reference:
             return redirect(checkout_url("page", _words(), token=token), 303)
     return _page(view, token, still=still)
 
@@ -210,7 +210,7 @@ def _refused(error: Exception) -> Response:
 @blueprint.app_errorhandler(NotFound)
 @blueprint.app_errorhandler(MethodNotAllowed)
 def _no_such_page(error: Exception) -> Response:
-    """Addresses near ours that no view answers; those of other doors are answered as everywhere."""
+    """Addresses near ours that no view answers; other addresses are answered as everywhere."""
     if not request.path.startswith("/checkout"):
         return answer_problem(error)
     return _guarded(_refused(error))

@@ -1,7 +1,4 @@
-"""Shapes of the books.
-
-The door to the books.
-"""
+"""The trial balance, line by line."""
 
 from __future__ import annotations
 
@@ -56,10 +53,10 @@ blueprint: Final = Resource("ledger", __name__, description="Double entry, appen
         consistency=EVENTUAL,
     )
 )
-def balance(asked: dict[str, Any]) -> Response:
+def balance(query: dict[str, Any]) -> Response:
     """Show the trial balance by account, agency, bank and day
 
     Debits and credits sum to the same over all lines of one currency. An agency sees the lines that bear its name.
     """
-    lines = trial_balance(current_hub(), caller=current_caller(), **asked)
+    lines = trial_balance(current_hub(), caller=current_caller(), **query)
     return answer(TrialBalance(lines))

@@ -1,7 +1,4 @@
-"""Shapes of obligations.
-
-The agencies' door: what is owed.
-"""
+"""Obligations: what somebody owes an agency."""
 
 from __future__ import annotations
 
@@ -95,7 +92,7 @@ class RegisterRequest(TermsRequest):
     kind = fields.String(required=True, validate=_KINDS)
 
     @post_load
-    def _in_words_of_the_domain(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _in_domain_types(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {
             "agency": given["agency"],
             "reference": given["reference"],
@@ -110,7 +107,7 @@ class AmendRequest(TermsRequest):
     reason = TextField(500, required=True, metadata={"example": "Reduced on appeal"})
 
     @post_load
-    def _in_words_of_the_domain(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _in_domain_types(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {"terms": terms_of(given), "reason": given["reason"]}
 
 
@@ -149,13 +146,13 @@ class AgencyReferenceConverter(BaseConverter):
         refuses=(errors.MalformedObligation, errors.AgencyNotFound, errors.Conflict),
     )
 )
-def register(asked: dict[str, Any]) -> Response:
+def register(body: dict[str, Any]) -> Response:
     """Register an obligation
 
     The agency's reference makes it one: the same statement again is answered with 200 and what stands; another
     statement under the same reference is refused. To change what is owed, amend it.
     """
-    view, new = register_obligation(current_hub(), caller=current_caller(), **asked)
+    view, new = register_obligation(current_hub(), caller=current_caller(), **body)
     location = f"/v1/agencies/{view.agency}/obligations/{view.reference}"
     return answer_versioned(view, 201 if new else 200, {"Location": location})
 
@@ -170,9 +167,9 @@ def register(asked: dict[str, Any]) -> Response:
         consistency=EVENTUAL,
     )
 )
-def list_(asked: dict[str, Any]) -> Response:
+def list_(query: dict[str, Any]) -> Response:
     """List obligations, newest first"""
-    page = list_obligations(current_hub(), caller=current_caller(), **asked)
+    page = list_obligations(current_hub(), caller=current_caller(), **query)
     return answer(page)
 
 
@@ -205,7 +202,7 @@ def show(agency: str, reference: str) -> Response:
         refuses=(errors.MalformedObligation, *_CHANGE),
     )
 )
-def amend(asked: dict[str, Any], agency: str, reference: str) -> Response:
+def amend(body: dict[str, Any], agency: str, reference: str) -> Response:
     """Amend an obligation
 
     States it anew as a whole and makes a new version. An open payment order for the old version is cancelled.
@@ -216,7 +213,7 @@ def amend(asked: dict[str, Any], agency: str, reference: str) -> Response:
         agency=agency,
         reference=reference,
         version=if_match_version(),
-        **asked,
+        **body,
     )
     return answer_versioned(view)
 
@@ -233,7 +230,7 @@ def amend(asked: dict[str, Any], agency: str, reference: str) -> Response:
         refuses=_CHANGE,
     )
 )
-def withdraw(asked: dict[str, Any], agency: str, reference: str) -> Response:
+def withdraw(body: dict[str, Any], agency: str, reference: str) -> Response:
     """Withdraw an obligation
 
     It is no longer owed; its open payment order is cancelled with the same reason.
@@ -244,7 +241,7 @@ def withdraw(asked: dict[str, Any], agency: str, reference: str) -> Response:
         agency=agency,
         reference=reference,
         version=if_match_version(),
-        **asked,
+        **body,
     )
     return answer_versioned(view)
 
@@ -261,7 +258,7 @@ def withdraw(asked: dict[str, Any], agency: str, reference: str) -> Response:
         refuses=_CHANGE,
     )
 )
-def restore(asked: dict[str, Any], agency: str, reference: str) -> Response:
+def restore(body: dict[str, Any], agency: str, reference: str) -> Response:
     """Restore a withdrawn obligation
 
     It is owed again under the same reference, as a new version.
@@ -272,6 +269,6 @@ def restore(asked: dict[str, Any], agency: str, reference: str) -> Response:
         agency=agency,
         reference=reference,
         version=if_match_version(),
-        **asked,
+        **body,
     )
     return answer_versioned(view)

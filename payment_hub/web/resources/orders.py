@@ -1,9 +1,4 @@
-"""Shapes of the banks between which a payer chooses, and of payments of which no bank has told the outcome.
-
-Shapes of payment orders, attempts and receipts.
-
-The portal's door: payment orders, the tries at paying them, their receipts.
-"""
+"""Payment orders, the attempts at paying them, the banks between which a payer chooses, and receipts."""
 
 from __future__ import annotations
 
@@ -44,7 +39,7 @@ from payment_hub.web.api.fields import (
     UrlField,
     WholeNumber,
 )
-from payment_hub.web.api.idempotency import current_claim, tell_claim
+from payment_hub.web.api.idempotency import current_claim, with_claim_headers
 from payment_hub.web.api.resource import EVENTUAL, Endpoint, Resource
 
 MOST_MINUTES = 90 * 24 * 60
@@ -116,7 +111,7 @@ _UNKNOWN: Final = (errors.MalformedReference, errors.OrderNotFound)
         stores_answer=True,
     )
 )
-def issue(asked: dict[str, Any]) -> Response:
+def issue(body: dict[str, Any]) -> Response:
     """Issue a payment order
 
     An obligation has at most one open order. An order of zero is paid, with a receipt, in the same moment.
@@ -124,13 +119,13 @@ def issue(asked: dict[str, Any]) -> Response:
     answered = issue_payment_order(
         current_hub(),
         caller=current_caller(),
-        agency=asked["agency"],
-        obligation_reference=asked["obligation"],
-        minutes=asked["minutes"],
-        return_url=asked["return_url"],
+        agency=body["agency"],
+        obligation_reference=body["obligation"],
+        minutes=body["minutes"],
+        return_url=body["return_url"],
         claim=current_claim(),
     )
-    return tell_claim(answer_text(answered.body, answered.status), replayed=answered.replayed)
+    return with_claim_headers(answer_text(answered.body, answered.status), replayed=answered.replayed)
 
 
 @blueprint.serve(
@@ -143,9 +138,9 @@ def issue(asked: dict[str, Any]) -> Response:
         consistency=EVENTUAL,
     )
 )
-def list_(asked: dict[str, Any]) -> Response:
+def list_(query: dict[str, Any]) -> Response:
     """List payment orders, newest first"""
-    page = list_orders(current_hub(), caller=current_caller(), **asked)
+    page = list_orders(current_hub(), caller=current_caller(), **query)
     return answer(page)
 
 
@@ -172,13 +167,13 @@ def show(reference: str) -> Response:
         refuses=(*_UNKNOWN, errors.OrderClosed),
     )
 )
-def cancel(asked: dict[str, Any], reference: str) -> Response:
+def cancel(body: dict[str, Any], reference: str) -> Response:
     """Cancel a payment order
 
     Money that still comes for it is kept and marked late.
     """
     view = cancel_order(
-        current_hub(), caller=current_caller(), reference=reference, version=if_match_version(), **asked
+        current_hub(), caller=current_caller(), reference=reference, version=if_match_version(), **body
     )
     return answer_versioned(view)
 
@@ -202,7 +197,7 @@ def cancel(asked: dict[str, Any], reference: str) -> Response:
         ),
     )
 )
-def start(asked: dict[str, Any], reference: str) -> Response:
+def start(body: dict[str, Any], reference: str) -> Response:
     """Start paying through a bank
 
     Without a bank one is chosen, as the payment options say. The same bank again gives the same instructions. While
@@ -213,10 +208,10 @@ def start(asked: dict[str, Any], reference: str) -> Response:
     view = start_payment(
         hub,
         reference=order.reference,
-        bank=asked.get("bank"),
-        payer_ip=asked["payer_ip"] or request.remote_addr or "",
-        language=asked["language"],
-        return_url=asked["return_url"] or order.return_url,
+        bank=body.get("bank"),
+        payer_ip=body["payer_ip"] or request.remote_addr or "",
+        language=body["language"],
+        return_url=body["return_url"] or order.return_url,
     )
     return answer(view, 201)
 

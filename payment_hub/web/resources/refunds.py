@@ -1,7 +1,4 @@
-"""Shapes of refunds.
-
-The door to money that goes back: who proposes it, who decides, and what proves that it went.
-"""
+"""Refunds: who proposes one, who decides it, and what proves that the money has gone back."""
 
 from __future__ import annotations
 
@@ -76,7 +73,7 @@ class RefundRequest(Strict):
     payee = fields.Nested(PayeeRequest, load_default=None, allow_none=True)
 
     @post_load
-    def _in_words_of_the_domain(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _in_domain_types(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
         of = given["collection"]
         collection = of and (of["bank"], of["bank_transaction_id"])
         return given | {"reason": RefundReason(given["reason"]), "collection": collection}
@@ -91,7 +88,7 @@ class EvidenceRequest(Strict):
     note = TextField(500, load_default=None, allow_none=True)
 
     @post_load
-    def _in_words_of_the_domain(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _in_domain_types(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
         return given | {"event": RefundEvent(given["event"]), "note": given["note"] or ""}
 
 
@@ -104,11 +101,11 @@ class RefundQuery(PageQuery):
     which = fields.String(
         load_default="all",
         validate=validate.OneOf(["all", "overdue"]),
-        metadata={"description": "`overdue`: only those that lie before an officer"},
+        metadata={"description": "`overdue`: only those that were escalated to officers"},
     )
 
     @post_load
-    def _in_words_of_the_domain(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _in_domain_types(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
         known = {"state": RefundState, "route": Route}
         asked = {name: known[name](value) if name in known else value for name, value in given.items()}
         return asked | {"overdue": asked.pop("which") == "overdue"}
@@ -141,7 +138,7 @@ _UNKNOWN: Final = (*_NO_ORDER, errors.RefundNotFound)
         ),
     )
 )
-def propose(asked: dict[str, Any], reference: str, refund_id: str) -> Response:
+def propose(body: dict[str, Any], reference: str, refund_id: str) -> Response:
     """Propose a refund
 
     You choose its id: the same request again is the same refund, another one under the same id is refused. The sum is
@@ -150,7 +147,7 @@ def propose(asked: dict[str, Any], reference: str, refund_id: str) -> Response:
     if not re.fullmatch(REFUND_ID, refund_id, re.ASCII):
         raise errors.Malformed("the refund's id", pointers={"refund_id": f"Must match {REFUND_ID}"})
     view = propose_refund(
-        current_hub(), caller=current_caller(), reference=reference, refund_id=refund_id, **asked
+        current_hub(), caller=current_caller(), reference=reference, refund_id=refund_id, **body
     )
     return answer(view)
 
@@ -208,10 +205,10 @@ def approve(_: dict[str, Any], reference: str, refund_id: str) -> Response:
         refuses=(*_UNKNOWN, errors.IllegalTransition),
     )
 )
-def decline(asked: dict[str, Any], reference: str, refund_id: str) -> Response:
+def decline(body: dict[str, Any], reference: str, refund_id: str) -> Response:
     """Decline what was proposed; its sum is free again"""
     view = decline_refund(
-        current_hub(), caller=current_caller(), reference=reference, refund_id=refund_id, **asked
+        current_hub(), caller=current_caller(), reference=reference, refund_id=refund_id, **body
     )
     return answer(view)
 
@@ -238,14 +235,14 @@ def voucher(reference: str, refund_id: str) -> Response:
         refuses=(*_UNKNOWN, errors.SamePerson, errors.IllegalTransition),
     )
 )
-def prove(asked: dict[str, Any], reference: str, refund_id: str) -> Response:
+def prove(body: dict[str, Any], reference: str, refund_id: str) -> Response:
     """Say what a document shows of a refund
 
     A paper was handed in, the money has gone back, or it has failed. This also ends a refund through a bank that does
-    not tell what became of it, or that was never asked. Who approved a refund does not say how it ended.
+    not tell what became of it, or that was never queried. Who approved a refund does not say how it ended.
     """
     view = prove_refund(
-        current_hub(), caller=current_caller(), reference=reference, refund_id=refund_id, **asked
+        current_hub(), caller=current_caller(), reference=reference, refund_id=refund_id, **body
     )
     return answer(view)
 
@@ -260,11 +257,11 @@ def prove(asked: dict[str, Any], reference: str, refund_id: str) -> Response:
         consistency=EVENTUAL,
     )
 )
-def list_(asked: dict[str, Any]) -> Response:
+def list_(query: dict[str, Any]) -> Response:
     """List refunds, newest first
 
     `state=PROPOSED` waits for an officer's decision, `state=APPROVED&route=TREASURY` for a voucher to be handed in, and
     `which=overdue` for an officer to find out what became of it.
     """
-    page = list_refunds(current_hub(), caller=current_caller(), **asked)
+    page = list_refunds(current_hub(), caller=current_caller(), **query)
     return answer(page)

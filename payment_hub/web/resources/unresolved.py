@@ -1,7 +1,4 @@
-"""Shapes of the banks between which a payer chooses, and of payments of which no bank has told the outcome.
-
-The officers' door to outcomes that nobody knows.
-"""
+"""Attempts whose outcome is unknown, for the officers who must resolve them."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ class UnresolvedQuery(PageQuery):
     which = fields.String(
         load_default="all",
         validate=validate.OneOf(["all", "overdue"]),
-        metadata={"description": "`overdue`: only those that lie before an officer"},
+        metadata={"description": "`overdue`: only those that were escalated to officers"},
     )
 
 
@@ -47,14 +44,14 @@ blueprint: Final = Resource(
         consistency=EVENTUAL,
     )
 )
-def list_(asked: dict[str, Any]) -> Response:
+def list_(query: dict[str, Any]) -> Response:
     """List attempts of unknown outcome, oldest first
 
-    What is unknown beyond noon of the following day lies before an officer; the hub goes on asking. An agency sees its
-    own.
+    What is unknown beyond noon of the following day is escalated to officers; the hub goes on querying. An agency sees
+    its own.
     """
-    overdue = asked.pop("which") == "overdue"
-    page = list_unresolved(current_hub(), caller=current_caller(), overdue=overdue, **asked)
+    overdue = query.pop("which") == "overdue"
+    page = list_unresolved(current_hub(), caller=current_caller(), overdue=overdue, **query)
     return answer(page)
 
 
@@ -68,10 +65,10 @@ def list_(asked: dict[str, Any]) -> Response:
         refuses=(errors.MalformedReference, errors.OrderNotFound, errors.IllegalTransition),
     )
 )
-def resolve(asked: dict[str, Any], reference: str) -> Response:
+def resolve(body: dict[str, Any], reference: str) -> Response:
     """Say, with evidence, that an attempt has taken no money
 
-    Only of one that lies before an officer; the bank is asked once more first. The payer can then pay again. Should the
-    bank prove the payment after all, its money counts.
+    Only of one that was escalated to officers; the bank is queried once more first. The payer can then pay again.
+    Should the bank prove the payment after all, its money counts.
     """
-    return answer(resolve_attempt(current_hub(), caller=current_caller(), reference=reference, **asked))
+    return answer(resolve_attempt(current_hub(), caller=current_caller(), reference=reference, **body))

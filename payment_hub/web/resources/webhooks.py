@@ -1,9 +1,4 @@
-"""Shapes of events, webhooks and the trial balance.
-
-The portal's door to its webhooks: how delivery went, and delivery once more.
-
-The door of those who missed a webhook: everything that happened, as a feed.
-"""
+"""The feed of events, the webhooks that carry them to the portal, and sending a webhook again."""
 
 from __future__ import annotations
 
@@ -71,10 +66,10 @@ blueprint: Final = Resource(
         consistency=EVENTUAL,
     )
 )
-def list_webhooks_(asked: dict[str, Any]) -> Response:
+def list_webhooks_(query: dict[str, Any]) -> Response:
     """List webhooks with every delivery that was tried, newest first"""
-    state = asked.pop("state", None)
-    page = list_webhooks(current_hub(), caller=current_caller(), state=state and WebhookState(state), **asked)
+    state = query.pop("state", None)
+    page = list_webhooks(current_hub(), caller=current_caller(), state=state and WebhookState(state), **query)
     return answer(page)
 
 
@@ -110,9 +105,9 @@ def resend(_: dict[str, Any], event_id: str) -> Response:
 @blueprint.serve(
     Endpoint("POST", "/webhooks/resend", scope=Scope.WEBHOOKS_RESEND, takes=ResendRequest, gives=ResentView)
 )
-def resend_since(asked: dict[str, Any]) -> Response:
+def resend_since(body: dict[str, Any]) -> Response:
     """Send every webhook again from a moment on"""
-    count = resend_webhooks_since(current_hub(), caller=current_caller(), since=asked["since"])
+    count = resend_webhooks_since(current_hub(), caller=current_caller(), since=body["since"])
     return answer(ResentView(count))
 
 
@@ -131,11 +126,11 @@ events_blueprint: Final = Resource(
         consistency=EVENTUAL,
     )
 )
-def list_events_(asked: dict[str, Any]) -> Response:
+def list_events_(query: dict[str, Any]) -> Response:
     """Read the feed of events, oldest first
 
     Keep `next` and send it as `after`: nothing is missed and nothing comes twice. A page without items means that
     there is nothing new yet; its `next` is still the place to go on from.
     """
-    page = list_events(current_hub(), caller=current_caller(), **asked)
+    page = list_events(current_hub(), caller=current_caller(), **query)
     return answer(page)

@@ -1,59 +1,71 @@
-"""The words that citizens read: every visible string is in ``vi.json`` and ``en.json``, under the same keys.
+"""What people read, one file a language: ``vi.po``, ``en.po``. Another language is another file.
 
-``banks.json`` maps a BIN to a bank's short and full name. Amounts, days and moments are written here too,
-because each language has its own form of them.
+Texts of pages have a key and the context "page", and stand in every file. Everything else (titles of problems, why a
+bank was chosen, what a kind of obligation is called) is written in English where it is decided, and that English text
+is its key. ``banks.json`` maps a BIN to a bank's short and full name. Amounts, days and moments take the form that the
+file's patterns (``money.format``, ``day.format``, ``time.format``) give them.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from importlib.resources import files
 from typing import Any, Final
 
+from babel.dates import format_date, format_datetime
+from babel.messages.pofile import read_po
+from babel.numbers import format_currency
+
 from payment_hub.domain.calendar import HUB_TIME
+from payment_hub.domain.messages import Message
 from payment_hub.domain.money import VND, Money
 from payment_hub.domain.obligations import RULES, Kind
+from payment_hub.domain.wire import form_of
 
 DEFAULT: Final = "vi"
+PAGE: Final = "page"
 _HERE: Final = files(__name__)
 _NO_BREAK: Final = "\u00a0"
 
-
-def _catalogue(name: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((_HERE / f"{name}.json").read_text("utf-8"))
-    return content
-
-
-BANKS: Final[Mapping[str, list[str]]] = _catalogue("banks")
+#: By BIN, a bank's short and full name.
+BANKS: Final[Mapping[str, list[str]]] = json.loads((_HERE / "banks.json").read_text("utf-8"))
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One language. Called with a key it gives the text, with its ``{places}`` filled."""
+    """One language. Called with a key it gives a page's text, with its ``{places}`` filled."""
 
     language: str
     texts: Mapping[str, str]
+    """Of pages, by key."""
+    translations: Mapping[str, str] = field(default_factory=dict)
+    """Of everything else, by its English text."""
 
     def __call__(self, key: str, **places: object) -> str:
         """The text of ``key``. Raises KeyError for an unknown key, or a place that is not filled."""
         return self.texts[key].format(**places) if places else self.texts[key]
 
     @property
-    def other(self) -> str:
-        """The other language."""
-        return "en" if self.language == DEFAULT else DEFAULT
+    def others(self) -> list[Words]:
+        """The other languages."""
+        return [words for name, words in LANGUAGES.items() if name != self.language]
+
+    def translate(self, text: str) -> str:
+        """An English text in this language, or as it is if nobody has translated it."""
+        return self.translations.get(text, text)
+
+    def message(self, message: Message) -> str:
+        """A sentence that the domain has chosen."""
+        return message.translated(self.translate)
 
     def money(self, money: Money) -> str:
         """An amount as people write it: ``1.250.000 ₫`` or ``VND 1,250,000``, never broken over two lines."""
-        whole, _, part = str(money).partition(".")
-        digits = f"{int(whole):,}".replace(",", self("money.group")) + (
-            self("money.point") + part if part else ""
-        )
-        key = "money.format" if money.currency == VND else "money.other"
-        return self(key, digits=digits, currency=money.currency).replace(" ", _NO_BREAK)
+        pattern = self("money.format" if money.currency == VND else "money.other")
+        text = format_currency(str(money), money.currency, pattern, locale=self.language)
+        return text.replace(" ", _NO_BREAK)
 
     def dong(self, minor: int, currency: str = VND) -> str:
         """A count of minor units, as people write an amount."""
@@ -61,13 +73,11 @@ class Words:
 
     def day(self, day: date) -> str:
         """A business day."""
-        return self("day.format", day=day.day, month=day.month, year=day.year)
+        return format_date(day, self("day.format"), locale=self.language)
 
-    def moment(self, moment: datetime) -> str:
-        """A moment in hub time, with its offset from UTC said."""
-        here = moment.astimezone(HUB_TIME)
-        clock = {"hour": here.hour, "minute": here.minute, "offset": here.tzname()}
-        return self("time.format", day=here.day, month=here.month, year=here.year, **clock)
+    def moment(self, moment: datetime, form: str = "time.format") -> str:
+        """A moment in hub time, by the pattern of ``form``."""
+        return format_datetime(moment.astimezone(HUB_TIME), self(form), tzinfo=HUB_TIME, locale=self.language)
 
     def bank(self, code: str) -> str:
         """What a bank is called; one that has no entry is called by its code."""
@@ -75,23 +85,19 @@ class Words:
 
     def bank_of_bin(self, bin_code: str) -> str:
         """The bank that has a BIN: short name and full name."""
-        known = BANKS.get(bin_code)
-        return " – ".join(known) if known else self("bank.unknown_bin", bin=bin_code)
+        names = BANKS.get(bin_code)
+        return " – ".join(names) if names else self("bank.unknown_bin", bin=bin_code)
 
     def kind(self, kind: str) -> str:
         """What a kind of obligation is called."""
-        rules = RULES[Kind(kind)]
-        return rules.title_vi if self.language == DEFAULT else rules.title_en
+        return self.translate(RULES[Kind(kind)].title)
 
     def identifiers(self, kind: str, given: Mapping[str, str]) -> list[tuple[str, str]]:
         """The identifying fields of an obligation with their titles, in the order of its kind's rules."""
         return [
-            (
-                known.title_vi if self.language == DEFAULT else known.title_en,
-                self._value(known.name, given[known.name]),
-            )
-            for known in RULES[Kind(kind)].identifiers
-            if known.name in given
+            (self.translate(identifier.title), self._value(identifier.name, given[identifier.name]))
+            for identifier in RULES[Kind(kind)].identifiers
+            if identifier.name in given
         ]
 
     def _value(self, name: str, value: str) -> str:
@@ -102,9 +108,28 @@ class Words:
             return value
 
 
-LANGUAGES: Final[Mapping[str, Words]] = {name: Words(name, _catalogue(name)) for name in (DEFAULT, "en")}
-
-
 def words_for(language: str | None) -> Words:
-    """The words of ``vi`` or ``en``; Vietnamese unless English is asked for."""
+    """The words of a language; of Vietnamese unless it is one of ours."""
     return LANGUAGES.get(language or DEFAULT, LANGUAGES[DEFAULT])
+
+
+def _words(language: str) -> Words:
+    texts: dict[str, str] = {}
+    translations: dict[str, str] = {}
+    with (_HERE / f"{language}.po").open("rb") as file:
+        for entry in read_po(file, locale=language):
+            if entry.id:
+                (texts if entry.context == PAGE else translations)[str(entry.id)] = str(entry.string)
+    return Words(language, texts, translations)
+
+
+_NAMES: Final = sorted(file.name.removesuffix(".po") for file in _HERE.iterdir() if file.name.endswith(".po"))
+#: Vietnamese first.
+LANGUAGES: Final[Mapping[str, Words]] = {
+    name: _words(name) for name in sorted(_NAMES, key=lambda name: name != DEFAULT)
+}
+
+
+@form_of.register
+def _in_every_language(message: Message) -> dict[str, Any]:
+    return {language: words.message(message) for language, words in LANGUAGES.items()}

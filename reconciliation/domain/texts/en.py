@@ -31,7 +31,7 @@ EXPLANATIONS: Final[Mapping[Kind, Explanation]] = {
     ),
     Kind.REFUND_AMOUNT_MISMATCH: Explanation(
         "Refund {case}: the hub has {hub}, the statement of {place} debits {other}.",
-        "The bank kept a fee from it, or gave a wrong amount back.",
+        "The bank kept a fee from it, or refunded a wrong amount.",
         "A finance officer asks the bank to confirm and to correct it.",
     ),
     Kind.MISSING_IN_HUB: Explanation(
@@ -115,28 +115,28 @@ EXPLANATIONS: Final[Mapping[Kind, Explanation]] = {
         "A finance officer proposes a refund.",
     ),
     Kind.CONFLICTING_CONFIRMATIONS: Explanation(
-        "{case}: a bank has said two different things of one payment.",
-        "A fault at the bank, or somebody else who holds its key.",
+        "{case}: a bank has confirmed one payment in two different ways.",
+        "A fault at the bank, or another party that holds its key.",
         "A finance officer asks the bank for a written confirmation.",
     ),
     Kind.PAID_TWICE: Explanation(
         "{case} was paid more than once; {hub} is too much.",
         "The payer paid again by another bank, or scanned the QR code twice.",
-        "A finance officer proposes to give the later payment back.",
+        "A finance officer proposes to refund the later payment.",
     ),
     Kind.OVERPAID: Explanation(
-        "{case} asked for {other}; {hub} too much came.",
+        "{case} is for {other}; {hub} too much was paid.",
         "The payer typed the amount by hand.",
-        "A finance officer proposes to give the rest back.",
+        "A finance officer proposes to refund the rest.",
     ),
     Kind.UNDERPAID: Explanation(
-        "{case} asked for {other}; {hub} came and waits in suspense.",
+        "{case} is for {other}; only {hub} was paid, and is in suspense.",
         "The payer typed the amount by hand, or the bank kept a fee.",
         "A finance officer asks the payer for the rest, or proposes a refund.",
     ),
     Kind.HELD: Explanation(
         "{case}: {hub} is here but may not settle anything yet.",
         "It came after the deadline, or the obligation was changed or withdrawn.",
-        "A finance officer decides whether it counts or goes back.",
+        "A finance officer decides whether it counts or is refunded.",
     ),
 }

@@ -1,4 +1,4 @@
-"""Discrepancies as officers work on them: opened and healed by runs, resolved by two people."""
+"""Discrepancies as officers work on them: opened and auto-resolved by runs, resolved by two people."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from reconciliation.domain.files import FileState
 
 
 class LedgerFile(Base):
-    """A ledger as the agency left it. The same bytes under the same name are the same file."""
+    """A ledger as the agency delivered it. The same bytes under the same name are the same file."""
 
     __tablename__ = "ledger_file"
     __table_args__ = (
@@ -73,4 +73,4 @@ class LedgerEntry(Base):
     amount: Mapped[Dong]
     currency: Mapped[Currency]
     repeated: Mapped[bool]
-    """An earlier entry booked the same obligation: such cases are few, and are found by this mark."""
+    """An earlier entry booked the same obligation: such cases are few, and this mark selects them."""

@@ -1,4 +1,4 @@
-"""Runs and what they found. Once a run has ended, a trigger refuses every change to it."""
+"""Runs and their findings. Once a run has ended, a trigger refuses every change to it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ReconciliationRun(Base):
     repeats: Mapped[int | None] = mapped_column(
         BigInteger, ForeignKey("reconciliation_run.id", ondelete="RESTRICT")
     )
-    """The run whose result this one would only have found again."""
+    """The earlier run that has the same result."""
     totals: Mapped[Any | None] = mapped_column(JSON)
     files: Mapped[Any | None] = mapped_column(JSON)
     """The other side's files of the day, with what became of each."""

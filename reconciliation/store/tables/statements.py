@@ -33,7 +33,7 @@ class StatementFile(Base):
     """Why it was refused, with line and column."""
     lines: Mapped[int]
     shows_debits: Mapped[bool] = mapped_column(server_default=text("true"))
-    """Whether money that went back would stand in it."""
+    """Whether the file would show refunds and chargebacks."""
     received_at: Mapped[Moment]
 
 
@@ -85,7 +85,7 @@ class StatementItem(Base):
     """1 for the first of several lines of a file that say exactly the same."""
     booked_at: Mapped[Moment]
     repeated: Mapped[bool]
-    """An earlier item moved the same transaction: such cases are few, and are found by this mark."""
+    """An earlier item moved the same transaction: such cases are few, and this mark selects them."""
     order_reference: Mapped[str | None]
     """The order that a debit names: its own reference, or that of an attempt at it."""
     refund_reference: Mapped[str | None]
