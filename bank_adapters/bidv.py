@@ -3,7 +3,7 @@
 Read from the public server code of one partner; nothing was published by BIDV. Both messages are a JSON POST under a
 bearer token, with an MD5 checksum over the secret and some of the values, without separators. The payer tells BIDV the
 order reference (customer_id); the bill that we name (bill_id) is the order again, so BIDV can be paid without anybody
-having chosen it before. BIDV can be asked nothing, and gives nothing back.
+having chosen it before. BIDV answers no query, and refunds nothing.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ COLLECTOR_FILE: Final = CollectorFile(
     moved={"PAID": True, "FAILED": False},
 )
 
-#: What a payer said at a counter, and what BIDV may write: nobody told us its lengths or its alphabet.
+#: What a payer states at a counter, and what BIDV may write: neither its lengths nor its alphabet is documented.
 _CUSTOMER: Final = r"[^\x00-\x1f\x7f]{1,400}"
 _BILL: Final = r"[!-~]{1,100}"
 _TRANSACTION: Final = r"[!-~]{1,100}"
@@ -125,7 +125,7 @@ PROFILE: Final = BankProfile(
         ),
         Fact("the file of a day", "our own form", Certainty.HEARSAY),
     ),
-    codes={code: words for code, (_, words) in CODES.items()},
+    codes={code: message for code, (_, message) in CODES.items()},
 )
 
 
@@ -266,6 +266,6 @@ class Bidv:
 
 
 def _reply(code: str, **more: object) -> CallbackReply:
-    status, words = CODES[code]
-    said = {"result_code": code, "result_desc": words, **more}
-    return CallbackReply(status, json.dumps(said, ensure_ascii=False).encode())
+    status, message = CODES[code]
+    body = {"result_code": code, "result_desc": message, **more}
+    return CallbackReply(status, json.dumps(body, ensure_ascii=False).encode())

@@ -50,7 +50,7 @@ from payment_hub.domain.banks.values import (
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.money import dong
 
-#: ``error`` of a callback. No other word was ever documented.
+#: ``error`` of a callback. No other code was ever documented.
 OUTCOMES: Final = {"0": Outcome.PAID}
 
 #: The id of the message that Casso sends when a callback address is tried out.
@@ -78,7 +78,7 @@ PROFILE: Final = BankProfile(
         Fact("any 2xx ends the retries", "Casso's guide", Certainty.OFFICIAL),
         Fact(
             "objects inside lists are sorted too; none was ever seen",
-            "the recursion told",
+            "the recursion described",
             Certainty.ONE_SOURCE,
         ),
         Fact("the columns of the statement: a setting", "Casso's own field names", Certainty.HEARSAY),
@@ -97,7 +97,7 @@ class Settings(AccountSettings, RotatingSecret):
 
     secret: bytes = setting(parse_key, "the key of the callback", secret=True)
     secret_previous: bytes | None = setting(
-        parse_key, "the one before, still believed", default=None, secret=True
+        parse_key, "the one before, still valid", default=None, secret=True
     )
     tolerance_seconds: int = setting(
         number_between(30, 86_400),
@@ -110,7 +110,7 @@ class Settings(AccountSettings, RotatingSecret):
         default="id",
     )
     statement_columns: Columns = setting(
-        declared_columns, "our words for the columns of the statement", default=COLUMNS
+        declared_columns, "our names for the columns of the statement", default=COLUMNS
     )
     statement_time: str = setting(
         text_matching("[ -~]{2,40}"), "how the statement writes moments", default=WALL_CLOCK
@@ -131,7 +131,7 @@ class Casso:
     profile: ClassVar[BankProfile] = PROFILE
 
     def open_payment(self, request: PaymentRequest) -> Instructions:
-        """A code for the transfer; nobody is asked. Raises Malformed."""
+        """A code for the transfer; no bank is called. Raises Malformed."""
         return instructions(self.settings, request)
 
     def read_callback(self, request: CallbackRequest) -> Confirmation:

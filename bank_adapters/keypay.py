@@ -5,7 +5,7 @@ over a few values with ``|`` between them: under key 1 for what we send, under k
 whole dong.
 
 The check_sum of a callback covers the payment and its amount, but neither its status nor KeyPay's own number. So a
-callback proves only that something happened: it is PENDING, and what happened is asked from KeyPay itself (detail).
+callback proves only that something happened: it is PENDING, and the outcome is queried at KeyPay itself (detail).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ VERSION: Final = "3.0"
 PAY, REFUND = "PAY", "REFUND"
 NO_ERROR: Final = "0"
 
-#: status. No other word was ever written down; what the contract says can be set.
+#: status. No other code was ever written down; what the contract says can be set.
 OUTCOMES: Final = {"0": Outcome.PAID}
 
 #: What each message signs, in this order.
@@ -64,7 +64,7 @@ DETAIL_SIGNS: Final = "client_id command transaction_id"
 REFUND_SIGNS: Final = "amount client_id command reason transaction_id"
 REFUND_DETAIL_SIGNS: Final = "client_id command transaction_refund_code"
 
-#: return_code and return_msg of our answer, and its status. KeyPay is told of failure only when it must come again.
+#: return_code and return_msg of our answer, and its status. KeyPay gets an error only when it must send again.
 ANSWERS: Final = {
     Answer.RECORDED: (200, 0, "success"),
     Answer.ALREADY_RECORDED: (200, 0, "success"),
@@ -113,7 +113,7 @@ PROFILE: Final = BankProfile(
         Fact("words for failed and refunded", "nowhere: settings, empty at first", Certainty.HEARSAY),
         Fact("the file of a day", "our own form", Certainty.HEARSAY),
     ),
-    # A refund has no reference of ours: a part that was asked for twice would be given back twice.
+    # A refund has no reference of ours: a part that was requested twice would be refunded twice.
     limits=Limits(part_refunds=False),
     codes={"0": "paid"},
     signed=False,
@@ -125,9 +125,9 @@ class Settings:
     """``BANK_KEYPAY_*``."""
 
     create_url: str = setting(parse_url, "where payments are created")
-    detail_url: str = setting(parse_url, "where payments are asked about")
-    refund_url: str = setting(parse_url, "where refunds are asked for")
-    refund_detail_url: str = setting(parse_url, "where refunds are asked about")
+    detail_url: str = setting(parse_url, "where payments are queried")
+    refund_url: str = setting(parse_url, "where refunds are requested")
+    refund_detail_url: str = setting(parse_url, "where refunds are queried")
     client_id: str = setting(text_matching("[A-Za-z0-9_-]{1,50}"), "our number at KeyPay")
     secret: bytes = setting(parse_key, "key 1, for what we send", secret=True)
     secret_previous: bytes | None = setting(
@@ -157,14 +157,14 @@ class Settings:
 
     @property
     def for_callbacks(self) -> tuple[bytes, ...]:
-        """The keys under which a callback is believed."""
+        """The keys under which a callback is genuine."""
         if self.callbacks_by == "key1":
             return (self.secret, *filter(None, [self.secret_previous]))
         return self.for_answers
 
     @property
     def for_answers(self) -> tuple[bytes, ...]:
-        """The keys under which an answer is believed."""
+        """The keys under which an answer is genuine."""
         return (self.secret_received, *filter(None, [self.secret_received_previous]))
 
 
@@ -208,7 +208,7 @@ class KeyPay:
             data = self._data(self.settings.create_url, question, CREATE_SIGNS, DETAIL_SIGNS, more)
             page = parse_page(text(data, "url_pay", "[!-~]+"))
             return Instructions(
-                page_url=page, bank_reference=_word(data, "transaction_code", f"({_CODE})?") or None
+                page_url=page, bank_reference=_written(data, "transaction_code", f"({_CODE})?") or None
             )
 
     def read_callback(self, request: CallbackRequest) -> Confirmation:
@@ -246,17 +246,17 @@ class KeyPay:
         question = self._question(PAY, transaction_id=fitting(reference, _REFERENCE))
         with reading_answer(self.code):
             data = self._data(self.settings.detail_url, question, DETAIL_SIGNS, DETAIL_SIGNS)
-            status = _word(data, "status", _STATUS)
+            status = _written(data, "status", _STATUS)
             outcome = OUTCOMES.get(status, Outcome.PENDING)
             if outcome is Outcome.PENDING and status == self.settings.declined_status:
                 outcome = Outcome.DECLINED
-            number = _word(data, "transaction_code", _CODE if outcome is Outcome.PAID else f"({_CODE})?")
+            number = _written(data, "transaction_code", _CODE if outcome is Outcome.PAID else f"({_CODE})?")
             return Confirmation(
                 bank=self.code,
                 event_id=f"detail:{reference}:{number or 0}:{status}",
                 reference=reference,
                 outcome=outcome,
-                amount=Money.parse(_word(data, "trans_amount", _AMOUNT)),
+                amount=Money.parse(_written(data, "trans_amount", _AMOUNT)),
                 bank_transaction_id=number or None,
                 code=status,
             )
@@ -271,10 +271,10 @@ class KeyPay:
             reason=fitting(request.description, _TEXT),
         )
         with reading_answer(self.code):
-            error, data = self._ask(self.settings.refund_url, question, REFUND_SIGNS, REFUND_SIGNS)
+            error, data = self._call(self.settings.refund_url, question, REFUND_SIGNS, REFUND_SIGNS)
             if error != NO_ERROR:  # none was ever written down: this one may say "given back already"
                 return RefundAnswer(RefundOutcome.PENDING, error)
-            return self._refund(data, _word(data, "transaction_refund_code", _CODE))
+            return self._refund(data, _written(data, "transaction_refund_code", _CODE))
 
     def query_refund(self, query: RefundQuery) -> RefundAnswer:
         """Ask by KeyPay's own number of the refund. Raises BankUnavailable, and Malformed while we know none."""
@@ -293,7 +293,7 @@ class KeyPay:
 
     def _bill_info(self, request: PaymentRequest, description: str) -> dict[str, object]:
         """ThongTinBienLai, as far as we know it: what an electronic receipt is made of. Nothing of it is signed."""
-        known: dict[str, object] = {
+        details: dict[str, object] = {
             "MaDichVu": self.settings.service_kind,
             "MaDonVi": self.settings.unit_code,
             "MaCoQuanQD": self.settings.unit_code,
@@ -303,42 +303,42 @@ class KeyPay:
             "NoiDungThanhToan": description,
             "DSKhoanNop": [{"NoiDung": description, "SoTien": str(request.amount)}],
         }
-        return {name: value for name, value in known.items() if value}
+        return {name: value for name, value in details.items() if value}
 
     def _question(self, command: str, **more: str) -> dict[str, str]:
         return {"client_id": self.settings.client_id, "command": command, **more}
 
     def _data(
-        self, url: str, asked: Mapping[str, str], signs: str, answer_signs: str, more: Fields | None = None
+        self, url: str, params: Mapping[str, str], signs: str, answer_signs: str, more: Fields | None = None
     ) -> Fields:
         """What was answered. Raises BankUnavailable when it is an error."""
-        error, data = self._ask(url, asked, signs, answer_signs, more)
+        error, data = self._call(url, params, signs, answer_signs, more)
         if error != NO_ERROR:
             raise BankUnavailable(f"{self.code} refused the question with {error}")
         return data
 
-    def _ask(
-        self, url: str, asked: Mapping[str, str], signs: str, answer_signs: str, more: Fields | None = None
+    def _call(
+        self, url: str, params: Mapping[str, str], signs: str, answer_signs: str, more: Fields | None = None
     ) -> tuple[str, Fields]:
         """Sign and send a question; the error that KeyPay names, or the data of its answer.
 
         Data is signed over values that we know ourselves: so it is ours that is answered. Raises CallbackRejected,
         Malformed, BankUnavailable.
         """
-        check_sum = hmac_hex("sha256", self.settings.secret, joined(asked, signs.split()).encode())
-        sent = {**asked, **(more or {}), "check_sum": check_sum}
+        check_sum = hmac_hex("sha256", self.settings.secret, joined(params, signs.split()).encode())
+        sent = {**params, **(more or {}), "check_sum": check_sum}
         answer = read_object(self.http.post_json(url, sent).body, decimals_as_text=True)
-        error = _word(answer, "error", _STATUS)
+        error = _written(answer, "error", _STATUS)
         if error != NO_ERROR:
             return error, {}
         data = as_object(answer.get("data"))
         require_hmac_sha256(
-            self.settings.for_answers, joined(asked, answer_signs.split()).encode(), text(data, "check_sum")
+            self.settings.for_answers, joined(params, answer_signs.split()).encode(), text(data, "check_sum")
         )
         return error, data
 
     def _refund(self, data: Fields, refund: str) -> RefundAnswer:
-        status = _word(data, "status", _STATUS)
+        status = _written(data, "status", _STATUS)
         given_back, failed = self.settings.refunded_status, self.settings.unrefunded_status
         outcome = RefundOutcome.PENDING
         if given_back != failed and status in (given_back, failed):
@@ -346,10 +346,10 @@ class KeyPay:
         return RefundAnswer(outcome, status, refund)
 
 
-def _word(fields: Fields, name: str, pattern: str) -> str:
+def _written(fields: Fields, name: str, pattern: str) -> str:
     """A text or a whole number, as text: KeyPay's clients read both alike. Raises Malformed."""
     return text({name: as_signed(fields.get(name))}, name, pattern)
 
 
-def _reply(status: int, code: int, words: str) -> CallbackReply:
-    return CallbackReply(status, json.dumps({"return_code": code, "return_msg": words}).encode())
+def _reply(status: int, code: int, message: str) -> CallbackReply:
+    return CallbackReply(status, json.dumps({"return_code": code, "return_msg": message}).encode())

@@ -1,8 +1,8 @@
-"""MoMo's payment gateway v2: a page or the app for the citizen, a signed notice (IPN), and an interface to ask.
+"""MoMo's payment gateway v2: a page or the app for the citizen, a signed callback (IPN), and an interface to ask.
 
-Rules from developers.momo.vn; the signature of notices is recomputed from messages of MoMo's sandbox. Amounts are whole
-dong, times are milliseconds since 1970. MoMo's orderId is our attempt reference. MoMo does not sign its answers: they
-are believed because we asked, over TLS, and only when they repeat partner, order and request.
+Rules from developers.momo.vn; the signature of callbacks is recomputed from messages of MoMo's sandbox. Amounts are
+whole dong, times are milliseconds since 1970. MoMo's orderId is our attempt reference. MoMo does not sign its
+answers: they are trusted because we called, over TLS, and only when they repeat partner, order and request.
 """
 
 from __future__ import annotations
@@ -120,12 +120,12 @@ REFUNDS: Final = {"0": RefundOutcome.SUCCEEDED} | {
     if code in NOT_TAKEN or (sort in (Result.FINAL, Result.REFUND) and code != "99")
 }
 
-#: What each message signs, beside the accessKey, which no notice carries.
+#: What each message signs, beside the accessKey, which no callback carries.
 CREATE_SIGNS: Final = (
     *("amount", "extraData", "ipnUrl", "orderId", "orderInfo"),
     *("partnerCode", "redirectUrl", "requestId", "requestType"),
 )
-NOTICE_SIGNS: Final = (
+CALLBACK_SIGNS: Final = (
     *("amount", "extraData", "message", "orderId", "orderInfo", "orderType"),
     *("partnerCode", "payType", "requestId", "responseTime", "resultCode", "transId"),
 )
@@ -136,7 +136,7 @@ CONFIRM_SIGNS: Final = ("amount", "description", "orderId", "partnerCode", "requ
 #: MoMo answers 4xx to a request that it refuses, with the reason in the same form; 422 is one still under way.
 ANSWERED: Final = frozenset({200, 201, 202, 400, 404, 422})
 
-#: Header names as an importer in the field reads them. Times and words of the state were nowhere shown: to be checked.
+#: Header names as an importer in the field reads them. Times and codes of the state were nowhere shown: to be checked.
 COLLECTOR_FILE: Final = CollectorFile(
     columns={
         "booked_at": "NGAY_GIAO_DICH",
@@ -165,13 +165,13 @@ PROFILE: Final = BankProfile(
     title="MoMo payment gateway v2",
     methods=(PaymentMethod.PAGE, PaymentMethod.APP_LINK, PaymentMethod.QR),
     facts=(
-        Fact("the signature of notices and returns", "six messages of a test system", Certainty.REPRODUCED),
+        Fact("the signature of callbacks and returns", "six messages of a test system", Certainty.REPRODUCED),
         Fact("what the other messages sign; codes; limits", "developers.momo.vn", Certainty.OFFICIAL),
         Fact("answers repeat their question, and list refunds", "developers.momo.vn", Certainty.OFFICIAL),
         Fact("what an entry of refundTrans holds", "an answer of a test system", Certainty.ONE_SOURCE),
         Fact("columns of the daily files", "an importer in public code", Certainty.ONE_SOURCE),
-        Fact("times and words of state in the daily files", "nowhere shown", Certainty.HEARSAY),
-        Fact("payWithATM, payWithCC, payWithMethod", "widely told", Certainty.HEARSAY),
+        Fact("times and codes of state in the daily files", "nowhere shown", Certainty.HEARSAY),
+        Fact("payWithATM, payWithCC, payWithMethod", "widely reported", Certainty.HEARSAY),
     ),
     limits=Limits(
         dong(1_000), dong(50_000_000), smallest_refund=dong(1_000), largest_refund=dong(50_000_000)
@@ -189,12 +189,12 @@ class Settings(RotatingSecret):
     access_key: str = setting(text_matching("[A-Za-z0-9]{1,64}"), "our access key: signed, never sent")
     secret: bytes = setting(parse_key, "the secret key", secret=True)
     secret_previous: bytes | None = setting(
-        parse_key, "the one before, still believed", default=None, secret=True
+        parse_key, "the one before, still valid", default=None, secret=True
     )
     statements: Path = setting(parse_folder, "the folder into which MoMo's daily files are dropped")
-    public_url: str = setting(parse_url, "the hub's own address, told to MoMo for its notices")
+    public_url: str = setting(parse_url, "the hub's own address, given to MoMo for its callbacks")
     ipn_url: str | None = setting(
-        parse_url, "where MoMo sends notices, if not to the hub itself", default=None
+        parse_url, "where MoMo sends callbacks, if not to the hub itself", default=None
     )
     request_type: str = setting(text_matching(_REQUEST_TYPES), "how the payer pays", default="captureWallet")
     two_step: str = setting(
@@ -238,31 +238,31 @@ class Momo:
             "lang": "en" if request.language == "en" else "vi",
         }
         with reading_answer(self.code):
-            answer = self._ask("create", CREATE_SIGNS, fields)
+            answer = self._call("create", CREATE_SIGNS, fields)
             if answer["resultCode"] != 0:
                 raise BankUnavailable(f"{self.code} did not open {reference}: {answer['resultCode']}")
             return _instructions(answer, request.amount)
 
     def read_callback(self, request: CallbackRequest) -> Confirmation:
-        """The notice: JSON by POST."""
+        """A JSON body by POST."""
         if request.method != "POST":
             raise CallbackRejected
-        return self._notice(read_unverified(request.body))
+        return self._result(read_unverified(request.body))
 
     def read_return(self, query: bytes) -> Confirmation:
-        """What the citizen's browser brings back: the notice's fields, decoded as a form before they are signed."""
-        return self._notice(read_query(query))
+        """What the citizen's browser brings back: the callback's fields, decoded as a form before they are signed."""
+        return self._result(read_query(query))
 
     def acknowledge(self, answer: Answer, request: CallbackRequest) -> CallbackReply:
         """204 and nothing else for whatever we have stored."""
         return CallbackReply(503 if answer is Answer.NOT_RECORDED else 204, b"")
 
     def refuse(self, request: CallbackRequest) -> CallbackReply | None:
-        """MoMo has no words for it."""
+        """MoMo has no answer for it."""
         return None
 
     def query_payment(self, query: PaymentQuery) -> Confirmation:
-        """Ask what became of it. An order that MoMo does not know is PENDING: its opening may be on its way."""
+        """Query it. An order that MoMo does not know is PENDING: its opening may be on its way."""
         with reading_answer(self.code):
             answer = self._query(query.attempt_reference, NOT_FOUND)
             return _confirmation(self.code, answer, OUTCOMES, "query")
@@ -276,7 +276,7 @@ class Momo:
         return self._confirm(query, "cancel", CANCELLED)
 
     def refund_payment(self, request: RefundRequest) -> RefundAnswer:
-        """Give money back, as an order of its own that names the transaction; PENDING where it was asked for before."""
+        """Refund, as an order of its own that names the transaction; PENDING where it was requested before."""
         require_refundable(PROFILE.limits, request)
         if self.settings.request_type == "payWithATM" and request.amount < SMALLEST_CARD_REFUND:
             raise Malformed(f"MoMo gives back {SMALLEST_CARD_REFUND} or more to a domestic card")
@@ -289,10 +289,10 @@ class Momo:
             "description": fitting(request.description, _DESCRIPTION),
         }
         with reading_answer(self.code):
-            return _refund_answer(self._ask("refund", REFUND_SIGNS, fields, ASKED_BEFORE | NOT_TAKEN))
+            return _refund_answer(self._call("refund", REFUND_SIGNS, fields, ASKED_BEFORE | NOT_TAKEN))
 
     def query_refund(self, query: RefundQuery) -> RefundAnswer:
-        """Ask about the payment: the answer lists its refunds. One that is not listed may be on its way."""
+        """Query the payment: the answer lists its refunds. One that is not listed may be on its way."""
         with reading_answer(self.code):
             listed = self._query(query.attempt_reference).get("refundTrans") or []
             if not isinstance(listed, list):
@@ -308,24 +308,24 @@ class Momo:
         """The collector file dropped for ``day``. Raises BankUnavailable while it is not there."""
         return COLLECTOR_FILE.of_day(self.settings.statements, day, self.code)
 
-    def _notice(self, fields: Fields) -> Confirmation:
-        """What a notice or a return says; ``responseTime``, which is signed, is the moment of the payment."""
-        message, given = canonical(self.settings.access_key, fields, NOTICE_SIGNS), fields.get("signature")
+    def _result(self, fields: Fields) -> Confirmation:
+        """The confirmation in a callback or a return; the signed ``responseTime`` is the moment of the payment."""
+        message, given = canonical(self.settings.access_key, fields, CALLBACK_SIGNS), fields.get("signature")
         # Where a value looks like a field, the same string could be cut in two ways.
-        if not isinstance(given, str) or any(message.count(f"&{name}=") != 1 for name in NOTICE_SIGNS):
+        if not isinstance(given, str) or any(message.count(f"&{name}=") != 1 for name in CALLBACK_SIGNS):
             raise CallbackRejected
         key = require_hmac_sha256(self.settings.secrets, message.encode(), given)
         if fields.get("partnerCode") != self.settings.partner_code:
             raise CallbackRejected
         return _confirmation(self.code, fields, OUTCOMES, "notice", key)
 
-    def _query(self, reference: str, told: frozenset[str] = frozenset()) -> Fields:
+    def _query(self, reference: str, errors: frozenset[str] = frozenset()) -> Fields:
         """Every question has a requestId of its own: MoMo answers a repeated one as the first time."""
-        asked: dict[str, object] = {
+        params: dict[str, object] = {
             "orderId": fitting(reference, _ORDER),
             "requestId": request_id(reference, f"query.{secrets.token_hex(6)}"),
         }
-        return self._ask("query", QUERY_SIGNS, asked, told)
+        return self._call("query", QUERY_SIGNS, params, errors)
 
     def _confirm(self, query: PaymentQuery, act: str, proves: Mapping[str, Outcome]) -> Confirmation:
         reference = fitting(query.attempt_reference, _ORDER)
@@ -337,22 +337,22 @@ class Momo:
             "description": "",
         }
         with reading_answer(self.code):
-            return _confirmation(self.code, self._ask("confirm", CONFIRM_SIGNS, fields), proves, act)
+            return _confirmation(self.code, self._call("confirm", CONFIRM_SIGNS, fields), proves, act)
 
-    def _ask(
-        self, verb: str, signs: Sequence[str], fields: Fields, told: frozenset[str] = frozenset()
+    def _call(
+        self, verb: str, signs: Sequence[str], fields: Fields, errors: frozenset[str] = frozenset()
     ) -> Fields:
         """The answer. A request error is an answer only where it is among ``told``."""
-        asked = {"partnerCode": self.settings.partner_code, "lang": "vi", **fields}
-        signed = canonical(self.settings.access_key, asked, signs)
-        asked["signature"] = hmac_hex("sha256", self.settings.secret, signed.encode())
-        reply = self.http.post_json(f"{self.settings.url}/v2/gateway/api/{verb}", asked, expect=ANSWERED)
+        params = {"partnerCode": self.settings.partner_code, "lang": "vi", **fields}
+        signed = canonical(self.settings.access_key, params, signs)
+        params["signature"] = hmac_hex("sha256", self.settings.secret, signed.encode())
+        reply = self.http.post_json(f"{self.settings.url}/v2/gateway/api/{verb}", params, expect=ANSWERED)
         answer = read_object(reply.body, decimals_as_text=True)
         code = str(whole(answer, "resultCode"))
-        if code in REQUEST_ERRORS - told:
+        if code in REQUEST_ERRORS - errors:
             raise BankUnavailable(f"{self.code} refused to {verb}: {code}, {PROFILE.codes[code]}")
-        if any(answer.get(name) != asked[name] for name in ("partnerCode", "orderId", "requestId")):
-            raise Malformed(f"the answer is not about {asked['orderId']}")
+        if any(answer.get(name) != params[name] for name in ("partnerCode", "orderId", "requestId")):
+            raise Malformed(f"the answer is not about {params['orderId']}")
         return answer
 
 

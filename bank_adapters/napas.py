@@ -130,7 +130,7 @@ class Settings(RotatingSecret):
     )
     secret: bytes = setting(parse_key, "the client's secret, with which results are checked", secret=True)
     secret_previous: bytes | None = setting(
-        parse_key, "the one before, still believed", default=None, secret=True
+        parse_key, "the one before, still valid", default=None, secret=True
     )
     login: str = setting(text_matching("[!-~]{1,64}"), "the name for the token")
     password_secret: bytes = setting(parse_key, "the password for the token", secret=True)
@@ -214,13 +214,13 @@ class Napas:
             raise CallbackRejected
         signed = data.encode("utf-8", "replace")
         key = require_digest("sha256", [signed + secret for secret in self.settings.secrets], given)
-        said = as_object(read_object(_decoded(data), decimals_as_text=True).get("paymentResult"))
-        if said.get("merchantId", self.settings.client_id) != self.settings.client_id:
+        parsed = as_object(read_object(_decoded(data), decimals_as_text=True).get("paymentResult"))
+        if parsed.get("merchantId", self.settings.client_id) != self.settings.client_id:
             raise CallbackRejected
-        return _confirmation(self.code, said, key)
+        return _confirmation(self.code, parsed, key)
 
     def acknowledge(self, answer: Answer, request: CallbackRequest) -> CallbackReply:
-        """The status says it; no words of Napas's are known."""
+        """The status says it; no code of Napas's is documented."""
         return CallbackReply(503 if answer is Answer.NOT_RECORDED else 200, b"{}")
 
     def refuse(self, request: CallbackRequest) -> CallbackReply | None:
@@ -240,10 +240,10 @@ class Napas:
             address += f"?access_token={quote(token, safe='')}"
         else:
             headers["Authorization"] = f"Bearer {token}"
-        said = read_object(self.http.post(address, json.dumps(body).encode(), headers=headers).body)
-        if as_object(said.get("order", order)).get("id", order["id"]) != order["id"]:
+        parsed = read_object(self.http.post(address, json.dumps(body).encode(), headers=headers).body)
+        if as_object(parsed.get("order", order)).get("id", order["id"]) != order["id"]:
             raise Malformed("the data key is for another order")
-        return said
+        return parsed
 
     def _token(self) -> str:
         form = {
@@ -253,8 +253,8 @@ class Napas:
             "username": self.settings.login,
             "password": self.settings.password_secret.decode(),
         }
-        said = read_object(self.http.post_form(f"{self.settings.url}/oauth/token", form).body)
-        return _long_text(said, "access_token", _TOKEN)
+        parsed = read_object(self.http.post_form(f"{self.settings.url}/oauth/token", form).body)
+        return _long_text(parsed, "access_token", _TOKEN)
 
 
 def _long_text(fields: Fields, name: str, pattern: str) -> str:
@@ -283,17 +283,17 @@ def _decoded(data: str) -> bytes:
         raise Malformed("data is not base64") from error
 
 
-def _confirmation(bank: str, said: Fields, key: int) -> Confirmation:
-    """The payment of one order. A result of another operation (a refund, a token) is no word about the payment."""
-    order = as_object(said.get("order"))
-    reference, result = text(order, "id"), text(said, "result", _WORD)
-    operation = text_or_none(said, "apiOperation", _WORD) or "PAY"
+def _confirmation(bank: str, parsed: Fields, key: int) -> Confirmation:
+    """The payment of one order. A result of another operation (a refund, a token) says nothing about the payment."""
+    order = as_object(parsed.get("order"))
+    reference, result = text(order, "id"), text(parsed, "result", _WORD)
+    operation = text_or_none(parsed, "apiOperation", _WORD) or "PAY"
     outcome = OUTCOMES.get(result, Outcome.PENDING) if operation in OPERATIONS else Outcome.PENDING
-    details = said.get("response")
+    details = parsed.get("response")
     gateway = details.get("gatewayCode") if isinstance(details, dict) else None
     code = f"{result}/{gateway[:40]}" if gateway and isinstance(gateway, str) else result
     paid = outcome is Outcome.PAID
-    number, amount = (_transaction_id(said), _amount(said, order)) if paid else (None, None)
+    number, amount = (_transaction_id(parsed), _amount(parsed, order)) if paid else (None, None)
     return Confirmation(
         bank=bank,
         event_id=f"{reference}:{number or 0}:{operation}:{code}",
@@ -306,20 +306,20 @@ def _confirmation(bank: str, said: Fields, key: int) -> Confirmation:
     )
 
 
-def _transaction_id(said: Fields) -> str:
-    acquirer = as_object(as_object(said.get("transaction")).get("acquirer"))
+def _transaction_id(parsed: Fields) -> str:
+    acquirer = as_object(as_object(parsed.get("transaction")).get("acquirer"))
     return written(acquirer, "transactionId", _TRANSACTION)
 
 
-def _amount(said: Fields, order: Fields) -> Money:
+def _amount(parsed: Fields, order: Fields) -> Money:
     """What was ordered; Malformed when something else has moved, for then nobody knows what was paid."""
-    asked, moved = _money(order), _money({**order, **_told(as_object(said.get("transaction")))})
-    if asked != moved:
+    ordered, moved = _money(order), _money({**order, **_filled(as_object(parsed.get("transaction")))})
+    if ordered != moved:
         raise Malformed("the amount of the order is not what has moved")
-    return asked
+    return ordered
 
 
-def _told(transaction: Fields) -> Fields:
+def _filled(transaction: Fields) -> Fields:
     return {name: transaction[name] for name in ("amount", "currency") if transaction.get(name)}
 
 

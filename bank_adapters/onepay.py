@@ -86,7 +86,7 @@ OUTCOMES: Final = {
     **{code: Outcome.PENDING if code in _UNDECIDED else Outcome.DECLINED for code in CODES if code != "0"},
 }
 
-#: Header names as an importer in the field reads them; the words are thought to be those of vpc_TxnResponseCode.
+#: Header names as an importer in the field reads them; the codes are thought to be those of vpc_TxnResponseCode.
 COLLECTOR_FILE: Final = CollectorFile(
     columns={
         "booked_at": "TRAN_DATE",
@@ -119,11 +119,11 @@ PROFILE: Final = BankProfile(
             "lengths: reference and information 34", "OnePay's merchant guide of 2012", Certainty.ONE_SOURCE
         ),
         Fact("queryDR: address, fields, a form as the answer", "independent programs", Certainty.OFFICIAL),
-        Fact("answers to queryDR are signed; others are not believed", "one program", Certainty.ONE_SOURCE),
+        Fact("answers to queryDR are signed; others are refused", "one program", Certainty.ONE_SOURCE),
         Fact("what the codes mean: two lists", "independent programs", Certainty.OFFICIAL),
         Fact("the words of our reply to an IPN", "hearsay", Certainty.HEARSAY),
         Fact("headers of the collector file", "an importer in the field", Certainty.ONE_SOURCE),
-        Fact("times and words of the collector file: a setting", "our guess", Certainty.HEARSAY),
+        Fact("times and codes of the collector file: a setting", "our guess", Certainty.HEARSAY),
     ),
     codes=CODES,
 )
@@ -141,12 +141,12 @@ class Settings(RotatingSecret):
     """``BANK_ONEPAY_*``."""
 
     pay_url: str = setting(parse_url, "the page to which citizens are sent")
-    query_url: str = setting(parse_url, "where queryDR is asked")
+    query_url: str = setting(parse_url, "the address of queryDR")
     merchant: str = setting(text_matching("[A-Za-z0-9_]{1,20}"), "our merchant id")
     access_code: str = setting(text_matching("[A-Za-z0-9]{1,20}"), "our access code")
     secret: bytes = setting(a_hex_key, "the hash code, in hex", secret=True)
     secret_previous: bytes | None = setting(
-        a_hex_key, "the one before, still believed", default=None, secret=True
+        a_hex_key, "the one before, still valid", default=None, secret=True
     )
     query_user: str = setting(text_matching("[!-%'-~]{1,50}"), "who asks with queryDR (vpc_User)")
     query_password: str = setting(text_matching("[!-%'-~]{1,50}"), "the password of queryDR", secret=True)

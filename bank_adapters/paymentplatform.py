@@ -55,7 +55,7 @@ OUTCOMES: Final = {"00": Outcome.PAID, "99": Outcome.PENDING}
 #: TrangThaiGD of an answer. 3 is pending or unknown.
 STATES: Final = {"1": Outcome.PAID, "3": Outcome.PENDING, "4": Outcome.DECLINED}
 
-#: MaLoi and words of our answer, and the status.
+#: MaLoi and text of our answer, and the status.
 ANSWERS: Final = {
     Answer.RECORDED: (200, "00", "Thành công"),
     Answer.ALREADY_RECORDED: (200, "00", "Thành công"),
@@ -144,12 +144,12 @@ class Settings(RotatingSecret):
     """``BANK_PAYMENTPLATFORM_*``."""
 
     init_url: str = setting(parse_url, "where a payment is begun")
-    query_url: str = setting(parse_url, "where a payment is asked about")
+    query_url: str = setting(parse_url, "where a payment is queried")
     receipt_url: str = setting(parse_url, "where a receipt is fetched")
     partner: str = setting(text_matching("[A-Za-z0-9._-]{1,50}"), "MaDoiTac, such as 000.00.01.H29")
     secret: bytes = setting(parse_key, "the secret at the end of every hash", secret=True)
     secret_previous: bytes | None = setting(
-        parse_key, "the one before, still believed", default=None, secret=True
+        parse_key, "the one before, still valid", default=None, secret=True
     )
     statements: Path = setting(parse_folder, "the folder into which daily files are dropped")
     statement_format: CollectorFile = setting(COLLECTOR_FILE.otherwise, OTHERWISE, default=COLLECTOR_FILE)
@@ -236,10 +236,10 @@ class PaymentPlatform:
 
     def acknowledge(self, answer: Answer, request: CallbackRequest) -> CallbackReply:
         """MaLoi 00 or 99 about the payment of ``request``."""
-        status, code, words = ANSWERS[answer]
+        status, code, message = ANSWERS[answer]
         received = _read_or_nothing(request.body)
         named = {name: str(received.get(name) or "") for name in ("MaThamChieu", "ThoiGianGD")}
-        reply = {"MaLoi": code, "MoTaLoi": words, "MaDoiTac": self.settings.partner, **named}
+        reply = {"MaLoi": code, "MoTaLoi": message, "MaDoiTac": self.settings.partner, **named}
         echoed = self.settings.reply_hash == "echo"
         reply["MaXacThuc"] = str(received.get("MaXacThuc", "")) if echoed else self._hash(reply, REPLY_HASHES)
         return CallbackReply(status, json.dumps(reply, ensure_ascii=False).encode("utf-8", "replace"))
@@ -249,16 +249,16 @@ class PaymentPlatform:
         return CallbackReply(401, json.dumps({"return_code": -1, "return_msg": "check_sum invalid"}).encode())
 
     def query_payment(self, query: PaymentQuery) -> Confirmation:
-        """QUERY. The answer is under no hash: it is believed because we asked this address for this payment."""
+        """QUERY. The answer is under no hash: it is trusted because we called this address for this payment."""
         question = self._question("QUERY", query.attempt_reference, query.started_at)
         with reading_answer(self.code):
-            said = _unwrapped(_read(self.http.post_json(self.settings.query_url, question).body))
-            if text(said, "MaThamChieu") != query.attempt_reference:
+            parsed = _unwrapped(_read(self.http.post_json(self.settings.query_url, question).body))
+            if text(parsed, "MaThamChieu") != query.attempt_reference:
                 raise Malformed("the answer is about another payment")
-            if said.get("MaDoiTac") not in (None, self.settings.partner):
+            if parsed.get("MaDoiTac") not in (None, self.settings.partner):
                 raise Malformed("the answer is about another partner")
-            state = as_signed(said.get("TrangThaiGD"))
-            return self._confirmation(said, STATES.get(state, Outcome.PENDING), "query:", state, None)
+            state = as_signed(parsed.get("TrangThaiGD"))
+            return self._confirmation(parsed, STATES.get(state, Outcome.PENDING), "query:", state, None)
 
     def fetch_receipt(self, query: PaymentQuery) -> bytes:
         """The platform's own receipt of a payment, a PDF. Raises BankUnavailable for anything else."""

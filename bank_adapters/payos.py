@@ -59,10 +59,10 @@ from payment_hub.domain.banks.values import (
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import dong
 
-#: ``code`` inside a callback's data. Only transfers that came are told of.
+#: ``code`` inside a callback's data. Only transfers that came have callbacks.
 OUTCOMES: Final = {"00": Outcome.PAID}
 
-#: ``status`` of a link. UNDERPAID has money in it, less than was asked.
+#: ``status`` of a link. UNDERPAID has money in it, less than requested.
 STATUSES: Final = {
     **dict.fromkeys(("PAID", "UNDERPAID"), Outcome.PAID),
     **dict.fromkeys(("PENDING", "PROCESSING"), Outcome.PENDING),
@@ -151,10 +151,10 @@ class Settings(RotatingSecret):
 
 def build(bank: str, section: Mapping[str, str]) -> Payos:
     """The adapter of ``bank`` from its section of the settings. Raises BankSettingsError."""
-    told = read_section(Settings, bank, section)
-    pays_out = None not in (told.payout_client_id, told.payout_api_key, told.payout_secret)
+    settings = read_section(Settings, bank, section)
+    pays_out = None not in (settings.payout_client_id, settings.payout_api_key, settings.payout_secret)
     profile = PROFILE if pays_out else NO_PAYOUTS
-    return Payos(bank, told, HttpClient(bank, read_seconds=told.read_seconds), profile)
+    return Payos(bank, settings, HttpClient(bank, read_seconds=settings.read_seconds), profile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class Payos:
             return _instructions(self._data(message), request)
 
     def read_callback(self, request: CallbackRequest) -> Confirmation:
-        """Verify the signature over ``data``; nothing around it is believed."""
+        """Verify the signature over ``data``; nothing around it is read."""
         if request.method != "POST" or request.query:
             raise CallbackRejected
         message = read_fields(request.body)
@@ -186,7 +186,7 @@ class Payos:
         if not isinstance(data, dict) or not isinstance(given, str):
             raise CallbackRejected
         key = require_hmac_sha256(self.settings.secrets, raw_row(data).encode(), given)
-        return self._told(data, key)
+        return self._transfer_confirmation(data, key)
 
     def acknowledge(self, answer: Answer, request: CallbackRequest) -> CallbackReply:
         """Any 2xx ends the retries."""
@@ -198,7 +198,7 @@ class Payos:
         return None
 
     def query_payment(self, query: PaymentQuery) -> Confirmation:
-        """What the link knows. Several transfers in one link are told by their own callbacks and the daily file."""
+        """What the link knows. Several transfers in one link have their own callbacks and the daily file."""
         with reading_answer(self.code):
             answer = self.http.get(self._link(query.number), headers=self._headers())
             return self._from_link(self._data(read_fields(answer.body)), query, "query")
@@ -215,7 +215,7 @@ class Payos:
         return STATEMENT_FILE.of_day(self.settings.statements, day, self.code)
 
     def refund_payment(self, request: RefundRequest) -> RefundAnswer:
-        """A payout to the account that was told, once for a reference. Raises Malformed where none was told."""
+        """A payout to the payer's account, once for a reference. Raises Malformed where it is unknown."""
         require_refundable(PROFILE.limits, request)
         headers, secret = self._payouts()
         fields = self._payout(request)
@@ -243,12 +243,12 @@ class Payos:
     def _payout(self, request: RefundRequest) -> dict[str, object]:
         payer, category = request.payer, self.settings.payout_category
         if payer is None or payer.bank not in BINS:
-            raise Malformed("no account at a bank with a BIN was told as the one that the money came from")
+            raise Malformed("the payer's account at a bank with a BIN is unknown")
         reference = fitting(request.refund_reference, _ID)
         return {
             "referenceId": reference,
             "amount": request.amount.minor,
-            "description": self._words(request.description, reference, request.number),
+            "description": self._transfer_text(request.description, reference, request.number),
             "toBin": payer.bank,
             "toAccountNumber": fitting(payer.number, "[0-9A-Za-z]{1,19}"),
             "category": category.split(",") if category else [],
@@ -263,7 +263,7 @@ class Payos:
         fields: dict[str, object] = {
             "orderCode": request.number,
             "amount": request.amount.minor,
-            "description": self._words(request.description, reference, request.number),
+            "description": self._transfer_text(request.description, reference, request.number),
             "cancelUrl": back,
             "returnUrl": back,
         }
@@ -272,16 +272,16 @@ class Payos:
             fields["expiredAt"] = min(int(request.expires_at.timestamp()), _LAST_SECOND)
         return {**fields, "signature": hmac_hex("sha256", self.settings.secret, signed)}
 
-    def _words(self, description: str, reference: str, number: int) -> str:
+    def _transfer_text(self, description: str, reference: str, number: int) -> str:
         """What a transfer says: the most of ours that fits. Raises Malformed when nothing does."""
         most = self.settings.description_length
-        for words in (fitting(description, _WORDS), reference, str(number)):
-            if len(words) <= most:
-                return words
+        for purpose in (fitting(description, _WORDS), reference, str(number)):
+            if len(purpose) <= most:
+                return purpose
         raise Malformed(f"nothing we could say fits in {most} characters")
 
     def _opened_before(self, request: PaymentRequest) -> Instructions:
-        """The link that an opening made whose answer was lost. Its QR code is not told again, its page is."""
+        """The link that an opening made whose answer was lost. Its QR code is not answered again, its page is."""
         answer = self.http.get(self._link(request.number), headers=self._headers())
         link = self._data(read_fields(answer.body))
         _require_about(link, request.number)
@@ -290,8 +290,8 @@ class Payos:
         number = text(link, "id", _ID)
         return Instructions(page_url=parse_page(f"{self.settings.page_url}/{number}"), bank_reference=number)
 
-    def _told(self, data: Fields, key: int) -> Confirmation:
-        """What a callback says, which is about one transfer."""
+    def _transfer_confirmation(self, data: Fields, key: int) -> Confirmation:
+        """The confirmation in a callback, which is about one transfer."""
         code, number = text(data, "code", _CODE), whole(data, "orderCode")
         money = text(data, "reference", _BANK_CODE)
         event_id = f"{text(data, 'paymentLinkId', _ID)}:{money}:{code}"
@@ -345,13 +345,13 @@ class Payos:
         return _named(self.settings.client_id, self.settings.api_key)
 
     def _data(self, message: Fields) -> Fields:
-        """What an answer about a link says, believed."""
+        """What an answer about a link says, verified."""
         data = _unwrapped(self.code, message)
         require_hmac_sha256(self.settings.secrets, raw_row(data).encode(), text(message, "signature"))
         return data
 
     def _payout_data(self, answer: HttpAnswer, secret: bytes) -> Fields:
-        """What an answer about a payout says, believed by its header."""
+        """What an answer about a payout says, verified by its header."""
         data = _unwrapped(self.code, read_fields(answer.body))
         require_hmac_sha256([secret], encoded_row(data).encode(), answer.headers.get("x-signature"))
         return data

@@ -89,12 +89,12 @@ class Settings(RotatingSecret):
     )
     secret_previous: bytes | None = setting(
         standard_webhooks.read_webhook_secret,
-        "the secret before, still believed while both sides change",
+        "the secret before, still valid while both sides change",
         default=None,
         secret=True,
     )
     public_url: str | None = setting(
-        parse_url, "the hub's own address, told to the bank for its callbacks", default=None
+        parse_url, "the hub's own address, given to the bank for its callbacks", default=None
     )
     read_seconds: int = setting(
         number_between(1, 60), "how long the bank may be silent before we say that we do not know", default=10
@@ -135,7 +135,7 @@ class SandboxBank:
         if self.settings.public_url:
             body["callback_url"] = f"{self.settings.public_url}/callbacks/{self.code}"
         with reading_answer(self.code):
-            opened = read_object(self._ask("/payments", json.dumps(body).encode()).body)
+            opened = read_object(self._call("/payments", json.dumps(body).encode()).body)
             _require_about(opened, "payment.opened", request.attempt_reference)
             account, bank_bin = (text(opened, "account_number"), text(opened, "account_bank"))
             return Instructions(
@@ -163,7 +163,7 @@ class SandboxBank:
         return replace(_confirmation(self.code, fields, event_id), key=key)
 
     def acknowledge(self, answer: Answer, request: CallbackRequest) -> CallbackReply:
-        """The hub's word as it is, with a status that says whether to send the message again."""
+        """The hub's answer as it is, with a status that says whether to send the message again."""
         return CallbackReply(status=ANSWERS[answer], body=json.dumps({"result": answer.value}).encode())
 
     def refuse(self, request: CallbackRequest) -> CallbackReply | None:
@@ -174,18 +174,18 @@ class SandboxBank:
         """What the bank knows of the attempt now."""
         with reading_answer(self.code):
             path = f"/payments/{fitting(query.attempt_reference, _REFERENCE)}"
-            known = read_object(self._ask(path, expect=(200, 404)).body)
-            if known.get("type") == "payment.unknown":
+            answer = read_object(self._call(path, expect=(200, 404)).body)
+            if answer.get("type") == "payment.unknown":
                 return _unknown(self.code, query)
-            _require_about(known, "payment.status", query.attempt_reference)
-            said = _confirmation(self.code, known, "")
-        event_id = f"query-{query.attempt_reference}-{said.code}-{said.bank_transaction_id or 'none'}"
-        return replace(said, event_id=event_id)
+            _require_about(answer, "payment.status", query.attempt_reference)
+            confirmation = _confirmation(self.code, answer, "")
+        event_id = f"query-{query.attempt_reference}-{confirmation.code}-{confirmation.bank_transaction_id or 'none'}"
+        return replace(confirmation, event_id=event_id)
 
     def fetch_statement(self, day: date) -> Statement:
         """The bank's file of ``day``, with the totals that it declares in its first line."""
         with reading_answer(self.code):
-            raw = self._ask(f"/statements/{day.isoformat()}", largest=LARGEST_STATEMENT).body
+            raw = self._call(f"/statements/{day.isoformat()}", largest=LARGEST_STATEMENT).body
         with refused_whole(raw):
             lines = tuple(_statement_line(row) for row in read_rows(raw, STATEMENT))
             declared = _DECLARED.match(raw)
@@ -194,7 +194,7 @@ class SandboxBank:
             require_totals(lines, count=int(declared[2]), total=Money.parse(declared[3].decode()))
         return Statement(day, raw, lines)
 
-    def _ask(
+    def _call(
         self,
         path: str,
         body: bytes | None = None,

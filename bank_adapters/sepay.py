@@ -88,7 +88,7 @@ class Settings(AccountSettings, RotatingSecret):
 
     secret: bytes = setting(parse_key, "the secret of the signature, or the API key", secret=True)
     secret_previous: bytes | None = setting(
-        parse_key, "the one before, still believed", default=None, secret=True
+        parse_key, "the one before, still valid", default=None, secret=True
     )
     auth: str = setting(
         text_matching("hmac|apikey"), "how SePay proves who it is: hmac or apikey", default="hmac"
@@ -99,7 +99,7 @@ class Settings(AccountSettings, RotatingSecret):
         default="id",
     )
     statement_columns: Columns = setting(
-        declared_columns, "our words for the columns of the statement", default=COLUMNS
+        declared_columns, "our names for the columns of the statement", default=COLUMNS
     )
     statement_time: str = setting(
         text_matching("[ -~]{2,40}"), "how the statement writes moments", default=WALL_CLOCK
@@ -124,7 +124,7 @@ class Sepay:
         return replace(PROFILE, signed=self.settings.auth == "hmac")
 
     def open_payment(self, request: PaymentRequest) -> Instructions:
-        """A code for the transfer; nobody is asked. Raises Malformed."""
+        """A code for the transfer; no bank is called. Raises Malformed."""
         return instructions(self.settings, request)
 
     def read_callback(self, request: CallbackRequest) -> Confirmation:
@@ -140,7 +140,7 @@ class Sepay:
         return CallbackReply(200 if stored else 503, json.dumps({"success": stored}).encode())
 
     def refuse(self, request: CallbackRequest) -> CallbackReply | None:
-        """401, as SePay's guide answers a message that is not believed."""
+        """401, as SePay's guide answers a message that is not genuine."""
         return CallbackReply(401, json.dumps({"success": False}).encode())
 
     def fetch_statement(self, day: date) -> Statement:

@@ -1,4 +1,4 @@
-"""ShopeePay, "Checkout with ShopeePay" (v3 merchant-host): a signed order, a signed notice back, a check interface.
+"""ShopeePay, "Checkout with ShopeePay" (v3 merchant-host): a signed order, a signed callback, a check interface.
 
 Rules from product.shopeepay.com/integration (checkout, check, refund, notify, common objects), read beside public
 clients for Vietnam, Thailand and Indonesia. Every body is signed as the very bytes that travel. ShopeePay's
@@ -60,7 +60,7 @@ REFUND: Final = "/v3/merchant-host/transaction/refund/create-new"
 PAYMENT_TYPE: Final = 13
 REFUND_TYPE: Final = 15
 
-#: Transaction status, in a notice and in an answer.
+#: Transaction status, in a callback and in an answer.
 OUTCOMES: Final = {
     "1": Outcome.PENDING,
     "2": Outcome.PENDING,
@@ -70,13 +70,13 @@ OUTCOMES: Final = {
     "7": Outcome.DECLINED,
 }
 
-#: payment_status, in the notices of older products. 2 (not found) and 3 (refunded) say nothing about "was it paid".
+#: payment_status, in the callbacks of older products. 2 (not found) and 3 (refunded) say nothing about "was it paid".
 PAYMENT_STATUSES: Final = {"1": Outcome.PAID, "4": Outcome.DECLINED, "6": Outcome.DECLINED}
 
-#: Transaction status of a refund. Expired and invalidated are not told of refunds, so they wait.
+#: Transaction status of a refund. Expired and invalidated are not documented for refunds, so they are PENDING.
 REFUNDS: Final = {"3": RefundOutcome.SUCCEEDED, "4": RefundOutcome.FAILED}
 
-#: errcode, words and status of our answer; anything but 0 asks for the notice again.
+#: errcode, text and status of our answer; anything but 0 asks for the callback again.
 ANSWERS: Final = {
     Answer.RECORDED: (200, 0, "success"),
     Answer.ALREADY_RECORDED: (200, 0, "success"),
@@ -103,7 +103,7 @@ PROFILE: Final = BankProfile(
     facts=(
         Fact("the signature: base64 of HMAC-SHA256 over the raw body", "public clients", Certainty.OFFICIAL),
         Fact(
-            "order, check, refund and notice; transaction types 13 and 15; statuses",
+            "order, check, refund and callback; transaction types 13 and 15; statuses",
             "product.shopeepay.com/integration",
             Certainty.OFFICIAL,
         ),
@@ -154,7 +154,7 @@ class Settings(RotatingSecret):
     client_id: str = setting(text_matching("[A-Za-z0-9_-]{1,64}"), "our client id")
     secret: bytes = setting(parse_key, "the secret key of the client", secret=True)
     secret_previous: bytes | None = setting(
-        parse_key, "the one before, still believed", default=None, secret=True
+        parse_key, "the one before, still valid", default=None, secret=True
     )
     merchant_ext_id: str = setting(text_matching("[A-Za-z0-9_.-]{1,64}"), "our id as a shop's owner")
     store_ext_id: str = setting(text_matching("[A-Za-z0-9_.-]{1,64}"), "our id as a shop")
@@ -213,11 +213,11 @@ class ShopeePay:
             "validity_period": int(lasts.total_seconds()),
         }
         with reading_answer(self.code):
-            opened = self._ask(CREATE, body)
+            opened = self._call(CREATE, body)
             return Instructions(page_url=parse_page(str(opened.get("redirect_url_http"))))
 
     def read_callback(self, request: CallbackRequest) -> Confirmation:
-        """Verify the header over the raw body, then read the notice."""
+        """Verify the header over the raw body, then read it."""
         key = require_hmac_sha256(
             self.settings.secrets, request.body, request.headers.get(SIGNATURE.lower()), "base64"
         )
@@ -230,8 +230,8 @@ class ShopeePay:
 
     def acknowledge(self, answer: Answer, request: CallbackRequest) -> CallbackReply:
         """errcode 0, whatever became of it, unless it must come again."""
-        status, code, words = ANSWERS[answer]
-        return CallbackReply(status, json.dumps({"errcode": code, "debug_msg": words}).encode())
+        status, code, message = ANSWERS[answer]
+        return CallbackReply(status, json.dumps({"errcode": code, "debug_msg": message}).encode())
 
     def refuse(self, request: CallbackRequest) -> CallbackReply | None:
         """An errcode with 401: ShopeePay may send again."""
@@ -241,8 +241,8 @@ class ShopeePay:
         """Ask the check interface. What ShopeePay does not know is no answer: its codes for that are not published."""
         reference = fitting(query.attempt_reference, _REFERENCE)
         with reading_answer(self.code):
-            said = self._check(reference, PAYMENT_TYPE, query.amount)
-            confirmation = self._confirmation(said, reference)
+            parsed = self._check(reference, PAYMENT_TYPE, query.amount)
+            confirmation = self._confirmation(parsed, reference)
         return replace(confirmation, event_id=f"query:{confirmation.event_id}")
 
     def refund_payment(self, request: RefundRequest) -> RefundAnswer:
@@ -261,7 +261,7 @@ class ShopeePay:
             "amount": self._wire(request.amount),
         }
         with reading_answer(self.code):
-            accepted = self._ask(REFUND, body)
+            accepted = self._call(REFUND, body)
             if accepted.get("refund_reference_id", request.refund_reference) != request.refund_reference:
                 raise Malformed("the answer is about another refund")
             return RefundAnswer(RefundOutcome.PENDING, "0", _number(accepted, "refund_sn"))
@@ -270,12 +270,12 @@ class ShopeePay:
         """Ask the check interface about the refund's own reference."""
         reference = fitting(query.refund_reference, _REFERENCE)
         with reading_answer(self.code):
-            said = self._check(reference, REFUND_TYPE, query.amount)
-            code = _code(said, "status")
+            parsed = self._check(reference, REFUND_TYPE, query.amount)
+            code = _code(parsed, "status")
             outcome = REFUNDS.get(code, RefundOutcome.PENDING)
-            if outcome is RefundOutcome.SUCCEEDED and self._amount(said) != query.amount:
+            if outcome is RefundOutcome.SUCCEEDED and self._amount(parsed) != query.amount:
                 raise Malformed("another amount has gone back")
-            return RefundAnswer(outcome, code, _number(said, "transaction_sn"))
+            return RefundAnswer(outcome, code, _number(parsed, "transaction_sn"))
 
     def fetch_statement(self, day: date) -> Statement:
         """The file dropped for ``day``. Raises BankUnavailable while it is not there."""
@@ -288,12 +288,12 @@ class ShopeePay:
         body["transaction_type"] = kind
         if named == "reference_id":
             body["amount"] = self._wire(amount)
-        said = as_object(self._ask(CHECK, body).get("transaction"))
-        if _reference(said) != reference or not _is_of(kind, said):
+        parsed = as_object(self._call(CHECK, body).get("transaction"))
+        if _reference(parsed) != reference or not _is_of(kind, parsed):
             raise Malformed(f"the answer is not about {reference}")
-        return said
+        return parsed
 
-    def _ask(self, path: str, fields: Mapping[str, object]) -> Fields:
+    def _call(self, path: str, fields: Mapping[str, object]) -> Fields:
         """The answer of errcode 0 to ``fields``, which leave as the very bytes that are signed."""
         body = json.dumps(fields, separators=(",", ":")).encode()
         headers = {
@@ -305,12 +305,12 @@ class ShopeePay:
         given = answer.headers.get(SIGNATURE.lower())
         if given is not None or self.settings.signed_answers:
             require_hmac_sha256(self.settings.secrets, answer.body, given, "base64")
-        said = read_object(answer.body, decimals_as_text=True)
-        if (code := whole(said, "errcode")) != 0:
+        parsed = read_object(answer.body, decimals_as_text=True)
+        if (code := whole(parsed, "errcode")) != 0:
             raise BankUnavailable(f"{self.code} refused with errcode {code}")
-        if said.get("request_id", fields["request_id"]) != fields["request_id"]:
+        if parsed.get("request_id", fields["request_id"]) != fields["request_id"]:
             raise Malformed("the answer is to another request")
-        return said
+        return parsed
 
     def _confirmation(self, fields: Fields, reference: str) -> Confirmation:
         code, outcome = _meaning(fields)
@@ -350,7 +350,7 @@ def _reference(fields: Fields) -> str:
 
 
 def _is_of(kind: int, fields: Fields) -> bool:
-    """Whether it is told of a transaction of that type, if a type is told at all."""
+    """Whether it is about a transaction of that type, if it names a type."""
     return str(fields.get("transaction_type", kind)) == str(kind)
 
 
@@ -359,11 +359,11 @@ def _meaning(fields: Fields) -> tuple[str, Outcome]:
     if "refund_reference_id" in fields or not _is_of(PAYMENT_TYPE, fields):
         return "refund", Outcome.PENDING
     tables = {"status": OUTCOMES, "transaction_status": OUTCOMES, "payment_status": PAYMENT_STATUSES}
-    told = {name: _code(fields, name) for name in tables if name in fields}
-    if not told:
-        raise Malformed("no status is told")
-    meant = {tables[name].get(code, Outcome.PENDING) for name, code in told.items()}
-    return "/".join(told.values()), meant.pop() if len(meant) == 1 else Outcome.PENDING
+    codes = {name: _code(fields, name) for name in tables if name in fields}
+    if not codes:
+        raise Malformed("no status is given")
+    meant = {tables[name].get(code, Outcome.PENDING) for name, code in codes.items()}
+    return "/".join(codes.values()), meant.pop() if len(meant) == 1 else Outcome.PENDING
 
 
 def _code(fields: Fields, name: str) -> str:

@@ -72,7 +72,7 @@ class Vietqr:
     profile: ClassVar[BankProfile] = PROFILE
 
     def open_payment(self, request: PaymentRequest) -> Instructions:
-        """A code for the transfer; nobody is asked. Raises Malformed."""
+        """A code for the transfer; no bank is called. Raises Malformed."""
         additional: dict[str, str] = {}
         if self.settings.bill_number == "attempt":
             additional["bill"] = request.attempt_reference

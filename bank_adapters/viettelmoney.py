@@ -4,7 +4,7 @@ a signed result, and an interface for queries and full refunds.
 Read from two clients that agree (a shop's in Go, a one-stop portal's in Java). check_sum is base64 of an HMAC-SHA1 over
 an access code and the values in the order of their names, with nothing between them: so every field has a form of its
 own here, and our references must stand where they belong. Behind them only the amount and Viettel's number could be cut
-in two ways: where the number has not the agreed length, nothing is made of either, and Viettel is asked. Amounts are
+in two ways: where the number has not the agreed length, nothing is made of either, and Viettel is queried. Amounts are
 whole dong; order_id is our attempt's reference, billcode our order's. Viettel asks (verify) at
 ``/callbacks/<bank>/inquiry``.
 """
@@ -166,7 +166,7 @@ PROFILE: Final = BankProfile(
         Fact(
             "what an answer to a query, and our answer to verify, sign", "the general rule", Certainty.HEARSAY
         ),
-        Fact("a transaction has 18 digits; else it is asked about", "one example", Certainty.HEARSAY),
+        Fact("a transaction has 18 digits; else it is queried", "one example", Certainty.HEARSAY),
         Fact("an older portal writes hex: a setting, never both", "one portal", Certainty.ONE_SOURCE),
         Fact("the file of a day", "our own form", Certainty.HEARSAY),
     ),
@@ -192,7 +192,7 @@ PROFILE: Final = BankProfile(
         "status -1, 0, 3": "nothing was begun, being worked on, not known",
         "status 1": "paid",
         "status 2, 5": "failed, cancelled by the payer",
-        **{f"refund {code}": words for code, (_, words) in REFUNDS.items()},
+        **{f"refund {code}": meaning for code, (_, meaning) in REFUNDS.items()},
     },
 )
 
@@ -282,7 +282,7 @@ class ViettelMoney:
         )
 
     def answer_inquiry(self, inquiry: Inquiry, bill: Bill) -> CallbackReply:
-        """What was asked, with our error_code, signed."""
+        """The fields of the request, with our error_code, signed."""
         return self._reply(self.settings.verify_answer_signs, INQUIRY_ANSWERS[bill.due], inquiry.fields)
 
     def read_callback(self, request: CallbackRequest) -> Confirmation:
@@ -301,7 +301,7 @@ class ViettelMoney:
         return self._reply(RESULT_REPLY_SIGNS, code, {"order_id": order_id, **NOWHERE}, status)
 
     def refuse(self, request: CallbackRequest) -> CallbackReply | None:
-        """02. Nothing that a stranger wrote is repeated: signed by us it could become part of another message."""
+        """02. Nothing unverified is repeated: signed by us it could become part of another message."""
         if request.path.endswith("/inquiry"):
             return self._reply(self.settings.verify_answer_signs, WRONG_CHECK_SUM, NOTHING)
         return self._reply(RESULT_REPLY_SIGNS, WRONG_CHECK_SUM, NOWHERE)
@@ -310,11 +310,11 @@ class ViettelMoney:
         """Ask with TRANS_INQUIRY. The answer names no amount: it is the one that our own signature opened it with."""
         with reading_answer(self.code):
             question = {"cmd": "TRANS_INQUIRY", "order_id": query.attempt_reference}
-            fields, key = self._ask(question, QUERY_SIGNS, self.settings.query_answer_signs)
+            fields, key = self._call(question, QUERY_SIGNS, self.settings.query_answer_signs)
             return self._confirmation("query", fields, query.amount, key)
 
     def refund_payment(self, request: RefundRequest) -> RefundAnswer:
-        """Give a whole payment back; asked again for the same payment, Viettel refuses with 176. Raises Malformed and
+        """Refund a whole payment; requested again for the same payment, Viettel refuses with 176. Raises Malformed and
         BankUnavailable."""
         require_refundable(PROFILE.limits, request)
         question = {
@@ -326,7 +326,7 @@ class ViettelMoney:
             "trans_content": fitting(request.description, "[A-Za-z0-9 .:_-]{1,100}"),
         }
         with reading_answer(self.code):
-            fields, _ = self._ask(question, REFUND_SIGNS, REFUND_ANSWER_SIGNS)
+            fields, _ = self._call(question, REFUND_SIGNS, REFUND_ANSWER_SIGNS)
         code = fields["error_code"]
         outcome, _ = REFUNDS.get(code, (RefundOutcome.PENDING, ""))
         return RefundAnswer(outcome, code)
@@ -367,16 +367,18 @@ class ViettelMoney:
         signed = {name: fields.get(name, "") for name in signs.split()}
         return signed, self._require(signed, signs, fields.get("check_sum"))
 
-    def _ask(self, asked: Mapping[str, str], signs: str, answer_signs: str) -> tuple[Mapping[str, str], int]:
+    def _call(
+        self, params: Mapping[str, str], signs: str, answer_signs: str
+    ) -> tuple[Mapping[str, str], int]:
         """Sign and send a question; the signed fields of an answer about our own order."""
-        question = {"version": VERSION, "merchant_code": self.settings.merchant_code, **asked}
+        question = {"version": VERSION, "merchant_code": self.settings.merchant_code, **params}
         sent = {**question, "check_sum": self._sign(question, signs)}
         answer: Fields = read_object(
             self.http.post_form(self.settings.api_url, sent).body, decimals_as_text=True
         )
         fields = {name: as_signed(answer.get(name)) for name in answer_signs.split()}
         key = self._require(fields, answer_signs, text(answer, "check_sum"))
-        if fields["order_id"] != asked["order_id"]:
+        if fields["order_id"] != params["order_id"]:
             raise Malformed("the answer is about another payment")
         return fields, key
 
@@ -400,5 +402,5 @@ class ViettelMoney:
         return write("sha1", self.settings.secret, self._message(fields, signs))
 
     def _reply(self, signs: str, code: str, more: Mapping[str, str], status: int = 200) -> CallbackReply:
-        said = {"error_code": code, "merchant_code": self.settings.merchant_code, "order_id": "", **more}
-        return CallbackReply(status, json.dumps({**said, "check_sum": self._sign(said, signs)}).encode())
+        reply = {"error_code": code, "merchant_code": self.settings.merchant_code, "order_id": "", **more}
+        return CallbackReply(status, json.dumps({**reply, "check_sum": self._sign(reply, signs)}).encode())

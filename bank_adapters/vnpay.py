@@ -59,7 +59,7 @@ from payment_hub.domain.money import dong
 
 VERSION: Final = "2.1.0"
 
-#: vnp_ResponseCode of an IPN or a return. 07 is money taken and suspected of fraud: somebody must look.
+#: vnp_ResponseCode of an IPN or a return. 07 is money taken and suspected of fraud: an officer must look.
 OUTCOMES: Final = {
     "00": Outcome.PAID,
     "07": Outcome.PENDING,
@@ -76,7 +76,7 @@ STATUSES: Final = {
 #: vnp_ResponseCode of the query interface. To a question every other code says that the question itself failed.
 ACCEPTED, NOT_FOUND = "00", "91"
 
-#: To a refund: 94 was asked before, 99 may be anything. Only 91 (no such payment) and 95 (it failed) are proof.
+#: To a refund: 94 was requested before, 99 may be anything. Only 91 (no such payment) and 95 (it failed) are proof.
 REFUND_CODES: Final = dict.fromkeys((NOT_FOUND, "95"), RefundOutcome.FAILED)
 
 #: Our terminal, format or checksum is wrong. This request was not taken, but an earlier one of the same refund may have
@@ -94,7 +94,7 @@ PAYMENT, FULL, PART = "01", "02", "03"
 #: VNPAY's clock may be so far behind ours, and a refund still be the one that we asked for.
 _CLOCKS_APART: Final = timedelta(minutes=1)
 
-#: RspCode and words for our answer, with HTTP status 200 always. VNPAY sends again for 01, 04, 97 and 99.
+#: RspCode and text for our answer, with HTTP status 200 always. VNPAY sends again for 01, 04, 97 and 99.
 ANSWERS: Final = {
     Answer.RECORDED: ("00", "Confirm Success"),
     Answer.ALREADY_RECORDED: ("02", "Order already confirmed"),
@@ -118,7 +118,7 @@ REFUND_ANSWER_SIGNS: Final = (
 )
 ANSWER_SIGNS: Final = f"{REFUND_ANSWER_SIGNS} PromotionCode PromotionAmount"
 
-#: Header names as an importer in the field reads them; the words are those of vnp_TransactionStatus.
+#: Header names as an importer in the field reads them; the codes are those of vnp_TransactionStatus.
 COLLECTOR_FILE: Final = CollectorFile(
     columns={
         "booked_at": "THOI_GIAN_GD",
@@ -150,12 +150,12 @@ PROFILE: Final = BankProfile(
             Certainty.OFFICIAL,
         ),
         Fact("names of the collector file's columns", "an importer in the field", Certainty.ONE_SOURCE),
-        Fact("times and words of the collector file: a setting", "our guess", Certainty.HEARSAY),
+        Fact("times and codes of the collector file: a setting", "our guess", Certainty.HEARSAY),
     ),
     limits=Limits(smallest=dong(1), largest=dong(9_999_999_999)),
     codes={
         "00": "paid",
-        "07": "money taken, suspected of fraud: somebody must decide",
+        "07": "money taken, suspected of fraud: an officer must decide",
         "09": "no internet banking for this card or account",
         "10": "wrong card or account data more than three times",
         "11": "not paid in time",
@@ -175,7 +175,7 @@ PROFILE: Final = BankProfile(
         "status 09": "refund rejected",
         "query 02, 03, 97": "wrong terminal code, format or checksum",
         "query 91, 95": "no such payment, or one that had failed",
-        "query 94": "asked before",
+        "query 94": "requested before",
     },
 )
 
@@ -251,10 +251,12 @@ class Vnpay:
         if fields.get("vnp_TmnCode") != self.settings.tmn_code:
             raise CallbackRejected
         code, status = (text(fields, "vnp_ResponseCode", _CODE), text(fields, "vnp_TransactionStatus", _CODE))
-        said = {OUTCOMES.get(code, Outcome.PENDING), STATUSES.get(status, Outcome.PENDING)}
-        outcome = said.pop() if len(said) == 1 else Outcome.PENDING
-        told = _confirmation(self.code, fields, outcome, text(fields, "vnp_TxnRef"), f"{code}/{status}")
-        return replace(told, key=key)
+        outcomes = {OUTCOMES.get(code, Outcome.PENDING), STATUSES.get(status, Outcome.PENDING)}
+        outcome = outcomes.pop() if len(outcomes) == 1 else Outcome.PENDING
+        confirmation = _confirmation(
+            self.code, fields, outcome, text(fields, "vnp_TxnRef"), f"{code}/{status}"
+        )
+        return replace(confirmation, key=key)
 
     def acknowledge(self, answer: Answer, request: CallbackRequest) -> CallbackReply:
         """RspCode and Message."""
@@ -269,7 +271,7 @@ class Vnpay:
         reference, event = query.attempt_reference, f"querydr:{query.attempt_reference}"
         question = self._question("querydr", reference, query.started_at, query.queried_at)
         with reading_answer(self.code):
-            key, code, fields = self._ask(question, QUERY_SIGNS, ANSWER_SIGNS)
+            key, code, fields = self._call(question, QUERY_SIGNS, ANSWER_SIGNS)
             if code == NOT_FOUND:
                 return Confirmation(self.code, f"{event}:{code}", reference, Outcome.PENDING, code=code)
             if code != ACCEPTED:
@@ -298,7 +300,7 @@ class Vnpay:
             "vnp_CreateBy": fitting(request.requested_by, "[A-Za-z0-9 .:@_-]{1,245}"),
         }
         with reading_answer(self.code):
-            _, code, fields = self._ask(question, REFUND_SIGNS, REFUND_ANSWER_SIGNS)
+            _, code, fields = self._call(question, REFUND_SIGNS, REFUND_ANSWER_SIGNS)
             if code != ACCEPTED:
                 return RefundAnswer(REFUND_CODES.get(code, RefundOutcome.PENDING), code)
             for name in ("vnp_TransactionType", "vnp_Amount"):
@@ -315,8 +317,8 @@ class Vnpay:
             "querydr", query.attempt_reference, query.payment_started_at, query.queried_at
         )
         with reading_answer(self.code):
-            _, code, fields = self._ask(question, QUERY_SIGNS, ANSWER_SIGNS)
-            if code != ACCEPTED or not _is_ours(fields, query):
+            _, code, fields = self._call(question, QUERY_SIGNS, ANSWER_SIGNS)
+            if code != ACCEPTED or not _is_about(fields, query):
                 return RefundAnswer(RefundOutcome.PENDING, code)
             status = as_signed(fields.get("vnp_TransactionStatus"))
         outcome = REFUND_STATUSES.get(status, RefundOutcome.PENDING)
@@ -328,13 +330,13 @@ class Vnpay:
 
     def _key_of(self, query: bytes, fields: Mapping[str, str]) -> int:
         """Which key signed ``query``: as we encode it, or as it came, for encoders differ. Raises CallbackRejected."""
-        believed, given = self.settings.secrets, fields.get("vnp_SecureHash")
+        secrets, given = self.settings.secrets, fields.get("vnp_SecureHash")
         try:
-            return require_hmac_sha512(believed, canonical_query(fields).encode(), given)
+            return require_hmac_sha512(secrets, canonical_query(fields).encode(), given)
         except CallbackRejected:
-            return require_hmac_sha512(believed, as_sent(query, "vnp_", UNHASHED).encode(), given)
+            return require_hmac_sha512(secrets, as_sent(query, "vnp_", UNHASHED).encode(), given)
 
-    def _ask(self, question: Mapping[str, str], signs: str, answer_signs: str) -> tuple[int, str, Fields]:
+    def _call(self, question: Mapping[str, str], signs: str, answer_signs: str) -> tuple[int, str, Fields]:
         """Sign and send ``question``; the key that signed the answer, its code, and its fields as they came.
 
         Raises BankUnavailable when the question itself was refused, and Malformed for an answer to another one.
@@ -352,8 +354,8 @@ class Vnpay:
                 raise Malformed(f"the answer has another {name}")
         return key, code, fields
 
-    def _question(self, command: str, reference: str, started: datetime, asked: datetime) -> dict[str, str]:
-        """What querydr and refund ask alike; the payment is known by its reference and the moment it was opened."""
+    def _question(self, command: str, reference: str, started: datetime, queried: datetime) -> dict[str, str]:
+        """The fields that querydr and refund share; they name the payment by reference and moment of opening."""
         return {
             "vnp_RequestId": secrets.token_hex(16),
             "vnp_Version": VERSION,
@@ -362,7 +364,7 @@ class Vnpay:
             "vnp_TxnRef": fitting(reference, _SAFE_REFERENCE),
             "vnp_OrderInfo": f"Truy van {reference}",
             "vnp_TransactionDate": write_vietnam_time(started),
-            "vnp_CreateDate": write_vietnam_time(asked),
+            "vnp_CreateDate": write_vietnam_time(queried),
             "vnp_IpAddr": self.settings.server_ip,
         }
 
@@ -372,18 +374,18 @@ def canonical_query(fields: Mapping[str, str]) -> str:
     return as_form(fields, "vnp_", UNHASHED)
 
 
-def _reply(code: str, words: str) -> CallbackReply:
-    return CallbackReply(200, json.dumps({"RspCode": code, "Message": words}).encode())
+def _reply(code: str, message: str) -> CallbackReply:
+    return CallbackReply(200, json.dumps({"RspCode": code, "Message": message}).encode())
 
 
 def _refund_type(refund: RefundRequest | RefundQuery) -> str:
     return FULL if refund.amount == refund.paid else PART
 
 
-def _is_ours(fields: Fields, query: RefundQuery) -> bool:
+def _is_about(fields: Fields, query: RefundQuery) -> bool:
     """By size, and by number or else by time: an earlier refund must never speak for a later one. Raises Malformed."""
-    told = (as_signed(fields.get("vnp_TransactionType")), as_signed(fields.get("vnp_Amount")))
-    if told != (_refund_type(query), hundredfold(query.amount)):
+    confirmation = (as_signed(fields.get("vnp_TransactionType")), as_signed(fields.get("vnp_Amount")))
+    if confirmation != (_refund_type(query), hundredfold(query.amount)):
         return False
     if query.bank_refund_id is not None:
         return _number(fields) == query.bank_refund_id

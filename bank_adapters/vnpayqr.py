@@ -49,7 +49,7 @@ from payment_hub.domain.money import Money, dong
 #: What the checksum covers, in this order, with the secret behind it. Everything else in the message is hearsay.
 SIGNED: Final = "code msgType txnId qrTrace bankCode mobile accountNo amount payDate merchantCode"
 
-#: ``code`` of an IPN. It is sent when money has come, and no other word is documented.
+#: ``code`` of an IPN. It is sent when money has come, and no other code is documented.
 OUTCOMES: Final = {"00": Outcome.PAID}
 
 #: No file of this bank is known: these are our own names, to which a collector's export is brought.
@@ -129,7 +129,7 @@ class Settings(RotatingSecret):
     merchant_name: str = setting(text_matching(f"{_LABEL}{{1,25}}"), "our name in the payer's app")
     secret: bytes = setting(parse_key, "the secret of the IPN", secret=True)
     secret_previous: bytes | None = setting(
-        parse_key, "the one before, still believed", default=None, secret=True
+        parse_key, "the one before, still valid", default=None, secret=True
     )
     statements: Path = setting(parse_folder, "the folder into which daily files are dropped")
     statement_format: CollectorFile = setting(COLLECTOR_FILE.otherwise, OTHERWISE, default=COLLECTOR_FILE)
@@ -178,7 +178,7 @@ class VnpayQr:
     profile: ClassVar[BankProfile] = PROFILE
 
     def open_payment(self, request: PaymentRequest) -> Instructions:
-        """A QR text for this amount and attempt; the bank hears of it only when somebody pays. Raises Malformed."""
+        """A QR text for this amount and attempt; the bank learns of it only when it is paid. Raises Malformed."""
         require_payable(PROFILE.limits, request)
         labels = {
             "bill": fitting(request.attempt_reference, _REFERENCE),
@@ -207,12 +207,12 @@ class VnpayQr:
         key = require_digest("md5", messages, given if isinstance(given, str) else None)
         if as_signed(fields.get("merchantCode")) != self.settings.merchant_code:
             raise CallbackRejected
-        said = {name: as_signed(fields.get(name)) for name in SIGNED.split()}
-        tells_of_money = said["msgType"] == self.settings.payment_type
-        return _confirmation(self.code, said, OUTCOMES if tells_of_money else {}, key)
+        parsed = {name: as_signed(fields.get(name)) for name in SIGNED.split()}
+        tells_of_money = parsed["msgType"] == self.settings.payment_type
+        return _confirmation(self.code, parsed, OUTCOMES if tells_of_money else {}, key)
 
     def acknowledge(self, answer: Answer, request: CallbackRequest) -> CallbackReply:
-        """Code and words, and the txnId that is answered."""
+        """Code and text, and the txnId that is answered."""
         status = 503 if answer is Answer.NOT_RECORDED else 200
         return _reply(status, self.settings.code_of(answer), _WORDS[answer], request)
 
@@ -226,34 +226,36 @@ class VnpayQr:
 
 
 def _confirmation(
-    bank: str, said: Mapping[str, str], outcomes: Mapping[str, Outcome], key: int
+    bank: str, parsed: Mapping[str, str], outcomes: Mapping[str, Outcome], key: int
 ) -> Confirmation:
     """What the signed fields say; a code that is not in ``outcomes`` is PENDING."""
-    code, reference = text(said, "code"), text(said, "txnId")
+    code, reference = text(parsed, "code"), text(parsed, "txnId")
     outcome = outcomes.get(code, Outcome.PENDING)
     paid = outcome is Outcome.PAID
-    trace = text(said, "qrTrace", _TRANSACTION) if paid else said["qrTrace"]
-    amount = text(said, "amount", _AMOUNT) if paid else said["amount"]
+    trace = text(parsed, "qrTrace", _TRANSACTION) if paid else parsed["qrTrace"]
+    amount = text(parsed, "amount", _AMOUNT) if paid else parsed["amount"]
     return Confirmation(
         bank=bank,
-        event_id=f"{reference}:{said['msgType']}:{trace}:{code}",
+        event_id=f"{reference}:{parsed['msgType']}:{trace}:{code}",
         reference=reference,
         outcome=outcome,
         amount=Money.parse(amount) if re.fullmatch(_AMOUNT, amount) else None,
         bank_transaction_id=trace or None,
-        paid_at=vietnam_time_or_none(said["payDate"]),
+        paid_at=vietnam_time_or_none(parsed["payDate"]),
         code=code,
-        payer=PayerAccount(said["accountNo"], bank=said["bankCode"] or None) if said["accountNo"] else None,
+        payer=PayerAccount(parsed["accountNo"], bank=parsed["bankCode"] or None)
+        if parsed["accountNo"]
+        else None,
         key=key,
     )
 
 
-def _reply(status: int, code: str, words: str, request: CallbackRequest) -> CallbackReply:
-    reply = {"code": code, "message": words, "data": {"txnId": _told_reference(request)}}
+def _reply(status: int, code: str, message: str, request: CallbackRequest) -> CallbackReply:
+    reply = {"code": code, "message": message, "data": {"txnId": _written_reference(request)}}
     return CallbackReply(status, json.dumps(reply).encode())
 
 
-def _told_reference(request: CallbackRequest) -> str:
+def _written_reference(request: CallbackRequest) -> str:
     """The txnId as the message has it, for the answer alone; nothing when it cannot be read."""
     try:
         return written(read_unverified(request.body), "txnId")

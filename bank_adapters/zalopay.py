@@ -2,7 +2,7 @@
 
 Rules from zalopay-oss/zalopay-nodejs and docs.zalopay.vn. key1 signs what we send, key2 what ZaloPay tells. Amounts are
 whole dong, times are milliseconds since 1970. ZaloPay's app_trans_id is our attempt reference behind the day in Vietnam
-on which it began. Answers are not signed and do not name their order: they are believed because we asked, over TLS, and
+on which it began. Answers are not signed and do not name their order: they are trusted because we called, over TLS, and
 only where their amount is ours.
 """
 
@@ -99,7 +99,7 @@ RETURN_SIGNS: Final = "appid apptransid pmcid bankcode amount discountamount sta
 #: ``type`` of a callback about an order; 2 is an agreement to be debited.
 ORDER: Final = 1
 
-#: return_code and words of our answers. 0 asks for the message again, at most three times.
+#: return_code and text of our answers. 0 asks for the message again, at most three times.
 ANSWERS: Final = {
     Answer.RECORDED: (1, "success"),
     Answer.ALREADY_RECORDED: (2, "duplicate"),
@@ -108,7 +108,7 @@ ANSWERS: Final = {
     Answer.NOT_RECORDED: (0, "not stored, please send again"),
 }
 
-#: Header names as an importer in the field reads them. Times and words of the state were nowhere shown: to be checked.
+#: Header names as an importer in the field reads them. Times and codes of the state were nowhere shown: to be checked.
 COLLECTOR_FILE: Final = CollectorFile(
     columns={
         "booked_at": "NGAY_GIAO_DICH",
@@ -142,7 +142,7 @@ PROFILE: Final = BankProfile(
         Fact("refund_fee_amount, which is signed where it is sent", "docs.zalopay.vn", Certainty.ONE_SOURCE),
         Fact("a return's status has the meaning of return_code", "a sample page", Certainty.ONE_SOURCE),
         Fact("columns of the daily files", "an importer in public code", Certainty.ONE_SOURCE),
-        Fact("times and words of state in the daily files", "nowhere shown", Certainty.HEARSAY),
+        Fact("times and codes of state in the daily files", "nowhere shown", Certainty.HEARSAY),
     ),
     limits=Limits(shortest=timedelta(seconds=300), longest=timedelta(seconds=2_592_000)),
     codes=CODES,
@@ -160,11 +160,11 @@ class Settings(RotatingSecret):
     )
     secret: bytes = setting(parse_key, "key2, with which ZaloPay signs what it tells us", secret=True)
     secret_previous: bytes | None = setting(
-        parse_key, "the key2 before, still believed", default=None, secret=True
+        parse_key, "the key2 before, still valid", default=None, secret=True
     )
     request_secret: bytes = setting(parse_key, "key1, with which we sign what we ask", secret=True)
     public_url: str | None = setting(
-        parse_url, "the hub's own address, told to ZaloPay for its callbacks", default=None
+        parse_url, "the hub's own address, given to ZaloPay for its callbacks", default=None
     )
     statements: Path = setting(parse_folder, "the folder into which ZaloPay's daily files are dropped")
     refund_fee: int | None = setting(
@@ -210,9 +210,9 @@ class ZaloPay:
         if self.settings.public_url:
             fields["callback_url"] = f"{self.settings.public_url}/callbacks/{self.code}"
         with reading_answer(self.code):
-            answer = self._ask("create", CREATE_SIGNS, fields)
+            answer = self._call("create", CREATE_SIGNS, fields)
             if whole(answer, "return_code") != OPENED:
-                raise BankUnavailable(f"{self.code} opened nothing: {_word(answer)}")
+                raise BankUnavailable(f"{self.code} opened nothing: {_code_of(answer)}")
             return Instructions(
                 page_url=parse_page(str(answer.get("order_url"))),
                 bank_reference=text_or_none(answer, "zp_trans_token", "[!-~]{1,200}"),
@@ -276,7 +276,7 @@ class ZaloPay:
         signed = f"{self.settings.app_id}|{named}|".encode() + self.settings.request_secret
         with reading_answer(self.code):
             answer = self._answer("query", {"app_trans_id": named}, signed)
-            code, word = _said(answer)
+            code, code_and_sub = _accepted_code(answer)
             outcome = OUTCOMES.get(code, Outcome.PENDING)
             if answer.get("is_processing") is True:
                 outcome = Outcome.PENDING
@@ -286,12 +286,12 @@ class ZaloPay:
                 raise Malformed(f"the answer is not about {named}")
             return Confirmation(
                 bank=self.code,
-                event_id=f"query:{named}:{number or 0}:{word}",
+                event_id=f"query:{named}:{number or 0}:{code_and_sub}",
                 reference=query.attempt_reference,
                 outcome=outcome,
                 amount=query.amount if paid else None,
                 bank_transaction_id=number,
-                code=word,
+                code=code_and_sub,
             )
 
     def refund_payment(self, request: RefundRequest) -> RefundAnswer:
@@ -308,19 +308,19 @@ class ZaloPay:
         if self.settings.refund_fee is not None:
             fields["refund_fee_amount"], signs = self.settings.refund_fee, REFUND_FEE_SIGNS
         with reading_answer(self.code):
-            answer = self._ask("refund", signs, fields)
-            if answer.get("return_code") not in (1, 3) and set(_word(answer).split("/")) & NOT_TAKEN:
-                return RefundAnswer(RefundOutcome.FAILED, _word(answer))
+            answer = self._call("refund", signs, fields)
+            if answer.get("return_code") not in (1, 3) and set(_code_of(answer).split("/")) & NOT_TAKEN:
+                return RefundAnswer(RefundOutcome.FAILED, _code_of(answer))
             return _refund_answer(answer)
 
     def query_refund(self, query: RefundQuery) -> RefundAnswer:
-        """Ask what became of a refund. One that ZaloPay does not know may still be on its way."""
+        """Query a refund. One that ZaloPay does not know may still be on its way."""
         fields: dict[str, object] = {
             "m_refund_id": self._m_refund_id(query.submitted_at, query.number),
             "timestamp": write_milliseconds(query.queried_at),
         }
         with reading_answer(self.code):
-            return _refund_answer(self._ask("query_refund", REFUND_QUERY_SIGNS, fields), asked=True)
+            return _refund_answer(self._call("query_refund", REFUND_QUERY_SIGNS, fields), params=True)
 
     def fetch_statement(self, day: date) -> Statement:
         """The collector file dropped for ``day``. Raises BankUnavailable while it is not there."""
@@ -342,15 +342,15 @@ class ZaloPay:
     def _m_refund_id(self, moment: datetime, number: int) -> str:
         return f"{write_vietnam_time(moment, _DAY)}_{self.settings.app_id}_{number:09d}"
 
-    def _ask(self, verb: str, signs: str, fields: Mapping[str, object]) -> Fields:
-        asked = {"app_id": self.settings.app_id, **fields}
-        return self._answer(verb, fields, joined(asked, signs.split()).encode())
+    def _call(self, verb: str, signs: str, fields: Mapping[str, object]) -> Fields:
+        params = {"app_id": self.settings.app_id, **fields}
+        return self._answer(verb, fields, joined(params, signs.split()).encode())
 
     def _answer(self, verb: str, fields: Mapping[str, object], signed: bytes) -> Fields:
         mac = hmac_hex("sha256", self.settings.request_secret, signed)
-        asked = {"app_id": self.settings.app_id, **fields, "mac": mac}
+        params = {"app_id": self.settings.app_id, **fields, "mac": mac}
         return read_object(
-            self.http.post_json(f"{self.settings.url}/v2/{verb}", asked).body, decimals_as_text=True
+            self.http.post_json(f"{self.settings.url}/v2/{verb}", params).body, decimals_as_text=True
         )
 
 
@@ -374,30 +374,30 @@ def _transaction(fields: Fields) -> str:
     return written
 
 
-def _word(answer: Fields) -> str:
+def _code_of(answer: Fields) -> str:
     """return_code and sub_return_code."""
     return f"{whole(answer, 'return_code')}/{as_signed(answer.get('sub_return_code'))}"
 
 
-def _said(answer: Fields) -> tuple[str, str]:
+def _accepted_code(answer: Fields) -> tuple[str, str]:
     """return_code, and the word of both. Raises BankUnavailable where ZaloPay refused to answer the request."""
-    code, _, sub = (word := _word(answer)).partition("/")
+    code, _, sub = (code_and_sub := _code_of(answer)).partition("/")
     refused = {code, sub if code != "1" else ""} & REFUSALS.keys()
     if refused:
         raise BankUnavailable(f"refused: {', '.join(CODES[one] for one in sorted(refused))}")
-    return code, word
+    return code, code_and_sub
 
 
-def _refund_answer(answer: Fields, *, asked: bool = False) -> RefundAnswer:
+def _refund_answer(answer: Fields, *, params: bool = False) -> RefundAnswer:
     """``asked``: it is an answer to a question, in which a reason that nobody documented may mean "not known"."""
-    code, word = _said(answer)
-    outcome, sub = REFUNDS.get(code, RefundOutcome.PENDING), word.partition("/")[2]
-    unproven = sub == GIVEN_BACK or (asked and sub.startswith("-") and sub not in CODES)
-    if outcome is RefundOutcome.FAILED and unproven:
+    code, code_and_sub = _accepted_code(answer)
+    outcome, sub = REFUNDS.get(code, RefundOutcome.PENDING), code_and_sub.partition("/")[2]
+    unknown = sub == GIVEN_BACK or (params and sub.startswith("-") and sub not in CODES)
+    if outcome is RefundOutcome.FAILED and unknown:
         outcome = RefundOutcome.PENDING
     number = as_signed(answer.get("refund_id"))
-    return RefundAnswer(outcome, word, number if _TRANSACTION.fullmatch(number) else None)
+    return RefundAnswer(outcome, code_and_sub, number if _TRANSACTION.fullmatch(number) else None)
 
 
-def _reply(code: int, words: str) -> CallbackReply:
-    return CallbackReply(200, json.dumps({"return_code": code, "return_message": words}).encode())
+def _reply(code: int, message: str) -> CallbackReply:
+    return CallbackReply(200, json.dumps({"return_code": code, "return_message": message}).encode())

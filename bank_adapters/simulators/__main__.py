@@ -1,6 +1,6 @@
 """``python -m bank_adapters.simulators``: every bank that has a simulator, as one service, until Ctrl-C or SIGTERM.
 
-``--settings URL FOLDER`` prints instead, as JSON, what a hub must be told to speak with them when they are served at
+``--settings URL FOLDER`` prints instead, as JSON, the settings of a hub that speaks with them when they are served at
 ``URL`` and drop their statements below ``FOLDER``.
 """
 
@@ -18,14 +18,14 @@ from bank_adapters.simulators.server import SimulatorServer, find_simulators, se
 from bank_adapters.simulators.simulator import business_day
 
 _SECONDS = 60
-"""How often it is asked whether the day has ended."""
+"""How often it is checked whether the day has ended."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until told to stop, or print the settings."""
+    """Serve until a signal, or print the settings."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    served = [one for one in find_simulators() if not options.only or one.name in options.only]
+    served = [kind for kind in find_simulators() if not options.only or kind.name in options.only]
     if not served:
         parser.error(f"no simulator is named {' or '.join(options.only)}")
     if options.settings:

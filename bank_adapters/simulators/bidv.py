@@ -45,7 +45,7 @@ class BidvSimulator(Simulator):
         return self.book.remember(Payment(bill["bill_id"], int(bill["amount"]), opened))
 
     def callbacks(self, payment: Payment) -> list[WireRequest]:
-        """Of a payment that failed the partner is told nothing."""
+        """Of a payment that failed the partner gets no callback."""
         if payment.outcome != "PAID" or payment.paid_at is None:
             return []
         paid = {

@@ -55,8 +55,8 @@ class CallbackSender(threading.Thread):
         """How many messages are on their way (of one bank, about one payment)."""
         with self._changed:
             return sum(
-                simulator in (None, one.simulator) and reference in (None, one.reference)
-                for one in self._pending
+                simulator in (None, pending.simulator) and reference in (None, pending.reference)
+                for pending in self._pending
             )
 
     def stop(self) -> None:
@@ -92,7 +92,7 @@ class CallbackSender(threading.Thread):
         """The next message once it is due; None when we are stopped."""
         with self._changed:
             while not self._stopped:
-                first = min(self._pending, key=lambda one: one.due, default=None)
+                first = min(self._pending, key=lambda pending: pending.due, default=None)
                 if first is not None and first.due <= time.monotonic():
                     return first
                 self._changed.wait(None if first is None else first.due - time.monotonic())

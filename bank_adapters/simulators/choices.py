@@ -14,7 +14,7 @@ from bank_adapters.simulators.simulator import Payment, Simulator, WireRequest
 LATE_SECONDS: Final = 3.0
 """How long after the payment a late message is sent."""
 STALE: Final = timedelta(days=2)
-"""How old an old message is: beyond every bank's patience."""
+"""How old an old message is: older than any bank accepts."""
 
 MODES: Final = ("normal", "slow", "hang_up", "error_500", "garbage")
 """How the bank's own interface answers."""
@@ -35,7 +35,7 @@ def choose(simulator: Simulator, sender: CallbackSender, payment: Payment, choic
 
 
 def choose_in_app(simulator: Simulator, sender: CallbackSender, payment: Payment, choice: str) -> None:
-    """The same for whoever scans a code or names a bill: he can only walk away, unless the bank tells of that."""
+    """The same for the payer of a code or a bill, who can only walk away, unless the bank sends a callback of that."""
     if choice == "decline" and not simulator.callbacks(replace(payment, outcome="DECLINED")):
         choice = "undecided"
     choose(simulator, sender, payment, choice)
@@ -99,8 +99,8 @@ def _stale(simulator: Simulator, sender: CallbackSender, payment: Payment) -> No
 
 def _unknown_order(simulator: Simulator, sender: CallbackSender, payment: Payment) -> None:
     """A genuine message about a payment that the hub never opened; this one stays as it is."""
-    stranger = replace(_as_paid(simulator, payment), reference=strange_reference(payment.reference))
-    sender.send(simulator, payment.reference, _paid_callbacks(simulator, stranger), retries=())
+    unknown = replace(_as_paid(simulator, payment), reference=strange_reference(payment.reference))
+    sender.send(simulator, payment.reference, _paid_callbacks(simulator, unknown), retries=())
 
 
 CHOICES: Final[dict[str, Callable[[Simulator, CallbackSender, Payment], None]]] = {
@@ -126,12 +126,12 @@ def strange_reference(reference: str) -> str:
     """A reference of the same form that the hub never gave."""
     if reference.isascii() and reference.isdigit():
         return str(900_719_925_474_000 + int(reference) % 1000)  # beyond all that we count, within 53 bits
-    turned = re.sub(r"(?<=DV)[0-9A-Z]{14}", lambda found: found[0][::-1], reference)
+    turned = re.sub(r"(?<=DV)[0-9A-Z]{14}", lambda match: match[0][::-1], reference)
     return turned if turned != reference else reference[::-1]
 
 
 def altered(callback: WireRequest, amount: int) -> WireRequest:
-    """``notice`` with another amount in it under the old signature; where none can be read, with one other byte."""
+    """``callback`` with another amount in it under the old signature; where none can be read, with one other byte."""
     digits = str(amount).encode()
     other = (b"1" if digits[:1] != b"1" else b"2") + digits[1:]
     if digits in callback.body or digits in callback.query:

@@ -1,4 +1,4 @@
-"""The pages of the desk: one payment with its buttons, and all simulators with their payments."""
+"""The pages of the simulators: one payment with its buttons, and all banks with their payments."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ INDEX: Final = _FRAME % (
     "Simulators",
     "60rem",
     """<h1>Các kênh thanh toán thử <small lang="en">/ Trial simulators</small></h1>
-{% for name, desk, by_transfer in simulators %}
+{% for name, book, by_transfer in simulators %}
 <h2 id="{{ name }}">{{ name }}</h2>
 {% if by_transfer %}
 <form method="post" action="/{{ name }}/transfer">
@@ -98,11 +98,11 @@ INDEX: Final = _FRAME % (
 <button>Chuyển <small lang="en">/ Transfer</small></button>
 </form>
 {% endif %}
-{% if desk.payments() %}
+{% if book.payments() %}
 <table>
 <tr><th>Mã<br><small lang="en">Payment</small></th><th class="sum">Số tiền<br><small lang="en">Amount, VND</small></th>
 <th>Trạng thái<br><small lang="en">State</small></th><th>Giao dịch<br><small lang="en">Transaction</small></th></tr>
-{% for payment in desk.payments() | reverse %}
+{% for payment in book.payments() | reverse %}
 <tr><td><a href="/{{ name }}/pay/{{ payment.reference | urlencode }}">{{ payment.reference }}</a></td>
 <td class="sum">{{ payment.amount | dong }}</td>
 <td>{{ states[payment.outcome][0] }}<br><small lang="en">{{ states[payment.outcome][1] }}</small></td>

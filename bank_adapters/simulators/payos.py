@@ -63,7 +63,7 @@ class PayosSimulator(Simulator):
         return None
 
     def receive(self, request: WireRequest) -> WireReply:
-        """Who asks is known by two headers; what is params is known by the address."""
+        """Two headers name the caller; the address names the request."""
         who = (request.headers.get("x-client-id"), request.headers.get("x-api-key"))
         if request.path.startswith(PAYOUTS) and who == (PAYOUT_CLIENT, PAYOUT_API_KEY):
             return self._pay_out(request) if request.method == "POST" else self._payouts(request)
@@ -171,33 +171,29 @@ class PayosSimulator(Simulator):
             digest(encoded_row(params), PAYOUT_SECRET), request.headers.get("x-signature", "")
         ):
             return refused("201")
-        known = [refund for refund in self._refunds() if refund.reference == params["referenceId"]]
-        found = [
-            payment
-            for payment in self.book.payments()
-            if payers_account(payment) == params["toAccountNumber"]
-        ]
-        if not known and not found:
-            return refused("20")
-        if not known:
-            remaining = found[0].amount - sum(
-                refund.amount for refund in found[0].refunds if refund.state != "FAILED"
-            )
-            known = [self.book.new_refund(params["referenceId"], params["amount"], **params)]
-            if params["amount"] > remaining or params["toBin"] != PAYERS_BANK:
-                known[0].state = "FAILED"
-            found[0].refunds += known
-        return self._paid_out(payout(known[0]))
+        refund = next((one for one in self._refunds() if one.reference == params["referenceId"]), None)
+        account = params["toAccountNumber"]
+        payment = next((one for one in self.book.payments() if payers_account(one) == account), None)
+        if refund is None:
+            if payment is None:
+                return refused("20")
+            refund = self.book.new_refund(params["referenceId"], params["amount"], **params)
+            if params["amount"] > payment.remaining() or params["toBin"] != PAYERS_BANK:
+                refund.state = "FAILED"
+            payment.refunds.append(refund)
+        return self._paid_out(payout(refund))
 
     def _payouts(self, request: WireRequest) -> WireReply:
-        one = request.path.removeprefix(PAYOUTS).removeprefix("/")
+        payout_id = request.path.removeprefix(PAYOUTS).removeprefix("/")
         reference = dict(parse_qsl(request.query.decode())).get("referenceId")
         payouts = [payout(refund) for refund in self._refunds() if reference in (None, refund.reference)]
-        if not one:
+        if not payout_id:
             return self._paid_out(
                 {"pagination": {"limit": 10, "offset": 0, "total": len(payouts)}, "payouts": payouts}
             )
-        return next((self._paid_out(payout) for payout in payouts if payout["id"] == one), refused("101"))
+        return next(
+            (self._paid_out(payout) for payout in payouts if payout["id"] == payout_id), refused("101")
+        )
 
     def _refunds(self) -> list[Refund]:
         return [refund for payment in self.book.payments() for refund in payment.refunds]

@@ -46,13 +46,14 @@ class SimulatorServer:
         self.slow_seconds = 15.0
         """How late an answer is in the mode slow: longer than a hub waits."""
         self.sender = CallbackSender(pace)
-        self.banks = {one.name: one(f"{url}/{one.name}", hub_url) for one in simulators}
+        self.banks = {kind.name: kind(f"{url}/{kind.name}", hub_url) for kind in simulators}
         for simulator in self.banks.values():
             simulator.book.sender = self.sender
 
     def drop_statement(self, simulator: Simulator, day: date) -> Path | None:
         """Put the bank's file of ``day`` where the hub looks for it; None when it has none."""
-        paid = [one for one in simulator.book.payments() if one.paid_at and business_day(one.paid_at) == day]
+        payments = simulator.book.payments()
+        paid = [payment for payment in payments if payment.paid_at and business_day(payment.paid_at) == day]
         content = simulator.statement(day, paid)
         if content is None or self.statements is None:
             return None
@@ -64,7 +65,7 @@ class SimulatorServer:
         return file
 
     def wait_until_delivered(self, seconds: float = 10.0) -> None:
-        """Wait until every message was heard or fields up. Raises TimeoutError."""
+        """Wait until every callback was accepted or given up. Raises TimeoutError."""
         deadline = time.monotonic() + seconds
         while self.sender.pending():
             if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""ShopeePay's side: orders, checks, refunds and notices, each signed over its raw bytes."""
+"""ShopeePay's side: orders, checks, refunds and callbacks, each signed over its raw bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What banks by bank transfer share at the simulator: whoever types a purpose pays, and the code of a transfer."""
+"""What simulated banks with transfers share: the account, reading a QR text as a banking app does, and writing one."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class TransferSimulator(Simulator):
         }
 
     def take_transfer(self, purpose: str, amount: int, qr_text: str) -> Payment:
-        """Each transfer is one of its own, though two have the same words: banks put numbers of theirs beside them."""
+        """Each transfer is one of its own, even with the same purpose: banks put their numbers beside it."""
         with self.book.lock:
-            known = self.book.find(purpose)
-            if known is not None and known.outcome != "PENDING":
+            existing = self.book.find(purpose)
+            if existing is not None and existing.outcome != "PENDING":
                 purpose = f"{purpose} GD {self.book.next_number()}"
             return self.book.remember(Payment(purpose, amount))
 
@@ -86,12 +86,12 @@ def scan(qr_text: str) -> tuple[str, int]:
 
 def _fields(text: str) -> dict[str, str]:
     """Two digits of name, two of length in characters, then the value; again and again."""
-    found, place = {}, 0
+    fields, place = {}, 0
     while place < len(text):
         name, length = text[place : place + 2], int(text[place + 2 : place + 4])
-        found[name] = text[place + 4 : place + 4 + length]
+        fields[name] = text[place + 4 : place + 4 + length]
         place += 4 + length
-    return found
+    return fields
 
 
 def _checksum(raw: bytes) -> int:

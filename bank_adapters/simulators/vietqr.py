@@ -1,4 +1,4 @@
-"""Any bank account behind a VietQR code: nobody is told of a transfer, it stands in the account's statement."""
+"""Any bank account behind a VietQR code: no callback, a transfer stands in the account's statement."""
 
 from __future__ import annotations
 

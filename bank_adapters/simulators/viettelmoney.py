@@ -100,7 +100,7 @@ class ViettelMoneySimulator(Simulator):
         return "\n".join(rows) + "\n"
 
     def _confirmed(self, given: Mapping[str, str]) -> bool:
-        """Ask the partner whether this may be paid. Where nobody listens at all, it may."""
+        """Query the partner whether this may be paid. Without any answer, it may."""
         params = {name: given[name] for name in ("billcode", "merchant_code", "order_id", "trans_amount")}
         reply = send_request(self._form(f"{self.callback_url}/inquiry", params), self.hub_url)
         if reply.status != 200:

@@ -46,7 +46,7 @@ class VnpayQrSimulator(Simulator):
         return self.book.remember(Payment(_fields(code["62"])["01"], amount))
 
     def callbacks(self, payment: Payment) -> list[WireRequest]:
-        """The IPN, for money that has come; nobody is told of anything else."""
+        """The IPN, for money that has come; nothing else has a callback."""
         if payment.outcome != "PAID":
             return []
         message = {

@@ -1,7 +1,7 @@
 """Payments that the payer makes as a transfer to an account of ours, with our reference in the free text.
 
 What such banks share: the account's settings, the QR code of a transfer, how its free text and time are read when
-somebody tells of it, and the account's statement, whose columns the settings declare.
+a bank reports it, and the account's statement, whose columns the settings declare.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _AMOUNT: Final = re.compile(r"(-?)([0-9]+)(?:\.0{1,2})?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Our word for a column -> the header in the file."""
+    """Our name for a column -> the header in the file."""
 
     pairs: tuple[tuple[str, str], ...]
 
@@ -95,7 +95,7 @@ class AccountSettings:
         parse_folder, "the folder into which the account's daily statements are dropped"
     )
     statement_columns: Columns = setting(
-        declared_columns, "our words for the columns of the statement", default=COLUMNS
+        declared_columns, "our names for the columns of the statement", default=COLUMNS
     )
     statement_time: str = setting(
         text_matching("[ -~]{2,40}"), "how the statement writes moments", default="%d/%m/%Y %H:%M:%S"
@@ -153,11 +153,11 @@ def moment_or_none(fields: Fields, name: str, *others: str) -> datetime | None:
 def payer_of(fields: Fields) -> PayerAccount | None:
     """The account from which the money came, from the ``counterAccount*`` fields that two banks share. None where it is
     not told as documented: money is not turned away because of its payer."""
-    number, name, bank, bank_name = (_told(fields, f"counterAccount{part}") for part in _PAYER)
+    number, name, bank, bank_name = (_text_or_none(fields, f"counterAccount{part}") for part in _PAYER)
     return PayerAccount(number, bank or bank_name, name) if number else None
 
 
-def _told(fields: Fields, name: str) -> str | None:
+def _text_or_none(fields: Fields, name: str) -> str | None:
     try:
         return free_text(fields, name) or None
     except Malformed:

@@ -1,4 +1,4 @@
-"""What a bank shows in ``Authorization: Bearer``: a word that was agreed, or a token that it signs and that ends."""
+"""What a bank shows in ``Authorization: Bearer``: a token that was agreed, or one that it signs and that ends."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def is_jwt(given: bytes, keys: Sequence[bytes], now: datetime) -> bool:
     try:
         if not is_one_of(_decoded(signature), [hmac.digest(key, signed, "sha256") for key in keys]):
             return False
-        said, until = read_object(_decoded(header)), read_object(_decoded(claims))
-        begun = "nbf" not in until or whole(until, "nbf") <= now.timestamp()
-        return _is_plain(said) and begun and now.timestamp() < whole(until, "exp")
+        header_fields, claim_fields = read_object(_decoded(header)), read_object(_decoded(claims))
+        begun = "nbf" not in claim_fields or whole(claim_fields, "nbf") <= now.timestamp()
+        return _is_plain(header_fields) and begun and now.timestamp() < whole(claim_fields, "exp")
     except (Malformed, binascii.Error):
         return False
 

@@ -25,7 +25,7 @@ _LONGEST: Final = 2000
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """Each pattern is a word of some adapter's: there are few, and they are asked for all day."""
+    """The patterns are constants of the adapters: there are few, and they are used all day."""
     return re.compile(pattern, re.ASCII)
 
 

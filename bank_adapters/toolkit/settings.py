@@ -269,28 +269,28 @@ class Terms:
         default=NO_TERMS.trust,
     )
     inquiry_above: int | None = setting(
-        number_between(0, _MOST_DONG), "above so many dong an inquiry is always wanted", default=None
+        number_between(0, _MOST_DONG), "above so many dong an inquiry is always needed", default=None
     )
     known_minutes: int = setting(
         number_between(1, 1440), "how long it takes at most to know what became of a payment", default=15
     )
     failures_to_rest: int = setting(
-        number_between(1, 100), "so many unanswered questions in a row, and it is left alone", default=5
+        number_between(1, 100), "so many unanswered calls in a row open the circuit", default=5
     )
     failure_seconds: int = setting(
-        number_between(1, 3600), "an unanswered question longer ago than this is forgotten", default=300
+        number_between(1, 3600), "an unanswered call longer ago than this is not counted", default=300
     )
     rest_seconds: int = setting(
-        number_between(1, 3600), "how long it is left alone before one question tries it again", default=30
+        number_between(1, 3600), "how long the circuit stays open before one call tries it again", default=30
     )
     open_seconds: int | None = setting(
         number_between(1, 60),
         "how long it may be silent when a payment is opened; else READ_SECONDS",
         default=None,
     )
-    query_seconds: int = setting(number_between(1, 60), "the same when it is asked about one", default=5)
+    query_seconds: int = setting(number_between(1, 60), "the same when a payment is queried", default=5)
     refund_seconds: int | None = setting(
-        number_between(1, 60), "the same when it is asked to give money back", default=None
+        number_between(1, 60), "the same when a refund is requested", default=None
     )
 
 

@@ -120,7 +120,7 @@ def _places(text: str, behind: str) -> list[int]:
 
 @cache
 def _reference_pattern(pattern: str) -> re.Pattern[str]:
-    """Each pattern is a word of some adapter's: there are few."""
+    """The patterns are constants of the adapters: there are few."""
     return re.compile(pattern, re.ASCII)
 
 

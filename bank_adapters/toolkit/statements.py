@@ -33,7 +33,7 @@ _LONGEST_CELL: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class CsvFormat:
-    """How a bank writes its statement: ``columns`` maps our word for a column to the bank's header."""
+    """How a bank writes its statement: ``columns`` maps our name for a column to the bank's header."""
 
     columns: Mapping[str, str]
     delimiter: str = ","
@@ -44,7 +44,7 @@ class CsvFormat:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record of the file; cells are asked for by our word."""
+    """One record of the file; cells are read by our name for the column."""
 
     line: int
     """Where it stands in the file, from 1, the heading included."""

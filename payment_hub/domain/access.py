@@ -1,11 +1,7 @@
-"""API keys: who may hold one, and what it may open.
-
-The text of an API key: ``hub_<lookup>_<secret><checksum>``.
+"""Access: roles, scopes, callers, and API keys with the text ``hub_<lookup>_<secret><checksum>``.
 
 The prefix lets scanners find keys that were published by accident; the checksum lets a mistyped key be refused without
-asking the database; of the 256-bit secret only a SHA-256 is ever stored.
-
-What officers and operators are shown of outcomes that nobody knows, of the banks' health and of their keys.
+a query to the database; of the 256-bit secret only a SHA-256 is ever stored.
 """
 
 from __future__ import annotations
@@ -21,7 +17,7 @@ from zlib import crc32
 
 
 class Role(StrEnum):
-    """Whose key it is."""
+    """The kind of a key's holder."""
 
     PORTAL = "PORTAL"
     AGENCY = "AGENCY"
@@ -30,7 +26,7 @@ class Role(StrEnum):
 
 
 class Scope(StrEnum):
-    """One thing that a key may do."""
+    """One right of a key."""
 
     OBLIGATIONS_WRITE = "obligations:write"
     OBLIGATIONS_READ = "obligations:read"
@@ -48,7 +44,7 @@ class Scope(StrEnum):
     REFUNDS_PROVE = "refunds:prove"
 
 
-#: What a new key of each role carries unless its maker says less.
+#: The scopes of a new key of each role, unless fewer are named.
 USUAL_SCOPES: dict[Role, tuple[Scope, ...]] = {
     Role.PORTAL: (
         Scope.OBLIGATIONS_READ,
@@ -85,7 +81,7 @@ USUAL_SCOPES: dict[Role, tuple[Scope, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking: the holder of a verified key. ``agency_id`` or ``portal_id`` limit what they may see."""
+    """The holder of a verified key. ``agency_id`` or ``portal_id`` limit what the caller may see."""
 
     key_id: int
     role: Role
@@ -98,26 +94,24 @@ class Caller:
 
     @property
     def name(self) -> str:
-        """How the caller is known in records: ``portal:dvc``, ``agency:G22``, ``officer:lan``."""
-        expected_by = (
-            self.portal_code or (self.agency_code if self.role is Role.AGENCY else None) or self.holder
-        )
-        return f"{self.role.lower()}:{expected_by}"
+        """The caller's name in records: ``portal:dvc``, ``agency:G22``, ``officer:lan``."""
+        agency = self.agency_code if self.role is Role.AGENCY else None
+        return f"{self.role.lower()}:{self.portal_code or agency or self.holder}"
 
 
 def holder_name(text: str) -> str:
-    """A holder's name in the one way in which it is written: composed letters, single spaces."""
+    """A holder's name in its normal form: composed letters, single spaces."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def same_holder(one: str, other: str) -> bool:
-    """Whether two holders are one person, however their keys spell the name: what four eyes compare."""
+    """Whether two names are one holder, however they are spelt. The four-eyes rules compare with this."""
     return holder_name(one).casefold() == holder_name(other).casefold()
 
 
 @dataclass(frozen=True, slots=True)
 class KeyView:
-    """A key as an operator sees it: everything but the secret."""
+    """A key as operators see it, without the secret."""
 
     lookup: str
     role: Role
@@ -144,7 +138,7 @@ _FORM: Final = re.compile(rf"{PREFIX}_([0-9A-Za-z]{{11}})_([0-9A-Za-z]{{43}})([0
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """A key's two halves: the public ``lookup`` by which it is found, and the hash of its secret."""
+    """A key's two halves: the public ``lookup`` for the look-up, and the hash of its secret."""
 
     lookup: str
     secret_sha256: bytes = field(repr=False)
@@ -160,17 +154,17 @@ def make_token(chance: bytes) -> str:
 
 
 def api_token_of(chance: bytes) -> ApiToken:
-    """What is stored of the key that is made from the same 40 random bytes."""
+    """The stored part of the key that is made from the same 40 random bytes."""
     _, lookup, secret = make_token(chance).split("_")
     return _stored(lookup, secret[:_SECRET_LENGTH])
 
 
 def read_token(text: str) -> ApiToken | None:
-    """The key in ``text``, or nothing when it cannot be one: wrong form, or a checksum that does not fit."""
-    found = _FORM.fullmatch(text)
-    if found is None or _checksum(found[1], found[2]) != found[3]:
+    """The key in ``text``, or None for a wrong form or a wrong checksum."""
+    match = _FORM.fullmatch(text)
+    if match is None or _checksum(match[1], match[2]) != match[3]:
         return None
-    return _stored(found[1], found[2])
+    return _stored(match[1], match[2])
 
 
 def _stored(lookup: str, secret: str) -> ApiToken:
@@ -191,10 +185,10 @@ def _spell(number: bytes, length: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:
-    """When a bank last signed with which of its keys."""
+    """When a bank last signed with each of its keys."""
 
     bank: str
     current_at: datetime | None
     """None when it is in none of the latest messages."""
     previous_at: datetime | None
-    """The key before must not be taken away while this is lately."""
+    """While this is recent, the previous key must stay."""

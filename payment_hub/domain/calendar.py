@@ -1,6 +1,6 @@
-"""Business days: dates in hub time, with a cut-off.
+"""Business days in hub time, and working days.
 
-Working days: on which banks hand collected money over. Weekends never, and no holiday that the settings name.
+A working day is a day on which banks settle: not a weekend, and no holiday of the settings.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def business_day(moment: datetime, cut_off: timedelta = timedelta(0)) -> date:
     Raises ValueError for a moment without an offset.
     """
     if moment.tzinfo is None:
-        raise ValueError("a moment must know its offset from UTC")
+        raise ValueError("a moment needs its offset from UTC")
     return (moment.astimezone(HUB_TIME) - cut_off).date()
 
 
@@ -32,7 +32,7 @@ def bounds(day: date) -> tuple[datetime, datetime]:
 _DAY: Final = timedelta(days=1)
 _SATURDAY: Final = 5
 
-#: A calendar that names so many holidays in a row is a mistake; nobody waits for its end.
+#: A calendar with more holidays in a row than this is a mistake.
 _LONGEST_REST: Final = 60
 
 
@@ -52,13 +52,13 @@ def next_working_day(day: date, holidays: Container[date]) -> date:
 
 
 def settlement_day(moment: datetime, *, cut_off: time, days: int, holidays: Container[date]) -> date:
-    """The day on which money paid at ``moment`` is handed over: ``days`` working days after the day that it counts for.
+    """The day on which money paid at ``moment`` is settled: ``days`` working days after the day that it counts for.
 
     What comes after ``cut_off`` (hub time), or on a day without work, counts for the next working day.
     """
-    here = moment.astimezone(HUB_TIME)
-    day = here.date()
-    if here.time() > cut_off or not is_working_day(day, holidays):
+    local = moment.astimezone(HUB_TIME)
+    day = local.date()
+    if local.time() > cut_off or not is_working_day(day, holidays):
         day = next_working_day(day, holidays)
     for _ in range(days):
         day = next_working_day(day, holidays)

@@ -1,8 +1,7 @@
-"""What a citizen's page says of a payment, honestly: a pure function of the facts and the time.
+"""The state of the citizen's checkout page: a pure function of the facts and the time.
 
-Every state answers three questions: what is going on, was money taken, what to do next. A payment whose
-outcome the bank has not told is never called failed, and nobody is invited to pay while money may be on its
-way.
+Every state answers three questions: what is happening, was money taken, what to do next. A payment of unknown outcome
+is never called failed, and the page offers no second payment while money may be on its way.
 """
 
 from __future__ import annotations
@@ -14,40 +13,40 @@ from enum import StrEnum
 from typing import Final
 
 from payment_hub.domain.money import Money
-from payment_hub.domain.obligations import ObligationView
+from payment_hub.domain.obligations import ObligationState, ObligationView
 from payment_hub.domain.orders import OrderFlag, OrderStatus, OrderView
-from payment_hub.domain.payments import UNDER_WAY, AttemptState, AttemptView
+from payment_hub.domain.payments import UNANSWERED, UNDER_WAY, AttemptState, AttemptView
 from payment_hub.domain.receipts import ReceiptView
 from payment_hub.domain.routing import Option
 
 
 class CheckoutState(StrEnum):
-    """What the page says."""
+    """The state of the page."""
 
     CHOOSE_BANK = "CHOOSE_BANK"
     TRY_DECLINED = "TRY_DECLINED"
     """The last bank declined; another try is possible."""
     TRY_LEFT = "TRY_LEFT"
-    """The last try was given up for another bank; its money may still come."""
+    """The payer left the last try for another bank; its money may still come."""
     ASKING_BANK = "ASKING_BANK"
     AWAITING_PAYMENT = "AWAITING_PAYMENT"
     """The payer has the instructions."""
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
     CLOSED_OUTCOME_UNKNOWN = "CLOSED_OUTCOME_UNKNOWN"
-    """The offer has ended, and the bank has not said what became of the last try."""
+    """The order is closed, and the outcome of the last try is unknown."""
     PAID = "PAID"
     PAID_LATE = "PAID_LATE"
     PAID_TOO_MUCH = "PAID_TOO_MUCH"
     NOTHING_TO_PAY = "NOTHING_TO_PAY"
     UNDERPAID = "UNDERPAID"
     UNDERPAID_CLOSED = "UNDERPAID_CLOSED"
-    """A part has come, and the rest cannot be paid here any more."""
+    """A part was paid, and the rest cannot be paid here any more."""
     UNDERPAID_OUTCOME_UNKNOWN = "UNDERPAID_OUTCOME_UNKNOWN"
-    """A part has come, and the outcome of a further try is not known."""
+    """A part was paid, and the outcome of a further try is unknown."""
     HELD = "HELD"
-    """Money is here, and a person must decide what becomes of it."""
+    """Money was received, and an officer must decide about it."""
     HELD_LATE = "HELD_LATE"
-    """Money came after the deadline and is being matched."""
+    """Money was received after the deadline and is being matched."""
     PARTLY_REFUNDED = "PARTLY_REFUNDED"
     REFUNDED = "REFUNDED"
     EXPIRED = "EXPIRED"
@@ -66,19 +65,19 @@ class Taken(StrEnum):
     PART = "PART"
     YES = "YES"
     HELD = "HELD"
-    """Yes, and a person must decide what becomes of it."""
+    """Yes, and an officer must decide about it."""
     RETURNED = "RETURNED"
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What follows from a state for the page."""
+    """The consequences of a state for the page."""
 
     taken: Taken
     offers_banks: bool = False
     shows_instructions: bool = False
     look_again: int | None = None
-    """Seconds after which the page may have something new to say."""
+    """Seconds after which the page reloads itself."""
 
 
 _S = CheckoutState
@@ -116,18 +115,17 @@ _TRIED: Final = {
     AttemptState.SUBMITTING: _S.ASKING_BANK,
     AttemptState.PENDING: _S.AWAITING_PAYMENT,
     AttemptState.UNKNOWN: _S.OUTCOME_UNKNOWN,
-    # The bank has proved a payment that the order does not show: nobody may be asked to pay again.
+    # The bank has proved a payment that the order does not show yet: the page must not offer another payment.
     AttemptState.SUCCEEDED: _S.OUTCOME_UNKNOWN,
     AttemptState.FAILED: _S.TRY_DECLINED,
     AttemptState.ABANDONED: _S.TRY_LEFT,
 }
-_SILENT: Final = (AttemptState.SUBMITTING, AttemptState.UNKNOWN)
 _MAY_HAVE_PAID: Final = (*UNDER_WAY, AttemptState.SUCCEEDED)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckoutView:
-    """All that a citizen's page shows. ``attempt`` is the latest, or an earlier one whose outcome is unknown."""
+    """The content of the citizen's page. ``attempt`` is the latest, or an earlier one of unknown outcome."""
 
     order: OrderView
     obligation: ObligationView
@@ -149,12 +147,12 @@ class CheckoutView:
 
     @property
     def state(self) -> CheckoutState:
-        """What the page says at ``now``."""
+        """The state of the page at ``now``."""
         return checkout_state(self)
 
     @property
     def instructions(self) -> AttemptView | None:
-        """The attempt by whose instructions the payer may pay now; never one of another amount."""
+        """The attempt whose instructions the payer may follow now; never one of another amount."""
         attempt = self.attempt
         valid = (
             attempt is not None and attempt.state == AttemptState.PENDING and attempt.amount == self.remaining
@@ -163,21 +161,21 @@ class CheckoutView:
 
     @property
     def remaining(self) -> Money:
-        """What is still missing, and never less than nothing."""
-        return _at_least_nothing(self.order.required - self.order.received)
+        """The amount still to be paid, at least zero."""
+        return _at_least_zero(self.order.required - self.order.received)
 
     @property
     def excess(self) -> Money:
-        """What came, was not paid back, and is more than was asked."""
-        return _at_least_nothing(self.order.received - self.order.refunded - self.order.required)
+        """The money received and not refunded beyond the required amount."""
+        return _at_least_zero(self.order.received - self.order.refunded - self.order.required)
 
 
-def _at_least_nothing(money: Money) -> Money:
+def _at_least_zero(money: Money) -> Money:
     return money if money.minor > 0 else Money(0, money.currency)
 
 
 def checkout_state(view: CheckoutView) -> CheckoutState:
-    """The one state of a page. Money that came is looked at first, then a try under way, then the offer."""
+    """The state of the page: by the money received, then by an attempt under way, then by the order itself."""
     return _with_money(view) or _without_money(view)
 
 
@@ -193,7 +191,7 @@ def _with_money(view: CheckoutView) -> CheckoutState | None:
 
 
 def _underpaid(view: CheckoutView) -> CheckoutState:
-    if _tried(view) in _SILENT:
+    if _tried(view) in UNANSWERED:
         return _S.UNDERPAID_OUTCOME_UNKNOWN
     return _S.UNDERPAID if _ended(view) is None else _S.UNDERPAID_CLOSED
 
@@ -220,11 +218,11 @@ def _paid(order: OrderView) -> CheckoutState:
 def _ended(view: CheckoutView) -> CheckoutState | None:
     """Why an order that is not paid cannot be paid any more, or None while it can."""
     order, obligation = view.order, view.obligation
-    if obligation.state == "SETTLED":
+    if obligation.state == ObligationState.SETTLED:
         return _S.PAID_ELSEWHERE
     if order.cancelled_at is not None:
         return _S.CANCELLED
-    if obligation.state != "OWED" or obligation.version != order.obligation.version:
+    if obligation.state != ObligationState.OWED or obligation.version != order.obligation.version:
         return _S.OBLIGATION_CHANGED
     if order.expired_at is not None or view.now >= order.expires_at:
         return _S.EXPIRED

@@ -1,24 +1,4 @@
-"""Everything that can be refused. The first line of each docstring is the title that a caller is shown.
-
-HubError
- +-- Malformed
- |    +-- MalformedAmount, CurrencyMismatch, MalformedReference, MalformedObligation, MalformedBody, UnknownField,
- |    |   MalformedStatement
- +-- UnsupportedBody, BodyTooLarge
- +-- NotFound
- |    +-- AgencyNotFound, PortalNotFound, KeyNotFound, ObligationNotFound, OrderNotFound, ReceiptNotFound,
- |    |   BankNotFound, BankCannot, EventNotFound, RunNotFound, DiscrepancyNotFound,
- |    |   PostingNotFound, PageNotFound, RefundNotFound, CollectionNotFound
- +-- Conflict
- |    +-- IdempotencyConflict (422), RequestStillRunning, OpenOrderExists, OrderClosed, ObligationClosed,
- |    |   PaymentUnderWay, BankNotOffered, StaleVersion (412), AlreadyResolved, AlreadyReversed, SamePerson,
- |    |   IllegalTransition, RefundableChanged (412), RefundExceeds, RefundBlocked, RefundAboveLimit, MoneyNotSeen
- +-- Unauthenticated, Forbidden, CallbackRejected
- +-- QuotaExceeded, MissingIdempotencyKey, MissingVersion
- +-- BankUnavailable
- |    +-- CircuitOpen
- +-- HubUnavailable
-"""
+"""Every refusal. The first line of each docstring is the title that a caller gets."""
 
 from __future__ import annotations
 
@@ -79,7 +59,7 @@ class BodyTooLarge(HubError):
 
 
 class NotFound(HubError):
-    """There is no such thing, or it is not yours to see."""
+    """There is no such thing, or you may not see it."""
 
 
 class AgencyNotFound(NotFound):
@@ -175,7 +155,7 @@ class BankNotOffered(Conflict):
 
 
 class StaleVersion(Conflict):
-    """Somebody changed this since you read it."""
+    """This was changed since you read it."""
 
 
 class AlreadyResolved(Conflict):
@@ -187,7 +167,7 @@ class AlreadyReversed(Conflict):
 
 
 class SamePerson(Conflict):
-    """Two people must do this: who proposes does not approve, who approves does not prove the end."""
+    """Two people must do this: the proposer does not approve, and the approver does not prove the end."""
 
 
 class IllegalTransition(Conflict):
@@ -199,11 +179,11 @@ class RefundableChanged(Conflict):
 
 
 class RefundExceeds(Conflict):
-    """No more can be given back than is here and not already on its way back."""
+    """The refund is larger than the money that is here and not already reserved for a refund."""
 
 
 class RefundBlocked(Conflict):
-    """This money cannot be given back at the moment."""
+    """This money cannot be refunded at the moment."""
 
 
 class RefundAboveLimit(Conflict):
@@ -243,7 +223,7 @@ class BankUnavailable(HubError):
 
 
 class CircuitOpen(BankUnavailable):
-    """The bank is not asked at the moment, because it did not answer lately or has announced that it is away."""
+    """The bank is not called at the moment: it did not answer recently, or it has announced a downtime."""
 
 
 class HubUnavailable(HubError):

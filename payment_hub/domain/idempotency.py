@@ -1,4 +1,4 @@
-"""Requests that are answered once: the claim on an idempotency key, and the answer."""
+"""Idempotency: the claim on a key, and the stored answer."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-#: How long the first answer to a key is kept and given again.
+#: How long the first answer to a key is kept.
 KEPT: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One request of one caller, told apart by its key."""
+    """One request of one caller, identified by its key."""
 
     caller: str
     key: str
@@ -22,7 +22,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answer to a claimed request; ``replayed`` when it was given before."""
+    """The answer to a claimed request; ``replayed`` when the same answer was sent before."""
 
     status: int
     body: str
@@ -35,7 +35,7 @@ LEASE: Final = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """The first answer to a request, kept to be given again."""
+    """The first answer to a request, kept for repetitions."""
 
     status: int
     body: str

@@ -14,7 +14,7 @@ VND: Final = "VND"
 #: ISO 4217 minor digits. The dong has none in use, so its minor unit is the dong itself.
 DECIMAL_PLACES: Final = {VND: 0, "USD": 2, "EUR": 2, "JPY": 0}
 
-#: The most that one order may ask for, in minor units: 10^12 dong is far above any fee or fine and fits QR tag 54.
+#: The largest amount of an order, in minor units: 10^12 dong is far above any fee or fine and fits QR tag 54.
 MAX_MINOR: Final = 10**12
 
 _PLAIN: Final = re.compile(r"(0|[1-9][0-9]{0,14})(?:\.([0-9]{1,3}))?", re.ASCII)
@@ -45,10 +45,10 @@ class Money:
         places = DECIMAL_PLACES.get(currency)
         if places is None:
             raise MalformedAmount(f"unknown currency {currency[:8]!r}")
-        found = _PLAIN.fullmatch(text)
-        if found is None or len(found[2] or "") != places:
+        match = _PLAIN.fullmatch(text)
+        if match is None or len(match[2] or "") != places:
             raise MalformedAmount(f"{text[:40]!r} is not a plain amount in {currency}")
-        return cls(int(found[1] + (found[2] or "")), currency)
+        return cls(int(match[1] + (match[2] or "")), currency)
 
     def __add__(self, other: Money) -> Money:
         return Money(self.minor + self._same(other), self.currency)

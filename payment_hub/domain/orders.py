@@ -1,7 +1,4 @@
-"""A payment order's status: a pure function of its facts, never something that anybody sets.
-
-What callers are shown: frozen values, and the one form in which they go over the wire.
-"""
+"""Payment orders: the status as a pure function of the facts, the flags, the types of events, and the view."""
 
 from __future__ import annotations
 
@@ -28,14 +25,14 @@ class OrderStatus(StrEnum):
 
 
 class OrderFlag(StrEnum):
-    """What is remarkable about an order, apart from its status."""
+    """A remarkable fact about an order, beside its status."""
 
     OVERPAID = "OVERPAID"
     LATE = "LATE"
     CONFLICT = "CONFLICT"
     HELD = "HELD"
     DISPUTED = "DISPUTED"
-    """A bank has taken money of it back."""
+    """A bank has charged money back."""
 
 
 class EventType(StrEnum):
@@ -90,14 +87,14 @@ def flags_of(
     *, net: int, required: int, late: bool, conflict: bool, held: bool, disputed: bool = False
 ) -> tuple[OrderFlag, ...]:
     """The order's flags, in a fixed order."""
-    held_true = {
+    conditions = {
         OrderFlag.OVERPAID: net > required,
         OrderFlag.LATE: late,
         OrderFlag.CONFLICT: conflict,
         OrderFlag.HELD: held,
         OrderFlag.DISPUTED: disputed,
     }
-    return tuple(flag for flag, holds in held_true.items() if holds)
+    return tuple(flag for flag, holds in conditions.items() if holds)
 
 
 def finished(status: OrderStatus, flags: tuple[OrderFlag, ...]) -> bool:

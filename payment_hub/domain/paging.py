@@ -1,4 +1,4 @@
-"""Pages of long lists, by cursor: stable while rows are added, because the cursor is the last key that was shown."""
+"""Pages of long lists, by cursor: stable while rows are added: the cursor is the last key of the page before."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def cursor_of(key: int) -> str:
 
 
 def key_of(cursor: str | None) -> int | None:
-    """The key in a cursor. Raises Malformed for anything that we did not give out."""
+    """The key in a cursor. Raises Malformed for any other text."""
     if cursor is None:
         return None
     digits = cursor[1:]

@@ -1,16 +1,11 @@
-"""Receipts: the form of their number, and what one must say.
+"""Receipts: the form of their number, their required content, and amounts in Vietnamese words.
 
-Decree 123/2020/ND-CP article 32: the name of the receipt's kind, template symbol, receipt symbol, a number of
-at most 7 digits, who collects and who pays, what for, the amount in figures and in words, the day, the
-signature.
+Decree 123/2020/ND-CP article 32 requires the name of the receipt's kind, template symbol, receipt symbol, a number of
+at most 7 digits, collector and payer, purpose, the amount in figures and in words, the day, and the signature.
 
-Amounts in Vietnamese words, as a receipt must carry them.
-
-Northern reading: "nghìn" for thousands and "linh" for a skipped ten (southern papers say "ngàn" and "lẻ"). A
-group of three digits behind a spoken one says all its places ("không trăm linh một"); a group of zeros is
+The words are the northern reading: "nghìn" for thousands and "linh" for a skipped ten (southern documents write "ngàn"
+and "lẻ"). A group of three digits behind another reads all its places ("không trăm linh một"); a group of zeros is
 silent.
-
-What callers are shown: frozen values, and the one form in which they go over the wire.
 """
 
 from __future__ import annotations
@@ -41,12 +36,12 @@ def yearly_series(series: str, year: int) -> str:
     Numbers begin at 1 every year, so a symbol that kept its year would print a number twice. Raises Malformed
     for what is not a receipt symbol.
     """
-    found = _SERIES.fullmatch(series)
-    if found is None:
+    match = _SERIES.fullmatch(series)
+    if match is None:
         raise Malformed(
             "a receipt symbol has two capital letters, two digits of the year and E, such as AA26E"
         )
-    return f"{found[1]}{year % 100:02d}{found[3]}"
+    return f"{match[1]}{year % 100:02d}{match[3]}"
 
 
 def receipt_number(template: str, series: str, serial: int) -> str:
@@ -57,8 +52,8 @@ def receipt_number(template: str, series: str, serial: int) -> str:
 
 
 def missing_content(receipt: ReceiptView) -> tuple[str, ...]:
-    """What the receipt should say by article 32 and does not, by name; empty when it is complete."""
-    holds = {
+    """The names of what article 32 requires and the receipt lacks; empty when it is complete."""
+    content = {
         "template": _TEMPLATE.fullmatch(receipt.template),
         "series": _SERIES.fullmatch(receipt.series),
         "number": _number_fits(receipt),
@@ -68,7 +63,7 @@ def missing_content(receipt: ReceiptView) -> tuple[str, ...]:
         "description": receipt.description.strip(),
         "amount_in_words": receipt.amount_in_words == amount_in_words(receipt.amount),
     }
-    return tuple(name for name, said in holds.items() if not said)
+    return tuple(name for name, present in content.items() if not present)
 
 
 def _number_fits(receipt: ReceiptView) -> bool:
@@ -80,7 +75,7 @@ def _year(moment: datetime) -> int:
     return business_day(moment).year
 
 
-#: The largest number that is read: beyond any sum of payments, and "tỷ" need never be said twice.
+#: The largest number that is read out: beyond any sum of payments, and "tỷ" is never needed twice.
 MAX_NUMBER: Final = 10**15
 
 _DIGITS: Final = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
@@ -98,34 +93,34 @@ def number_in_words(number: int) -> str:
     if number == 0:
         return _DIGITS[0]
     billions, rest = divmod(number, _BILLION)
-    said = [f"{number_in_words(billions)} tỷ"] if billions else []
+    groups = [f"{number_in_words(billions)} tỷ"] if billions else []
     for size, unit in _UNITS:
         group = rest // size % 1000
         if group:
-            said.append(_group(group, whole=bool(said)) + unit)
-    return " ".join(said)
+            groups.append(_group(group, whole=bool(groups)) + unit)
+    return " ".join(groups)
 
 
 def amount_in_words(money: Money) -> str:
-    """An amount of dong as a receipt says it: a capital letter first, "đồng" last.
+    """An amount of dong in words: a capital letter first, "đồng" last.
 
     Raises CurrencyMismatch for any other currency, ValueError for a negative amount.
     """
     if money.currency != VND:
-        raise CurrencyMismatch(f"only VND is said in words, not {money.currency}")
-    words = number_in_words(money.minor)
-    return f"{words[0].upper()}{words[1:]} đồng"
+        raise CurrencyMismatch(f"only VND has words, not {money.currency}")
+    text = number_in_words(money.minor)
+    return f"{text[0].upper()}{text[1:]} đồng"
 
 
 def _group(group: int, *, whole: bool) -> str:
-    """One group of three digits, 1 to 999; ``whole`` says the hundreds even when there are none."""
+    """One group of three digits, 1 to 999; ``whole`` reads the hundreds even when there are none."""
     hundreds, rest = divmod(group, 100)
-    said = []
+    parts = []
     if hundreds or whole:
-        said.append(f"{_DIGITS[hundreds]} trăm")
+        parts.append(f"{_DIGITS[hundreds]} trăm")
     if rest:
-        said.append(_below_hundred(rest, after_hundreds=bool(said)))
-    return " ".join(said)
+        parts.append(_below_hundred(rest, after_hundreds=bool(parts)))
+    return " ".join(parts)
 
 
 def _below_hundred(number: int, *, after_hundreds: bool) -> str:
@@ -157,7 +152,7 @@ class ReceiptAgency:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptView:
-    """A receipt with the content that Decree 123/2020 article 32 asks for."""
+    """A receipt with the content that Decree 123/2020 article 32 requires."""
 
     number: str
     """``<template> <series> <7 digits>`` as printed."""

@@ -1,8 +1,8 @@
-"""Order references: 16 characters that sort by time, survive a telephone call and fit a bank's purpose field.
+"""References of orders and refunds: 16 characters that sort by time, are easy to dictate and fit a purpose field.
 
-``DV`` + 8 characters of milliseconds since 2020 + 5 of chance + 1 check character, in Crockford's base 32 (no I, L, O,
-U). The check character is a weighted sum in the field of 32 elements: it catches every single wrong character and every
-two characters exchanged.
+``DV`` + 8 characters of milliseconds since 2020 + 5 random ones + 1 check character, in Crockford's base 32 (no I, L,
+O, U). The check character is a weighted sum in the field of 32 elements: it catches every single wrong character and
+every two characters exchanged.
 """
 
 from __future__ import annotations
@@ -67,16 +67,16 @@ def parse_reference(text: str) -> str:
 
 
 def find_reference(text: str, moment: datetime, prefix: str = PREFIX) -> str | None:
-    """The genuine reference anywhere in a free text such as a transfer's purpose, if there is just one.
+    """The genuine reference anywhere in a free text such as a transfer's purpose, if there is exactly one.
 
-    ``moment`` is when the text reached us: no reference in it is younger. ``prefix`` says of what: an order, or with
-    ``REFUND_PREFIX`` a refund. O is read as 0, I and L as 1.
+    ``moment`` is when the text reached us: no reference in it is younger. ``prefix`` is that of orders, or
+    ``REFUND_PREFIX`` for refunds. O is read as 0, I and L as 1.
 
     Any 16 characters from a ``DV`` on have a fitting check character once in 32 times, and a time between the first day
     and ``moment`` once in 35 per year between them: in 2026 one in a thousand of them looks genuine, and none of those
     is an order's, of which there are a few million in 2^65. What they could do is to hide the genuine one. So of two
     that share characters, the one that the text's own spaces and stops confirm is meant. Between equals, as between
-    references side by side, nobody guesses; but in the middle of one long word the first is meant: a reference's own
+    references side by side, none is chosen; but in the middle of one long word the first is meant: a reference's own
     last characters may read ``DV``, while what stands before it hardly ever does.
     """
     chosen: list[_Candidate] = []
@@ -84,7 +84,7 @@ def find_reference(text: str, moment: datetime, prefix: str = PREFIX) -> str | N
         rivals = [better for better in chosen if abs(candidate.start - better.start) < LENGTH]
         if all(rival.doubts == candidate.doubts != _IN_A_WORD for rival in rivals):
             chosen.append(candidate)
-    references = {one.reference for one in chosen if one.reference.startswith(prefix)}
+    references = {candidate.reference for candidate in chosen if candidate.reference.startswith(prefix)}
     return references.pop() if len(references) == 1 else None
 
 

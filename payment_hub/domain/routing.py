@@ -1,12 +1,6 @@
-"""All that a choice of a bank may know: plain values, which become JSON and come back the same.
+"""Routing: which banks can take a payment now, which one is chosen, and the sentence that explains it.
 
-Which banks an order can be paid through now, and which of them is chosen: ordered rules over facts.
-
-Both questions are pure: the facts of a choice are stored with it, and asked again they give the same answer.
-
-A choice of a bank in one sentence, and why a bank is not offered, in Vietnamese and English.
-
-What callers are shown of an attempt, and of the banks between which it was or can be chosen.
+Ordered rules over facts, both pure: the facts of a choice are stored with it as JSON, and give the same choice again.
 """
 
 from __future__ import annotations
@@ -25,13 +19,13 @@ from payment_hub.domain.money import Money
 from payment_hub.domain.wire import Shown
 
 #: The version of the rules in ``bank_choice`` and of the form of these facts: raised when either changes, so that a
-#: stored choice is asked again only by the rules that made it.
+#: stored choice is repeated only by the rules that made it.
 RULES: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class BankFacts:
-    """One bank as it stood. Amounts in whole units of the order's currency, moments and days as ISO text."""
+    """The facts of one bank. Amounts in whole units of the order's currency, moments and days as ISO text."""
 
     bank: str
     methods: tuple[str, ...]
@@ -40,22 +34,22 @@ class BankFacts:
     smallest: int
     largest: int
     needs_seconds: int
-    """A deadline nearer than this is too near."""
+    """The least time until the deadline, in seconds."""
     fee: int
     borne_by: str
     settles_on: str
     closed_until: str | None = None
-    """Its cut-off has passed and it opens nothing more on this day; the moment when it does again."""
+    """When it opens payments again, after the day's cut-off."""
     downtime_until: str | None = None
     """The end of an announced downtime."""
     health: str = HealthState.CLOSED
     open_until: str | None = None
-    """It did not answer lately, and nobody asks before."""
+    """Until when its circuit is open, because it did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoutingFacts:
-    """An order, a moment, and every enabled bank in the order of the settings."""
+    """The facts of an order at a moment, and of every enabled bank in the order of the settings."""
 
     agency: str
     kind: str
@@ -63,10 +57,10 @@ class RoutingFacts:
     currency: str
     now: str
     seconds_left: int | None
-    """Until the order's deadline; None where the rest may also come late."""
+    """Until the order's deadline; None where the rest may also be paid late."""
     banks: tuple[BankFacts, ...]
     preference: tuple[str, ...] = ()
-    """The agency's own, the most wanted first."""
+    """The agency's preferred banks, the most preferred first."""
     requested_bank: str | None = None
     """The bank that the payer named."""
     closed: bool = False
@@ -74,20 +68,20 @@ class RoutingFacts:
     undecided: bool = False
     """An attempt is of unknown outcome."""
     resumed_at: str | None = None
-    """The bank that may be asked again about that attempt: the same payment, not a second one."""
+    """The bank that may get that attempt's request again: the same payment, not a second one."""
     expected_by: str | None = None
-    """When that outcome is promised."""
+    """When that outcome is expected."""
     rules: int = RULES
 
     def as_json(self) -> dict[str, Any]:
         """The facts as JSON values."""
-        return _plain(self) | {"banks": [_plain(each) for each in self.banks]}
+        return _plain(self) | {"banks": [_plain(bank) for bank in self.banks]}
 
     @classmethod
-    def from_json(cls, given: Mapping[str, Any]) -> RoutingFacts:
+    def from_json(cls, stored: Mapping[str, Any]) -> RoutingFacts:
         """The facts that ``as_json`` gave."""
-        banks = tuple(BankFacts(**_tuples(each)) for each in given["banks"])
-        return cls(**_tuples(given) | {"banks": banks})
+        banks = tuple(BankFacts(**_tuples(bank)) for bank in stored["banks"])
+        return cls(**_tuples(stored) | {"banks": banks})
 
 
 def _plain(facts: RoutingFacts | BankFacts) -> dict[str, Any]:
@@ -95,8 +89,8 @@ def _plain(facts: RoutingFacts | BankFacts) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-def _tuples(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+def _tuples(stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
 
 
 #: How many days of the calendar are looked at for when a bank opens again.
@@ -113,14 +107,13 @@ def bank_facts(
     now: datetime,
     holidays: frozenset[date],
 ) -> BankFacts:
-    """What is known of one bank at ``now``, for a payment of ``amount``."""
+    """The facts of one bank at ``now``, for a payment of ``amount``."""
     limits, opening = profile.limits, BankOperation.OPEN
     health = states.of(bank, opening)
-    resting = health.open_until(terms.breaker)
     settles = settlement_day(now, cut_off=terms.cut_off, days=terms.settlement_days, holidays=holidays)
     return BankFacts(
         bank=bank,
-        methods=tuple(str(way) for way in profile.methods),
+        methods=tuple(str(method) for method in profile.methods),
         agencies=terms.agencies,
         kinds=terms.kinds,
         smallest=max(limits.smallest.minor, terms.smallest or 0),
@@ -129,30 +122,30 @@ def bank_facts(
         fee=terms.fee(amount).minor,
         borne_by=terms.borne_by,
         settles_on=settles.isoformat(),
-        closed_until=_said(_closed_until(terms, now, holidays)),
-        downtime_until=_said(states.downtime_until(bank, opening, now)),
+        closed_until=_iso(_closed_until(terms, now, holidays)),
+        downtime_until=_iso(states.downtime_until(bank, opening, now)),
         health=health.state,
-        open_until=_said(None if health.may_call(now, terms.breaker) else resting),
+        open_until=_iso(None if health.may_call(now, terms.breaker) else health.open_until(terms.breaker)),
     )
 
 
 def _closed_until(terms: BankTerms, now: datetime, holidays: frozenset[date]) -> datetime | None:
-    here = now.astimezone(HUB_TIME)
+    local = now.astimezone(HUB_TIME)
     if not terms.closes_at_cut_off or (
-        is_working_day(here.date(), holidays) and here.time() <= terms.cut_off
+        is_working_day(local.date(), holidays) and local.time() <= terms.cut_off
     ):
         return None
-    midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     days = [midnight + timedelta(days=ahead) for ahead in range(1, _LOOKED_AHEAD)]
     return next((day for day in days if is_working_day(day.date(), holidays)), days[-1])
 
 
-def _said(moment: datetime | None) -> str | None:
+def _iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
 
 
 def in_order_of(preference: Sequence[str], banks: Sequence[str]) -> list[str]:
-    """The banks that are preferred, the most wanted first."""
+    """The preferred ones of these banks, the most preferred first."""
     return [bank for bank in preference if bank in banks]
 
 
@@ -173,7 +166,7 @@ class OptionReason(StrEnum):
 
 
 class Rule(StrEnum):
-    """What decided between the banks that are offered. The order is that in which they are asked."""
+    """The rule that decided between the offered banks, in the order in which the rules are applied."""
 
     REQUESTED = "REQUESTED"
     ONLY_ONE = "ONLY_ONE"
@@ -183,7 +176,7 @@ class Rule(StrEnum):
     CHEAPEST = "CHEAPEST"
     SETTLES_FIRST = "SETTLES_FIRST"
     FIRST_NAMED = "FIRST_NAMED"
-    """Nothing tells them apart: the first in the settings."""
+    """The banks are equal: the first in the settings."""
     NONE_OFFERED = "NONE_OFFERED"
 
 
@@ -194,7 +187,7 @@ class Option:
     facts: BankFacts
     reason: OptionReason | None
     until: datetime | None = None
-    """When the reason ends, where that is known."""
+    """When the reason ends, if that is certain."""
 
     @property
     def bank(self) -> str:
@@ -208,13 +201,13 @@ class Option:
 
     @property
     def payer_fee(self) -> int:
-        """What the payer pays beside the amount."""
+        """The fee that the payer pays beside the amount."""
         return self.facts.fee if self.facts.borne_by == Bearer.PAYER else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The bank, by which rule, and out of how many. Without a bank: why the one that was wished is not offered."""
+    """The bank, by which rule, and out of how many. Without a bank: why the requested one is not offered."""
 
     bank: str | None
     rule: Rule
@@ -223,7 +216,7 @@ class Choice:
     until: datetime | None = None
 
 
-#: What forbids a bank, in this order; the first that holds is the reason.
+#: The reasons against a bank, in this order; the first that applies is shown.
 REASONS: Final[Sequence[tuple[OptionReason, Callable[[RoutingFacts, BankFacts], bool]]]] = (
     (OptionReason.ORDER_CLOSED, lambda order, _: order.closed),
     (OptionReason.UNDER_WAY, lambda order, bank: order.undecided and order.resumed_at != bank.bank),
@@ -250,11 +243,11 @@ def options(facts: RoutingFacts) -> tuple[Option, ...]:
 
 
 def choose_bank(facts: RoutingFacts) -> Choice:
-    """The bank for this payment. A bank that the payer named is taken or refused, never replaced by another."""
-    known = options(facts)
-    offered = [option for option in known if option.offered]
+    """The bank for this payment. A bank that the payer named is chosen or refused, never replaced by another."""
+    all_options = options(facts)
+    offered = [option for option in all_options if option.offered]
     if facts.requested_bank is not None:
-        return _wished(facts.requested_bank, known, len(offered))
+        return _requested(facts.requested_bank, all_options, len(offered))
     if not offered:
         return Choice(None, Rule.NONE_OFFERED, 0)
     rule, bank = _decided(facts, offered)
@@ -262,64 +255,63 @@ def choose_bank(facts: RoutingFacts) -> Choice:
 
 
 def _option(facts: RoutingFacts, bank: BankFacts) -> Option:
-    for reason, holds in REASONS:
-        if holds(facts, bank):
+    for reason, applies in REASONS:
+        if applies(facts, bank):
             return Option(bank, reason, _until(facts, bank, reason))
     return Option(bank, None)
 
 
 def _until(facts: RoutingFacts, bank: BankFacts, reason: OptionReason) -> datetime | None:
-    told = {
+    until = {
         OptionReason.UNDER_WAY: facts.expected_by,
         OptionReason.MAINTENANCE: bank.downtime_until,
         OptionReason.HEALTH: bank.open_until,
         OptionReason.CUT_OFF: bank.closed_until,
     }.get(reason)
-    return None if told is None else datetime.fromisoformat(told)
+    return None if until is None else datetime.fromisoformat(until)
 
 
-def _wished(requested_bank: str, known: Sequence[Option], offered: int) -> Choice:
-    option = next((option for option in known if option.bank == requested_bank), None)
+def _requested(requested_bank: str, all_options: Sequence[Option], offered: int) -> Choice:
+    option = next((option for option in all_options if option.bank == requested_bank), None)
     if option is None:
         return Choice(None, Rule.REQUESTED, offered)
     bank = option.bank if option.offered else None
     return Choice(bank, Rule.REQUESTED, offered, option.reason, option.until)
 
 
-def _decided(facts: RoutingFacts, left: list[Option]) -> tuple[Rule, str]:
+def _decided(facts: RoutingFacts, remaining: list[Option]) -> tuple[Rule, str]:
     """The rule that leaves one bank, and that bank. The last rule always does."""
     for rule, narrow in _RULES:
-        left = narrow(facts, left)
-        if len(left) == 1:
-            return rule, left[0].bank
+        remaining = narrow(facts, remaining)
+        if len(remaining) == 1:
+            return rule, remaining[0].bank
     raise ValueError("no bank is offered")
 
 
-def _preferred(facts: RoutingFacts, left: list[Option]) -> list[Option]:
-    wanted = in_order_of(facts.preference, [option.bank for option in left])
-    return [option for option in left if option.bank == wanted[0]] if wanted else left
+def _preferred(facts: RoutingFacts, remaining: list[Option]) -> list[Option]:
+    preferred = in_order_of(facts.preference, [option.bank for option in remaining])
+    return [option for option in remaining if option.bank == preferred[0]] if preferred else remaining
 
 
 def _least(measure: Callable[[Option], int | str]) -> Callable[[RoutingFacts, list[Option]], list[Option]]:
-    """Leave only those by which ``measure`` is the smallest."""
+    """Leave only the options whose ``measure`` is the smallest."""
 
-    def narrow(_: RoutingFacts, left: list[Option]) -> list[Option]:
-        measured = [measure(option) for option in left]
-        best = min(measured)
-        return [option for option, found in zip(left, measured, strict=True) if found == best]
+    def narrow(_: RoutingFacts, remaining: list[Option]) -> list[Option]:
+        best = min(measure(option) for option in remaining)
+        return [option for option in remaining if measure(option) == best]
 
     return narrow
 
 
-#: Each leaves fewer of the banks that are offered; the rule that leaves one has decided.
+#: Each rule leaves fewer of the offered banks; the rule that leaves one decides.
 _RULES: Final[Sequence[tuple[Rule, Callable[[RoutingFacts, list[Option]], list[Option]]]]] = (
-    (Rule.ONLY_ONE, lambda _, left: left),
+    (Rule.ONLY_ONE, lambda _, remaining: remaining),
     (Rule.AGENCYS_PREFERENCE, _preferred),
     (Rule.BEST_HEALTH, _least(lambda option: int(option.facts.health != HealthState.CLOSED))),
     (Rule.CHEAPEST_FOR_PAYER, _least(lambda option: option.payer_fee)),
     (Rule.CHEAPEST, _least(lambda option: option.facts.fee)),
     (Rule.SETTLES_FIRST, _least(lambda option: option.facts.settles_on)),
-    (Rule.FIRST_NAMED, lambda _, left: left[:1]),
+    (Rule.FIRST_NAMED, lambda _, remaining: remaining[:1]),
 )
 
 

@@ -1,8 +1,8 @@
-"""JSON read without doubt: two readers of the same bytes must never see two different things.
+"""Strict JSON: two readers of the same bytes must never read different values.
 
 RFC 8259 leaves open what duplicate names, huge numbers, deep nesting and lone surrogates mean, and Python's
-reader also takes ``NaN``. Whatever is open is refused here, so that what was signed, what was checked and
-what was stored are the same.
+reader also accepts ``NaN``. All of these are refused here, so that the signed, the checked and the stored value are the
+same.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def read_json(body: bytes, *, max_depth: int = 32, decimals_as_text: bool = Fals
     """Read UTF-8 JSON text; whole numbers become int and nothing ever becomes a float.
 
     ``decimals_as_text`` keeps a number with a point or an exponent as the ``str`` that was written; without
-    it such a number is refused. Raises MalformedBody for everything doubtful.
+    it such a number is refused. Raises MalformedBody for everything ambiguous.
     """
     _require_shallow(body, max_depth)
     try:

@@ -1,4 +1,4 @@
-"""How long an answer from outside is waited for: said by who asks, kept by who speaks HTTP, far below."""
+"""Time limits of calls to banks: set around the call, and read by the HTTP client far below."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _MOST: Final[ContextVar[int | None]] = ContextVar("most_seconds", default=None)
 
 @contextmanager
 def waiting_at_most(seconds: int | None) -> Iterator[None]:
-    """Within the block no answer is waited for longer than this, nor than a block around it says; None says nothing."""
-    known = [limit for limit in (_MOST.get(), seconds) if limit is not None]
-    before = _MOST.set(min(known, default=None))
+    """Within the block no call takes longer than this, nor than an outer block allows; None sets no limit."""
+    limits = [limit for limit in (_MOST.get(), seconds) if limit is not None]
+    before = _MOST.set(min(limits, default=None))
     try:
         yield
     finally:
@@ -22,6 +22,6 @@ def waiting_at_most(seconds: int | None) -> Iterator[None]:
 
 
 def seconds_to_wait(usual: int) -> int:
-    """How long to wait for an answer for which ``usual`` seconds are usual."""
+    """The time limit, in seconds, of a call that usually may take ``usual`` seconds."""
     most = _MOST.get()
     return usual if most is None else min(usual, most)

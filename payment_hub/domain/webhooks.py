@@ -1,15 +1,4 @@
-"""Webhooks: what the portal is told, and how long the hub goes on telling it.
-
-Where a webhook may go: a portal chooses the address, but must not choose one inside our own network.
-
-Two questions, both pure: may this text be a webhook URL at all (asked when it is set and again at every
-sending), and may this resolved IP address be connected to (asked for every address that the name has, right
-before connecting).
-
-The place of an event in the feed, as opaque text, and an event's public id.
-
-What callers are shown of events and their webhooks: what happened, where each webhook stands, every attempt made.
-"""
+"""Webhooks and events: the webhook's lifecycle and waits, allowed addresses, the feed's cursor, and the views."""
 
 from __future__ import annotations
 
@@ -31,12 +20,12 @@ from payment_hub.domain.wire import Shown
 
 
 class WebhookState(StrEnum):
-    """Where a webhook stands."""
+    """The state of a webhook."""
 
     PENDING = "PENDING"
     DELIVERED = "DELIVERED"
     DEAD = "DEAD"
-    """The whole ladder failed, or the portal said 410; an operator is told, and may send it again."""
+    """Every try failed, or the portal answered 410; the log alarms an operator, who may send it again."""
     CANCELLED = "CANCELLED"
     """The portal has no address for webhooks any more."""
 
@@ -63,7 +52,7 @@ WEBHOOK_LIFE: Final = Lifecycle(
         (_S.PENDING, _E.GONE): _S.DEAD,
         (_S.PENDING, _E.GIVEN_UP): _S.DEAD,
         (_S.PENDING, _E.NO_ADDRESS): _S.CANCELLED,
-        # Whoever lost a webhook may have it sent again, with a fresh ladder. Nothing else revives one that has
+        # A portal that lost a webhook may have it sent again, with all tries. Nothing else revives one that has
         # ended.
         (_S.PENDING, _E.SENT_AGAIN): _S.PENDING,
         (_S.DELIVERED, _E.SENT_AGAIN): _S.PENDING,
@@ -72,7 +61,7 @@ WEBHOOK_LIFE: Final = Lifecycle(
     },
 )
 
-#: Every webhook comes to one of these by itself: the ladder is finite.
+#: Every webhook reaches one of these by itself: the number of tries is finite.
 ENDED: Final = (_S.DELIVERED, _S.DEAD, _S.CANCELLED)
 
 #: Waits before each further attempt: twelve tries over about three days, so that a weekend's outage loses
@@ -95,7 +84,7 @@ _ACCEPTED: Final = range(200, 300)
 
 @dataclass(frozen=True, slots=True)
 class WebhookAnswer:
-    """What came back from a portal, or why nothing came (then ``status`` is nothing)."""
+    """The portal's answer, or the reason why none came (then ``status`` is None)."""
 
     status: int | None
     text: str
@@ -103,10 +92,10 @@ class WebhookAnswer:
 
 
 def wait_after(attempts: int, jitter: float) -> timedelta | None:
-    """How long to wait after ``attempts`` failed tries, or nothing when the ladder has ended.
+    """The wait after ``attempts`` failed tries; None after the last one.
 
-    ``jitter`` in [0, 1) moves the wait by up to a tenth, so that webhooks that failed together do not all come
-    back together.
+    ``jitter`` in [0, 1) moves the wait by up to a tenth, so that webhooks that failed together are not all
+    sent together.
     """
     if attempts > len(LADDER):
         return None
@@ -114,7 +103,7 @@ def wait_after(attempts: int, jitter: float) -> timedelta | None:
 
 
 def meaning_of(status: int | None, attempts: int) -> WebhookEvent:
-    """What an answer to the ``attempts``-th try means. Only 2xx is acceptance: a redirect is a failure."""
+    """The event that an answer to the ``attempts``-th try causes. Only 2xx is acceptance: a redirect is a failure."""
     if status in _ACCEPTED:
         return WebhookEvent.ACCEPTED
     if status == _GONE:
@@ -122,6 +111,8 @@ def meaning_of(status: int | None, attempts: int) -> WebhookEvent:
     return WebhookEvent.GIVEN_UP if attempts > len(LADDER) else WebhookEvent.FAILED
 
 
+#: A portal chooses the address of its webhooks, but must not choose one inside our own network. The URL is checked
+#: when it is set and again at every sending; the resolved IP address is checked right before connecting.
 LONGEST_URL: Final = 500
 _LONGEST_NAME: Final = 253
 _PORTS: Final = range(1, 65536)
@@ -153,7 +144,7 @@ _GLOBAL_UNICAST_V6: Final = ip_network("2000::/3")
 
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
-    """What an operator allows: webhooks to this machine (a trial), and named hosts in its own network."""
+    """The operator's exceptions: webhooks to this machine (a trial), and named hosts in its own network."""
 
     allow_loopback: bool = False
     hosts: frozenset[str] = frozenset()
@@ -161,25 +152,25 @@ class AddressPolicy:
 
 @dataclass(frozen=True, slots=True)
 class WebhookAddress:
-    """A webhook URL taken apart."""
+    """The parts of a webhook URL."""
 
     scheme: str
     host: str
     port: int
     target: str
-    """Path and query, as they stand in the request line."""
+    """Path and query, as in the request line."""
 
 
 def read_webhook_url(text: str, policy: AddressPolicy) -> WebhookAddress:
-    """Take a webhook URL apart.
+    """The parts of a webhook URL.
 
     Raises Malformed unless it is https to a host name, or leads to this machine where that is allowed.
     """
-    found = _URL.fullmatch(text) if len(text) <= LONGEST_URL else None
-    if found is None:
+    match = _URL.fullmatch(text) if len(text) <= LONGEST_URL else None
+    if match is None:
         raise _refused("must be a plain https URL without user, fragment or unusual characters")
-    scheme, host = found["scheme"], found["host"].lower()
-    port = int(found["port"] or (443 if scheme == "https" else 80))
+    scheme, host = match["scheme"], match["host"].lower()
+    port = int(match["port"] or (443 if scheme == "https" else 80))
     if port not in _PORTS:
         raise _refused("has an impossible port")
     loopback = _is_loopback_host(host)
@@ -189,23 +180,23 @@ def read_webhook_url(text: str, policy: AddressPolicy) -> WebhookAddress:
         _require_name(host)
     if scheme == "http" and not loopback:
         raise _refused("must be https")
-    target = found["target"]
+    target = match["target"]
     return WebhookAddress(scheme, host.strip("[]"), port, target if target.startswith("/") else f"/{target}")
 
 
 def may_connect(ip: str, address: WebhookAddress, policy: AddressPolicy) -> bool:
-    """Whether a webhook to ``address`` may go to ``ip``, an address that its name was found to have."""
+    """Whether a webhook to ``address`` may go to ``ip``, an address to which its host name resolves."""
     try:
-        found = _unmapped(ip_address(ip))
+        resolved = _unmapped(ip_address(ip))
     except ValueError:
         return False
-    if found.is_loopback:
+    if resolved.is_loopback:
         return policy.allow_loopback
     if address.scheme != "https":
         return False
-    if address.host in policy.hosts and any(found in net for net in _INSIDE):
+    if address.host in policy.hosts and any(resolved in net for net in _INSIDE):
         return True
-    return _is_public(found)
+    return _is_public(resolved)
 
 
 def _is_public(ip: IPv4Address | IPv6Address) -> bool:
@@ -215,7 +206,7 @@ def _is_public(ip: IPv4Address | IPv6Address) -> bool:
 
 
 def _unmapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """An IPv4 address in IPv6 dress (::ffff:127.0.0.1) is judged as what it is."""
+    """An IPv4 address in IPv6 form (::ffff:127.0.0.1) as the IPv4 address."""
     mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
     return mapped or ip
 
@@ -248,18 +239,18 @@ _LARGEST: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True, order=True)
 class EventCursor:
-    """After which event to go on: the transaction that wrote it, then its number."""
+    """The place of an event in the feed: the transaction that wrote it, then its number."""
 
     txid: int
     number: int
 
     def as_text(self) -> str:
-        """22 characters, safe in a URL. Callers hand it back and read nothing into it."""
+        """22 characters, safe in a URL and opaque to callers."""
         return base64.urlsafe_b64encode(_FORM.pack(self.txid, self.number)).decode().rstrip("=")
 
     @classmethod
     def parse(cls, text: str) -> EventCursor:
-        """Read ``as_text``. Raises Malformed for anything else, also for other spellings of it."""
+        """The cursor of ``as_text``. Raises Malformed for anything else, also for other spellings of it."""
         try:
             cursor = cls(*_FORM.unpack(base64.urlsafe_b64decode(f"{text}==")))
         except (ValueError, struct.error):
@@ -275,11 +266,11 @@ def event_id_of(number: int) -> str:
 
 
 def event_number(event_id: str) -> int:
-    """The number in a public id. Raises EventNotFound when it can be none of ours."""
-    found = _ID.fullmatch(event_id)
-    if found is None or int(found[1]) > _LARGEST:
+    """The number in a public id. Raises EventNotFound for any other text."""
+    match = _ID.fullmatch(event_id)
+    if match is None or int(match[1]) > _LARGEST:
         raise EventNotFound(event_id[:40])
-    return int(found[1])
+    return int(match[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +307,7 @@ class DeliveryView:
 
     url: str
     status: int | None
-    """HTTP status, or nothing when no answer came."""
+    """HTTP status, or None when no answer came."""
     milliseconds: int
     answer: str
     """The beginning of the answer, or why there was none."""
@@ -348,11 +339,11 @@ class ResentView:
 
 @dataclass(frozen=True, slots=True)
 class WebhookKeys:
-    """What a portal needs to verify webhooks, handed over once."""
+    """The keys with which a portal verifies webhooks."""
 
     portal: str
     version: int
     secret: str = field(repr=False)
-    """``whsec_...``, for ``v1`` (HMAC-SHA256). The secret of the version before goes on signing beside it."""
+    """``whsec_...``, for ``v1`` (HMAC-SHA256). The previous version's secret signs beside it."""
     public_keys: tuple[str, ...]
     """``whpk_...``, for ``v1a`` (Ed25519): the hub's, the same for every portal."""

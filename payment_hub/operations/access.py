@@ -1,16 +1,7 @@
-"""Add an agency to which money is owed.
+"""Access: agencies, portals and API keys, and the caller behind a key.
 
-Add a portal that issues orders for citizens.
-
-A new API key. To rotate a key, make another, change over, then revoke the old one: both are valid meanwhile.
-
-End a key's life. It opens nothing more within seconds: doors remember a caller for at most five.
-
-Every API key with its last use, so that a forgotten one can be found and revoked.
-
-List when each bank last signed with which of its keys: a key before may go when nobody signs with it any more.
-
-Who is asking: the holder of a valid API key.
+To rotate a key, make another, change over, then revoke the old one: both are valid meanwhile. A revoked key is refused
+within seconds: the web layer caches a caller for at most five.
 """
 
 from __future__ import annotations
@@ -75,7 +66,7 @@ def add_agency(
     tax_code: str | None = None,
     address: str | None = None,
 ) -> int:
-    """The key of the new agency. Raises Malformed for an impossible code or series, Conflict for a code in use."""
+    """The id of the new agency. Raises Malformed for an impossible code or series, Conflict for a code in use."""
     yearly_series(receipt_series, hub.now().year)
     if len(code) > 35 or not _CODE.fullmatch(code):
         raise Malformed("an agency code has at most 35 digits, capital letters and dots")
@@ -102,7 +93,7 @@ def add_agency(
 
 
 def add_portal(hub: Hub, *, code: str, name: str, webhook_url: str | None = None) -> int:
-    """The key of the new portal. Raises Conflict for a code that is taken, Malformed for a bad URL."""
+    """The id of the new portal. Raises Conflict for a code that is taken, Malformed for a bad URL."""
     if webhook_url is not None:
         read_webhook_url(
             webhook_url, AddressPolicy(hub.settings.allow_loopback_webhooks, hub.settings.webhook_hosts)
@@ -129,7 +120,7 @@ def make_key(
     """Make a key and return its text, which is shown this once and not stored.
 
     Raises AgencyNotFound, PortalNotFound; Malformed when a portal's or agency's key is not bound to one, or for a
-    holder without a name, or with the name that records give to the hub or to a bank.
+    holder without a name, or with the name of the hub or of a bank in records.
     """
     holder = holder_name(holder)
     if not holder or same_holder(holder, THE_HUB) or holder.casefold().startswith("bank:"):
@@ -137,12 +128,12 @@ def make_key(
     if (role is Role.PORTAL) != (portal_code is not None) or (role is Role.AGENCY and agency_code is None):
         raise Malformed(f"a key of role {role} is bound to its own portal or agency, and to nothing else")
     chance = secrets.token_bytes(LOOKUP_BYTES + SECRET_BYTES)
-    read = api_token_of(chance)
+    stored = api_token_of(chance)
     with hub.transaction() as session:
         session.add(
             ApiKey(
-                lookup=read.lookup,
-                secret_sha256=read.secret_sha256,
+                lookup=stored.lookup,
+                secret_sha256=stored.secret_sha256,
                 role=role,
                 holder=holder,
                 agency_id=_agency(session, agency_code),
@@ -156,17 +147,21 @@ def make_key(
 
 
 def _agency(session: Session, code: str | None) -> int | None:
-    found = None if code is None else access.agency_id(session, code)
-    if code is not None and found is None:
+    if code is None:
+        return None
+    agency_id = access.agency_id(session, code)
+    if agency_id is None:
         raise AgencyNotFound(code[:40])
-    return found
+    return agency_id
 
 
 def _portal(session: Session, code: str | None) -> int | None:
-    found = None if code is None else access.portal_id(session, code)
-    if code is not None and found is None:
+    if code is None:
+        return None
+    portal_id = access.portal_id(session, code)
+    if portal_id is None:
         raise PortalNotFound(code[:40])
-    return found
+    return portal_id
 
 
 def revoke_key(hub: Hub, *, lookup: str) -> None:
@@ -181,18 +176,18 @@ def list_keys(hub: Hub) -> list[KeyView]:
     with hub.transaction() as session:
         return [
             KeyView(
-                lookup=found.lookup,
-                role=Role(found.role),
-                holder=found.holder,
-                agency=found.agency_code,
-                portal=found.portal_code,
-                scopes=tuple(found.scopes),
-                created_at=found.created_at,
-                expires_at=found.expires_at,
-                revoked_at=found.revoked_at,
-                last_used_at=found.last_used_at,
+                lookup=key.lookup,
+                role=Role(key.role),
+                holder=key.holder,
+                agency=key.agency_code,
+                portal=key.portal_code,
+                scopes=tuple(key.scopes),
+                created_at=key.created_at,
+                expires_at=key.expires_at,
+                revoked_at=key.revoked_at,
+                last_used_at=key.last_used_at,
             )
-            for found in access.list_keys(session)
+            for key in access.list_keys(session)
         ]
 
 
@@ -205,36 +200,36 @@ def list_key_uses(hub: Hub) -> list[KeyUse]:
 def identify_caller(hub: Hub, *, token: str | None) -> Caller:
     """The caller who sent ``token`` (the text of a key, without ``Bearer``).
 
-    Raises Unauthenticated, with the same words for every reason that needs the database.
+    Raises Unauthenticated, with the same text for every reason that needs the database.
     """
-    read = read_token(token) if token else None
-    if read is None:
+    parsed = read_token(token) if token else None
+    if parsed is None:
         raise Unauthenticated(
             "send Authorization: Bearer hub_..." if not token else "this is not a key: mistyped?"
         )
-    return _verified(hub, read)
+    return _verified(hub, parsed)
 
 
-def _verified(hub: Hub, read: ApiToken) -> Caller:
+def _verified(hub: Hub, token: ApiToken) -> Caller:
     now = hub.now()
     with hub.transaction() as session:
-        found = access.find_key(session, read.lookup)
-        genuine = hmac.compare_digest(found.secret_sha256 if found else bytes(32), read.secret_sha256)
+        key = access.find_key(session, token.lookup)
+        genuine = hmac.compare_digest(key.secret_sha256 if key else bytes(32), token.secret_sha256)
         if (
-            found is None
+            key is None
             or not genuine
-            or found.revoked_at is not None
-            or (found.expires_at is not None and found.expires_at <= now)
+            or key.revoked_at is not None
+            or (key.expires_at is not None and key.expires_at <= now)
         ):
             raise Unauthenticated("the key is unknown, revoked or expired")
-        access.note_key_use(session, found.id, now)
+        access.record_key_use(session, key.id, now)
     return Caller(
-        key_id=found.id,
-        role=Role(found.role),
-        holder=found.holder,
-        scopes=frozenset(found.scopes),
-        agency_id=found.agency_id,
-        agency_code=found.agency_code,
-        portal_id=found.portal_id,
-        portal_code=found.portal_code,
+        key_id=key.id,
+        role=Role(key.role),
+        holder=key.holder,
+        scopes=frozenset(key.scopes),
+        agency_id=key.agency_id,
+        agency_code=key.agency_code,
+        portal_id=key.portal_id,
+        portal_code=key.portal_code,
     )

@@ -1,17 +1,4 @@
-"""Read how all banks stand: from memory when that is fresh, so that no payment waits for it.
-
-Read until when a bank is left alone, so that what waits for it is put off no longer than it rests.
-
-Ask a bank for something, through its breaker: who did not answer lately is left alone, and tried by one process.
-
-Show how every enabled bank answers, for each thing that it is asked for.
-
-Announce a time in which a bank will be away: nothing is asked of it then, and nobody is sent there.
-
-List the announced downtimes of banks that are not over.
-
-Withdraw an announced downtime: the bank is back earlier, or never went away.
-"""
+"""Banks: calls through their circuit breakers, and announced downtimes."""
 
 from __future__ import annotations
 
@@ -47,28 +34,31 @@ from payment_hub.hub import Hub
 from payment_hub.store import banks
 from payment_hub.store.tables import BankDowntime
 
-#: What another process has learned is known here after this time at the latest.
+#: A change of another process is seen after this time at the latest.
 FRESH: Final = timedelta(seconds=1)
 
 
 def read_bank_states(hub: Hub) -> BankStates:
-    """Breakers and announced downtimes of all banks. Not to be asked inside a transaction: it may open its own."""
-    known, now = hub.memory.bank_states, hub.now()
-    if known is not None and timedelta(0) <= now - known.read_at < FRESH:
-        return known
+    """Breakers and announced downtimes of all banks, from memory when that is fresh, so that no payment waits for it.
+
+    Never inside a transaction: it may open its own.
+    """
+    cached, now = hub.memory.bank_states, hub.now()
+    if cached is not None and timedelta(0) <= now - cached.read_at < FRESH:
+        return cached
     with hub.transaction() as session:
         states = banks.read_states(session, now)
     hub.memory.bank_states = states
     return states
 
 
-def read_open_circuits(hub: Hub, *, bank: str, operation: BankOperation) -> datetime | None:
-    """Until when there is no use in asking it; None while somebody may, or is just finding out."""
+def open_until(hub: Hub, *, bank: str, operation: BankOperation) -> datetime | None:
+    """Until when calls to the bank are refused, by its breaker or a downtime; None while one may go out."""
     states, now = read_bank_states(hub), hub.now()
     health, policy = states.of(bank, operation), hub.terms_of(bank).breaker
-    resting = health.state is HealthState.OPEN and not health.may_probe(now, policy)
-    found = [states.downtime_until(bank, operation, now), health.open_until(policy) if resting else None]
-    return max((moment for moment in found if moment is not None), default=None)
+    is_open = health.state is HealthState.OPEN and not health.may_probe(now, policy)
+    ends = [states.downtime_until(bank, operation, now), health.open_until(policy) if is_open else None]
+    return max((moment for moment in ends if moment is not None), default=None)
 
 
 log: Final = logging.getLogger(__name__)
@@ -85,14 +75,14 @@ def call_bank(
     seconds: int | None = None,
     about: str | None = None,
 ) -> T:
-    """What ``call``, a verb of the bank's adapter, answers. Never inside a transaction.
+    """The result of ``call``, a method of the bank's adapter, made through the breaker. Never inside a transaction.
 
-    Waits ``seconds``, or as long as the contract says; a probe for no longer than its lease. Any answer is a sign of
-    health; BankUnavailable is the sign of illness, of which all that are ``about`` one payment count once. Raises
-    CircuitOpen, a BankUnavailable, when the bank was not asked at all; and whatever ``call`` raises.
+    The time limit is ``seconds``, or the contract's; a probe's is at most its lease. Any answer closes the breaker;
+    BankUnavailable counts against the bank, for all calls ``about`` one payment once. Raises CircuitOpen, a
+    BankUnavailable, when the call was not made; and everything that ``call`` raises.
     """
     terms = hub.terms_of(bank)
-    probe = _admit(hub, bank, operation, terms.breaker)
+    probe = _authorize_call(hub, bank, operation, terms.breaker)
     try:
         with (
             waiting_at_most(seconds or terms.seconds(operation)),
@@ -100,7 +90,7 @@ def call_bank(
         ):
             answer = call()
     except BankUnavailable:
-        _note(
+        _record(
             hub,
             bank,
             operation,
@@ -109,15 +99,15 @@ def call_bank(
         )
         raise
     except HubError:
-        # Its own adapter refused to send it: that says nothing about the bank.
-        _note(hub, bank, operation, after_nothing_sent, probe)
+        # The adapter refused to send it: that is no sign of the bank's health.
+        _record(hub, bank, operation, after_nothing_sent, probe)
         raise
-    _note(hub, bank, operation, after_answer, probe)
+    _record(hub, bank, operation, after_answer, probe)
     return answer
 
 
-def _admit(hub: Hub, bank: str, operation: BankOperation, policy: BreakerPolicy) -> datetime | None:
-    """Let this question through; as the one probe if a moment is given back. Raises CircuitOpen."""
+def _authorize_call(hub: Hub, bank: str, operation: BankOperation, policy: BreakerPolicy) -> datetime | None:
+    """Allow the call; with a moment it is the one probe, begun then. Raises CircuitOpen."""
     now = hub.now()
     states = read_bank_states(hub)
     downtime_until = states.downtime_until(bank, operation, now)
@@ -132,9 +122,9 @@ def _admit(hub: Hub, bank: str, operation: BankOperation, policy: BreakerPolicy)
 
 
 def _probe(hub: Hub, bank: str, operation: BankOperation, policy: BreakerPolicy) -> datetime | None:
-    """Be the one process that asks whether the bank answers again: since when. Raises CircuitOpen when another one is.
+    """Become the one process that probes the bank: since when. Raises CircuitOpen when another process probes.
 
-    None when the bank is known to answer by now.
+    None when the breaker is closed by now.
     """
     with hub.transaction() as session:
         health, now = banks.lock_health(session, bank, operation), hub.now()
@@ -147,29 +137,29 @@ def _probe(hub: Hub, bank: str, operation: BankOperation, policy: BreakerPolicy)
     return now
 
 
-def _note(
+def _record(
     hub: Hub,
     bank: str,
     operation: BankOperation,
     after: Callable[[Health], Health],
     probe: datetime | None,
 ) -> None:
-    """Move the breaker by what happened. Where nothing changes nothing is written: a healthy bank costs nothing.
+    """Move the breaker after a call. Without a change nothing is written: a healthy bank costs nothing.
 
-    What a probe has found is always told to the database, and while one is out nobody else's word counts.
+    The result of a probe is always written, and while a probe runs only its own result counts.
     """
     try:
-        known = read_bank_states(hub).of(bank, operation) if probe is None else None
-        if known is not None and after(known) == known:
+        cached = read_bank_states(hub).of(bank, operation) if probe is None else None
+        if cached is not None and after(cached) == cached:
             return
         with hub.transaction() as session:
             before = banks.lock_health(session, bank, operation)
-            outlived = before.state is HealthState.HALF_OPEN and before.since != probe
-            moved = before if outlived else after(before)
+            other_probe = before.state is HealthState.HALF_OPEN and before.since != probe
+            moved = before if other_probe else after(before)
             banks.write_health(session, bank, operation, moved)
         hub.memory.bank_states = None
     except HubUnavailable:
-        # What the bank answered matters more than its health; the next question tells that again.
+        # The bank's answer matters more than its breaker; the next call moves the breaker again.
         log.warning("bank_health_not_noted", extra={"bank": bank})
         return
     if moved.state is not before.state:
@@ -202,7 +192,7 @@ def announce_downtime(
     announced_by: str,
     operation: BankOperation | None = None,
 ) -> int:
-    """The number of the downtime; without ``operation`` it is for everything.
+    """The id of the downtime; without ``operation`` it is for all operations.
 
     Raises BankNotFound; Malformed for one that is over or ends before it starts.
     """
@@ -228,13 +218,13 @@ def announce_downtime(
 
 
 def list_downtimes(hub: Hub) -> list[AnnouncedDowntime]:
-    """Each with its number, the next one first."""
+    """The downtimes that are not over, the next one first."""
     with hub.transaction() as session:
         return banks.list_downtimes(session, hub.now())
 
 
 def cancel_downtime(hub: Hub, *, number: int, cancelled_by: str) -> None:
-    """End it now. Raises NotFound when there is none, it is over, or it was withdrawn before."""
+    """Cancel it. Raises NotFound when there is none, it is over, or it was cancelled before."""
     with hub.transaction() as session:
         if not banks.cancel_downtime(session, number, cancelled_by, hub.now()):
             raise NotFound(f"downtime {number}")

@@ -1,7 +1,4 @@
-"""Show a citizen what is owed, how to pay it, and what became of it.
-
-Hear what the payer's browser brings back from a bank. It proves nothing, but it is time to ask the bank.
-"""
+"""The citizen's checkout page, and the return of the payer's browser from a bank."""
 
 from __future__ import annotations
 
@@ -19,16 +16,16 @@ from payment_hub.store.orders import order_view
 
 
 def show_checkout(hub: Hub, *, token: str) -> CheckoutView:
-    """Everything on the citizen's page. Whoever has the token may see it. Raises OrderNotFound."""
+    """The content of the citizen's page, for every holder of its token. Raises OrderNotFound."""
     reference = hub.signer.reference_of(token)
     if reference is None:
         raise OrderNotFound("no such page")
     states = read_bank_states(hub)
     with hub.transaction() as session:
         row = orders.find_row(session, reference)
-        tried = payments.attempts_of_order(session, row["order_id"])
-        facts = read_routing_facts(hub, order=row, tried=tried, preference=(), states=states)
-        shown = next(filter(None, [payments.undecided(tried), *tried]), None)
+        attempts = payments.attempts_of_order(session, row["order_id"])
+        facts = read_routing_facts(hub, order=row, attempts=attempts, preference=(), states=states)
+        shown = next(filter(None, [payments.undecided(attempts), *attempts]), None)
         return CheckoutView(
             order=order_view(row, hub.checkout_url(reference)),
             obligation=obligations.view_for_citizen(session, row["agency"], row["obligation_reference"]),
@@ -42,19 +39,19 @@ def show_checkout(hub: Hub, *, token: str) -> CheckoutView:
 
 
 def handle_return(hub: Hub, *, bank: str, query: bytes) -> str | None:
-    """The reference of the order of which the bank's signed words in ``query`` speak; None for anything else.
+    """The reference of the order in the bank's signed ``query``; None for anything else.
 
-    The bank is asked at once, if it can be: so the page shows what is known when the payer is back, and never what a
-    browser has said. Raises BankNotFound.
+    The return proves nothing, but the bank is queried at once, if it can be: the page shows the bank's answer and never
+    the browser's message. Raises BankNotFound.
     """
     adapter = hub.adapter(bank)
     if not isinstance(adapter, ReadsReturns):
         return None
     try:
-        said = adapter.read_return(query)
+        confirmation = adapter.read_return(query)
     except (CallbackRejected, Malformed):
         return None
-    reference = find_reference(said.reference, hub.now())
+    reference = find_reference(confirmation.reference, hub.now())
     if reference is None or not _is_ours(hub, reference):
         return None
     if isinstance(adapter, CanQuery):

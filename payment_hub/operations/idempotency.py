@@ -1,11 +1,4 @@
-"""Claim an idempotency key before doing what was asked, so that it is done once however often it is asked.
-
-Keep the answer to a request, to be given again when the same request comes again.
-
-Give an idempotency key back: what was asked was refused, changed nothing, and may be asked again.
-
-Remove answers that were kept long enough.
-"""
+"""Idempotency: claim a key before a request is carried out, store its answer, release or delete it."""
 
 from __future__ import annotations
 
@@ -17,16 +10,16 @@ from payment_hub.store import idempotency
 
 
 def claim_request(hub: Hub, *, caller: str, key: str, request_sha256: bytes) -> StoredAnswer | None:
-    """Nothing when the request is ours to carry out; otherwise the answer that was given the first time.
+    """None when the request is to be carried out; otherwise the answer to the first one.
 
     The claim is committed at once and holds for a minute. Raises IdempotencyConflict when the key was used for another
     request, RequestStillRunning while the first is under way.
     """
-    wanted = Claim(caller, key, request_sha256)
+    claim = Claim(caller, key, request_sha256)
     with hub.transaction() as session:
-        if idempotency.claim_key(session, wanted, hub.now()):
+        if idempotency.claim_key(session, claim, hub.now()):
             return None
-        return idempotency.stored_answer(session, wanted)
+        return idempotency.stored_answer(session, claim)
 
 
 def store_answer(
@@ -38,12 +31,12 @@ def store_answer(
 
 
 def release_request(hub: Hub, *, caller: str, key: str) -> None:
-    """Forget the claim, unless an answer is kept under it."""
+    """Release a claim whose request was refused and changed nothing, unless an answer is stored."""
     with hub.transaction() as session:
         idempotency.release_key(session, Claim(caller, key, b""))
 
 
 def delete_expired_answers(hub: Hub) -> int:
-    """Remove every answer whose time is over; how many that were."""
+    """Delete the expired answers; how many."""
     with hub.transaction() as session:
         return idempotency.delete_expired(session, hub.now())

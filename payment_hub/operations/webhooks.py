@@ -1,23 +1,9 @@
-"""Send the webhooks that are due: claim a batch, POST it with no transaction open, record what came back.
+"""Webhooks: deliver those that are due, show and resend them, read the feed of events, and a portal's keys.
 
-At least once: when a worker dies between the POST and the record, the lease ends and the webhook is sent
-again. Webhooks of one portal go out one after the other over one connection, those of different portals at the
-same time, so that a slow portal costs the others at most its time-out. A portal that gives no answer is not
-tried again within the batch.
-
-List webhooks with all their attempts, newest event first.
-
-Show where the webhook of one event stands.
-
-Send the webhook of one event again.
-
-Send every webhook again from a moment on, for a portal that lost some.
-
-Read the feed of events, for a portal or an agency that missed some.
-
-Show what a portal needs to verify webhooks, to hand it over.
-
-Give a portal a new secret for verifying webhooks.
+Delivery is at least once: when a worker dies between the POST and the record, the lease ends and the webhook is sent
+again. Webhooks of one portal go out one after the other over one connection, those of different portals at the same
+time, so that a slow portal costs the others at most its time limit. A portal that gives no answer is not tried again
+within the batch.
 """
 
 from __future__ import annotations
@@ -78,7 +64,7 @@ def deliver_webhooks(hub: Hub) -> int:
     outcomes = _send_all(hub, claimed)
     with hub.transaction() as session:
         webhooks.record_delivery(session, outcomes)
-    _tell_of_the_dead(outcomes)
+    _log_dead_webhooks(outcomes)
     return sum(outcome.answer is not None for outcome in outcomes)
 
 
@@ -88,14 +74,14 @@ def _send_all(hub: Hub, claimed: Sequence[ClaimedWebhook]) -> list[WebhookOutcom
         sorted(claimed, key=lambda webhook: webhook.portal), key=lambda webhook: webhook.portal
     )
     lanes = [list(lane) for _, lane in by_portal]
-    no_more_after = time.monotonic() + TOTAL_SECONDS
+    deadline = time.monotonic() + TOTAL_SECONDS
     with ThreadPoolExecutor(min(len(lanes), _MOST_AT_ONCE), thread_name_prefix="webhooks") as threads:
-        sent = threads.map(lambda lane: _send_lane(hub, lane, no_more_after), lanes)
+        sent = threads.map(lambda lane: _send_lane(hub, lane, deadline), lanes)
         return [outcome for lane in sent for outcome in lane]
 
 
-def _send_lane(hub: Hub, lane: Sequence[ClaimedWebhook], no_more_after: float) -> list[WebhookOutcome]:
-    """The webhooks of one portal, in order. What its slowness leaves no time for is put back untried."""
+def _send_lane(hub: Hub, lane: Sequence[ClaimedWebhook], deadline: float) -> list[WebhookOutcome]:
+    """Send the webhooks of one portal, in order. Those without time left are put back untried."""
     outcomes: list[WebhookOutcome] = []
     reachable = True
     with WebhookSender(
@@ -104,7 +90,7 @@ def _send_lane(hub: Hub, lane: Sequence[ClaimedWebhook], no_more_after: float) -
         for webhook in lane:
             if webhook.url is None:
                 outcomes.append(_moved(hub, webhook, WebhookEvent.NO_ADDRESS, None))
-            elif reachable and time.monotonic() < no_more_after:
+            elif reachable and time.monotonic() < deadline:
                 answer = _send(hub, sender, webhook, webhook.url)
                 outcomes.append(_moved(hub, webhook, meaning_of(answer.status, webhook.attempts + 1), answer))
                 reachable = answer.status is not None
@@ -124,7 +110,7 @@ def _send(hub: Hub, sender: WebhookSender, webhook: ClaimedWebhook, url: str) ->
 def _moved(
     hub: Hub, webhook: ClaimedWebhook, event: WebhookEvent, answer: WebhookAnswer | None
 ) -> WebhookOutcome:
-    """Where the webhook stands after ``event``, and when it is due again if it is still pending."""
+    """The webhook after ``event``, and when it is due again if it is still pending."""
     now = hub.now()
     attempts = webhook.attempts + (answer is not None)
     state = WEBHOOK_LIFE.after(WebhookState.PENDING, event)
@@ -140,8 +126,8 @@ def _put_back(hub: Hub, webhook: ClaimedWebhook) -> WebhookOutcome:
     return WebhookOutcome(webhook, WebhookState.PENDING, now + PUT_BACK, None, webhook.attempts, None, now)
 
 
-def _tell_of_the_dead(outcomes: Sequence[WebhookOutcome]) -> None:
-    """An operator must learn of every webhook that the hub has given up; alarms listen for this event."""
+def _log_dead_webhooks(outcomes: Sequence[WebhookOutcome]) -> None:
+    """Log every webhook that the hub has given up: alarms listen for this event."""
     for outcome in outcomes:
         if outcome.state is WebhookState.DEAD and outcome.answer is not None:
             reason = f"status {outcome.answer.status} after {outcome.attempts} attempts"
@@ -154,9 +140,9 @@ def list_webhooks(
 ) -> Page[WebhookView]:
     """Webhooks of the caller's events, in one state or in any. Raises Malformed for a wrong ``after``."""
     with hub.transaction() as session:
-        found = webhooks.list_webhooks(session, caller, state, key_of(after), limit + 1)
-    views = tuple(view for _, view in found[:limit])
-    return Page(views, cursor_of(found[limit - 1][0]) if len(found) > limit else None)
+        rows = webhooks.list_webhooks(session, caller, state, key_of(after), limit + 1)
+    views = tuple(view for _, view in rows[:limit])
+    return Page(views, cursor_of(rows[limit - 1][0]) if len(rows) > limit else None)
 
 
 def show_webhook(hub: Hub, *, caller: Caller, event_id: str) -> WebhookView:
@@ -169,7 +155,7 @@ def show_webhook(hub: Hub, *, caller: Caller, event_id: str) -> WebhookView:
 
 
 def resend_webhook(hub: Hub, *, caller: Caller, event_id: str) -> WebhookView:
-    """Make it due now, with a fresh ladder; what was tried before stays on record.
+    """Make it due now, with all tries again; earlier deliveries stay on record.
 
     An event from before the portal had an address gets its first webhook. Raises EventNotFound when the event
     is not the caller's, or its portal has no address for webhooks.
@@ -184,7 +170,7 @@ def resend_webhook(hub: Hub, *, caller: Caller, event_id: str) -> WebhookView:
 
 
 def resend_webhooks_since(hub: Hub, *, caller: Caller, since: datetime) -> int:
-    """Make the webhooks of all the caller's events since then due now, with fresh ladders; how many.
+    """Make the webhooks of all the caller's events since then due now, with all tries again; how many.
 
     Raises Malformed for a moment without a zone.
     """
@@ -197,31 +183,30 @@ def resend_webhooks_since(hub: Hub, *, caller: Caller, since: datetime) -> int:
 def list_events(hub: Hub, *, caller: Caller, after: str | None = None, limit: int = 100) -> Page[EventView]:
     """The caller's events after a cursor, oldest first, at most ``limit``.
 
-    ``next_cursor`` is where to go on, also when nothing new is there yet; only a feed that never had an event
-    has none. No event is ever missed by going on from there, however late its transaction commits; the price
-    is that an event appears once every transaction begun before its own has ended. Raises Malformed for a
-    cursor that is not ours.
+    ``next_cursor`` is the place to continue from, also when there is nothing new yet; only an empty feed has none.
+    No event is ever missed by continuing there, however late its transaction commits; the price is that an event
+    appears only after every transaction that began before its own has ended. Raises Malformed for a wrong cursor.
     """
     place = None if after is None else EventCursor.parse(after)
     with hub.transaction() as session:
-        found = webhooks.feed(session, caller, place, limit)
-    return Page(tuple(found), found[-1].cursor if found else after)
+        events = webhooks.feed(session, caller, place, limit)
+    return Page(tuple(events), events[-1].cursor if events else after)
 
 
 def show_webhook_keys(hub: Hub, *, portal: str) -> WebhookKeys:
     """The portal's present keys. Raises NotFound."""
     with hub.transaction() as session:
-        found = find_portal(session, portal)
-        if found is None:
+        row = find_portal(session, portal)
+        if row is None:
             raise NotFound(f"portal {portal[:40]}")
-        return hub.signer.webhook_keys(portal, found.webhook_key_version)
+        return hub.signer.webhook_keys(portal, row.webhook_key_version)
 
 
 def rotate_webhook_key(hub: Hub, *, portal: str) -> WebhookKeys:
     """The portal's new keys. Raises NotFound.
 
-    Webhooks carry a signature with the secret before as well, until the next rotation: the portal changes over
-    when it likes, and no webhook in between fails.
+    Webhooks carry a signature with the secret before as well, until the next rotation: the portal may change
+    over at any time, and no webhook in between fails.
     """
     with hub.transaction() as session:
         version = webhooks.next_key_version(session, portal)

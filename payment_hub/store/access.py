@@ -1,9 +1,4 @@
-"""API keys: found by their public half, revoked, listed. Each question is one statement.
-
-Questions about agencies and portals.
-
-Questions about obligations, and the writing of their versions.
-"""
+"""SQL of access: API keys, agencies and portals, and which agency a caller may see or act for."""
 
 from __future__ import annotations
 
@@ -18,7 +13,7 @@ from payment_hub.domain.access import Caller, Role
 from payment_hub.domain.errors import AgencyNotFound
 from payment_hub.store.tables import Agency, ApiKey, Portal
 
-#: ``last_used_at`` is written at most this often: it tells a key in use from a forgotten one, no more.
+#: ``last_used_at`` is written at most this often: it only shows which keys are still in use.
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
 
 _COLUMNS: Final[tuple[Any, ...]] = (
@@ -57,19 +52,19 @@ def revoke_key(session: Session, lookup: str, now: datetime) -> bool:
     return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 
-def note_key_use(session: Session, key_id: int, now: datetime) -> None:
-    """Note that the key is in use, unless that was noted lately."""
+def record_key_use(session: Session, key_id: int, now: datetime) -> None:
+    """Record that the key is in use, unless that was recorded a short time ago."""
     stale = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at <= now - USE_NOTED_EVERY)
     session.execute(update(ApiKey).where(ApiKey.id == key_id, stale).values(last_used_at=now))
 
 
 def agency_id(session: Session, code: str) -> int | None:
-    """The number of the agency with this code."""
+    """The id of the agency with this code."""
     return session.scalar(select(Agency.id).where(Agency.code == code))
 
 
 def portal_id(session: Session, code: str) -> int | None:
-    """The number of the portal with this code."""
+    """The id of the portal with this code."""
     return session.scalar(select(Portal.id).where(Portal.code == code))
 
 
@@ -88,7 +83,7 @@ def find_agency(session: Session, code: str) -> Agency | None:
 def agency_acted_for(session: Session, caller: Caller, code: str) -> Agency:
     """The agency in whose name the caller may write.
 
-    Raises AgencyNotFound when there is none, or when the caller is not it: who may not see is not told.
+    Raises AgencyNotFound when there is none, and also when the caller may not act for it.
     """
     agency = find_agency(session, code)
     if agency is None or (caller.role is not Role.OPERATOR and caller.agency_id != agency.id):
@@ -102,5 +97,5 @@ def find_portal(session: Session, code: str) -> Portal | None:
 
 
 def visible_agency(caller: Caller) -> int | None:
-    """The one agency that the caller may see, or nothing when it is not bound to one."""
+    """The id of the one agency that the caller may see; None for no such limit."""
     return caller.agency_id if caller.role in (Role.AGENCY, Role.OFFICER) else None

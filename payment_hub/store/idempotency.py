@@ -1,4 +1,4 @@
-"""Answers by idempotency key. Inserting first decides who runs; the first answer is the one that stays."""
+"""SQL of idempotency: the first insert of a key decides which request runs, and the first answer stays."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from payment_hub.domain.errors import IdempotencyConflict, RequestStillRunning
 from payment_hub.domain.idempotency import KEPT, LEASE, Claim, StoredAnswer
 from payment_hub.store.tables import IdempotencyRecord as Record
 
-_MINE: Final = (Record.caller, Record.key)
+_KEY: Final = (Record.caller, Record.key)
 
 
-def claim_key(session: Session, wanted: Claim, now: datetime) -> bool:
-    """Take the key for this request; False when somebody had it before.
+def claim_key(session: Session, claim: Claim, now: datetime) -> bool:
+    """Claim the key for this request; False when it was claimed before.
 
-    A key that has expired, or whose first request was lost on the way (its lease ran out), can be taken over.
+    A key that has expired, or whose first request never ended (its lease ran out), can be claimed again.
     """
     fresh = {
-        "request_sha256": wanted.request_sha256,
+        "request_sha256": claim.request_sha256,
         "status": None,
         "body": None,
         "headers": "{}",
@@ -33,53 +33,53 @@ def claim_key(session: Session, wanted: Claim, now: datetime) -> bool:
         "expires_at": now + KEPT,
     }
     lost = and_(
-        Record.status.is_(None), Record.leased_until <= now, Record.request_sha256 == wanted.request_sha256
+        Record.status.is_(None), Record.leased_until <= now, Record.request_sha256 == claim.request_sha256
     )
     statement = (
         insert(Record)
-        .values(caller=wanted.caller, key=wanted.key, **fresh)
-        .on_conflict_do_update(index_elements=_MINE, set_=fresh, where=or_(Record.expires_at <= now, lost))
+        .values(caller=claim.caller, key=claim.key, **fresh)
+        .on_conflict_do_update(index_elements=_KEY, set_=fresh, where=or_(Record.expires_at <= now, lost))
         .returning(Record.key)
     )
     return session.scalar(statement) is not None
 
 
-def stored_answer(session: Session, wanted: Claim) -> StoredAnswer:
-    """The answer that was given before.
+def stored_answer(session: Session, claim: Claim) -> StoredAnswer:
+    """The answer to the first request.
 
     Raises IdempotencyConflict for another request, RequestStillRunning when there is no answer yet.
     """
-    found = session.execute(
-        select(Record.request_sha256, Record.status, Record.body, Record.headers).where(*_is(wanted))
+    row = session.execute(
+        select(Record.request_sha256, Record.status, Record.body, Record.headers).where(*_is(claim))
     ).one_or_none()
-    if found is not None and found.request_sha256 != wanted.request_sha256:
+    if row is not None and row.request_sha256 != claim.request_sha256:
         raise IdempotencyConflict("another request was sent with this key; use a new key for a new request")
-    if found is None or found.status is None:
+    if row is None or row.status is None:
         raise RequestStillRunning("ask again in a moment")
-    return StoredAnswer(found.status, found.body or "", json.loads(found.headers))
+    return StoredAnswer(row.status, row.body or "", json.loads(row.headers))
 
 
-def store_answer(session: Session, wanted: Claim, answer: StoredAnswer) -> None:
-    """Keep the answer, unless one is kept already."""
+def store_answer(session: Session, claim: Claim, answer: StoredAnswer) -> None:
+    """Store the answer, unless one is stored already."""
     session.execute(
         update(Record)
-        .where(*_is(wanted), Record.status.is_(None))
+        .where(*_is(claim), Record.status.is_(None))
         .values(status=answer.status, body=answer.body, headers=_headers(answer.headers), leased_until=None)
     )
 
 
-def release_key(session: Session, wanted: Claim) -> None:
-    """Give the key back, unless an answer is kept under it."""
-    session.execute(delete(Record).where(*_is(wanted), Record.status.is_(None)))
+def release_key(session: Session, claim: Claim) -> None:
+    """Release the key, unless an answer is stored."""
+    session.execute(delete(Record).where(*_is(claim), Record.status.is_(None)))
 
 
 def delete_expired(session: Session, now: datetime) -> int:
-    """Remove what has expired; how many that were."""
+    """Delete the expired answers; how many."""
     return session.execute(delete(Record).where(Record.expires_at <= now)).rowcount  # type: ignore[attr-defined, no-any-return]
 
 
-def _is(wanted: Claim) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return Record.caller == wanted.caller, Record.key == wanted.key
+def _is(claim: Claim) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Record.caller == claim.caller, Record.key == claim.key
 
 
 def _headers(headers: Mapping[str, str]) -> str:

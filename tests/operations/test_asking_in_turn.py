@@ -17,7 +17,7 @@ from payment_hub.domain.errors import BankUnavailable, HubUnavailable
 from payment_hub.hub import Hub
 from payment_hub.operations.banks import announce_downtime, cancel_downtime
 from payment_hub.operations.payments import query as asking_one
-from payment_hub.operations.payments.query import AT_MOST, LOOKED_AGAIN, query_pending
+from payment_hub.operations.payments.query import AT_MOST, RECHECK_AFTER, query_pending
 from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
 from tests.asking import attempts, one, rows
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
@@ -151,7 +151,7 @@ def test_a_bank_that_was_not_asked_because_it_is_away_is_asked_when_it_is_back(
     clock.moment += FIRST_QUERY_AFTER
     while clock() < ends_at:
         query_pending(hub)
-        assert 0 < asked_in(hub) <= LOOKED_AGAIN.total_seconds()
+        assert 0 < asked_in(hub) <= RECHECK_AFTER.total_seconds()
         clock.advance(seconds=asked_in(hub))
     assert (slow.queried, one(hub, "SELECT queries FROM payment_attempt")) == ([], 0)
     assert clock() == ends_at
@@ -171,7 +171,7 @@ def test_a_downtime_that_is_withdrawn_is_webhookd_soon(
     clock.moment += FIRST_QUERY_AFTER
     query_pending(hub)
     cancel_downtime(hub, number=number, cancelled_by="op")
-    clock.moment += LOOKED_AGAIN
+    clock.moment += RECHECK_AFTER
     query_pending(hub)
     assert len(slow.queried) == 1
 

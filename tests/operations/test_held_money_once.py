@@ -60,7 +60,7 @@ def test_while_a_silent_bank_may_have_taken_the_money_no_other_payment_starts(
     bank.on_query = says(GONE)
     clock.advance(seconds=10)
     for name in ("other", "standin"):
-        with pytest.raises(PaymentUnderWay, match="it will be by"):
+        with pytest.raises(PaymentUnderWay, match="it is expected by"):
             start(hub, reference, name)
     view = show_checkout(hub, token=hub.signer.checkout_token(reference))
     assert (view.state, view.banks) == ("OUTCOME_UNKNOWN", ())

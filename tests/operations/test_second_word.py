@@ -130,7 +130,7 @@ def test_meanwhile_it_is_unknown_to_everybody_with_a_time_and_nothing_else_start
         None,
     )
     for name in ("standin", "other", None):
-        with pytest.raises(PaymentUnderWay, match=r"known; it will be by 2026-03-02T03:15:00Z"):
+        with pytest.raises(PaymentUnderWay, match=r"known; it is expected by 2026-03-02T03:15:00Z"):
             start_payment(hub, reference=reference, bank=name, payer_ip="203.0.113.9", language="vi")
 
 

@@ -27,7 +27,7 @@ def test_an_unknown_outcome_there_is_still_unknown(hub: Hub, reference: str) -> 
     both = with_banks(hub, gone=StandInBank(on_open=says(BankUnavailable("gone"))), other=StandInBank())
     with pytest.raises(BankUnavailable):
         start(both, reference, "gone")
-    with pytest.raises(PaymentUnderWay, match="will be by"):
+    with pytest.raises(PaymentUnderWay, match="is expected by"):
         start(with_banks(hub, other=StandInBank()), reference)
 
 

@@ -204,7 +204,7 @@ def no_bank_is_named_outside_its_own_module(repo: Path) -> list[str]:
         own = module.stem if module.path.startswith("bank_adapters/") else ""
         if within(module, *OTHER_PROGRAMS, *DEMO):
             continue
-        for line, word in _words(module):
+        for line, word in _names_and_texts(module):
             if word in banks - {own} and (module.path, word) not in NAMED_FOR_ANOTHER_REASON:
                 violations.append(f"{module.path}:{line} names {word}")
     return violations
@@ -223,14 +223,14 @@ NAMED_FOR_ANOTHER_REASON = {
 }
 
 
-def _words(module: Module) -> list[tuple[int, str]]:
-    words = [(node.lineno, node.id) for node in module.nodes if isinstance(node, ast.Name)]
-    words += [(node.lineno, node.attr) for node in module.nodes if isinstance(node, ast.Attribute)]
+def _names_and_texts(module: Module) -> list[tuple[int, str]]:
+    parts = [(node.lineno, node.id) for node in module.nodes if isinstance(node, ast.Name)]
+    parts += [(node.lineno, node.attr) for node in module.nodes if isinstance(node, ast.Attribute)]
     examples = _examples(module)
     for line, text in module.texts:
         if text not in examples:
-            words += [(line, word) for word in re.findall(r"[a-z0-9_]+", text.lower())]
-    return words
+            parts += [(line, word) for word in re.findall(r"[a-z0-9_]+", text.lower())]
+    return parts
 
 
 def _examples(module: Module) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from docs.pages import PAGES
 from payment_hub.settings import setting_fields
-from tests.rules.rule import PACKAGES, rule
+from tests.rules.rule import PACKAGES, modules, rule
 
 
 def pages(repo: Path) -> Iterator[tuple[Path, str]]:
@@ -65,6 +66,30 @@ def every_command_of_make_exists(repo: Path) -> list[str]:
         for file, text in pages(repo)
         for target in re.findall(r"(?:^|[`&] ?)make ([a-z-]+)", text, re.M)
         if target not in targets
+    ]
+
+
+@rule(
+    {
+        "docs/webhooks.md": "Run `hub gold`.",
+        "payment_hub/commands/a.py": '@hub_commands.command("silver")\ndef silver(): ...\n',
+    }
+)
+def every_command_of_the_hub_exists(repo: Path) -> list[str]:
+    """The words after ``hub`` or ``night`` are groups and commands of ``flask --app wsgi``."""
+    commands = {
+        argument.value
+        for module in modules(repo, "payment_hub/commands", "reconciliation/commands.py")
+        for node, name in module.calls
+        if name.rpartition(".")[2] in {"command", "group"}
+        for argument in node.args[:1]
+        if isinstance(argument, ast.Constant)
+    }
+    return [
+        f"{file.name}: {line}"
+        for file, text in pages(repo)
+        for line in re.findall(r"(?:^|`|\$\(|wsgi )(?:hub|night) ([a-z-]+(?: [a-z-]+)?)", text, re.M)
+        if line.split()[0] not in commands or (line.split()[0] == "bank" and line.split()[-1] not in commands)
     ]
 
 

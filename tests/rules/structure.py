@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from pathlib import Path
 
-from tests.rules.rule import functions, modules, rule, within
+from tests.rules.rule import PACKAGES, functions, modules, rule, within
+
+#: A folder with more files than this has a noun inside it that should be a folder of its own.
+FILES_OF_A_FOLDER = 24
 
 #: Names that do not say what lies inside.
 VAGUE = {
@@ -23,6 +27,17 @@ VAGUE = {
 }
 
 OPERATIONS = ("payment_hub/operations", "reconciliation/operations")
+
+
+@rule({f"payment_hub/store/table_{number}.py": "" for number in range(FILES_OF_A_FOLDER + 1)})
+def a_folder_can_be_read_at_one_glance(repo: Path) -> list[str]:
+    files = [module for module in modules(repo, *PACKAGES) if module.stem != "__init__"]
+    count = Counter(Path(module.path).parent.as_posix() for module in files)
+    return [
+        f"{folder} has {number} files"
+        for folder, number in sorted(count.items())
+        if number > FILES_OF_A_FOLDER
+    ]
 
 
 @rule({"payment_hub/utils.py": ""})

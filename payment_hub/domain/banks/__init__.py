@@ -1,1 +1,1 @@
-"""What a bank is to the hub."""
+"""Banks: the port of an adapter, its values, the bank's profile and contract, its health, and conformance."""

@@ -1,7 +1,7 @@
-"""The acceptance kit of a bank: the fixed list of what is tried with it, and the form of the report.
+"""Conformance of a bank's adapter: the fixed list of checks, and the report.
 
-A check says what must happen, whoever the bank is. One that a bank's protocol has no room for is "not applicable", with
-the reason, and never passed.
+A check has the same expectation for every bank. A check that a bank's protocol does not allow is "not applicable", with
+the reason, and never "passed".
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from payment_hub.domain.wire import Shown
 
 
 class Mark(StrEnum):
-    """How a check ended."""
+    """The result of a check."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -26,80 +26,82 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that is tried."""
+    """One check."""
 
     name: str
     meaning: str
     expected: str
     outbound: Annotated[bool, Shown(hidden=True)] = False
-    """Whether it is we who speak."""
+    """Whether the hub sends the request."""
 
 
-_UNKNOWN: Final = "we say that we do not know whether the bank has taken it"
+_UNKNOWN: Final = "the adapter reports that the outcome is unknown"
 
 CHECKS: Final = (
     Check("open", "a payment is opened at the bank", "instructions that a citizen can follow", outbound=True),
     Check(
         "query",
-        "the bank is asked about a payment, before and after it is paid",
+        "the bank is queried about a payment, before and after it is paid",
         "never PAID before; PAID with the same amount after",
         outbound=True,
     ),
-    Check("good", "the citizen pays", "the callback is taken, the order is PAID"),
-    Check("decline", "the citizen declines", "the callback is taken, the order stays OPEN"),
-    Check("late", "the citizen pays an order that was withdrawn", "the callback is taken, the money is here"),
-    Check("duplicate", "the bank sends one callback twice", "both are taken, the money is here once"),
-    Check("altered", "a callback is changed on its way", "it is not believed, the order stays OPEN"),
-    Check("stale", "a genuine callback of long ago comes", "it is not believed, the order stays OPEN"),
-    Check("wrong_amount", "another amount arrives than was asked", "it is answered, the order is not PAID"),
+    Check("good", "the citizen pays", "the callback is accepted, the order is PAID"),
+    Check("decline", "the citizen declines", "the callback is accepted, the order stays OPEN"),
+    Check("late", "the citizen pays a cancelled order", "the callback is accepted, the money is received"),
+    Check("duplicate", "the bank sends one callback twice", "both are accepted, the money is received once"),
+    Check("altered", "a callback is changed on its way", "it is refused, the order stays OPEN"),
+    Check("stale", "a genuine callback of long ago comes", "it is refused, the order stays OPEN"),
+    Check(
+        "wrong_amount", "another amount is paid than was requested", "it is answered, the order is not PAID"
+    ),
     Check(
         "unknown_order",
-        "a callback speaks of a payment that nobody opened",
+        "a callback names a payment that was never opened",
         "it is answered, our order stays OPEN",
     ),
-    Check("slow", "the bank's interface is slower than we wait", _UNKNOWN, outbound=True),
-    Check("hang_up", "the bank's interface hangs up", _UNKNOWN, outbound=True),
+    Check("slow", "the bank's interface is slower than the time limit", _UNKNOWN, outbound=True),
+    Check("hang_up", "the bank's interface closes the connection", _UNKNOWN, outbound=True),
     Check("error_500", "the bank's interface answers with status 500", _UNKNOWN, outbound=True),
     Check("garbage", "the bank's interface answers with garbage", _UNKNOWN, outbound=True),
 )
 
 
 class NotApplicable(Exception):
-    """The bank cannot be put to a check; the text says why."""
+    """The check does not apply to the bank; the text gives the reason."""
 
 
 class NotAsExpected(Exception):
-    """Something else happened than a check expects; the text says what."""
+    """The result is not the one that the check expects; the text describes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatorMessage:
-    """One message of the bank to our callback door, and what it was answered."""
+    """One callback of the bank to the hub, and the hub's answer."""
 
     status: int
     body: str
     acknowledged: bool
-    """Whether our answer ends the bank's retries, by the bank's own rule."""
+    """Whether the answer ends the bank's retries, by the bank's own rule."""
 
 
 class SimulatorClient(Protocol):
-    """The bank's side, as far as it lets itself be steered."""
+    """Controls a simulator of the bank."""
 
     def pay(self, attempt: AttemptView, choice: str) -> list[SimulatorMessage]:
-        """Follow the instructions as a citizen does, with this choice; what our door was told, once it is quiet.
+        """Follow the instructions as a citizen does, with this choice; the callbacks that the simulator sent.
 
-        Raises NotApplicable when the bank has no such thing, NotAsExpected when it does not do as it should.
+        Raises NotApplicable when the bank has no such choice, NotAsExpected when the simulator fails.
         """
         ...
 
     def set_mode(self, mode: str) -> int:
-        """From now on its interface answers in this way; how many requests it has had so far. Raises as ``pay``."""
+        """Let its interface answer in this way from now on; how many requests it has had so far. Raises as ``pay``."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What came of one check."""
+    """The result of one check."""
 
     check: Annotated[Check, Shown(flat=True)]
     mark: Annotated[Mark, Shown("result")]
@@ -120,4 +122,4 @@ class ConformanceReport:
     @property
     def failed(self) -> bool:
         """Whether any check failed."""
-        return any(one.mark is Mark.FAILED for one in self.results)
+        return any(result.mark is Mark.FAILED for result in self.results)

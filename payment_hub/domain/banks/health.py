@@ -1,9 +1,7 @@
-"""A bank's health: whether it answers, told for each thing that we ask of it, from what really happened.
+"""Banks' health: a circuit breaker for each operation of each bank, and announced downtimes.
 
-A breaker closed lets every question through. After some failures in a row it opens, and nobody waits for that bank any
-more. When it has rested, one process alone asks: an answer closes it, another failure lets it rest again.
-
-What officers and operators are shown of outcomes that nobody knows, of the banks' health and of their keys.
+A closed breaker lets every call through. After some failures in a row it opens, and no call waits for that bank any
+more. After a time one process alone probes the bank: an answer closes the breaker, another failure opens it again.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ from payment_hub.domain.lifecycle import Lifecycle
 
 
 class BankOperation(StrEnum):
-    """What a bank is asked for. Each has a health of its own: who opens no payments may still answer questions."""
+    """The kind of a call. Each has a breaker of its own: a bank that opens no payments may still answer queries."""
 
     OPEN = "OPEN"
     QUERY = "QUERY"
@@ -26,18 +24,18 @@ class BankOperation(StrEnum):
 
 
 class HealthState(StrEnum):
-    """What a breaker lets through."""
+    """The state of a breaker."""
 
     CLOSED = "CLOSED"
-    """Everything: the bank answers."""
+    """Every call goes out: the bank answers."""
     OPEN = "OPEN"
-    """Nothing: it has failed too often, and rests."""
+    """No call goes out: it has failed too often."""
     HALF_OPEN = "HALF_OPEN"
-    """One question, to learn whether it answers again."""
+    """One call, the probe, goes out to learn whether it answers again."""
 
 
 class HealthEvent(StrEnum):
-    """What happens to a breaker."""
+    """What can happen to a breaker."""
 
     FAILED_TOO_OFTEN = "FAILED_TOO_OFTEN"
     PROBED = "PROBED"
@@ -53,7 +51,7 @@ HEALTH_LIFE: Final = Lifecycle(
     {
         (_S.CLOSED, _E.FAILED_TOO_OFTEN): _S.OPEN,
         (_S.OPEN, _E.PROBED): _S.HALF_OPEN,
-        # Whoever probed died without a word: somebody else may.
+        # The process that probed has died: another one may probe.
         (_S.HALF_OPEN, _E.PROBED): _S.HALF_OPEN,
         (_S.HALF_OPEN, _E.ANSWERED): _S.CLOSED,
         (_S.HALF_OPEN, _E.FAILED_AGAIN): _S.OPEN,
@@ -61,14 +59,14 @@ HEALTH_LIFE: Final = Lifecycle(
 )
 
 PROBE_SECONDS: Final = 25
-"""A probe's answer is waited for no longer, however patient the contract is."""
+"""The time limit of a probe, whatever the contract's is."""
 PROBE: Final = timedelta(seconds=60)
-"""How long a probe may take before it counts as lost: an answer may take twice as long as its first word."""
+"""How long a probe may take before it counts as lost: an answer may take twice the time limit of its first byte."""
 
 
 @dataclass(frozen=True, slots=True)
 class BreakerPolicy:
-    """When a breaker opens and for how long, and how long each answer is waited for."""
+    """When a breaker opens and for how long, and the time limits of calls."""
 
     failures: int = 5
     """So many in a row open the breaker."""
@@ -80,40 +78,40 @@ class BreakerPolicy:
     refund_seconds: int | None = None
 
     def seconds(self, operation: BankOperation) -> int | None:
-        """How long an answer is waited for; None is as long as the bank's own setting says."""
-        waited = {
+        """The time limit of a call; None for the bank's own setting."""
+        limits = {
             BankOperation.OPEN: self.open_seconds,
             BankOperation.QUERY: self.query_seconds,
             BankOperation.REFUND: self.refund_seconds,
         }
-        return waited[operation]
+        return limits[operation]
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A breaker as it stands."""
+    """A breaker at one moment."""
 
     state: HealthState = HealthState.CLOSED
     failures: int = 0
     """In a row, up to the last one."""
     since: datetime | None = None
-    """When it came into this state; of a closed one with failures, when the last of them was."""
+    """When it came into this state; for a closed one with failures, when the last failure was."""
     probe_until: datetime | None = None
     about: str | None = None
-    """What the last failure was about, where that is known: one payment alone says little about a bank."""
+    """The payment of the last failure, if any: failures of one payment alone count once."""
 
     def may_call(self, now: datetime, policy: BreakerPolicy) -> bool:
-        """Whether a question may go out, as a usual one or as the probe."""
+        """Whether a call may go out, as a usual one or as the probe."""
         return self.state is HealthState.CLOSED or self.may_probe(now, policy)
 
     def may_probe(self, now: datetime, policy: BreakerPolicy) -> bool:
-        """Whether one question may go out to learn whether the bank answers again."""
+        """Whether a probe may go out."""
         until = self.open_until(policy)
-        # A rest that ends later than any that begins now was begun by a clock that has been set back since.
+        # An end later than that of any breaker that opens now comes from a clock that has been set back since.
         return until is not None and not now < until <= now + max(PROBE, policy.open_for)
 
     def open_until(self, policy: BreakerPolicy) -> datetime | None:
-        """Until when nobody asks; None when everybody may. Past when a probe is due."""
+        """Until when no call goes out; None for a closed breaker. In the past when a probe is due."""
         if self.state is HealthState.CLOSED:
             return None
         return self.probe_until or (self.since and self.since + policy.open_for)
@@ -123,14 +121,14 @@ HEALTHY: Final = Health()
 
 
 def after_probe(health: Health, now: datetime) -> Health:
-    """One process asks, and nobody else does until it is back, or has been away for too long."""
+    """The breaker while one process probes; others may probe when that takes too long."""
     state = HEALTH_LIFE.after(health.state, HealthEvent.PROBED)
     return replace(health, state=state, since=now, probe_until=now + PROBE)
 
 
 def after_failure(health: Health, now: datetime, policy: BreakerPolicy, about: str | None = None) -> Health:
-    """The bank did not answer. A failure told late, of a question asked before the breaker opened, changes nothing; nor
-    does another one ``about`` the same payment as the last: a bank is not left alone because it chokes on one.
+    """The breaker after a call without an answer. A late failure, of a call from before the breaker opened, changes
+    nothing; nor does another one ``about`` the same payment as the last: one payment alone does not open a breaker.
     """
     if health.state is HealthState.OPEN:
         return health
@@ -147,12 +145,12 @@ def after_failure(health: Health, now: datetime, policy: BreakerPolicy, about: s
 
 
 def after_answer(health: Health) -> Health:
-    """The bank answered, whatever it said. While the breaker is open only the probe's answer counts."""
+    """The breaker after any answer. While it is open only the probe's answer counts."""
     return health if health.state is HealthState.OPEN else HEALTHY
 
 
 def after_nothing_sent(health: Health) -> Health:
-    """The probe never left: somebody else may try at once."""
+    """The breaker after a probe that was not sent: another process may probe at once."""
     if health.state is not HealthState.HALF_OPEN:
         return health
     return replace(health, probe_until=health.since)
@@ -160,17 +158,17 @@ def after_nothing_sent(health: Health) -> Health:
 
 @dataclass(frozen=True, slots=True)
 class Downtime:
-    """A time in which a bank has announced that it will not answer."""
+    """A period in which a bank has announced that it does not answer."""
 
     bank: str
     operation: BankOperation | None
-    """None is everything."""
+    """None: every operation."""
     starts_at: datetime
     ends_at: datetime
     reason: str = ""
 
     def covers(self, operation: BankOperation, now: datetime) -> bool:
-        """Whether the bank is away for this now."""
+        """Whether this is a downtime of the operation now."""
         return self.operation in (None, operation) and self.starts_at <= now < self.ends_at
 
 
@@ -184,19 +182,23 @@ class AnnouncedDowntime(Downtime):
 
 @dataclass(frozen=True, slots=True)
 class BankStates:
-    """How all banks stand, as it was read at one moment."""
+    """The breakers and downtimes of all banks, as they were read at one moment."""
 
     read_at: datetime
     health: Mapping[tuple[str, BankOperation], Health] = field(default_factory=dict)
     downtimes: tuple[Downtime, ...] = ()
 
     def of(self, bank: str, operation: BankOperation) -> Health:
-        """The health of a bank; one of which nothing is known is well."""
+        """The breaker of a bank; closed where none is stored."""
         return self.health.get((bank, operation), HEALTHY)
 
     def downtime_until(self, bank: str, operation: BankOperation, now: datetime) -> datetime | None:
-        """Until when the bank has said that it is away, or None."""
-        ends = [each.ends_at for each in self.downtimes if each.bank == bank and each.covers(operation, now)]
+        """The end of the bank's present downtime, or None."""
+        ends = [
+            downtime.ends_at
+            for downtime in self.downtimes
+            if downtime.bank == bank and downtime.covers(operation, now)
+        ]
         return max(ends, default=None)
 
 

@@ -1,9 +1,9 @@
-"""The port: what the hub asks of a bank, each ability a small protocol of its own.
+"""The port of a bank adapter: each ability is a small protocol of its own.
 
-Every bank opens payments. What only some can do is a protocol that they implement or not; having its methods is the
-sign, and nobody implements one to say that he cannot. An adapter is stateless, has no clock (moments come with the
-request), verifies before it parses, and raises only CallbackRejected, BankUnavailable and Malformed. A word that the
-bank has not documented is PENDING, never a failure.
+Every bank opens payments. An ability that only some banks have is a protocol that an adapter implements or not; no
+method exists only to refuse. An adapter is stateless, has no clock (moments come with the request), verifies before it
+parses, and raises only CallbackRejected, BankUnavailable and Malformed. A code that the bank has not documented is
+PENDING, never a failure.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from payment_hub.domain.banks.values import (
 
 @runtime_checkable
 class BankAdapter(Protocol):
-    """What every bank is: a name, what is known of it, and one verb."""
+    """The abilities of every bank: a name, a profile, and opening payments."""
 
     @property
     def code(self) -> str:
@@ -40,21 +40,21 @@ class BankAdapter(Protocol):
 
     @property
     def profile(self) -> BankProfile:
-        """What its protocol can do, within which limits, and how sure we are of it."""
+        """The abilities and limits of its protocol, and how certain they are."""
         ...
 
     def open_payment(self, request: PaymentRequest) -> Instructions:
-        """Ask the bank to take this payment. Raises BankUnavailable when we do not know whether it will, and Malformed,
+        """Ask the bank to take this payment. Raises BankUnavailable when it is unknown whether it will, and Malformed,
         before anything is sent, for what its protocol cannot carry.
 
-        The same attempt reference again is the same payment, however often it is asked for.
+        The same attempt reference again is the same payment, however often it is opened.
         """
         ...
 
 
 @runtime_checkable
 class TakesCallbacks(Protocol):
-    """The bank tells us what became of a payment."""
+    """The bank reports the outcome of a payment by a callback."""
 
     def read_callback(self, request: CallbackRequest) -> Confirmation:
         """Verify the raw message, then read it. Raises CallbackRejected, without saying which check failed, and
@@ -62,17 +62,17 @@ class TakesCallbacks(Protocol):
         ...
 
     def acknowledge(self, answer: Answer, request: CallbackRequest) -> CallbackReply:
-        """Say in the bank's own words what became of ``request``, a message that was believed. Never raises."""
+        """The reply, in the bank's own format, to a verified ``request``. Never raises."""
         ...
 
     def refuse(self, request: CallbackRequest) -> CallbackReply | None:
-        """The bank's own words for a message that we do not believe; None where it has none. Never raises."""
+        """The refusal of an unverified message in the bank's own format; None where it has none. Never raises."""
         ...
 
 
 @runtime_checkable
 class ReadsReturns(Protocol):
-    """The citizen's browser brings a signed word back from the bank."""
+    """The citizen's browser brings a signed message back from the bank."""
 
     def read_return(self, query: bytes) -> Confirmation:
         """Verify and read it. For display only: it may never come. Raises CallbackRejected and Malformed."""
@@ -81,7 +81,7 @@ class ReadsReturns(Protocol):
 
 @runtime_checkable
 class CanQuery(Protocol):
-    """The bank can be asked what became of a payment."""
+    """The bank can be queried about a payment."""
 
     def query_payment(self, query: PaymentQuery) -> Confirmation:
         """Its answer. "Not found" is DECLINED only where the protocol makes that final. Raises BankUnavailable."""
@@ -99,57 +99,57 @@ class HasStatement(Protocol):
 
 @runtime_checkable
 class CanCancel(Protocol):
-    """A payment that nobody has paid yet can be taken back."""
+    """A payment that is not paid yet can be cancelled."""
 
     def cancel_payment(self, query: PaymentQuery) -> Confirmation:
-        """What became of it: DECLINED when it is cancelled for good. Raises BankUnavailable."""
+        """Cancel it; DECLINED when that is final. Raises BankUnavailable."""
         ...
 
 
 @runtime_checkable
 class CanCapture(Protocol):
-    """The bank may hold money that the payer has authorised, until we take it."""
+    """The bank may hold money that the payer has authorised, until the hub captures it."""
 
     def capture_payment(self, query: PaymentQuery) -> Confirmation:
-        """Take the authorised money. Raises BankUnavailable."""
+        """Capture the authorised money. Raises BankUnavailable."""
         ...
 
 
 @runtime_checkable
 class CanRefund(Protocol):
-    """The bank gives collected money back to the payer."""
+    """The bank refunds collected money to the payer."""
 
     def refund_payment(self, request: RefundRequest) -> RefundAnswer:
-        """Ask for it. "Accepted" is PENDING, not SUCCEEDED. Raises BankUnavailable when we do not know whether the bank
-        took the request, and Malformed, before anything is sent, for what its protocol cannot carry."""
+        """Ask for the refund. "Accepted" is PENDING, not SUCCEEDED. Raises BankUnavailable when it is unknown whether
+        the bank took the request, and Malformed, before anything is sent, for what its protocol cannot carry."""
         ...
 
 
 @runtime_checkable
 class CanQueryRefund(Protocol):
-    """The bank can be asked what became of a refund."""
+    """The bank can be queried about a refund."""
 
     def query_refund(self, query: RefundQuery) -> RefundAnswer:
-        """Its answer. Raises BankUnavailable, and Malformed, before anything is sent, for what it cannot be asked."""
+        """Its answer. Raises BankUnavailable; Malformed, before sending, for what the protocol cannot carry."""
         ...
 
 
 @runtime_checkable
 class CanAnswerInquiry(Protocol):
-    """The bank asks us what is to be paid before it takes the money."""
+    """The bank asks the hub for the bill before it takes the money."""
 
     def read_inquiry(self, request: CallbackRequest) -> Inquiry:
         """Verify the raw message, then read it. Raises CallbackRejected and Malformed."""
         ...
 
     def answer_inquiry(self, inquiry: Inquiry, bill: Bill) -> CallbackReply:
-        """The bill in the bank's own words. Never raises."""
+        """The reply with the bill, in the bank's own format. Never raises."""
         ...
 
 
 @runtime_checkable
 class CanFetchReceipt(Protocol):
-    """The bank writes a receipt of its own for a payment that it took."""
+    """The bank writes a receipt of its own for a payment."""
 
     def fetch_receipt(self, query: PaymentQuery) -> bytes:
         """The receipt as a whole PDF. Raises BankUnavailable for anything else."""

@@ -1,7 +1,4 @@
-"""What is known of a bank's protocol: how one pays, within which limits, and how sure we are of each fact.
-
-Our contract with one bank: for whom it collects, at which price, when it pays over, how far its word is trusted.
-"""
+"""A bank's profile (payment methods, limits, certainty of each fact of its protocol) and the terms of its contract."""
 
 from __future__ import annotations
 
@@ -29,7 +26,7 @@ class PaymentMethod(StrEnum):
 
 
 class Certainty(StrEnum):
-    """How sure a fact of a protocol is."""
+    """The certainty of a fact of a protocol."""
 
     REPRODUCED = "A"
     """Recomputed here, and equal to a value that the bank published or an independent implementation produced."""
@@ -38,7 +35,7 @@ class Certainty(StrEnum):
     ONE_SOURCE = "C"
     """One unofficial source."""
     HEARSAY = "D"
-    """Widely told, not read at its source: always a setting."""
+    """Widely reported, not read at its source: always a setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +49,14 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a bank's protocol can carry. Amounts in dong; times from the opening of the payment to its deadline."""
+    """The limits of a bank's protocol. Amounts in dong; times from the opening of the payment to its deadline."""
 
     smallest: Money = field(default_factory=lambda: dong(1))
     largest: Money = field(default_factory=lambda: dong(9_999_999_999))
     shortest: timedelta = timedelta(0)
-    """A payment whose deadline is nearer cannot be opened any more."""
+    """The least time until the deadline when a payment is opened."""
     longest: timedelta | None = None
-    """A deadline that is further away is given to the bank as this one."""
+    """The longest time until the deadline; a later deadline is shortened to it for the bank."""
     smallest_refund: Money = field(default_factory=lambda: dong(1))
     largest_refund: Money | None = None
     part_refunds: bool = True
@@ -74,9 +71,9 @@ class BankProfile:
     facts: tuple[Fact, ...]
     limits: Limits = field(default_factory=Limits)
     codes: Mapping[str, str] = field(default_factory=dict)
-    """Every documented code, with what it means in words."""
+    """Every documented code and its meaning."""
     signed: bool = True
-    """Whether callbacks are signed over what they say; False where only their sender is known."""
+    """Whether a signature covers the content of callbacks; False where it only identifies the sender."""
 
 
 _TEN_THOUSAND: Final = 10_000
@@ -87,22 +84,22 @@ class Bearer(StrEnum):
 
     AGENCY = "AGENCY"
     PAYER = "PAYER"
-    """The bank adds it to what the payer pays; it never comes through our books."""
+    """The bank adds it to the amount; it is never in the hub's ledger."""
     HUB = "HUB"
 
 
 class Trust(StrEnum):
-    """What makes a payment a fact for us."""
+    """The proof of a payment that the contract accepts."""
 
     CALLBACK = "CALLBACK"
-    """The bank's signed word by itself."""
+    """A signed callback."""
     INQUIRY = "INQUIRY"
-    """Its word, and then the same in its answer to our question."""
+    """A callback, confirmed by a query."""
 
 
 @dataclass(frozen=True, slots=True)
 class BankTerms:
-    """The contract. Amounts in whole dong. The default is open to everybody, without a fee, and trusts the callback."""
+    """The contract. Amounts in whole dong. The default is open to all agencies, free, and trusts the callback."""
 
     agencies: tuple[str, ...] | None = None
     """Codes of the agencies for which the bank collects; None is all of them."""
@@ -121,12 +118,12 @@ class BankTerms:
     closes_at_cut_off: bool = False
     """It opens payments on working days before the cut-off alone."""
     before_expiry: timedelta = timedelta(0)
-    """How long before its deadline an order is offered for the last time."""
+    """The least time until an order's deadline when it is offered."""
     trust: Trust = Trust.CALLBACK
     inquiry_above: int | None = None
-    """Above so many dong an inquiry is wanted, whatever ``trust`` says."""
+    """Above so many dong an inquiry is needed, whatever ``trust`` is."""
     known_within: timedelta = timedelta(minutes=15)
-    """How long the bank takes at most to know what became of a payment: what we promise by."""
+    """The longest time until the bank itself knows an outcome: callers are shown a moment from it."""
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
 
     def fee(self, amount: Money) -> Money:
@@ -137,15 +134,15 @@ class BankTerms:
         return Money(self.fee_fixed + part, amount.currency)
 
     def needs_inquiry(self, amount: Money | None) -> bool:
-        """Whether a callback that says PAID is not yet proof. Of an amount that is not told the most is feared."""
+        """Whether a callback with PAID needs an inquiry as proof; without an amount, whenever there is a limit."""
         if self.trust is Trust.INQUIRY:
             return True
         return self.inquiry_above is not None and (amount is None or amount.minor > self.inquiry_above)
 
     def seconds(self, operation: BankOperation) -> int | None:
-        """How long an answer is waited for; None is as long as the bank's own setting says."""
+        """The time limit of a call; None for the bank's own setting."""
         return self.breaker.seconds(operation)
 
 
-#: Of a bank about which nothing is agreed.
+#: The terms of a bank without a contract in the settings.
 NO_TERMS: Final = BankTerms()

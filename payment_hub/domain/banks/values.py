@@ -1,8 +1,6 @@
-"""The values that pass between the hub and a bank. The verbs themselves are in ``bank_port``.
+"""The values that pass between the hub and an adapter. The protocols themselves are in ``port``.
 
-Amounts are whole dong unless their currency says otherwise, moments are aware UTC, days are business days of the hub.
-
-What the hub and a bank say to each other when money goes back.
+Amounts are whole dong unless their currency is another, moments are aware UTC, days are business days of the hub.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from payment_hub.domain.money import Money
 
 
 class Outcome(StrEnum):
-    """What the bank says of a payment."""
+    """The outcome of a payment, as the bank reports it."""
 
     PAID = "PAID"
     DECLINED = "DECLINED"
@@ -24,18 +22,18 @@ class Outcome(StrEnum):
 
 
 class Answer(StrEnum):
-    """What a bank must be told about its callback; each adapter has its own words for it."""
+    """The hub's answer to a callback; each adapter has the bank's own format for it."""
 
     RECORDED = "RECORDED"
     ALREADY_RECORDED = "ALREADY_RECORDED"
     NO_SUCH_ORDER = "NO_SUCH_ORDER"
     WRONG_AMOUNT = "WRONG_AMOUNT"
     NOT_RECORDED = "NOT_RECORDED"
-    """We could not store it: the bank must send it again."""
+    """It could not be stored: the bank must send it again."""
 
 
 class Movement(StrEnum):
-    """What one line of a bank's statement moved."""
+    """The kind of a line in a bank statement."""
 
     CREDIT = "CREDIT"
     DEBIT = "DEBIT"
@@ -48,7 +46,7 @@ class PaymentRequest:
 
     order_reference: str
     attempt_reference: str
-    """``<order_reference>-<n>``: what the bank is given as the merchant's reference; at most 19 ASCII characters."""
+    """``<order_reference>-<n>``: the merchant's reference at the bank; at most 19 ASCII characters."""
     amount: Money
     description: str
     """ASCII letters, digits and ``.:_-`` and spaces only; carries the order reference."""
@@ -65,7 +63,7 @@ class PaymentRequest:
 
 @dataclass(frozen=True, slots=True)
 class Instructions:
-    """How the citizen pays: a QR text, a page to go to, or both, and the transfer data as text."""
+    """How the citizen pays: a QR text, a page, or both, and the transfer data as text."""
 
     qr_text: str | None = None
     page_url: str | None = None
@@ -74,16 +72,16 @@ class Instructions:
     account_bank: str | None = None
     purpose: str | None = None
     bank_reference: str | None = None
-    """The bank's own id of the payment it opened, where it gives one."""
+    """The bank's own id of the payment, where it has one."""
     app_link: str | None = None
     """Opens the bank's app on a telephone."""
     bill_code: str | None = None
-    """What the payer tells the bank, at its counter or in its app, to find the bill."""
+    """The code with which the payer finds the bill, at the bank's counter or in its app."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackRequest:
-    """A bank's HTTP message exactly as it arrived: nothing decoded, nothing believed."""
+    """A bank's HTTP message exactly as it arrived: not decoded, not verified."""
 
     method: str
     path: str
@@ -97,11 +95,11 @@ class CallbackRequest:
 
 @dataclass(frozen=True, slots=True)
 class PayerAccount:
-    """The account from which the money came, where the bank tells it: personal data, shown to officers alone."""
+    """The payer's account, where the bank names it: personal data, shown to officers alone."""
 
     number: str
     bank: str | None = None
-    """BIN or name, as the bank says it."""
+    """BIN or name, as the bank writes it."""
     name: str | None = None
 
 
@@ -111,28 +109,28 @@ class Confirmation:
 
     bank: str
     event_id: str
-    """Identity of this message in the bank's words; the same message repeated has the same id."""
+    """The bank's identity of this message; the same message repeated has the same id."""
     reference: str
-    """Our reference as the bank gives it: the attempt's or the order's, or whatever the payer typed."""
+    """The hub's reference as the bank gives it: the attempt's or the order's, or the text that the payer typed."""
     outcome: Outcome
     amount: Money | None = None
     bank_transaction_id: str | None = None
     """The bank's identity of the money; required when PAID."""
     paid_at: datetime | None = None
     code: str = ""
-    """The bank's own code word, kept as evidence."""
+    """The bank's own code, kept as evidence."""
     number: int | None = None
-    """Our attempt's number, from a bank whose references are numbers: it leads to the order."""
+    """The attempt's number, from a bank whose references are numbers."""
     authorised: bool = False
-    """The payer has agreed and the bank waits for our word (``CanCapture``); the outcome is PENDING until then."""
+    """The payer has authorised the payment and the bank awaits its capture (``CanCapture``); the outcome is PENDING."""
     payer: PayerAccount | None = None
     key: int | None = None
-    """Which of the believed keys signed it: 0 the current one, 1 the one before. None where nothing was signed."""
+    """Which key signed it: 0 the current one, 1 the previous one. None without a signature."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackReply:
-    """What goes back to the bank, in its own words."""
+    """The HTTP reply to the bank, in its own format."""
 
     status: int
     body: bytes
@@ -142,7 +140,7 @@ class CallbackReply:
 
 @dataclass(frozen=True, slots=True)
 class PaymentQuery:
-    """Which payment we ask a bank about."""
+    """The payment about which a bank is queried."""
 
     order_reference: str
     attempt_reference: str
@@ -159,7 +157,7 @@ class StatementLine:
     """One movement in the bank's statement of a day."""
 
     line: int
-    """Its place in the file, from 1: what an officer is told."""
+    """Its place in the file, from 1, for officers."""
     bank_transaction_id: str
     reference: str
     amount: Money
@@ -175,36 +173,36 @@ class Statement:
     raw: bytes
     lines: tuple[StatementLine, ...]
     shows_debits: bool = True
-    """Whether money that went back would stand in it. Nothing is missing in a file that never shows it."""
+    """Whether refunds appear in it. A refund is not missing in a file that never shows any."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """A bank asks us what is to be paid under a code that its customer gave."""
+    """A bank's question about the bill under a code that its customer gave."""
 
     reference: str
     """As the customer gave it: our order's or attempt's reference, or free text that holds one."""
     amount: Money | None = None
-    """What the bank believes is due, where it says so."""
+    """The amount that the bank expects, where it names one."""
     fields: Mapping[str, str] = field(default_factory=dict)
-    """What the answer must repeat, by the bank's own names."""
+    """Values that the answer must repeat, by the bank's own names."""
     key: int | None = None
 
 
 class Due(StrEnum):
-    """What the hub knows of the bill that a bank asks about."""
+    """The state of a bill in an inquiry."""
 
     PAYABLE = "PAYABLE"
     PAID = "PAID"
     CLOSED = "CLOSED"
-    """Expired, withdrawn or held: it must not be paid now."""
+    """Expired, cancelled or held: it must not be paid now."""
     AMOUNT_DIFFERS = "AMOUNT_DIFFERS"
     NO_SUCH_ORDER = "NO_SUCH_ORDER"
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """Our answer to an inquiry. Without an order there is nothing but ``due``."""
+    """The answer to an inquiry. Without an order only ``due`` is set."""
 
     due: Due
     order_reference: str = ""
@@ -215,14 +213,14 @@ class Bill:
 
 
 class RefundOutcome(StrEnum):
-    """What the bank says of a refund."""
+    """The outcome of a refund, as the bank reports it."""
 
     SUCCEEDED = "SUCCEEDED"
-    """The money has gone back."""
+    """The money is refunded."""
     FAILED = "FAILED"
-    """It has not, and will not: the bank's protocol makes this word final."""
+    """It is not, and will not be: this is final by the bank's protocol."""
     PENDING = "PENDING"
-    """Accepted, on its way, or a word that the bank never documented."""
+    """Accepted, under way, or a code that the bank never documented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,17 +228,17 @@ class RefundRequest:
     """One refund of one collected amount."""
 
     refund_reference: str
-    """Ours, unique in the hub: at most 20 characters of ``[A-Za-z0-9-]``; the same again is the same refund."""
+    """The hub's own, unique: at most 20 characters of ``[A-Za-z0-9-]``; the same again is the same refund."""
     number: int
     """The refund's own number, unique in the hub: for banks whose references are numbers."""
     order_reference: str
     attempt_reference: str
-    """What the bank knows the payment by."""
+    """The reference of the payment at the bank."""
     bank_transaction_id: str
-    """The bank's identity of the money that goes back."""
+    """The bank's identity of the money that is refunded."""
     amount: Money
     paid: Money
-    """What was collected by that transaction: a refund of as much is a full one."""
+    """The amount of that transaction: a refund of as much is a full one."""
     paid_at: datetime
     payment_started_at: datetime
     description: str
@@ -249,13 +247,13 @@ class RefundRequest:
     """Who approved it, as ASCII."""
     queried_at: datetime
     bank_reference: str | None = None
-    """The bank's own id of the payment, where it gave one."""
+    """The bank's own id of the payment, where it has one."""
     payer: PayerAccount | None = None
-    """From which account the money came, where the bank told: for banks that can only transfer it there."""
+    """The payer's account, where the bank names it: for banks that can only transfer the money there."""
 
 
 def account_of(payee: Mapping[str, str | None] | None) -> PayerAccount | None:
-    """The account to which money goes back, as it was stored; None where its number is not known."""
+    """The account of a refund, as it was stored; None without a number."""
     if payee is None or not payee.get("number"):
         return None
     return PayerAccount(str(payee["number"]), payee.get("bank"), payee.get("name"))
@@ -263,7 +261,7 @@ def account_of(payee: Mapping[str, str | None] | None) -> PayerAccount | None:
 
 @dataclass(frozen=True, slots=True)
 class RefundQuery:
-    """Which refund we ask a bank about."""
+    """The refund about which a bank is queried."""
 
     refund_reference: str
     number: int
@@ -277,14 +275,14 @@ class RefundQuery:
     queried_at: datetime
     bank_reference: str | None = None
     bank_refund_id: str | None = None
-    """The bank's own id of the refund, where it gave one."""
+    """The bank's own id of the refund, where it has one."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefundAnswer:
-    """What the bank said of a refund."""
+    """The bank's answer about a refund."""
 
     outcome: RefundOutcome
     code: str
-    """The bank's own code word, kept as evidence."""
+    """The bank's own code, kept as evidence."""
     bank_refund_id: str | None = None

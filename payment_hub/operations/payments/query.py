@@ -1,8 +1,6 @@
-"""Ask a bank about one attempt. What it answers goes through the same door as a callback.
+"""Querying banks: about one attempt, about an order's attempts before anything new is done, and by the schedule.
 
-Ask, before anything new is done with an order, about its attempts whose outcome nobody knows.
-
-Ask banks about attempts whose outcome they have not told.
+A bank's answer is recorded in the same way as its callback.
 """
 
 from __future__ import annotations
@@ -29,7 +27,7 @@ from payment_hub.domain.money import Money
 from payment_hub.domain.payments import AttemptState, Awaiting, escalates_at, wait_before_query
 from payment_hub.domain.settlement import Source, remaining, why_not_payable
 from payment_hub.hub import Hub
-from payment_hub.operations.banks import call_bank, read_open_circuits
+from payment_hub.operations.banks import call_bank, open_until
 from payment_hub.operations.confirmations.record import receive_confirmation
 from payment_hub.store import orders, payments
 from payment_hub.store.payments import ClaimedAttempt
@@ -37,40 +35,40 @@ from payment_hub.store.payments import ClaimedAttempt
 log: Final = logging.getLogger(__name__)
 
 MOVING: Final = timedelta(seconds=60)
-"""For so long nobody else takes or leaves held money after somebody began to, whatever became of it."""
+"""The lease of the process that captures or cancels held money."""
 
 
 def query_attempt(hub: Hub, *, attempt: ClaimedAttempt, seconds: int | None = None) -> bool:
-    """Ask, and record an outcome. Money that the bank holds for us is taken, or left when nothing is to be paid by it.
+    """Query the bank and record an outcome. Held money is captured, or cancelled when the order cannot take it.
 
-    ``attempt`` is a row claimed in ``store.asking``; the answer is waited for ``seconds``, or as the contract says. A
-    bank that is silent, or still waits, changes nothing. False when it rests and was not asked. What breaks over one
-    attempt is told in the log, and stops no question about another; HubUnavailable alone is raised.
+    The time limit is ``seconds``, or the contract's. No answer, or PENDING, changes nothing. False when the circuit is
+    open and the bank was not queried. An error about one attempt is logged and stops no query about another; only
+    HubUnavailable is raised.
     """
-    about = {"bank": attempt.bank, "reference": attempt.reference}
+    fields = {"bank": attempt.bank, "reference": attempt.reference}
     try:
-        _ask(hub, attempt, seconds)
+        _query(hub, attempt, seconds)
     except CircuitOpen as error:
-        # That a bank rests was said once, when its breaker opened.
-        log.info("bank_unavailable", extra=about | {"why": str(error)})
+        # The opening of the circuit was logged once, so this is no warning.
+        log.info("bank_unavailable", extra=fields | {"why": str(error)})
         return False
     except BankCannot as error:
-        # No news either: its protocol was so when it was enabled.
+        # No news either: the bank's protocol cannot be queried.
         log.log(
             logging.WARNING if attempt.awaiting else logging.INFO,
             "bank_unavailable",
-            extra=about | {"why": str(error)},
+            extra=fields | {"why": str(error)},
         )
     except (BankUnavailable, BankNotFound, Malformed) as error:
-        log.warning("bank_unavailable", extra=about | {"why": str(error)})
+        log.warning("bank_unavailable", extra=fields | {"why": str(error)})
     except HubUnavailable:
         raise
     except Exception:
-        log.exception("query_failed", extra=about)
+        log.exception("query_failed", extra=fields)
     return True
 
 
-def _ask(hub: Hub, attempt: ClaimedAttempt, seconds: int | None) -> None:
+def _query(hub: Hub, attempt: ClaimedAttempt, seconds: int | None) -> None:
     query = PaymentQuery(
         order_reference=attempt.order_reference,
         attempt_reference=attempt.reference,
@@ -80,72 +78,73 @@ def _ask(hub: Hub, attempt: ClaimedAttempt, seconds: int | None) -> None:
         bank_reference=attempt.bank_reference,
         number=attempt.id,
     )
-    said = _asked(hub, attempt, query, seconds)
-    if said is None or (said.authorised and said.outcome is Outcome.PENDING):
-        said = _taken_or_left(hub, attempt, query, seconds)
-    if said is None or said.outcome is Outcome.PENDING:
+    confirmation = _answer(hub, attempt, query, seconds)
+    if confirmation is None or (confirmation.authorised and confirmation.outcome is Outcome.PENDING):
+        confirmation = _capture_or_cancel(hub, attempt, query, seconds)
+    if confirmation is None or confirmation.outcome is Outcome.PENDING:
         return
     receive_confirmation(
         hub,
-        confirmation=said,
+        confirmation=confirmation,
         source=Source.QUERY,
         received_at=query.queried_at,
-        contradicted=attempt.awaiting == Awaiting.CONFIRMATION and _contradicts(hub, attempt, said),
+        contradicted=attempt.awaiting == Awaiting.CONFIRMATION and _contradicts(hub, attempt, confirmation),
     )
 
 
-def _contradicts(hub: Hub, attempt: ClaimedAttempt, said: Confirmation) -> bool:
-    """Whether one word of the bank stands against another: its callback has said PAID, and this says something else."""
-    if said.outcome is Outcome.DECLINED or said.amount is None:
+def _contradicts(hub: Hub, attempt: ClaimedAttempt, confirmation: Confirmation) -> bool:
+    """Whether the answer contradicts the bank's callback, which has reported PAID."""
+    if confirmation.outcome is Outcome.DECLINED or confirmation.amount is None:
         return True
     with hub.transaction() as session:
-        told = payments.awaited_amounts(session, attempt.order_id, attempt.id)
-    return bool(told) and (said.amount.minor, said.amount.currency) not in told
+        awaited = payments.awaited_amounts(session, attempt.order_id, attempt.id)
+    return bool(awaited) and (confirmation.amount.minor, confirmation.amount.currency) not in awaited
 
 
-def _asked(
+def _answer(
     hub: Hub, attempt: ClaimedAttempt, query: PaymentQuery, seconds: int | None
 ) -> Confirmation | None:
-    """Its answer; None of a bank that cannot be asked and has told that it holds the money."""
+    """The bank's answer; None from a bank that cannot be queried and holds the money."""
     if attempt.awaiting == Awaiting.CAPTURE and not isinstance(hub.adapter(attempt.bank), CanQuery):
         return None
     call = partial(hub.adapter_with(attempt.bank, CanQuery).query_payment, query)
-    return _put(hub, attempt, call, seconds)
+    return _call(hub, attempt, call, seconds)
 
 
-def _taken_or_left(
+def _capture_or_cancel(
     hub: Hub, attempt: ClaimedAttempt, query: PaymentQuery, seconds: int | None
 ) -> Confirmation | None:
-    """Take the money that the payer has authorised, if it may still settle the order; else let it go.
+    """Capture the money that the payer has authorised, if the order can still take it; else cancel the payment.
 
-    None while somebody else does so, or while another payment of the order may have been made.
+    None while another process does so, or while another payment of the order may have been made.
     """
-    takes = _takes(hub, attempt, query)
-    if takes is None:
+    captures = _may_capture(hub, attempt, query)
+    if captures is None:
         return None
-    if takes:
+    if captures:
         call = partial(hub.adapter_with(attempt.bank, CanCapture).capture_payment, query)
     else:
         call = partial(hub.adapter_with(attempt.bank, CanCancel).cancel_payment, query)
-    return _put(hub, attempt, call, seconds)
+    return _call(hub, attempt, call, seconds)
 
 
-def _takes(hub: Hub, attempt: ClaimedAttempt, query: PaymentQuery) -> bool | None:
-    """Whether the money is to be taken or left, decided for one at a time and under the order's lock; None: neither."""
+def _may_capture(hub: Hub, attempt: ClaimedAttempt, query: PaymentQuery) -> bool | None:
+    """Whether to capture or to cancel, decided for one attempt at a time under the order's lock; None for neither."""
     now = hub.now()
     expected_by = hub.expectation_of(attempt.bank).expected_by(now, now, now)
     with hub.transaction() as session:
         orders.lock(session, query.order_reference)
         row = orders.find_row(session, query.order_reference)
         payable = why_not_payable(row, now) is None and query.amount <= remaining(row)
-        others = [
-            each for each in payments.attempts_of_order(session, attempt.order_id) if each.id != attempt.id
-        ]
-        # Of two that hold money the earlier one comes first; what else may have been paid must be known before.
-        waits = payments.undecided(
-            [each for each in others if each.awaiting != Awaiting.CAPTURE or each.id < attempt.id]
+        # Of two attempts with held money the earlier one comes first; any other must be decided before.
+        earlier = payments.undecided(
+            [
+                other
+                for other in payments.attempts_of_order(session, attempt.order_id)
+                if other.id != attempt.id and (other.awaiting != Awaiting.CAPTURE or other.id < attempt.id)
+            ]
         )
-        moves = waits is None or not payable
+        moves = earlier is None or not payable
         longest = now + MOVING
         alone = payments.hold(
             session, attempt.id, now=now, longest=longest, moves=moves, expected_by=expected_by
@@ -153,7 +152,7 @@ def _takes(hub: Hub, attempt: ClaimedAttempt, query: PaymentQuery) -> bool | Non
     return payable if alone and moves else None
 
 
-def _put(
+def _call(
     hub: Hub, attempt: ClaimedAttempt, call: Callable[[], Confirmation], seconds: int | None
 ) -> Confirmation:
     return call_bank(
@@ -166,18 +165,19 @@ def _put(
     )
 
 
-#: Somebody waits for the answer to something else: a bank that takes longer is asked by the clock.
+#: The time limit while a caller waits for something else: a slower bank is queried by the schedule.
 SECONDS: Final = 3
 
-#: The payer goes to no other bank, but has come back, or is said to be under way: what is pending is asked about too.
+#: No bank's name: pending attempts are queried too, although the payer leaves for no other bank.
 NOWHERE: Final = ""
 
 
 def query_order(hub: Hub, *, reference: str, leaving_for: str | None = None) -> int:
-    """How many attempts a bank was asked about, each once and not for long. Never inside a transaction.
+    """Query the order's attempts of unknown outcome, each once with a short time limit; how many. Never inside a
+    transaction.
 
-    With ``leaving_for`` the payer goes to that bank, and the one whose instructions are left is asked too. The clock's
-    own questions are not put off.
+    With ``leaving_for``, the bank that the payer chose instead, the attempt that the payer leaves is queried too. The
+    scheduled queries are not put off.
     """
     with hub.transaction() as session:
         claimed = payments.claim_of_order(session, reference, hub.now(), leaving_for)
@@ -187,50 +187,50 @@ def query_order(hub: Hub, *, reference: str, leaving_for: str | None = None) -> 
 
 
 AT_MOST: Final = timedelta(seconds=20)
-"""Who asks for so long lets the clock's other tasks come in; what is still due the next one asks."""
+"""After so long the task ends, so that other tasks get their turn; the next one continues."""
 LEASE: Final = timedelta(minutes=2)
-"""Longer than a question and what follows it take at a usual bank; one with more patience has a longer one."""
-LOOKED_AGAIN: Final = timedelta(minutes=5)
-"""A downtime may be withdrawn: nobody relies on its end for longer than this."""
-ASKED_FOR: Final = timedelta(days=7)
-"""Instructions that nobody has followed for so long are given up."""
+"""Longer than a query and its record take at a usual bank; a bank with a longer time limit has a longer lease."""
+RECHECK_AFTER: Final = timedelta(minutes=5)
+"""A downtime may be cancelled: a query waits no longer than this for its end."""
+GIVE_UP_AFTER: Final = timedelta(days=7)
+"""Instructions that no payer has followed for so long are given up."""
 
 
 def query_pending(hub: Hub) -> int:
-    """How many attempts were seen to: their banks were asked, or rest.
+    """Query the banks about the attempts that are due; how many attempts were processed.
 
-    One of each bank in turn, so that a slow bank, or one with many payments, costs the others no more than one answer.
-    The next question is due later and later; a bank that is silent or still waiting is asked again, never assumed. What
-    is unknown for too long is laid before an officer, and the questions go on.
+    One attempt of each bank in turn, so that a slow bank, or one with many payments, costs the others no more than one
+    call. The next query of an attempt is due later and later; without an outcome it is repeated, never assumed. An
+    outcome that is unknown for too long is escalated to officers, and the queries go on.
     """
-    began, seen = hub.now(), 0
+    began, processed = hub.now(), 0
     with hub.transaction() as session:
         waiting = deque(payments.banks_due(session, began))
     while waiting and timedelta(0) <= hub.now() - began < AT_MOST:
         bank = waiting.popleft()
-        if _ask_next(hub, bank):
+        if _query_next(hub, bank):
             waiting.append(bank)
-            seen += 1
-    return seen
+            processed += 1
+    return processed
 
 
-def _ask_next(hub: Hub, bank: str) -> bool:
-    """Whether there was something to ask the bank about. Claimed one by one: no lease runs while others are asked."""
+def _query_next(hub: Hub, bank: str) -> bool:
+    """Query the bank about its next attempt; False without one. Each is claimed alone, so that no lease runs idle."""
     now = hub.now()
-    patience = timedelta(seconds=8 * (hub.terms_of(bank).seconds(BankOperation.QUERY) or 0))
+    time_limit = timedelta(seconds=8 * (hub.terms_of(bank).seconds(BankOperation.QUERY) or 0))
     with hub.transaction() as session:
-        attempt = payments.claim_due(session, bank, now, now + max(LEASE, patience))
+        attempt = payments.claim_due(session, bank, now, now + max(LEASE, time_limit))
     if attempt is None:
         return False
-    _ask_later(hub, attempt, counts=query_attempt(hub, attempt=attempt))
+    _schedule_next(hub, attempt, counts=query_attempt(hub, attempt=attempt))
     return True
 
 
-def _ask_later(hub: Hub, attempt: ClaimedAttempt, *, counts: bool) -> None:
+def _schedule_next(hub: Hub, attempt: ClaimedAttempt, *, counts: bool) -> None:
     now = hub.now()
     next_at = now + wait_before_query(attempt.queries + counts)
     if not counts:
-        next_at = max(next_at, _back_at(hub, attempt.bank, now))
+        next_at = max(next_at, _bank_back_at(hub, attempt.bank, now))
     unknown = attempt.state == AttemptState.UNKNOWN or attempt.awaiting is not None
     overdue = unknown and escalates_at(attempt.unknown_at or attempt.started_at) <= now
     if overdue:
@@ -244,9 +244,9 @@ def _ask_later(hub: Hub, attempt: ClaimedAttempt, *, counts: bool) -> None:
             now=now,
             expected_by=hub.expectation_of(attempt.bank).expected_by(now, next_at, now),
             overdue=overdue,
-            give_up=attempt.started_at + ASKED_FOR <= now,
+            give_up=attempt.started_at + GIVE_UP_AFTER <= now,
         )
 
 
-def _back_at(hub: Hub, bank: str, now: datetime) -> datetime:
-    return min(read_open_circuits(hub, bank=bank, operation=BankOperation.QUERY) or now, now + LOOKED_AGAIN)
+def _bank_back_at(hub: Hub, bank: str, now: datetime) -> datetime:
+    return min(open_until(hub, bank=bank, operation=BankOperation.QUERY) or now, now + RECHECK_AFTER)

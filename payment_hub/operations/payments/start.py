@@ -1,9 +1,4 @@
-"""Start paying an order through a bank: choose it, store the intent, ask the bank, store its answer.
-
-Read what a bank was asked of an attempt, to ask the same once more.
-
-List the attempts at paying an order.
-"""
+"""Starting a payment: record the intent, call the bank, record its answer. And reading attempts."""
 
 from __future__ import annotations
 
@@ -44,16 +39,16 @@ from payment_hub.operations.routing import read_routing_facts
 from payment_hub.store import orders, payments
 from payment_hub.store.tables import PaymentAttempt
 
-#: A process that dies while it asks the bank leaves its attempt SUBMITTING; after this somebody else asks.
+#: A process that dies during the call leaves its attempt SUBMITTING; after this time another one queries the bank.
 FIRST_QUERY_AFTER = timedelta(seconds=30)
 
-#: How long a bank is told that what completes a part-paid order after its deadline can be paid.
+#: The time until the bank's deadline, where the rest of a part-paid order is paid after the order's own deadline.
 LATE_LIFE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the payer asks for."""
+class _PayerRequest:
+    """The payer's request."""
 
     reference: str
     bank: str | None
@@ -72,81 +67,84 @@ def start_payment(
     return_url: str | None = None,
 ) -> AttemptView:
     """The attempt with the payer's instructions; the same bank again gives the same instructions. A bank that did not
-    answer is asked again about the same attempt, never about a second one. Without ``bank`` one is chosen.
+    answer gets the same attempt again, never a second one. Without ``bank`` one is chosen.
 
     Raises MalformedReference, OrderNotFound, BankNotFound; OrderClosed; PaymentUnderWay while the outcome of another
     attempt is unknown; BankNotOffered for a bank that does not take this payment; BankUnavailable when this bank did
-    not answer, and then the attempt is UNKNOWN.
+    not answer: then the attempt is UNKNOWN.
     """
-    asked = _Asked(parse_reference(reference), bank, payer_ip, language, return_url)
+    payer = _PayerRequest(parse_reference(reference), bank, payer_ip, language, return_url)
     if bank is not None:
         hub.adapter(bank)
-    query_order(hub, reference=asked.reference, leaving_for=bank)
-    attempt, request = _write_intent(hub, asked, read_bank_states(hub))
+    query_order(hub, reference=payer.reference, leaving_for=bank)
+    attempt, request = _write_intent(hub, payer, read_bank_states(hub))
     if request is None:
         return attempt
     call = partial(hub.adapter(attempt.bank).open_payment, request)
     try:
         instructions = call_bank(
-            hub, bank=attempt.bank, operation=BankOperation.OPEN, call=call, about=asked.reference
+            hub, bank=attempt.bank, operation=BankOperation.OPEN, call=call, about=payer.reference
         )
     except (CircuitOpen, Malformed):
-        # The request never left. What became of an earlier try is still unknown.
+        # The request was not sent. The outcome of an earlier one is still unknown.
         if attempt.state == AttemptState.SUBMITTING:
-            _write_answer(hub, attempt.reference, AttemptEvent.DECLINED, None)
+            _record_answer(hub, attempt.reference, AttemptEvent.DECLINED, None)
         raise
     except BankUnavailable:
-        _write_answer(hub, attempt.reference, AttemptEvent.NO_ANSWER, None)
+        _record_answer(hub, attempt.reference, AttemptEvent.NO_ANSWER, None)
         raise
-    return _write_answer(hub, attempt.reference, AttemptEvent.INSTRUCTIONS_GIVEN, instructions)
+    return _record_answer(hub, attempt.reference, AttemptEvent.INSTRUCTIONS_GIVEN, instructions)
 
 
-def _write_intent(hub: Hub, asked: _Asked, states: BankStates) -> tuple[AttemptView, PaymentRequest | None]:
-    """The attempt, and what to ask the bank; nothing to ask when it has given instructions already."""
+def _write_intent(
+    hub: Hub, payer: _PayerRequest, states: BankStates
+) -> tuple[AttemptView, PaymentRequest | None]:
+    """The attempt, and the request to the bank; None when the bank has given instructions already."""
     now = hub.now()
     with hub.transaction() as session:
-        orders.lock(session, asked.reference)
-        row = orders.find_row(session, asked.reference)
+        orders.lock(session, payer.reference)
+        row = orders.find_row(session, payer.reference)
         closed = why_not_payable(row, now)
         if closed is not None:
             raise OrderClosed(closed)
-        known = payments.attempts_of_order(session, row["order_id"])
-        attempt, amount = payments.under_way(known), remaining(row)
-        _refuse_unproven(hub, known)
-        here = attempt if attempt is not None and attempt.bank in hub.adapters else None
-        if here is not None and _still_good(here, asked.bank, amount):
-            return _view(hub, session, here), None
-        if attempt is not None and here is attempt and _may_be_asked_again(attempt, asked.bank, amount, now):
-            attempt.state = AttemptState.UNKNOWN
+        attempts = payments.attempts_of_order(session, row["order_id"])
+        attempt, amount = payments.under_way(attempts), remaining(row)
+        _refuse_while_awaiting(hub, attempts)
+        enabled = attempt is not None and attempt.bank in hub.adapters
+        if attempt is not None and enabled and _is_still_valid(attempt, payer.bank, amount):
+            return _view(hub, session, attempt), None
+        if attempt is not None and enabled and _may_be_resent(attempt, payer.bank, amount, now):
+            if attempt.state == AttemptState.SUBMITTING:
+                attempt.state = ATTEMPT_LIFE.after(AttemptState.SUBMITTING, AttemptEvent.NO_ANSWER)
             attempt.query_at = now + FIRST_QUERY_AFTER
             payments.mark_unknown(attempt, hub.expectation_of(attempt.bank), now)
         else:
             _give_up(hub, session, attempt)
-            attempt = _new_attempt(hub, session, row, known, states, asked)
+            attempt = _new_attempt(hub, session, row, attempts, states, payer)
         session.flush()
-        return _view(hub, session, attempt), _request(hub, row, attempt, amount, asked)
+        return _view(hub, session, attempt), _request(hub, row, attempt, amount, payer)
 
 
 def _new_attempt(
     hub: Hub,
     session: Session,
     row: Mapping[str, Any],
-    known: Sequence[PaymentAttempt],
+    attempts: Sequence[PaymentAttempt],
     states: BankStates,
-    asked: _Asked,
+    payer: _PayerRequest,
 ) -> PaymentAttempt:
-    """An attempt at the bank that is chosen, and why it was. Raises BankNotOffered."""
+    """A new attempt at the chosen bank; the choice is recorded. Raises BankNotOffered."""
     preference = payments.preference_of(session, row["agency_id"])
     facts = read_routing_facts(
-        hub, order=row, tried=known, preference=preference, states=states, requested_bank=asked.bank
+        hub, order=row, attempts=attempts, preference=preference, states=states, requested_bank=payer.bank
     )
     choice, now, amount = choose_bank(facts), hub.now(), remaining(row)
     if choice.bank is None:
-        raise BankNotOffered(f"{asked.bank}: {explained(choice)}" if asked.bank else str(explained(choice)))
+        raise BankNotOffered(f"{payer.bank}: {explained(choice)}" if payer.bank else str(explained(choice)))
     attempt = PaymentAttempt(
         order_id=row["order_id"],
-        number=len(known) + 1,
-        reference=f"{row['reference']}-{len(known) + 1}",
+        number=len(attempts) + 1,
+        reference=f"{row['reference']}-{len(attempts) + 1}",
         bank=choice.bank,
         state=ATTEMPT_LIFE.first,
         amount=amount.minor,
@@ -162,18 +160,18 @@ def _new_attempt(
 
 
 def _request(
-    hub: Hub, row: Mapping[str, Any], attempt: PaymentAttempt, amount: Money, asked: _Asked
+    hub: Hub, row: Mapping[str, Any], attempt: PaymentAttempt, amount: Money, payer: _PayerRequest
 ) -> PaymentRequest:
     return PaymentRequest(
-        order_reference=asked.reference,
+        order_reference=payer.reference,
         attempt_reference=attempt.reference,
         amount=amount,
-        description=f"Thanh toan {asked.reference}",
-        payer_ip=asked.payer_ip,
-        language=asked.language,
+        description=f"Thanh toan {payer.reference}",
+        payer_ip=payer.payer_ip,
+        language=payer.language,
         started_at=attempt.started_at,
         expires_at=_deadline(row["expires_at"], attempt.started_at),
-        return_url=asked.return_url or hub.checkout_url(asked.reference),
+        return_url=payer.return_url or hub.checkout_url(payer.reference),
         number=attempt.id,
     )
 
@@ -183,48 +181,48 @@ def _deadline(expires_at: datetime, started_at: datetime) -> datetime:
     return expires_at if expires_at > started_at else started_at + LATE_LIFE
 
 
-def _still_good(current: PaymentAttempt, bank: str | None, amount: Money) -> bool:
+def _is_still_valid(current: PaymentAttempt, bank: str | None, amount: Money) -> bool:
     pending = current.state == AttemptState.PENDING and current.instructions is not None
     return pending and bank in (None, current.bank) and current.amount == amount.minor
 
 
-def _may_be_asked_again(current: PaymentAttempt, bank: str | None, amount: Money, now: datetime) -> bool:
-    """Whether the bank may be given the same attempt once more: by the port's contract that is the same payment.
+def _may_be_resent(current: PaymentAttempt, bank: str | None, amount: Money, now: datetime) -> bool:
+    """Whether the bank may get the same attempt once more: by the port's contract that is the same payment.
 
-    So a payer whose instructions were lost, with a process or on the way, gets them without a second payment.
+    A payer whose instructions were lost gets them so without a second payment.
     """
     lost = current.state == AttemptState.SUBMITTING and current.started_at + FIRST_QUERY_AFTER <= now
     unanswered = lost or current.state == AttemptState.UNKNOWN
     return unanswered and bank in (None, current.bank) and current.amount == amount.minor
 
 
-def _refuse_unproven(hub: Hub, known: Sequence[PaymentAttempt]) -> None:
-    """A bank has told that it was paid, and the proof is on its way: nothing is started, at no bank."""
-    told = next((attempt for attempt in known if payments.is_awaiting(attempt)), None)
-    if told is not None:
-        raise PaymentUnderWay(_known_by(hub, told))
+def _refuse_while_awaiting(hub: Hub, attempts: Sequence[PaymentAttempt]) -> None:
+    """Raise PaymentUnderWay while money that a bank has reported awaits its confirmation or capture."""
+    awaiting = next((attempt for attempt in attempts if payments.is_awaiting(attempt)), None)
+    if awaiting is not None:
+        raise PaymentUnderWay(_expectation(hub, awaiting))
 
 
 def _give_up(hub: Hub, session: Session, current: PaymentAttempt | None) -> None:
-    """The payer goes on to another bank. Not while nobody knows what the first one did: so one pays twice."""
+    """Give up the present attempt for another bank. Raises PaymentUnderWay while its outcome is unknown."""
     if current is None:
         return
     if current.state != AttemptState.PENDING:
-        raise PaymentUnderWay(_known_by(hub, current))
+        raise PaymentUnderWay(_expectation(hub, current))
     current.state = ATTEMPT_LIFE.after(AttemptState(current.state), AttemptEvent.GIVEN_UP)
     current.changed_at = hub.now()
     session.flush()
 
 
-def _known_by(hub: Hub, attempt: PaymentAttempt) -> str:
+def _expectation(hub: Hub, attempt: PaymentAttempt) -> str:
     by = payments.expected_by(attempt, hub.expectation_of(attempt.bank), hub.now())
-    return f"the outcome of attempt {attempt.reference} is not known; it will be by {by:%FT%TZ}"
+    return f"the outcome of attempt {attempt.reference} is not known; it is expected by {by:%FT%TZ}"
 
 
-def _write_answer(
+def _record_answer(
     hub: Hub, attempt_reference: str, event: AttemptEvent, instructions: Instructions | None
 ) -> AttemptView:
-    """Store what came back. A callback may have been faster: then its outcome stands."""
+    """Record the bank's answer. A callback may have been faster: then its outcome stays."""
     now = hub.now()
     with hub.transaction() as session:
         orders.lock(session, parse_reference(attempt_reference.partition("-")[0]))
@@ -253,7 +251,7 @@ def _view(hub: Hub, session: Session, attempt: PaymentAttempt) -> AttemptView:
 def read_attempt_requests(
     hub: Hub, *, attempt: AttemptView, payer_ip: str, language: str
 ) -> tuple[PaymentRequest, PaymentQuery]:
-    """The opening (by the port's contract the same again is the same payment), and the question about it."""
+    """The request that opened an attempt (the same again is the same payment), and the query about it."""
     with hub.transaction() as session:
         row = payments.find_attempt(session, attempt.reference)
         expires_at = orders.find_row(session, attempt.order_reference)["expires_at"]

@@ -1,7 +1,4 @@
-"""List the attempts whose outcome is unknown, for the officers who must see to those that stay so.
-
-Say, as an officer with evidence, that an attempt of unknown outcome has taken no money.
-"""
+"""Attempts of unknown outcome: list them, and end one by an officer's statement that it has taken no money."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ from payment_hub.store.tables import AttemptEnding
 def list_unresolved(
     hub: Hub, *, caller: Caller, overdue: bool = False, after: str | None = None, limit: int = 50
 ) -> Page[UnresolvedView]:
-    """One page, the oldest first; with ``overdue`` those alone that lie before an officer. Raises Malformed."""
+    """One page, the oldest first; with ``overdue`` only the escalated ones. Raises Malformed."""
     now = hub.now()
     with hub.transaction() as session:
         rows = payments.list_unresolved(
@@ -53,10 +50,10 @@ def list_unresolved(
 
 
 def resolve_attempt(hub: Hub, *, caller: Caller, reference: str, reason: str) -> AttemptView:
-    """The attempt, FAILED, so that the payer can pay again; who said so and why is kept. The bank is asked once more.
+    """The attempt, FAILED, so that the payer can pay again; the officer and the reason are stored.
 
-    Money that it proves after all still counts. Raises MalformedReference; OrderNotFound; IllegalTransition for an
-    outcome that is known, or that does not lie before an officer yet.
+    The bank is queried once more before, and money that it proves later still counts. Raises MalformedReference;
+    OrderNotFound; IllegalTransition for an outcome that is decided, or that is not escalated yet.
     """
     order = parse_reference(reference.partition("-")[0])
     with hub.transaction() as session:
@@ -66,13 +63,13 @@ def resolve_attempt(hub: Hub, *, caller: Caller, reference: str, reason: str) ->
     with hub.transaction() as session:
         orders.lock(session, order)
         row = orders.find_row(session, order, caller)
-        tried = payments.attempts_of_order(session, row["order_id"])
-        attempt = next((each for each in tried if each.reference == reference), None)
+        attempts = payments.attempts_of_order(session, row["order_id"])
+        attempt = next((attempt for attempt in attempts if attempt.reference == reference), None)
         if attempt is None:
             raise OrderNotFound(reference)
-        state, unproven = AttemptState(attempt.state), payments.is_awaiting(attempt)
-        if attempt.escalated_at is None or not (unproven or state is AttemptState.UNKNOWN):
-            raise IllegalTransition(f"attempt {reference} is {state} and does not lie before an officer")
+        state, awaiting = AttemptState(attempt.state), payments.is_awaiting(attempt)
+        if attempt.escalated_at is None or not (awaiting or state is AttemptState.UNKNOWN):
+            raise IllegalTransition(f"attempt {reference} is {state} and is not escalated")
         if state is not AttemptState.FAILED:
             attempt.state = ATTEMPT_LIFE.after(state, AttemptEvent.DECLINED)
         attempt.awaiting = None

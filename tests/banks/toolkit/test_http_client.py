@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bank_adapters.toolkit.http_client import HttpClient, reading_answer
+from bank_adapters.toolkit.http_client import HttpClient, parse_page, reading_answer
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed, MalformedBody
 
 
@@ -158,3 +158,40 @@ def test_a_connection_is_kept_and_used_again(address: str, client: HttpClient) -
         client.get(f"{address}/error", headers={})
     after = {client.get(f"{address}/from-where", headers={}).body for _ in range(5)}
     assert len(after) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "None",
+        "/pay",
+        "//pay.test/x",
+        "http://pay.test/x",
+        "javascript:alert(1)",
+        "shopeevn://pay",
+        "https://pay.test@evil.test/",
+        "https://pay.test\\@evil.test/",
+        "https://pay.test/a b",
+        "https://pay.test/\n",
+        "https://pay.test/\u00e9",
+        "https://[pay.test/",
+        "https://pay.test/?" + "x" * 4000,
+    ],
+)
+def test_no_citizen_is_sent_there(address: str) -> None:
+    with pytest.raises(Malformed):
+        parse_page(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://pay.test/x",
+        "https://pay.test:8443/x?a=1&b=%2F#c",
+        "http://127.0.0.1:9/pay?x=1",
+        "https://pay.test?x",
+    ],
+)
+def test_the_address_stays_as_it_is(address: str) -> None:
+    assert parse_page(address) == address

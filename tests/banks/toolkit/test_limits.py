@@ -5,8 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bank_adapters.toolkit.limits import require_payable, require_refundable
+from bank_adapters.toolkit.limits import (
+    fitting,
+    hundredfold,
+    read_hundredfold,
+    require_payable,
+    require_refundable,
+)
 from payment_hub.domain.banks.profile import Limits
 from payment_hub.domain.errors import Malformed
 from payment_hub.domain.money import Money, dong
@@ -72,3 +80,30 @@ def test_a_part_cannot_be_given_back_by_a_bank_that_gives_back_the_whole() -> No
 def test_another_currency_cannot_be_given_back() -> None:
     with pytest.raises(Malformed):
         require_refundable(Limits(), a_refund(amount=Money(100, "USD"), paid=Money(100, "USD")))
+
+
+@given(st.integers(1, 9_999_999_999))
+def test_hundredths_are_read_back(amount: int) -> None:
+    assert hundredfold(dong(amount)) == str(amount * 100)
+    assert read_hundredfold(str(amount * 100)) == dong(amount)
+
+
+@pytest.mark.parametrize(
+    "written", ["", "0", "00", "000", "1", "10", "150", "0100", "-100", "1e100", "100.00", "1" * 11 + "00"]
+)
+def test_what_is_no_hundredfold_is_refused(written: str) -> None:
+    with pytest.raises(Malformed):
+        read_hundredfold(written)
+
+
+@pytest.mark.parametrize("amount", [dong(0), dong(-1), dong(10**10), Money(1, "USD"), Money(150, "JPY")])
+def test_what_cannot_be_written_in_hundredths_is_refused(amount: Money) -> None:
+    with pytest.raises(Malformed):
+        hundredfold(amount)
+
+
+def test_only_what_fits_is_sent() -> None:
+    assert fitting("K7", "[A-Z0-9]+") == "K7"
+    for text in ("k7", "K7\n", "", "K\u0667"):
+        with pytest.raises(Malformed):
+            fitting(text, "[A-Z0-9]+")

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from bank_adapters.toolkit.signed_fields import require_ours_whole
+from bank_adapters.toolkit.signed_fields import (
+    as_signed,
+    form_encoded,
+    joined,
+    read_query,
+    require_ours_whole,
+    sorted_and_filled,
+)
 from payment_hub.domain.errors import CallbackRejected
 from tests.banks.examples import ATTEMPT, ORDER
 
@@ -63,3 +70,39 @@ def test_an_attempt_is_whole_with_its_number(before: str) -> None:
     ):
         with pytest.raises(CallbackRejected):
             require_ours_whole(before, order, after, tail="-[1-9]")
+
+
+def test_queries_are_read_once_and_written_one_way() -> None:
+    assert read_query(b"a=1+2%3A&b=") == {"a": "1 2:", "b": ""}
+    assert form_encoded(sorted_and_filled({"b": "x y", "a": "Đ", "c": ""})) == "a=%C4%90&b=x+y"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        b"",
+        b"a",
+        b"a=1&a=1",
+        b"a=1&",
+        b"=1",
+        b"a=%ff",
+        b"%61=1",
+        b"a=\xc4\x90",
+        b"a=1;b=2&a=3",
+        b"a=" + b"x" * 9000,
+    ],
+)
+def test_a_doubtful_query_is_rejected(query: bytes) -> None:
+    with pytest.raises(CallbackRejected):
+        read_query(query)
+
+
+def test_joined_values_cannot_be_cut_in_two_ways() -> None:
+    assert joined({"a": "x", "b": 7, "d": None}, "abcd") == "x|7||"
+    assert joined({"v_a": "x"}, ["a"], "v_") == "x"
+    with pytest.raises(CallbackRejected):
+        joined({"a": "x|y"}, "ab")
+    doubtful: tuple[object, ...] = (True, 1.5, [], {})
+    for value in doubtful:
+        with pytest.raises(CallbackRejected):
+            as_signed(value)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bank_adapters import BankSettingsError
-from bank_adapters.toolkit.statements import CollectorFile
+from bank_adapters.toolkit.statements import CollectorFile, CsvFormat, read_rows
 from payment_hub.domain.banks.values import Movement
 from payment_hub.domain.errors import Malformed
 from payment_hub.domain.money import Money, dong
@@ -131,3 +134,54 @@ def test_what_no_file_can_be_is_refused_when_the_hub_starts(tmp_path: Path, chan
 def test_what_is_no_json_object_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must be a JSON object"):
         USUAL.otherwise(text)
+
+
+FORM = CsvFormat(columns={"reference": "REF", "amount": "SO_TIEN"})
+
+
+def rows(raw: bytes, form: CsvFormat = FORM) -> list[tuple[int, str, str]]:
+    return [(row.line, row.text("reference"), row.text("amount")) for row in read_rows(raw, form)]
+
+
+def test_columns_are_found_by_their_names() -> None:
+    assert rows(b"SO_TIEN,x,REF\n1,,A\n2,,B\n") == [(2, "A", "1"), (3, "B", "2")]
+
+
+def test_a_mark_carriage_returns_quotes_and_line_breaks_in_cells_are_read() -> None:
+    assert rows('\ufeffREF,SO_TIEN\r\n"A, ""b""",1\r\n'.encode()) == [(2, 'A, "b"', "1")]
+
+
+def test_lines_above_the_heading_are_counted() -> None:
+    form = CsvFormat(columns=FORM.columns, delimiter=";", encoding="utf-16", lines_before=2)
+    assert rows("Báo cáo\nngày 22\nREF;SO_TIEN\nĐ;1\n".encode("utf-16"), form) == [(4, "Đ", "1")]
+
+
+@pytest.mark.parametrize(
+    ("raw", "place"),
+    [
+        (b"", "line 1, column 1"),
+        (b"\n", "line 1, column 1"),
+        (b"REF\n", "line 1, column 1: no column named SO_TIEN"),
+        (b"REF,SO_TIEN,REF\n", "line 1, column 1: 'REF' stands twice"),
+        (b"REF,SO_TIEN\nA\n", "line 2, column 1"),
+        (b"REF,SO_TIEN\nA,1,2\n", "line 2, column 3"),
+        (b"REF,SO_TIEN\n\nA,1\n", "line 2, column 0"),
+        (b"REF,SO_TIEN\nA,1\n,2\n", "line 3, column 1"),
+        (b"REF,SO_TIEN\nA,1\nB,\x07\n", "line 3, column 2"),
+        (b"REF,SO_TIEN\nA,1\nB\xff,1\n", "line 3, column 2: a byte that is not utf-8"),
+        (b"REF,SO_TIEN\nA,\x00\n", "line 2, column 1: a NUL"),
+        (b'REF,SO_TIEN\n"A"x,1\n', "line 2, column 1"),
+        (b'REF,SO_TIEN\n"A,1\n', r"line [23], column 1"),
+        (b"REF,SO_TIEN\n" + b"A" * 200_000 + b",1\n", "line 2, column 1"),
+    ],
+)
+def test_a_bad_file_is_refused_with_its_place(raw: bytes, place: str) -> None:
+    with pytest.raises(Malformed, match=place):
+        rows(raw)
+
+
+@given(st.binary(max_size=80) | st.text('REF,SO_TIEN\n"\r;A1', max_size=80).map(str.encode))
+def test_no_file_raises_anything_but_malformed(raw: bytes) -> None:
+    for candidate in (raw, b"REF,SO_TIEN\n" + raw):
+        with contextlib.suppress(Malformed):
+            rows(candidate)
