@@ -1,4 +1,4 @@
-"""The banks' door."""
+"""Callbacks of banks: what is answered, and only after the commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door for banks that ask first, with two banks that do: in their own words, and nothing for a stranger."""
+"""Banks that query us before they take money: answered in their own protocol, and nothing for anybody else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The portal's and the agencies' doors."""
+"""Obligations and payment orders over HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door to a payer's options, to paying without naming a bank, and the officers' list of unknown outcomes."""
+"""A payer's options, paying without naming a bank, and the officers' list of unresolved attempts."""
 
 from __future__ import annotations
 

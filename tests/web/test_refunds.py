@@ -1,4 +1,4 @@
-"""The door to money that goes back: shapes, statuses, and who is let through."""
+"""Refunds over HTTP: shapes, statuses, and who may do what."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every word that citizens see is in the catalogues, in both languages, and none is there for nothing."""
+"""Every text that citizens see is in the catalogues, in every language, and none is there for nothing."""
 
 from __future__ import annotations
 

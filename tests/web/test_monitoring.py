@@ -1,4 +1,4 @@
-"""Health, metrics and logs: what an operator sees, and what nobody may see."""
+"""Health, metrics and logs: what an operator sees, and what must never show."""
 
 from __future__ import annotations
 

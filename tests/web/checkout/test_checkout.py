@@ -1,4 +1,4 @@
-"""The citizen's door over HTTP, on a real database and with a real sandbox bank."""
+"""The checkout pages over HTTP, on a real database and with a real sandbox bank."""
 
 from __future__ import annotations
 
