@@ -35,7 +35,7 @@ from payment_hub.domain.payments import AttemptView
 from payment_hub.domain.settlement import Source
 from payment_hub.hub import Hub
 from payment_hub.operations.access import add_agency, add_portal
-from payment_hub.operations.confirmations.record import receive_confirmation
+from payment_hub.operations.confirmations import receive_confirmation
 from payment_hub.operations.obligations import register_obligation
 from payment_hub.operations.orders import cancel_order, issue_payment_order, show_order
 from payment_hub.operations.payments.start import read_attempt_requests, start_payment
