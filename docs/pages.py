@@ -51,8 +51,8 @@ def settings_page() -> str:
         rows.append((f"`{setting['name']}`", setting["meaning"], default, "yes" if setting["secret"] else ""))
     return page(
         "Settings",
-        "Read once at the start, from the environment alone. One list names everything that is missing or malformed, of\n"
-        "the hub and of its banks, and the hub does not start. A secret may stand in a file that `<NAME>_FILE`\n"
+        "Read once at the start, from the environment alone. One list names everything that is missing or malformed,\n"
+        "of the hub and of its banks, and the hub does not start. A secret may stand in a file that `<NAME>_FILE`\n"
         "names; it appears in no log and in no text form of the settings.",
         table(("name", "meaning", "default", "secret"), rows),
         "A bank named in `HUB_ENABLED_BANKS` has settings of its own, `BANK_<NAME>_*`: [banks](banks.md) lists them.\n"
