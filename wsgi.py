@@ -11,7 +11,7 @@ from payment_hub.app import create_app
 from payment_hub.domain.settlement import Source
 from payment_hub.hub import Hub, utc_now
 from payment_hub.logs import configure_logs
-from payment_hub.operations.confirmations.record import receive_confirmation
+from payment_hub.operations.confirmations import receive_confirmation
 from payment_hub.settings import Settings, SettingsError
 from payment_hub.tasks import SCHEDULE
 from payment_hub.worker import create_celery

@@ -61,9 +61,10 @@ class Teller:
 
 @contextmanager
 def tellers(folder: Path) -> Iterator[dict[str, Teller]]:
-    """Every bank that takes callbacks, by name, with a payment opened at it."""
-    with serve(HUB) as server:
-        sections = settings_of(find_simulators(), server.url, folder)
+    """Every bank that takes callbacks, by name, with a payment opened at it, but the sandbox, their measure."""
+    simulators = [kind for kind in find_simulators() if kind.name != "sandbox"]
+    with serve(HUB, simulators=simulators) as server:
+        sections = settings_of(simulators, server.url, folder)
         adapters = load_adapters(list(sections), sections, HUB)
         yield {
             bank: Teller(bank, adapter, server.banks[bank], _opened(bank, adapter, server))

@@ -51,12 +51,12 @@ def settings_page() -> str:
         rows.append((f"`{setting['name']}`", setting["meaning"], default, "yes" if setting["secret"] else ""))
     return page(
         "Settings",
-        "Read once at the start, from the environment alone. Everything that is missing or malformed is named in one\n"
-        "error, and the hub does not start. A secret appears in no log and in no text form of the settings.",
+        "Read once at the start, from the environment alone. One list names everything that is missing or malformed,\n"
+        "of the hub and of its banks, and the hub does not start. A secret may stand in a file that `<NAME>_FILE`\n"
+        "names; it appears in no log and in no text form of the settings.",
         table(("name", "meaning", "default", "secret"), rows),
         "A bank named in `HUB_ENABLED_BANKS` has settings of its own, `BANK_<NAME>_*`: [banks](banks.md) lists them.\n"
-        "`BANK_<NAME>_PROTOCOL` names its protocol where that is not the bank's own name, and a secret may stand in a\n"
-        "file that `BANK_<NAME>_<SECRET>_FILE` names.\n"
+        "`BANK_<NAME>_PROTOCOL` names its protocol where that is not the bank's own name.\n"
         "To change a key, put the old one under its `..._PREVIOUS` name: the hub accepts both until it is removed.",
     )
 

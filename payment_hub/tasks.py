@@ -7,8 +7,8 @@ from typing import Any, Final
 from celery import shared_task
 
 from payment_hub.current import current_hub
-from payment_hub.operations.confirmations.callbacks import RECENT
-from payment_hub.operations.confirmations.callbacks import rejudge_callbacks as rejudge
+from payment_hub.operations.callbacks import RECENT
+from payment_hub.operations.callbacks import rejudge_callbacks as rejudge
 from payment_hub.operations.health import check_invariants as check
 from payment_hub.operations.idempotency import delete_expired_answers as delete
 from payment_hub.operations.orders import expire_orders as expire

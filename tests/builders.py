@@ -16,7 +16,7 @@ from payment_hub.domain.obligations import Beneficiary, Kind, Terms
 from payment_hub.domain.settlement import Source
 from payment_hub.hub import Hub
 from payment_hub.operations.access import add_agency, add_portal
-from payment_hub.operations.confirmations.record import receive_confirmation
+from payment_hub.operations.confirmations import receive_confirmation
 from payment_hub.operations.obligations import register_obligation
 from payment_hub.operations.orders import issue_payment_order
 

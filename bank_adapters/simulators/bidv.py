@@ -29,12 +29,7 @@ class BidvSimulator(Simulator):
 
     def pay_bill(self, bill_code: str) -> Payment | None:
         """getbill, and the one bill that it answers."""
-        params = {
-            "customer_id": bill_code,
-            "service_id": SERVICE,
-            "checksum": hashed(SERVICE, bill_code),
-        }
-        reply = send_request(self._message(f"{self.callback_url}/inquiry", params), self.hub_url)
+        reply = send_request(self.inquiry(bill_code), self.hub_url)
         if reply.status != 200:
             return None
         answer = json.loads(reply.body)
@@ -43,6 +38,15 @@ class BidvSimulator(Simulator):
         bill = answer["data"]
         opened = {"customer_id": bill_code, "customer_name": answer["customer_name"], "type": bill["type"]}
         return self.book.remember(Payment(bill["bill_id"], int(bill["amount"]), opened))
+
+    def inquiry(self, bill_code: str) -> WireRequest:
+        """getbill: what is due for this customer."""
+        params = {
+            "customer_id": bill_code,
+            "service_id": SERVICE,
+            "checksum": hashed(SERVICE, bill_code),
+        }
+        return self._message(f"{self.callback_url}/inquiry", params)
 
     def callbacks(self, payment: Payment) -> list[WireRequest]:
         """Of a payment that failed the partner gets no callback."""
@@ -83,6 +87,6 @@ class BidvSimulator(Simulator):
 SIMULATOR = BidvSimulator
 
 
-def hashed(*values: str) -> str:
+def hashed(*values: str, secret: str = SECRET) -> str:
     """The checksum over ``values``, one after the other behind the secret."""
-    return hashlib.md5("".join((SECRET, *values)).encode(), usedforsecurity=False).hexdigest()
+    return hashlib.md5("".join((secret, *values)).encode(), usedforsecurity=False).hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -37,9 +37,7 @@ class CassoSimulator(TransferSimulator):
         if payment.outcome != "PAID":
             return []
         message = {"error": 0, "data": self.overridden(_movement(payment))}
-        sent = int(self.book.now().timestamp() * 1000)
-        digest = hmac.new(SECRET.encode(), f"{sent}.{compact(message)}".encode(), "sha512").hexdigest()
-        headers = {"content-type": "application/json", "x-casso-signature": f"t={sent},v1={digest}"}
+        headers = signed_headers(compact(message), self.book.now())
         body = compact(message, sort=False).encode()
         return [WireRequest("POST", self.callback_url, headers=headers, body=body)]
 
@@ -78,3 +76,10 @@ def _movement(payment: Payment) -> dict[str, object]:
 
 
 SIMULATOR = CassoSimulator
+
+
+def signed_headers(text: str, at: datetime, secret: str = SECRET) -> dict[str, str]:
+    """The headers of a message sent at that moment; ``text`` is its sorted compact JSON."""
+    sent = int(at.timestamp() * 1000)
+    digest = hmac.new(secret.encode(), f"{sent}.{text}".encode(), "sha512").hexdigest()
+    return {"content-type": "application/json", "x-casso-signature": f"t={sent},v1={digest}"}

@@ -60,7 +60,7 @@ class OnePaySimulator(Simulator):
             return []
         return [
             WireRequest(
-                "GET", self.callback_url, urlencode(_signed(self.overridden(_result(payment)))).encode()
+                "GET", self.callback_url, urlencode(signed(self.overridden(_result(payment)))).encode()
             )
         ]
 
@@ -70,7 +70,7 @@ class OnePaySimulator(Simulator):
 
     def return_url(self, payment: Payment) -> str | None:
         """The address that the hub gave, with the same fields as the IPN."""
-        return f"{payment.opened['vpc_ReturnURL']}?{urlencode(_signed(self.overridden(_result(payment))))}"
+        return f"{payment.opened['vpc_ReturnURL']}?{urlencode(signed(self.overridden(_result(payment))))}"
 
     def receive(self, request: WireRequest) -> WireReply:
         """queryDR: a form, answered by a form."""
@@ -81,7 +81,7 @@ class OnePaySimulator(Simulator):
             return WireReply(401, b"", content_type="text/plain")
         payment = self.book.find(params["vpc_MerchTxnRef"])
         answer = {"vpc_DRExists": "N"} if payment is None else {"vpc_DRExists": "Y", **_result(payment)}
-        return WireReply(200, urlencode(_signed(self.overridden(answer))).encode(), content_type="text/plain")
+        return WireReply(200, urlencode(signed(self.overridden(answer))).encode(), content_type="text/plain")
 
     def statement(self, day: date, payments: list[Payment]) -> str | None:
         """Every paid payment of the day, dong as they are."""
@@ -114,19 +114,21 @@ def _result(payment: Payment) -> dict[str, str]:
 def _genuine(query: bytes) -> dict[str, str] | None:
     """The fields, when they are signed and ours."""
     fields = dict(parse_qsl(query.decode(), keep_blank_values=True))
-    genuine = hmac.compare_digest(_hash(fields), fields.get("vpc_SecureHash", ""))
+    genuine = hmac.compare_digest(signature(fields), fields.get("vpc_SecureHash", ""))
     ours = (fields.get("vpc_Merchant"), fields.get("vpc_AccessCode")) == (MERCHANT, ACCESS_CODE)
     return fields if genuine and ours else None
 
 
-def _signed(fields: dict[str, str]) -> dict[str, str]:
-    return {**fields, "vpc_SecureHash": _hash(fields)}
+def signed(fields: dict[str, str]) -> dict[str, str]:
+    """The fields with their hash."""
+    return {**fields, "vpc_SecureHash": signature(fields)}
 
 
-def _hash(fields: dict[str, str]) -> str:
-    hashed = [(name, value) for name, value in sorted(fields.items()) if value and name != "vpc_SecureHash"]
-    text = "&".join(f"{name}={value}" for name, value in hashed)
-    return hmac.new(bytes.fromhex(SECRET), text.encode(), "sha256").hexdigest().upper()
+def signature(fields: dict[str, str], secret: str = SECRET) -> str:
+    """The hash over the filled fields of OnePay and of the merchant, in the order of their names."""
+    names = sorted(name for name, value in fields.items() if value and name.startswith(("vpc_", "user_")))
+    text = "&".join(f"{name}={fields[name]}" for name in names if name != "vpc_SecureHash")
+    return hmac.new(bytes.fromhex(secret), text.encode(), "sha256").hexdigest().upper()
 
 
 SIMULATOR = OnePaySimulator

@@ -135,5 +135,10 @@ SIMULATOR = PaymentPlatformSimulator
 
 def hashed(fields: Mapping[str, Any], names: str) -> str:
     """MaXacThuc: the fields, the secret last, ``|`` between them."""
-    written = "|".join([*(str(fields.get(name, "")) for name in names.split()), SECRET])
-    return hashlib.sha256(written.encode()).hexdigest()
+    values = (fields.get(name) for name in names.split())
+    return digest(*("" if value is None else value for value in values))
+
+
+def digest(*values: object, secret: str = SECRET) -> str:
+    """SHA-256 over the values and the secret, ``|`` between them."""
+    return hashlib.sha256("|".join([*map(str, values), secret]).encode()).hexdigest()

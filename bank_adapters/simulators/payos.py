@@ -240,7 +240,7 @@ def digest(text: str, secret: str = SECRET) -> str:
 
 
 def _written(value: Any) -> str:
-    if value is None:
+    if value in (None, "null", "undefined"):
         return ""
     return value if isinstance(value, str) else compact(value)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -30,17 +30,9 @@ class SepaySimulator(TransferSimulator):
         """The movement, once there is one."""
         if payment.outcome != "PAID":
             return []
-        sent, body = (
-            str(int(self.book.now().timestamp())),
-            compact(self.overridden(_movement(payment)), sort=False),
-        )
-        digest = hmac.new(SECRET.encode(), f"{sent}.{body}".encode(), "sha256").hexdigest()
-        headers = {
-            "content-type": "application/json",
-            "x-sepay-timestamp": sent,
-            "x-sepay-signature": f"sha256={digest}",
-        }
-        return [WireRequest("POST", self.callback_url, headers=headers, body=body.encode())]
+        body = compact(self.overridden(_movement(payment)), sort=False).encode()
+        headers = signed_headers(body, self.book.now())
+        return [WireRequest("POST", self.callback_url, headers=headers, body=body)]
 
     def accepts(self, reply: WireReply) -> bool:
         """2xx, and ``success`` in it."""
@@ -76,3 +68,14 @@ def _movement(payment: Payment) -> dict[str, object]:
 
 
 SIMULATOR = SepaySimulator
+
+
+def signed_headers(body: bytes, at: datetime, secret: str = SECRET) -> dict[str, str]:
+    """The headers of a message sent at that moment."""
+    sent = str(int(at.timestamp()))
+    digest = hmac.new(secret.encode(), f"{sent}.".encode() + body, "sha256").hexdigest()
+    return {
+        "content-type": "application/json",
+        "x-sepay-timestamp": sent,
+        "x-sepay-signature": f"sha256={digest}",
+    }

@@ -17,6 +17,7 @@ from bank_adapters.simulators.simulator import VIETNAM, Payment, Simulator, Wire
 MERCHANT, PAYER = "HUB", "84900000000"
 ACCESS, SECRET = "trial-access-code", "trial-hash-key-of-viettel"
 RESULTS = {"PAID": ("1", "00"), "DECLINED": ("5", "V06"), "PENDING": ("0", "00")}
+INQUIRY = ("billcode", "merchant_code", "order_id", "trans_amount")
 REFUNDS = {"SUCCEEDED": "00", "FAILED": "17", "PENDING": "813"}
 
 
@@ -99,10 +100,14 @@ class ViettelMoneySimulator(Simulator):
                 rows.append(f"{booked},{payment.transaction_id},{payment.reference},{payment.amount},1")
         return "\n".join(rows) + "\n"
 
+    def inquiry(self, params: Mapping[str, str]) -> WireRequest:
+        """verify: whether this order may be paid."""
+        return self._form(f"{self.callback_url}/inquiry", params)
+
     def _confirmed(self, given: Mapping[str, str]) -> bool:
         """Query the partner whether this may be paid. Without any answer, it may."""
-        params = {name: given[name] for name in ("billcode", "merchant_code", "order_id", "trans_amount")}
-        reply = send_request(self._form(f"{self.callback_url}/inquiry", params), self.hub_url)
+        params = {name: given[name] for name in INQUIRY}
+        reply = send_request(self.inquiry(params), self.hub_url)
         if reply.status != 200:
             return reply.status == 0
         message = json.loads(reply.body)
@@ -180,7 +185,7 @@ class ViettelMoneySimulator(Simulator):
 SIMULATOR = ViettelMoneySimulator
 
 
-def signed(*values: str) -> str:
+def signed(*values: str, secret: str = SECRET) -> str:
     """check_sum over ``values``, in the order of their names."""
     message = "".join((ACCESS, *values)).encode()
-    return base64.b64encode(hmac.digest(SECRET.encode(), message, "sha1")).decode()
+    return base64.b64encode(hmac.digest(secret.encode(), message, "sha1")).decode()

@@ -61,7 +61,7 @@ class VnpaySimulator(Simulator):
             return None
         fields = dict(parse_qsl(request.query.decode(), keep_blank_values=True))
         given = fields.pop("vnp_SecureHash", "")
-        genuine = hmac.compare_digest(_hash(_query(fields)), given.lower())
+        genuine = hmac.compare_digest(hashed(encoded(fields)), given.lower())
         if not genuine or (fields["vnp_TmnCode"], fields["vnp_Command"]) != (TERMINAL, "pay"):
             return None
         return self.book.remember(
@@ -72,7 +72,7 @@ class VnpaySimulator(Simulator):
         """The IPN, once something is decided."""
         if payment.outcome == "PENDING":
             return []
-        return [WireRequest("GET", self.callback_url, _signed(self.overridden(_result(payment))).encode())]
+        return [WireRequest("GET", self.callback_url, signed(self.overridden(_result(payment))).encode())]
 
     def accepts(self, reply: WireReply) -> bool:
         """00 and 02 end it."""
@@ -83,7 +83,7 @@ class VnpaySimulator(Simulator):
 
     def return_url(self, payment: Payment) -> str | None:
         """The address that the hub gave, with the same fields as the IPN."""
-        return f"{payment.opened['vnp_ReturnUrl']}?{_signed(self.overridden(_result(payment)))}"
+        return f"{payment.opened['vnp_ReturnUrl']}?{signed(self.overridden(_result(payment)))}"
 
     def receive(self, request: WireRequest) -> WireReply:
         """querydr and refund."""
@@ -93,7 +93,9 @@ class VnpaySimulator(Simulator):
         command = params.get("vnp_Command")
         if command not in ASKED:
             return self._answer("querydr", params, "03")
-        if not hmac.compare_digest(_hash(_joined(params, ASKED[command])), str(params.get("vnp_SecureHash"))):
+        if not hmac.compare_digest(
+            hashed(_joined(params, ASKED[command])), str(params.get("vnp_SecureHash"))
+        ):
             return self._answer(command, params, "97")
         if params["vnp_TmnCode"] != TERMINAL:
             return self._answer(command, params, "02")
@@ -147,9 +149,7 @@ class VnpaySimulator(Simulator):
             "vnp_TxnRef": params.get("vnp_TxnRef", ""),
             **more,
         }
-        fields = self.overridden(fields)
-        fields["vnp_SecureHash"] = _hash(_joined(fields, ANSWERED[command]))
-        return WireReply(200, json.dumps(fields).encode())
+        return WireReply(200, json.dumps(signed_answer(command, self.overridden(fields))).encode())
 
 
 def _result(payment: Payment) -> dict[str, str]:
@@ -188,21 +188,30 @@ def _movement(payment: Payment, refund: Refund | None) -> dict[str, str]:
     }
 
 
-def _joined(fields: dict[str, Any], names: str) -> str:
-    return "|".join(str(fields.get(f"vnp_{name}", "")) for name in names.split())
+def signed(fields: dict[str, str]) -> str:
+    """The query of the fields that are filled, with its hash."""
+    query = encoded(fields)
+    return f"{query}&vnp_SecureHash={hashed(query)}"
 
 
-def _query(fields: dict[str, str]) -> str:
+def signed_answer(command: str, fields: dict[str, Any], secret: str = SECRET) -> dict[str, Any]:
+    """An answer to ``command`` with its hash; what is absent keeps its place."""
+    return {**fields, "vnp_SecureHash": hashed(_joined(fields, ANSWERED[command]), secret)}
+
+
+def encoded(fields: dict[str, str]) -> str:
+    """The query that is signed: the fields that are filled, in the order of their names."""
     return urlencode(sorted((name, value) for name, value in fields.items() if value))
 
 
-def _signed(fields: dict[str, str]) -> str:
-    query = _query(fields)
-    return f"{query}&vnp_SecureHash={_hash(query)}"
+def hashed(text: str, secret: str = SECRET) -> str:
+    """HMAC-SHA512 in hex."""
+    return hmac.new(secret.encode(), text.encode(), "sha512").hexdigest()
 
 
-def _hash(text: str) -> str:
-    return hmac.new(SECRET.encode(), text.encode(), "sha512").hexdigest()
+def _joined(fields: dict[str, Any], names: str) -> str:
+    values = (fields.get(f"vnp_{name}") for name in names.split())
+    return "|".join("" if value is None else str(value) for value in values)
 
 
 def _vietnam(moment: datetime | None, pattern: str = "%Y%m%d%H%M%S") -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from bank_adapters.simulators.simulator import VIETNAM, Payment, Simulator, WireReply, WireRequest
 
@@ -66,9 +67,8 @@ class VnpayQrSimulator(Simulator):
             "addData": [{"merchantType": "9999", "amount": str(payment.amount), "ccy": "704", "qty": "1"}],
         }
         message = self.overridden(message)
-        signed = "|".join([*(str(message[name]) for name in SIGNED.split()), SECRET])
-        message["checksum"] = hashlib.md5(signed.encode(), usedforsecurity=False).hexdigest().upper()
-        return [WireRequest("POST", self.callback_url, body=json.dumps(message).encode())]
+        signed = {**message, "checksum": checksum(message)}
+        return [WireRequest("POST", self.callback_url, body=json.dumps(signed).encode())]
 
     def accepts(self, reply: WireReply) -> bool:
         """Any code but 08, which says that there is no result yet."""
@@ -100,3 +100,10 @@ def _vietnam(moment: datetime | None, pattern: str) -> str:
 
 
 SIMULATOR = VnpayQrSimulator
+
+
+def checksum(message: Mapping[str, Any], secret: str = SECRET) -> str:
+    """The checksum of an IPN; what is null or absent keeps its place."""
+    values = (message.get(name) for name in SIGNED.split())
+    signed = "|".join([*("" if value is None else str(value) for value in values), secret])
+    return hashlib.md5(signed.encode(), usedforsecurity=False).hexdigest().upper()

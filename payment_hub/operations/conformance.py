@@ -1,11 +1,4 @@
-"""Open a payment for the acceptance kit: an order of an agency that is nobody, and the try at paying it.
-
-Play one check of the acceptance kit in which the bank speaks: what our callback door makes of its messages.
-
-Play one check of the acceptance kit in which we speak: what the adapter makes of the bank's answers, and of none.
-
-Play the acceptance kit with a bank: on a trial hub, with orders that owe nobody anything.
-"""
+"""Conformance: run the fixed checks against a bank's adapter, on a trial hub, with orders that no payer owes."""
 
 from __future__ import annotations
 
@@ -42,7 +35,7 @@ from payment_hub.domain.payments import AttemptView
 from payment_hub.domain.settlement import Source
 from payment_hub.hub import Hub
 from payment_hub.operations.access import add_agency, add_portal
-from payment_hub.operations.confirmations.record import receive_confirmation
+from payment_hub.operations.confirmations import receive_confirmation
 from payment_hub.operations.obligations import register_obligation
 from payment_hub.operations.orders import cancel_order, issue_payment_order, show_order
 from payment_hub.operations.payments.start import read_attempt_requests, start_payment

@@ -1,14 +1,7 @@
-"""Connections of the hot verbs: every statement is its own transaction, and borrowing one costs next to nothing.
+"""Driver connections and prepared statements for the two hot operations, and the switch for whole-table reads.
 
-Statements of the hot verbs, spoken to the database without the layers that a driver puts around every other one.
-
-A statement is prepared once on each connection and then sent in one call with its values as text. What comes back is
-read by the driver's own loaders. The types of the values are those that the SQL says (``%(name)s::bigint``), so the
-same plan serves whatever is sent.
-
-Claims on keys that were chosen outside: whoever inserts first has it, and the unique constraint says who was not.
-
-For the few questions that really read whole tables: let them, and let them take the time that it takes.
+A statement is prepared once on each connection and then sent in one call with its values as text. The types of the
+values are those in the SQL (``%(name)s::bigint``), so the same plan serves every value.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The schema: bring a database to the newest migration, and tell where it stands."""
+"""The schema: bring a database to the newest migration, and read its revision."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from payment_hub.current import current_hub
 from payment_hub.domain.banks.values import CallbackReply, CallbackRequest
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.callbacks import answer_inquiry, receive_callback
+from payment_hub.operations.callbacks import answer_inquiry, receive_callback
 from payment_hub.web.api.requests import CALLBACK_BODY_BYTES, raw_body
 
 blueprint: Final = Blueprint("callbacks", __name__)

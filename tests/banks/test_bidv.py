@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,19 +12,21 @@ import responses
 from bank_adapters import load_adapters
 from bank_adapters.bidv import CODES, Bidv
 from bank_adapters.simulators import bidv as far
+from bank_adapters.simulators.bidv import SECRET, SERVICE, TOKEN, BidvSimulator, hashed
 from bank_adapters.simulators.server import serve, settings_of
 from bank_adapters.simulators.simulator import Payment, WireReply, WireRequest
 from payment_hub.domain.banks.values import Answer, Bill, CallbackRequest, Due, Instructions, Outcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.money import Money, dong
 from tests.banks.contract import BankContract, CallbackContract, InquiryContract, StatementContract
-from tests.banks.examples import AMOUNT, ATTEMPT, DAY, NOON, ORDER, a_request
+from tests.banks.examples import AMOUNT, ATTEMPT, DAY, NOON, ORDER, PUBLIC_URL, a_request
 from tests.banks.jwts import CLAIMS, HS256, SPOILT, a_jwt
 
 # Messages
 # ------------------------------------------------------------------------------------------------
 
-SERVICE, SECRET, TOKEN = "HUB001", "hub-bidv-checksum-secret", "hub-bidv-bearer-token-0001"
+SIMULATOR = BidvSimulator("https://bidv.test", PUBLIC_URL)
+PAID = Payment(ORDER, 150_000, {"customer_id": ORDER}, transaction_id="BIDV000001", paid_at=NOON)
 BEARER = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
 
 HEADING = "booked_at,transaction_id,reference,amount,status\n"
@@ -42,32 +43,19 @@ def a_section(folder: Path) -> dict[str, str]:
     return {"SERVICE_ID": SERVICE, "SECRET": SECRET, "TOKEN_SECRET": TOKEN, "STATEMENTS": str(folder)}
 
 
-def md5(*values: str, secret: str = SECRET) -> str:
-    """The checksum over ``values``."""
-    return hashlib.md5("".join((secret, *values)).encode(), usedforsecurity=False).hexdigest()
-
-
 def a_getbill(customer: str = ORDER, **changes: object) -> dict[str, object]:
     """A question about a customer."""
-    signed = {"customer_id": customer, "service_id": SERVICE, "checksum": md5(SERVICE, customer)}
-    return signed | changes
+    question: dict[str, object] = json.loads(SIMULATOR.inquiry(customer).body)
+    return question | changes
 
 
 def a_paybill(
     trans: str = "BIDV000001", bill: str = ORDER, amount: str = "150000", **changes: object
 ) -> dict[str, object]:
-    """The word that a bill was paid at noon."""
-    return {
-        "trans_id": trans,
-        "trans_date": "20261122120000",
-        "customer_id": ORDER,
-        "service_id": SERVICE,
-        "bill_id": bill,
-        "amount": amount,
-        "additionalData1": "",
-        "additionalData2": "",
-        "checksum": md5(trans, bill, amount),
-    } | changes
+    """The message that a bill was paid at noon; ``changes`` come after the signing."""
+    signed = SIMULATOR.callback(PAID, at=NOON, trans_id=trans, bill_id=bill, amount=amount)
+    message: dict[str, object] = json.loads(signed.body)
+    return message | changes
 
 
 def sent(fields: object, path: str = "/callbacks/bidv", **headers: str) -> CallbackRequest:
@@ -153,7 +141,7 @@ class TestBidv(CallbackContract, InquiryContract, StatementContract, BankContrac
         """Nothing stands between the values, so all of these have the same checksum."""
         genuine = a_paybill()
         cut = genuine | {"trans_id": trans, "bill_id": bill, "amount": amount}
-        assert md5(trans, bill, amount) == genuine["checksum"]
+        assert hashed(trans, bill, amount) == genuine["checksum"]
         with pytest.raises((CallbackRejected, Malformed)):
             adapter.read_callback(sent(cut))
 
@@ -188,9 +176,9 @@ class TestBidv(CallbackContract, InquiryContract, StatementContract, BankContrac
 
     def test_a_checksum_of_the_other_message_is_none_of_this_one(self, adapter: Bidv) -> None:
         for fields in (
-            a_paybill(checksum=md5(SERVICE, ORDER)),
-            a_paybill(checksum=md5("BIDV000001", ORDER, "150000", secret="other-secret-of-bidv")),
-            a_paybill(checksum=md5("BIDV000001" + ORDER + "150000" + SECRET, secret="")),
+            a_paybill(checksum=hashed(SERVICE, ORDER)),
+            a_paybill(checksum=hashed("BIDV000001", ORDER, "150000", secret="other-secret-of-bidv")),
+            a_paybill(checksum=hashed("BIDV000001" + ORDER + "150000" + SECRET, secret="")),
             a_paybill(checksum=""),
             a_paybill(checksum=7),
         ):
@@ -231,7 +219,7 @@ class TestBidv(CallbackContract, InquiryContract, StatementContract, BankContrac
         ("fields", "headers", "code"),
         [
             (a_paybill(), {"authorization": "Bearer other"}, "003"),
-            (a_paybill(amount="150001", checksum=md5("BIDV000001", ORDER, "150000")), {}, "004"),
+            (a_paybill(amount="150001", checksum=hashed("BIDV000001", ORDER, "150000")), {}, "004"),
             (a_paybill(service_id="HUB002"), {}, "006"),
             (a_paybill(bill_id=None), {}, "001"),
             (a_paybill(amount="15e4"), {}, "001"),
@@ -247,7 +235,7 @@ class TestBidv(CallbackContract, InquiryContract, StatementContract, BankContrac
 
     def test_a_refused_question_is_answered_by_its_own_rules(self, adapter: Bidv) -> None:
         for fields, code in (
-            (a_getbill(checksum=md5(ORDER, SERVICE)), "004"),
+            (a_getbill(checksum=hashed(ORDER, SERVICE)), "004"),
             (a_paybill(customer_id=None), "001"),
         ):
             reply = adapter.refuse(asked(fields))
@@ -351,7 +339,7 @@ def test_a_number_is_as_good_as_its_text(adapter: Bidv, name: str) -> None:
 
 def test_a_service_or_a_customer_may_be_a_number_too(tmp_path: Path) -> None:
     adapter = built(tmp_path, SERVICE_ID="10042")
-    question = {"customer_id": 123, "service_id": 10042, "checksum": md5("10042", "123")}
+    question = {"customer_id": 123, "service_id": 10042, "checksum": hashed("10042", "123")}
     assert adapter.read_inquiry(asked(question)).reference == "123"
 
 
@@ -427,7 +415,7 @@ def test_an_order_that_looks_like_another_with_its_amount_is_paid_like_any_other
     said = adapter.read_callback(sent(genuine))
     assert (said.reference, said.amount) == (order, dong(int(amount)))
     other = {"trans_id": "BIDV000001DVK08T7", "bill_id": "DVRHC9QPY4374815", "amount": "91820"}
-    assert md5(*other.values()) == genuine["checksum"]
+    assert hashed(*other.values()) == genuine["checksum"]
     with pytest.raises(CallbackRejected):
         adapter.read_callback(sent(genuine | other))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,19 +13,22 @@ import pytest
 
 from bank_adapters import BankSettingsError, load_adapters
 from bank_adapters.casso import Casso
+from bank_adapters.simulators.casso import SECRET, CassoSimulator, signed_headers
+from bank_adapters.simulators.simulator import Payment
+from bank_adapters.simulators.transfers import ACCOUNT, compact
 from payment_hub.domain.banks.values import CallbackReply, CallbackRequest, Movement, Outcome, PayerAccount
 from payment_hub.domain.errors import CallbackRejected, Malformed, MalformedStatement
 from payment_hub.domain.judgement import judge
 from payment_hub.domain.money import dong
 from payment_hub.domain.settlement import ConfirmationContext, Disposition
 from tests.banks.contract import CallbackContract, StatementContract
-from tests.banks.examples import AMOUNT, DAY, NOON, ORDER, a_request
+from tests.banks.examples import AMOUNT, DAY, NOON, ORDER, PUBLIC_URL, TRANSACTION, a_request
 
 # Messages
 # ------------------------------------------------------------------------------------------------
 
-SECRET = "hub-casso-test-secret-0123456789"
-ACCOUNT = "88888888"
+SIMULATOR = CassoSimulator("https://casso.test", PUBLIC_URL)
+PAID = Payment(f'CT DEN: "{ORDER}" nộp phí / hồ sơ', 150_000, transaction_id="92704", paid_at=NOON)
 
 STATEMENT = (
     "id,transactionDateTime,description,amount\n"
@@ -48,49 +50,25 @@ def a_section(folder: Path, **changes: str) -> dict[str, str]:
 
 
 def a_movement(**changes: Any) -> dict[str, Any]:
-    """150,000 dong that came at noon, as Casso tells of it."""
-    return {
-        "id": 92704,
-        "reference": "FT26326000123",
-        "description": f'CT DEN: "{ORDER}" nộp phí / hồ sơ',
-        "amount": 150000,
-        "runningBalance": 25000000,
-        "transactionDateTime": "2026-11-22 12:00:00",
-        "accountNumber": ACCOUNT,
-        "bankName": "VPBank",
-        "bankAbbreviation": "VPB",
-        "virtualAccountNumber": "",
-        "virtualAccountName": "",
-        "counterAccountName": "NGUYEN VAN A",
-        "counterAccountNumber": "8888888888",
-        "counterAccountBankId": "970415",
-        "counterAccountBankName": "VietinBank",
-    } | changes
+    """150,000 dong that came at noon."""
+    callback = SIMULATOR.callback(PAID, at=NOON, **{"reference": TRANSACTION, **changes})
+    movement: dict[str, Any] = json.loads(callback.body)["data"]
+    return movement
 
 
-def told(
-    message: Mapping[str, Any], *, at: datetime = NOON, secret: str = SECRET, body: bytes | None = None
-) -> CallbackRequest:
-    """The message as Casso sends it: Python's own sorted compact JSON is JavaScript's, for what is in these."""
-    sent = int(at.timestamp() * 1000)
-    written = json.dumps(message, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    digest = hmac.new(secret.encode(), f"{sent}.{written}".encode(), "sha512").hexdigest()
+def told(message: Mapping[str, Any], *, at: datetime = NOON, body: bytes | None = None) -> CallbackRequest:
+    """The message as Casso sends it, or ``body`` under its signature."""
     raw = json.dumps(message, ensure_ascii=False).encode() if body is None else body
-    headers = {"content-type": "application/json", "x-casso-signature": f"t={sent},v1={digest}"}
+    headers = signed_headers(compact(message), at)
     return CallbackRequest("POST", "/callbacks/casso", b"", headers, raw, NOON)
 
 
 def with_balance(written: str, signed: str) -> CallbackRequest:
     """A message whose running balance is written so, under a signature over ``signed``."""
-    marked = a_movement(runningBalance="@")
-    message = json.dumps(
-        {"error": 0, "data": marked}, ensure_ascii=False, sort_keys=True, separators=(",", ":")
-    )
-    text, said = (message.replace('"@"', number) for number in (written, signed))
-    sent = int(NOON.timestamp() * 1000)
-    digest = hmac.new(SECRET.encode(), f"{sent}.{said}".encode(), "sha512").hexdigest()
-    headers = {"x-casso-signature": f"t={sent},v1={digest}"}
-    return CallbackRequest("POST", "/callbacks/casso", b"", headers, text.encode(), NOON)
+    message = compact({"error": 0, "data": a_movement(runningBalance="@")})
+    body, text = (message.replace('"@"', number) for number in (written, signed))
+    headers = signed_headers(text, NOON)
+    return CallbackRequest("POST", "/callbacks/casso", b"", headers, body.encode(), NOON)
 
 
 # The contract
@@ -123,7 +101,7 @@ class TestCasso(CallbackContract, StatementContract):
 
     def test_it_tells_from_whom_the_money_came(self, adapter: Casso) -> None:
         said = adapter.read_callback(self.callback(Outcome.PAID))
-        assert said.payer == PayerAccount("8888888888", "970415", "NGUYEN VAN A")
+        assert said.payer == PayerAccount("0011000000001", "970436", "NGUYEN VAN A")
         assert said.bank_transaction_id == "92704"
         nobody = adapter.read_callback(self.callback(Outcome.PAID, counterAccountNumber=""))
         assert nobody.payer is None

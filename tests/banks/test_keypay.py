@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,7 +14,7 @@ import responses
 
 from bank_adapters import load_adapters
 from bank_adapters.keypay import KeyPay
-from bank_adapters.simulators.keypay import KeyPaySimulator
+from bank_adapters.simulators.keypay import CLIENT, KEY_1, KEY_2, OPENING, KeyPaySimulator, signed
 from bank_adapters.simulators.server import serve, settings_of
 from bank_adapters.simulators.simulator import Payment, Simulator, WireReply
 from payment_hub.domain.banks.port import CanQueryRefund, TakesCallbacks
@@ -43,6 +42,7 @@ from tests.banks.examples import (
     DAY,
     NOON,
     ORDER,
+    PUBLIC_URL,
     TRANSACTION,
     a_query,
     a_refund,
@@ -54,7 +54,8 @@ from tests.banks.faults import Failing
 # Messages
 # ------------------------------------------------------------------------------------------------
 
-CLIENT, KEY_1, KEY_2 = "HUB01", "hub-keypay-key-1-000001", "hub-keypay-key-2-000001"
+SIMULATOR = KeyPaySimulator("https://keypay.test", PUBLIC_URL)
+PAID = Payment(ATTEMPT, 150_000, transaction_id=TRANSACTION, paid_at=NOON)
 CREATE, DETAIL = "https://keypay.test/create", "https://keypay.test/detail"
 REFUNDS, REFUND_DETAIL = "https://keypay.test/refund", "https://keypay.test/refund-detail"
 PAGE = "https://keypay.test/pay?token=7#top"
@@ -85,25 +86,10 @@ def a_section(folder: Path) -> dict[str, str]:
     }
 
 
-def check_sum(*values: str, key: str = KEY_2, digest: str = "sha256") -> str:
-    """The signature over ``values``."""
-    return hmac.new(key.encode(), "|".join(values).encode(), digest).hexdigest()
-
-
 def a_callback(key: str = KEY_2, **changes: Any) -> dict[str, Any]:
-    """The word that a payment of 150,000 dong was made."""
-    fields = {
-        "client_id": CLIENT,
-        "transaction_id": ATTEMPT,
-        "transaction_code": TRANSACTION,
-        "trans_amount": "150000",
-        "addition_fee": "0",
-        "command": "PAY",
-        "version": "3.0",
-        "status": 0,
-    } | changes
-    names = ("addition_fee", "client_id", "command", "trans_amount", "transaction_id", "version")
-    return {**fields, "check_sum": check_sum(*(str(fields[name]) for name in names), key=key)}
+    """The message that a payment of 150,000 dong was made, signed with ``key``."""
+    fields = json.loads(SIMULATOR.callback(PAID, at=NOON, **{"status": 0, **changes}).body)
+    return {**fields, "check_sum": signed(key, *(str(fields[name]) for name in OPENING))}
 
 
 def sent(fields: object) -> CallbackRequest:
@@ -112,9 +98,9 @@ def sent(fields: object) -> CallbackRequest:
     return CallbackRequest("POST", "/callbacks/keypay", b"", headers, json.dumps(fields).encode(), NOON)
 
 
-def answer(signed: tuple[str, ...], **data: Any) -> dict[str, Any]:
-    """An answer signed over ``signed``, as words for ``responses``."""
-    return {"json": {"error": "0", "msg": "success", "data": {**data, "check_sum": check_sum(*signed)}}}
+def answer(values: tuple[str, ...], **data: Any) -> dict[str, Any]:
+    """An answer signed over ``values``, as words for ``responses``."""
+    return {"json": {"error": "0", "msg": "success", "data": {**data, "check_sum": signed(KEY_2, *values)}}}
 
 
 def created(reference: str = ATTEMPT, **changes: Any) -> dict[str, Any]:
@@ -197,7 +183,7 @@ class TestKeyPay(
 
     def unbelievable_answers(self) -> dict[str, dict[str, Any]]:
         signed_by_key_1 = detail()["json"]
-        signed_by_key_1["data"]["check_sum"] = check_sum(CLIENT, "PAY", ATTEMPT, key=KEY_1)
+        signed_by_key_1["data"]["check_sum"] = signed(KEY_1, CLIENT, "PAY", ATTEMPT)
         return {
             "another payment": detail(f"{ORDER}-2"),
             "wrong signature": {"json": signed_by_key_1},

@@ -18,7 +18,7 @@ import responses
 
 from bank_adapters import load_adapters
 from bank_adapters.momo import OUTCOMES, RESULTS, Momo, Result
-from bank_adapters.simulators.momo import MomoSimulator
+from bank_adapters.simulators.momo import ACCESS_KEY, PARTNER, SECRET, MomoSimulator, signature
 from bank_adapters.simulators.server import serve, settings_of
 from bank_adapters.simulators.simulator import Book, Payment, WireReply, business_day
 from bank_adapters.toolkit.emv_qr import read_qr, write_vietqr
@@ -48,6 +48,7 @@ from tests.banks.examples import (
     AMOUNT,
     ATTEMPT,
     NOON,
+    PUBLIC_URL,
     a_query,
     a_refund,
     a_refund_query,
@@ -63,8 +64,15 @@ URL = "https://momo.test"
 CREATE, QUERY, REFUND, CONFIRM = (
     f"{URL}/v2/gateway/api/{verb}" for verb in ("create", "query", "refund", "confirm")
 )
-PARTNER, ACCESS_KEY, SECRET = "MOMOTEST", "F8BBA842ECF85", "hub-momo-test-secret-0001"
 NUMBER, REFUND_NUMBER = 4088878653, 4088878699
+SIMULATOR = MomoSimulator(URL, PUBLIC_URL)
+OPENED = {
+    "ipnUrl": SIMULATOR.callback_url,
+    "requestId": f"{ATTEMPT}.create",
+    "orderInfo": "Le phi",
+    "extraData": "",
+}
+PAID = Payment(ATTEMPT, 150_000, OPENED, transaction_id=str(NUMBER), paid_at=NOON)
 PAGE = "https://test-payment.momo.vn/v2/gateway/pay?t=TU9NTw&s=7a3f"
 DEEPLINK = "momo://app?action=payWithApp&isScanQR=false&sid=TU9NTw&v=3.0"
 
@@ -89,33 +97,15 @@ def a_section(folder: Path) -> dict[str, str]:
 
 
 def a_notice(**changes: Any) -> dict[str, Any]:
-    """The fields of a payment of 150,000 dong made at noon."""
-    return {
-        "partnerCode": PARTNER,
-        "orderId": ATTEMPT,
-        "requestId": f"{ATTEMPT}.create",
-        "amount": 150_000,
-        "orderInfo": "Le phi",
-        "orderType": "momo_wallet",
-        "transId": NUMBER,
-        "resultCode": 0,
-        "message": "Thành công.",
-        "payType": "qr",
-        "responseTime": int(NOON.timestamp()) * 1000,
-        "extraData": "",
-    } | changes
+    """The fields of a payment of 150,000 dong made at noon, not signed yet."""
+    fields: dict[str, Any] = json.loads(SIMULATOR.callback(PAID, at=NOON).body)
+    del fields["signature"]
+    return fields | changes
 
 
-def raw(fields: Mapping[str, Any], access_key: str = ACCESS_KEY) -> str:
-    """What is signed: everything but the signature itself and what is not text, with the access key."""
-    signed = {"accessKey": access_key, **fields}
-    return "&".join(f"{name}={signed[name]}" for name in sorted(signed))
-
-
-def signed(fields: Mapping[str, Any], secret: str = SECRET, access_key: str = ACCESS_KEY) -> dict[str, Any]:
-    """The fields with their signature."""
-    message = raw(fields, access_key).encode()
-    return {**fields, "signature": hmac.new(secret.encode(), message, "sha256").hexdigest()}
+def signed(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields with a signature over all of them."""
+    return {**fields, "signature": signature(fields, " ".join(fields))}
 
 
 def told(fields: Mapping[str, Any]) -> CallbackRequest:
@@ -290,7 +280,7 @@ class TestMomo(
         [
             {"amount": "150000", "transId": str(NUMBER), "resultCode": "0"},
             {"partnerUserId": None, "userFee": 0, "promotionInfo": [{"amount": 1.5}], "rate": 0.25},
-            {"accessKey": "F8BBA842ECF85", "storeId": {"a": None}},
+            {"accessKey": ACCESS_KEY, "storeId": {"a": None}},
         ],
     )
     def test_other_fields_and_numbers_as_text_change_nothing(
@@ -386,7 +376,7 @@ def test_authorised_and_then_paid_are_two_events(adapter: Momo) -> None:
 def test_the_access_key_is_ours_and_never_the_messages(adapter: Momo, tmp_path: Path) -> None:
     genuine = signed(a_notice())
     other = built(tmp_path, ACCESS_KEY="AnotherKey")
-    for message in (told(genuine), told({**genuine, "accessKey": "F8BBA842ECF85"})):
+    for message in (told(genuine), told({**genuine, "accessKey": ACCESS_KEY})):
         with pytest.raises(CallbackRejected):
             other.read_callback(message)
     assert adapter.read_callback(told({**genuine, "accessKey": "AnotherKey"})).outcome is Outcome.PAID

@@ -15,8 +15,10 @@ import responses
 
 from bank_adapters import BankSettingsError, load_adapters
 from bank_adapters.napas import OUTCOMES, Napas
-from bank_adapters.simulators.napas import NapasSimulator
+from bank_adapters.simulators.napas import CLIENT, LOGIN, PASSWORD, SECRET, NapasSimulator, result
+from bank_adapters.simulators.napas import sealed as seal
 from bank_adapters.simulators.server import serve, settings_of
+from bank_adapters.simulators.simulator import Payment
 from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.banks.values import CallbackRequest, Instructions, Outcome
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
@@ -31,7 +33,7 @@ from tests.banks.texts import AWKWARD
 
 API = "https://napas.test/api"
 TOKEN, DATA_KEY = f"{API}/oauth/token", f"{API}/rest/version/32/merchant/HUBTEST/datakey"
-SECRET = "hub-napas-test-client-secret"
+PAID = Payment(ATTEMPT, 150_000, outcome="PAID", transaction_id=TRANSACTION, paid_at=NOON)
 RESULTS = {Outcome.PAID: "SUCCESS", Outcome.DECLINED: "FAILURE"}
 
 
@@ -39,10 +41,10 @@ def a_section(folder: Path) -> dict[str, str]:
     """The settings of a client whose files are dropped into ``folder``."""
     return {
         "URL": API,
-        "CLIENT_ID": "HUBTEST",
+        "CLIENT_ID": CLIENT,
         "SECRET": SECRET,
-        "LOGIN": "hubtest",
-        "PASSWORD_SECRET": "hub-napas-test-password",
+        "LOGIN": LOGIN,
+        "PASSWORD_SECRET": PASSWORD,
         "PAGE_URL": "https://pay.agency.test/napas#{fields}",
         "STATEMENTS": str(folder),
     }
@@ -62,21 +64,9 @@ def opened(adapter: BankAdapter) -> Instructions:
 
 
 def a_result(**changes: Any) -> dict[str, Any]:
-    """A payment of 150,000 dong as Napas says it, inside the envelope."""
-    plain = {
-        "apiOperation": "PAY",
-        "merchantId": "HUBTEST",
-        "order": {"id": ATTEMPT, "amount": "150000", "currency": "VND"},
-        "response": {"acquirerCode": "00", "gatewayCode": "SUCCESS"},
-        "result": "SUCCESS",
-        "transaction": {"acquirer": {"transactionId": TRANSACTION}, "amount": "150000"},
-    }
-    return {"paymentResult": {name: value for name, value in (plain | changes).items() if value is not None}}
-
-
-def envelope(said: object, secret: str = SECRET) -> dict[str, str]:
-    data = base64.b64encode(json.dumps(said).encode()).decode()
-    return {"data": data, "checksum": hashlib.sha256((data + secret).encode()).hexdigest().upper()}
+    """A payment of 150,000 dong, inside the envelope; a field that is None is left out."""
+    fields = result(PAID)["paymentResult"] | changes
+    return {"paymentResult": {name: value for name, value in fields.items() if value is not None}}
 
 
 def told(fields: object) -> CallbackRequest:
@@ -104,7 +94,7 @@ class TestNapas(CallbackContract, StatementContract, BankContract):
 
     def callback(self, outcome: Outcome | str, **changes: Any) -> CallbackRequest:
         word = RESULTS.get(outcome, "UNHEARD_OF") if isinstance(outcome, Outcome) else "UNHEARD_OF"
-        return told(envelope(a_result(result=word, **changes)))
+        return told(seal(a_result(result=word, **changes)))
 
     def statement_text(self) -> str:
         return (
@@ -130,10 +120,10 @@ class TestNapas(CallbackContract, StatementContract, BankContract):
     )
     def test_an_envelope_that_is_not_sealed_is_rejected(self, adapter: Napas, spoil: dict[str, Any]) -> None:
         with pytest.raises(CallbackRejected):
-            adapter.read_callback(told(envelope(a_result()) | spoil))
+            adapter.read_callback(told(seal(a_result()) | spoil))
 
     def test_the_secret_alone_or_before_the_data_is_no_checksum(self, adapter: Napas) -> None:
-        data = envelope(a_result())["data"]
+        data = seal(a_result())["data"]
         for hashed in (data, SECRET, SECRET + data, data + SECRET + data):
             with pytest.raises(CallbackRejected):
                 adapter.read_callback(
@@ -142,21 +132,21 @@ class TestNapas(CallbackContract, StatementContract, BankContract):
 
     @pytest.mark.parametrize("digest", ["md5", "sha1", "sha512"])
     def test_no_other_digest_is_accepted(self, adapter: Napas, digest: str) -> None:
-        data = envelope(a_result())["data"]
+        data = seal(a_result())["data"]
         with pytest.raises(CallbackRejected):
             adapter.read_callback(
                 told({"data": data, "checksum": hashlib.new(digest, (data + SECRET).encode()).hexdigest()})
             )
 
     def test_hex_of_either_case_is_the_same_checksum(self, adapter: Napas) -> None:
-        sealed = envelope(a_result())
+        sealed = seal(a_result())
         lower = told(sealed | {"checksum": sealed["checksum"].lower()})
         assert adapter.read_callback(lower) == adapter.read_callback(told(sealed))
 
     def test_a_form_field_holds_the_same_result(self, adapter: Napas) -> None:
-        body = urlencode({"napasResult": json.dumps(envelope(a_result()))}).encode()
+        body = urlencode({"napasResult": json.dumps(seal(a_result()))}).encode()
         in_a_form = CallbackRequest("POST", "/callbacks/napas", b"", {}, body, NOON)
-        assert adapter.read_callback(in_a_form) == adapter.read_callback(told(envelope(a_result())))
+        assert adapter.read_callback(in_a_form) == adapter.read_callback(told(seal(a_result())))
         for spoilt in (
             body[:-3],
             body + b"&napasResult=%7B%7D",
@@ -168,14 +158,14 @@ class TestNapas(CallbackContract, StatementContract, BankContract):
 
     def test_another_clients_result_is_rejected(self, adapter: Napas) -> None:
         with pytest.raises(CallbackRejected):
-            adapter.read_callback(told(envelope(a_result(merchantId="OTHER"))))
+            adapter.read_callback(told(seal(a_result(merchantId="OTHER"))))
 
     @pytest.mark.parametrize(
         "operation", ["REFUND", "REFUND_DOMESTIC", "PURCHASE_OTP", "CREATE_TOKEN", "PAY"]
     )
     @pytest.mark.parametrize("result", [*OUTCOMES, "UNKNOWN"])
     def test_only_a_payments_success_is_paid(self, adapter: Napas, operation: str, result: str) -> None:
-        said = adapter.read_callback(told(envelope(a_result(apiOperation=operation, result=result))))
+        said = adapter.read_callback(told(seal(a_result(apiOperation=operation, result=result))))
         expected = (
             OUTCOMES.get(result, Outcome.PENDING) if operation in {"PAY", "PURCHASE_OTP"} else Outcome.PENDING
         )
@@ -185,7 +175,7 @@ class TestNapas(CallbackContract, StatementContract, BankContract):
     @pytest.mark.parametrize("written", ["150000", "150000.0", "150000.00", 150000])
     def test_whole_dong_are_read_however_they_are_written(self, adapter: Napas, written: object) -> None:
         order = {"id": ATTEMPT, "amount": written, "currency": "VND"}
-        assert adapter.read_callback(told(envelope(a_result(order=order)))).amount == AMOUNT
+        assert adapter.read_callback(told(seal(a_result(order=order)))).amount == AMOUNT
 
     @pytest.mark.parametrize(
         "changes",
@@ -213,13 +203,13 @@ class TestNapas(CallbackContract, StatementContract, BankContract):
         self, adapter: Napas, changes: dict[str, Any]
     ) -> None:
         with pytest.raises(Malformed):
-            adapter.read_callback(told(envelope(a_result(**changes))))
+            adapter.read_callback(told(seal(a_result(**changes))))
 
     def test_a_sealed_text_that_is_no_result_is_malformed(self, adapter: Napas) -> None:
         nothing: list[object] = [{}, [], "x", {"tokenResult": {}}, {"paymentResult": []}]
         for said in nothing:
             with pytest.raises(Malformed):
-                adapter.read_callback(told(envelope(said)))
+                adapter.read_callback(told(seal(said)))
         data = "not base64"
         checksum = hashlib.sha256((data + SECRET).encode()).hexdigest()
         with pytest.raises(Malformed):
@@ -274,7 +264,7 @@ class TestOpeningAtNapas:
             "client_id": ["HUBTEST"],
             "client_secret": [SECRET],
             "username": ["hubtest"],
-            "password": ["hub-napas-test-password"],
+            "password": [PASSWORD],
         }
         assert second.headers["Authorization"] == "Bearer T0k.en-1"
         assert json.loads(second.body or b"") == {
@@ -350,10 +340,10 @@ def bank_of(folder: Path) -> Any:
     """The adapter with the secret of the vector."""
     section = {
         "URL": "https://napas.test/api",
-        "CLIENT_ID": "HUBTEST",
+        "CLIENT_ID": CLIENT,
         "SECRET": VECTOR["secret"],
-        "LOGIN": "hubtest",
-        "PASSWORD_SECRET": "hub-napas-test-password",
+        "LOGIN": LOGIN,
+        "PASSWORD_SECRET": PASSWORD,
         "PAGE_URL": "https://pay.agency.test/napas#{fields}",
         "STATEMENTS": str(folder),
     }
@@ -393,7 +383,7 @@ def test_both_sides_understand_each_other(tmp_path: Path) -> None:
 
 
 def read_result(folder: Path, form: bool = False, data: bytes | None = None, **changes: Any) -> Any:
-    sealed = envelope(a_result(**changes))
+    sealed = seal(a_result(**changes))
     if data is not None:
         checksum = hashlib.sha256(data + SECRET.encode()).hexdigest()
         sealed = {"data": data.decode(), "checksum": checksum}

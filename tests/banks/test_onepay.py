@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,9 +16,17 @@ import responses
 
 from bank_adapters import BankSettingsError, load_adapters
 from bank_adapters.onepay import CODES, OUTCOMES, OnePay
-from bank_adapters.simulators.onepay import OnePaySimulator
+from bank_adapters.simulators.onepay import (
+    ACCESS_CODE,
+    ASKER,
+    MERCHANT,
+    PASSWORD,
+    SECRET,
+    OnePaySimulator,
+    signature,
+)
 from bank_adapters.simulators.server import serve, settings_of
-from bank_adapters.simulators.simulator import Book, Payment, WireReply
+from bank_adapters.simulators.simulator import OMITTED, Book, Payment, WireReply
 from payment_hub.domain.banks.port import CanRefund
 from payment_hub.domain.banks.values import (
     Answer,
@@ -32,13 +39,24 @@ from payment_hub.domain.banks.values import (
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import Money, dong
 from tests.banks.contract import CallbackContract, QueryContract, ReturnContract, StatementContract
-from tests.banks.examples import AMOUNT, ATTEMPT, DAY, NOON, ORDER, a_query, a_request
+from tests.banks.examples import (
+    AMOUNT,
+    ATTEMPT,
+    DAY,
+    NOON,
+    ORDER,
+    PUBLIC_URL,
+    a_query,
+    a_request,
+)
 from tests.banks.texts import AWKWARD, ENCODERS
 
 # Messages
 # ------------------------------------------------------------------------------------------------
 
-SECRET, MERCHANT, ACCESS_CODE = "A3EFDFABA8653DF2342E8DAC29B51AF0", "HUBTEST", "D67342C2"
+SIMULATOR = OnePaySimulator("https://onepay.test", PUBLIC_URL)
+OPENED = {"vpc_OrderInfo": f"Thanh toan {ORDER}"}
+PAID = Payment(ATTEMPT, 150_000, OPENED, transaction_id="1625746", paid_at=NOON)
 PAGE = "https://onepay.test/paygate/vpcpay.op"
 QUERIES = "https://onepay.test/msp/api/v1/vpc/invoices/queries"
 
@@ -54,27 +72,11 @@ STATEMENT = (
 
 
 def a_result(**changes: str) -> dict[str, str]:
-    """The fields of a payment of 150,000 dong, as OnePay names them."""
-    return {
-        "vpc_AdditionData": "970436",
-        "vpc_Amount": "15000000",
-        "vpc_Command": "pay",
-        "vpc_CurrencyCode": "VND",
-        "vpc_Locale": "vn",
-        "vpc_MerchTxnRef": ATTEMPT,
-        "vpc_Merchant": MERCHANT,
-        "vpc_OrderInfo": f"Thanh toan {ORDER}",
-        "vpc_TransactionNo": "1625746",
-        "vpc_TxnResponseCode": "0",
-        "vpc_Version": "2",
-    } | changes
-
-
-def signature(fields: dict[str, str], secret: str = SECRET) -> str:
-    """The hash as OnePay writes it."""
-    told = [(name, value) for name, value in sorted(fields.items()) if value and name[:4] in ("vpc_", "user")]
-    text = "&".join(f"{name}={value}" for name, value in told)
-    return hmac.new(bytes.fromhex(secret), text.encode(), "sha256").hexdigest().upper()
+    """The fields of a payment of 150,000 dong, not signed yet."""
+    callback = SIMULATOR.callback(PAID, at=NOON, vpc_AdditionData="970436", vpc_Message=OMITTED)
+    fields = dict(parse_qsl(callback.query.decode()))
+    del fields["vpc_SecureHash"]
+    return fields | changes
 
 
 def signed(fields: dict[str, str], secret: str = SECRET) -> str:
@@ -104,8 +106,8 @@ def a_section(folder: Path) -> dict[str, str]:
         "MERCHANT": MERCHANT,
         "ACCESS_CODE": ACCESS_CODE,
         "SECRET": SECRET,
-        "QUERY_USER": "op01",
-        "QUERY_PASSWORD": "op-pass-word",
+        "QUERY_USER": ASKER,
+        "QUERY_PASSWORD": PASSWORD,
         "STATEMENTS": str(folder),
     }
 
@@ -174,7 +176,7 @@ class TestOnePay(CallbackContract, ReturnContract, QueryContract, StatementContr
         assert (fields["vpc_Amount"], fields["vpc_MerchTxnRef"]) == ("15000000", ATTEMPT)
         assert (fields["vpc_Locale"], fields["vpc_Currency"], fields["vpc_Command"]) == ("en", "VND", "pay")
         assert fields["vpc_TicketNo"] == "203.113.131.1"
-        assert "op-pass-word" not in page
+        assert PASSWORD not in page
 
     @pytest.mark.parametrize(
         "changes",
@@ -466,10 +468,10 @@ def test_a_question_is_a_signed_form(adapter: OnePay) -> None:
         "vpc_Command": "queryDR",
         "vpc_Version": "2",
         "vpc_MerchTxnRef": ATTEMPT,
-        "vpc_Merchant": "HUBTEST",
-        "vpc_AccessCode": "D67342C2",
-        "vpc_User": "op01",
-        "vpc_Password": "op-pass-word",
+        "vpc_Merchant": MERCHANT,
+        "vpc_AccessCode": ACCESS_CODE,
+        "vpc_User": ASKER,
+        "vpc_Password": PASSWORD,
     }
 
 

@@ -13,40 +13,28 @@ import responses
 
 from bank_adapters import BankSettingsError, load_adapters
 from bank_adapters.paymentplatform import LARGEST_RECEIPT, PaymentPlatform
-from bank_adapters.simulators.paymentplatform import PaymentPlatformSimulator
+from bank_adapters.simulators.paymentplatform import PARTNER, RESULT, SECRET, PaymentPlatformSimulator, digest
 from bank_adapters.simulators.server import serve, settings_of
+from bank_adapters.simulators.simulator import Payment
 from bank_adapters.toolkit.bank_time import read_vietnam_time
 from payment_hub.domain.banks.port import CanFetchReceipt
 from payment_hub.domain.banks.values import Answer, CallbackReply, CallbackRequest, Outcome
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import dong
 from tests.banks.contract import BankContract, CallbackContract, QueryContract, StatementContract
-from tests.banks.examples import AMOUNT, ATTEMPT, NOON, ORDER, TRANSACTION, a_query, a_request
+from tests.banks.examples import AMOUNT, ATTEMPT, NOON, ORDER, PUBLIC_URL, TRANSACTION, a_query, a_request
 from tests.banks.faults import FAILURES
 
 # Messages
 # ------------------------------------------------------------------------------------------------
 
 INIT, QUERY, RECEIPT = (f"https://platform.test/{name}" for name in ("init", "query", "receipt"))
-PARTNER, SECRET = "000.00.01.H29", "hub-dvcqg-test-secret"
+SIMULATOR = PaymentPlatformSimulator("https://platform.test", PUBLIC_URL)
+OPENED = {"ThoiGianGD": "20261122120000", "ThongTinGiaoDich": "Thanh toán lệ phí"}
+PAID = Payment(ATTEMPT, 150_000, OPENED, transaction_id=TRANSACTION, paid_at=NOON)
 PAGE = "https://thanhtoan.platform.test/pay?lang=vi&id=" + "42" * 400
 STATES = {Outcome.PAID: 1, Outcome.PENDING: 3, Outcome.DECLINED: 4}
-SIGNED = (
-    "LoaiBanTin",
-    "MaLoi",
-    "MaDoiTac",
-    "MaThamChieu",
-    "SoTien",
-    "MaTienTe",
-    "MaGiaoDich",
-    "MaNganHang",
-    "ThoiGianGD",
-    "ThongTinGiaoDich",
-)
-
-
-def digest(*fields: object, secret: str = SECRET) -> str:
-    return hashlib.sha256("|".join([*map(str, fields), secret]).encode()).hexdigest()
+SIGNED = RESULT.split()
 
 
 def a_section(folder: Path) -> dict[str, str]:
@@ -67,20 +55,11 @@ def built(section: dict[str, str]) -> Any:
 
 
 def a_result(**changes: Any) -> dict[str, Any]:
-    """A payment of 150,000 dong as the platform tells it, hashed."""
-    fields = {
-        "LoaiBanTin": "CONFIRM",
-        "MaLoi": "00",
-        "MaDoiTac": PARTNER,
-        "MaThamChieu": ATTEMPT,
-        "SoTien": 150_000,
-        "MaTienTe": "VND",
-        "MaGiaoDich": TRANSACTION,
-        "MaNganHang": "VCB",
-        "ThoiGianGD": "20261122120000",
-        "ThongTinGiaoDich": "Thanh toán lệ phí",
-    } | changes
-    return {**fields, "MaXacThuc": digest(*("" if fields[name] is None else fields[name] for name in SIGNED))}
+    """The message about a payment of 150,000 dong, hashed."""
+    message: dict[str, Any] = json.loads(SIMULATOR.callback(PAID, at=NOON, **changes).body)
+    if "ThongTinBienLai" not in changes:
+        del message["ThongTinBienLai"]
+    return message
 
 
 def told(fields: object) -> CallbackRequest:

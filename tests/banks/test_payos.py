@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 import requests
@@ -17,7 +15,15 @@ import responses
 
 from bank_adapters import load_adapters
 from bank_adapters.payos import STATUSES, Payos
-from bank_adapters.simulators.payos import PayosSimulator, link_id
+from bank_adapters.simulators.payos import (
+    PAYOUT_SECRET,
+    SECRET,
+    PayosSimulator,
+    digest,
+    encoded_row,
+    link_id,
+    row,
+)
 from bank_adapters.simulators.server import serve, settings_of
 from bank_adapters.simulators.simulator import Book, Payment
 from bank_adapters.toolkit.emv_qr import read_qr, write_vietqr
@@ -56,8 +62,6 @@ from tests.banks.faults import Failing
 URL = "https://payos.test"
 LINKS, PAYOUTS = f"{URL}/v2/payment-requests", f"{URL}/v1/payouts"
 LINK = f"{LINKS}/{NUMBER}"
-SECRET = "hub-payos-checksum-0123456789abcdef"
-PAYOUT_SECRET = "hub-payout-checksum-0123456789abcdef"
 LINK_ID = "124c33293c43417ab7879e14c8d9eb19"
 
 STATEMENT = (
@@ -171,33 +175,6 @@ def a_payout(state: str = "SUCCEEDED", **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def row(data: Mapping[str, Any]) -> str:
-    """``name=value&`` over sorted names, as the official kit for Python writes it."""
-
-    def value(given: Any) -> str:
-        if isinstance(given, list | dict):
-            return json.dumps(given, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
-        if given in (None, "null", "undefined"):
-            return ""
-        return json.dumps(given) if isinstance(given, bool) else str(given)
-
-    return "&".join(f"{name}={value(data[name])}" for name in sorted(data))
-
-
-def payout_row(data: Mapping[str, Any]) -> str:
-    """The same for payouts: encoded."""
-
-    def value(given: Any) -> str:
-        return given if isinstance(given, str) else row({"x": given}).removeprefix("x=")
-
-    return "&".join(f"{name}={quote(value(data[name]))}" for name in sorted(data))
-
-
-def digest(message: str, secret: str = SECRET) -> str:
-    """HMAC-SHA256 in hex."""
-    return hmac.new(secret.encode(), message.encode(), "sha256").hexdigest()
-
-
 def answered(data: Mapping[str, Any], secret: str = SECRET, **changes: Any) -> dict[str, Any]:
     """A signed answer about a link, as words for ``responses``."""
     message = {"code": "00", "desc": "success", "data": data, "signature": digest(row(data), secret)}
@@ -207,7 +184,7 @@ def answered(data: Mapping[str, Any], secret: str = SECRET, **changes: Any) -> d
 def paid_out(data: Mapping[str, Any], secret: str = PAYOUT_SECRET, **changes: Any) -> dict[str, Any]:
     """An answer about payouts, signed in its header."""
     message = {"code": "00", "desc": "success", "data": data} | changes
-    return {"status": 200, "json": message, "headers": {"x-signature": digest(payout_row(data), secret)}}
+    return {"status": 200, "json": message, "headers": {"x-signature": digest(encoded_row(data), secret)}}
 
 
 def told(data: Mapping[str, Any], secret: str = SECRET, signed: str | None = None) -> CallbackRequest:
@@ -534,7 +511,7 @@ def test_the_same_refund_is_asked_for_in_the_same_words(tmp_path: Path) -> None:
     headers, body = one
     assert headers["x-idempotency-key"] == REFUND
     assert (headers["x-client-id"], headers["x-api-key"]) == ("client-2", "api-key-of-payouts")
-    assert headers["x-signature"] == digest(payout_row(body), PAYOUT_SECRET)
+    assert headers["x-signature"] == digest(encoded_row(body), PAYOUT_SECRET)
     assert (body["toBin"], body["toAccountNumber"]) == ("970403", "0011012345678")
     assert (body["amount"], body["referenceId"]) == (150_000, REFUND)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,19 +12,22 @@ import pytest
 
 from bank_adapters import BankSettingsError, load_adapters
 from bank_adapters.sepay import Sepay
+from bank_adapters.simulators.sepay import SECRET, SepaySimulator, signed_headers
+from bank_adapters.simulators.simulator import Payment
+from bank_adapters.simulators.transfers import ACCOUNT
 from payment_hub.domain.banks.values import Answer, CallbackRequest, Movement, Outcome
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.judgement import judge
 from payment_hub.domain.money import dong
 from payment_hub.domain.settlement import ConfirmationContext, Disposition
 from tests.banks.contract import CallbackContract, StatementContract
-from tests.banks.examples import AMOUNT, DAY, NOON, ORDER, a_request
+from tests.banks.examples import AMOUNT, DAY, NOON, ORDER, PUBLIC_URL, TRANSACTION, a_request
 
 # Messages
 # ------------------------------------------------------------------------------------------------
 
-SECRET = "hub-sepay-test-secret-0123456789"
-ACCOUNT = "0010000000355"
+SIMULATOR = SepaySimulator("https://sepay.test", PUBLIC_URL)
+PAID = Payment(f"MBVCB.7.{ORDER} nop phi", 150_000, transaction_id="92704", paid_at=NOON)
 
 STATEMENT = (
     "id,transaction_date,transaction_content,amount_in,amount_out,accumulated\n"
@@ -47,29 +49,15 @@ def a_section(folder: Path, **changes: str) -> dict[str, str]:
 
 
 def a_movement(**changes: Any) -> dict[str, Any]:
-    """150,000 dong that came at noon, as SePay tells of it."""
-    return {
-        "id": 92704,
-        "gateway": "Vietcombank",
-        "transactionDate": "2026-11-22 12:00:00",
-        "accountNumber": ACCOUNT,
-        "code": None,
-        "content": f"MBVCB.7.{ORDER} nop phi",
-        "transferType": "in",
-        "transferAmount": 150000,
-        "accumulated": 1150000,
-        "subAccount": None,
-        "referenceCode": "FT26326000123",
-        "description": "",
-    } | changes
+    """150,000 dong that came at noon."""
+    callback = SIMULATOR.callback(PAID, at=NOON, **{"referenceCode": TRANSACTION, **changes})
+    movement: dict[str, Any] = json.loads(callback.body)
+    return movement
 
 
-def told(body: bytes, *, at: datetime = NOON, secret: str = SECRET) -> CallbackRequest:
+def told(body: bytes, *, at: datetime = NOON) -> CallbackRequest:
     """The body as SePay signs it."""
-    sent = str(int(at.timestamp()))
-    digest = hmac.new(secret.encode(), f"{sent}.".encode() + body, "sha256").hexdigest()
-    headers = {"x-sepay-timestamp": sent, "x-sepay-signature": f"sha256={digest}"}
-    return CallbackRequest("POST", "/callbacks/sepay", b"", headers, body, NOON)
+    return CallbackRequest("POST", "/callbacks/sepay", b"", signed_headers(body, at), body, NOON)
 
 
 def shown(body: bytes, key: str = f"Apikey {SECRET}") -> CallbackRequest:

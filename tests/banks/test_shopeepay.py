@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
 import json
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,16 @@ import responses
 from bank_adapters import BankSettingsError, load_adapters
 from bank_adapters.shopeepay import CHECK, CREATE, REFUND, ShopeePay
 from bank_adapters.simulators.server import serve, settings_of
-from bank_adapters.simulators.shopeepay import ShopeePaySimulator
+from bank_adapters.simulators.shopeepay import (
+    CLIENT,
+    MERCHANT,
+    SECRET,
+    STORE,
+    ShopeePaySimulator,
+    signature,
+    transaction,
+)
+from bank_adapters.simulators.simulator import Payment
 from payment_hub.domain.banks.values import Answer, CallbackReply, CallbackRequest, Outcome, RefundOutcome
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import dong
@@ -43,25 +50,21 @@ from tests.banks.texts import AWKWARD
 # ------------------------------------------------------------------------------------------------
 
 URL = "https://shopee.test"
-SECRET = "hub-shopeepay-test-secret"
+PAID = Payment(ATTEMPT, 150_000, outcome="PAID", transaction_id=TRANSACTION, paid_at=NOON)
 PAGE = "https://pay.shopee.test/checkout?ref=1&token=" + "t0" * 400
 STATUS = {Outcome.PENDING: 2, Outcome.PAID: 3, Outcome.DECLINED: 4}
 REFUND_STATUS = {RefundOutcome.PENDING: 2, RefundOutcome.SUCCEEDED: 3, RefundOutcome.FAILED: 4}
 UNHEARD_OF = 5
 
 
-def signature(body: bytes, secret: str = SECRET) -> str:
-    return base64.b64encode(hmac.new(secret.encode(), body, "sha256").digest()).decode()
-
-
 def a_section(folder: Path) -> dict[str, str]:
     """The settings of a shop whose files are dropped into ``folder``."""
     return {
         "URL": URL,
-        "CLIENT_ID": "11000067",
+        "CLIENT_ID": CLIENT,
         "SECRET": SECRET,
-        "MERCHANT_EXT_ID": "HUB",
-        "STORE_EXT_ID": "HUB01",
+        "MERCHANT_EXT_ID": MERCHANT,
+        "STORE_EXT_ID": STORE,
         "AMOUNT_SCALE": "100",
         "STATEMENTS": str(folder),
     }
@@ -73,23 +76,14 @@ def built(section: dict[str, str]) -> Any:
 
 
 def a_transaction(**changes: Any) -> dict[str, Any]:
-    """A payment of 150,000 dong, as ShopeePay says it: a hundredfold."""
-    plain = {
-        "reference_id": ATTEMPT,
-        "transaction_type": 13,
-        "transaction_sn": TRANSACTION,
-        "status": 3,
-        "amount": 15_000_000,
-        "merchant_ext_id": "HUB",
-        "store_ext_id": "HUB01",
-        "payment_method": 16,
-    }
-    return {name: value for name, value in (plain | changes).items() if value is not None}
+    """A payment of 150,000 dong, a hundredfold; a field that is None is left out."""
+    fields = transaction(ATTEMPT, 13, PAID) | changes
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def told(fields: object, secret: str = SECRET) -> CallbackRequest:
     body = json.dumps(fields).encode()
-    headers = {"x-airpay-req-h": signature(body, secret), "x-airpay-clientid": "11000067"}
+    headers = {"x-airpay-req-h": signature(body, secret), "x-airpay-clientid": CLIENT}
     return CallbackRequest("POST", "/callbacks/shopeepay", b"", headers, body, NOON)
 
 
@@ -362,10 +356,10 @@ def bank_of(folder: Path) -> Any:
     """The adapter with the shop and the secret of the vector."""
     section = {
         "URL": URL,
-        "CLIENT_ID": "11000067",
+        "CLIENT_ID": CLIENT,
         "SECRET": VECTOR["secret"],
-        "MERCHANT_EXT_ID": "HUB",
-        "STORE_EXT_ID": "HUB01",
+        "MERCHANT_EXT_ID": MERCHANT,
+        "STORE_EXT_ID": STORE,
         "AMOUNT_SCALE": "100",
         "CHECK_BY": "payment_reference_id",
         "STATEMENTS": str(folder),

@@ -18,7 +18,9 @@ import responses
 from bank_adapters import BankSettingsError, load_adapters
 from bank_adapters.simulators import viettelmoney as far
 from bank_adapters.simulators.server import serve, settings_of
-from bank_adapters.simulators.simulator import Simulator, WireReply, WireRequest
+from bank_adapters.simulators.simulator import Payment, Simulator, WireReply, WireRequest
+from bank_adapters.simulators.viettelmoney import ACCESS, MERCHANT, SECRET, ViettelMoneySimulator
+from bank_adapters.simulators.viettelmoney import signed as check_sum_over
 from bank_adapters.viettelmoney import OUTCOMES, REFUNDS, ViettelMoney
 from payment_hub.domain.banks.values import (
     Answer,
@@ -42,16 +44,27 @@ from tests.banks.contract import (
     RefundContract,
     StatementContract,
 )
-from tests.banks.examples import AMOUNT, ATTEMPT, DAY, NOON, ORDER, a_query, a_refund, a_request
+from tests.banks.examples import (
+    AMOUNT,
+    ATTEMPT,
+    DAY,
+    NOON,
+    ORDER,
+    PUBLIC_URL,
+    a_query,
+    a_refund,
+    a_request,
+)
 from tests.banks.faults import Failing
 
 # Messages
 # ------------------------------------------------------------------------------------------------
 
-MERCHANT, ACCESS, SECRET = "HUB", "hub-access-code", "hub-viettel-hash-key-000001"
 PAGE = "https://viettel.test/PaymentGateway/payment"
 API = "https://viettel.test/PaymentAPI/webresources/postData"
 NUMBER = "261122120000000123"
+SIMULATOR = ViettelMoneySimulator("https://viettel.test", PUBLIC_URL)
+PAID = Payment(ATTEMPT, 150_000, {"billcode": ORDER}, transaction_id=NUMBER, paid_at=NOON)
 
 STATEMENT = (
     "booked_at,transaction_id,reference,amount,status\n"
@@ -85,39 +98,32 @@ def read(adapter: ViettelMoney, **changes: str) -> Confirmation:
     return adapter.read_callback(sent(signed(a_result(**changes))))
 
 
-def check_sum(fields: Mapping[str, str], secret: str = SECRET, digest: str = "sha1") -> str:
+def check_sum(fields: Mapping[str, str], secret: str = SECRET) -> str:
     """The signature over the values in the order of their names."""
-    message = ACCESS + "".join(fields[name] for name in sorted(fields))
-    return base64.b64encode(hmac.digest(secret.encode(), message.encode(), digest)).decode()
+    return check_sum_over(*(fields[name] for name in sorted(fields)), secret=secret)
 
 
 def a_result(**changes: str) -> dict[str, str]:
-    """The fields of a payment of 150,000 dong, as Viettel names them."""
-    return {
-        "billcode": ORDER,
-        "cust_msisdn": "84900000000",
-        "error_code": "00",
-        "merchant_code": MERCHANT,
-        "order_id": ATTEMPT,
-        "payment_status": "1",
-        "trans_amount": "150000",
-        "vt_transaction_id": NUMBER,
-    } | changes
+    """The fields of a payment of 150,000 dong, not signed yet."""
+    return unsigned(SIMULATOR.callback(PAID, at=NOON)) | changes
 
 
 def a_question(**changes: str) -> dict[str, str]:
-    """The fields of verify."""
-    return {
-        "billcode": ORDER,
-        "merchant_code": MERCHANT,
-        "order_id": ATTEMPT,
-        "trans_amount": "150000",
-    } | changes
+    """The fields of verify, not signed yet."""
+    plain = {"billcode": ORDER, "merchant_code": MERCHANT, "order_id": ATTEMPT, "trans_amount": "150000"}
+    return unsigned(SIMULATOR.inquiry(plain)) | changes
 
 
-def signed(fields: Mapping[str, str], **how: str) -> dict[str, str]:
+def unsigned(form: WireRequest) -> dict[str, str]:
+    """The fields of a form that the simulator signed, without the signature."""
+    fields = dict(parse_qsl(form.body.decode()))
+    del fields["check_sum"]
+    return fields
+
+
+def signed(fields: Mapping[str, str], secret: str = SECRET) -> dict[str, str]:
     """With its check_sum."""
-    return {**fields, "check_sum": check_sum(fields, **how)}
+    return {**fields, "check_sum": check_sum(fields, secret)}
 
 
 def sent(fields: Mapping[str, str] | bytes, path: str = "/callbacks/viettelmoney") -> CallbackRequest:
@@ -273,9 +279,12 @@ class TestViettelMoney(
 
     @pytest.mark.parametrize("digest", ["md5", "sha256", "sha512"])
     def test_no_other_digest_and_no_other_key_is_accepted(self, adapter: ViettelMoney, digest: str) -> None:
-        for how in ({"digest": digest}, {"secret": "hub-viettel-hash-key-000002"}):
+        fields = a_result()
+        text = ACCESS + "".join(fields[name] for name in sorted(fields))
+        other = base64.b64encode(hmac.digest(SECRET.encode(), text.encode(), digest)).decode()
+        for message in ({**fields, "check_sum": other}, signed(fields, "hub-viettel-hash-key-000002")):
             with pytest.raises(CallbackRejected):
-                adapter.read_callback(sent(signed(a_result(), **how)))
+                adapter.read_callback(sent(message))
 
     def test_hex_is_believed_only_where_it_is_agreed_and_base64_then_not(self, tmp_path: Path) -> None:
         plain = signed(a_result())

@@ -19,7 +19,16 @@ import responses
 from bank_adapters import load_adapters
 from bank_adapters.simulators.server import serve, settings_of
 from bank_adapters.simulators.simulator import Book, Payment, WireReply
-from bank_adapters.simulators.vnpay import VnpaySimulator
+from bank_adapters.simulators.vnpay import (
+    ANSWERED,
+    SECRET,
+    TERMINAL,
+    VnpaySimulator,
+    encoded,
+    hashed,
+    signed,
+    signed_answer,
+)
 from bank_adapters.toolkit.bank_time import read_vietnam_time
 from bank_adapters.toolkit.signed_fields import joined
 from bank_adapters.vnpay import ANSWER_SIGNS, OUTCOMES, QUERY_SIGNS, STATUSES, Vnpay, canonical_query
@@ -45,21 +54,28 @@ from tests.banks.contract import (
     ReturnContract,
     StatementContract,
 )
-from tests.banks.examples import AMOUNT, ATTEMPT, DAY, NOON, a_query, a_refund, a_refund_query, a_request
+from tests.banks.examples import (
+    AMOUNT,
+    ATTEMPT,
+    DAY,
+    NOON,
+    PUBLIC_URL,
+    a_query,
+    a_refund,
+    a_refund_query,
+    a_request,
+)
 from tests.banks.texts import AWKWARD, ENCODERS, UNREADABLE_MOMENTS
 
 # Messages
 # ------------------------------------------------------------------------------------------------
 
-SECRET, TERMINAL = "HUBTESTSECRETHUBTESTSECRET123456", "DEMOTMN1"
+SIMULATOR = VnpaySimulator("https://vnpay.test", PUBLIC_URL)
+OPENED = {"vnp_OrderInfo": "Le phi ho so 000.00.01: 2026"}
+PAID = Payment(ATTEMPT, 150_000, OPENED, transaction_id="14422574", paid_at=NOON)
 API = "https://vnpay.test/merchant_webapi/api/transaction"
 
-#: The values that an answer of the interface signs, and the two more of querydr.
-ANSWER = (
-    "ResponseId Command ResponseCode Message TmnCode TxnRef Amount BankCode PayDate TransactionNo"
-    " TransactionType TransactionStatus OrderInfo"
-)
-PROMOTION = ["PromotionCode", "PromotionAmount"]
+ANSWER = ANSWERED["refund"]
 
 HEADING = "THOI_GIAN_GD,MA_GIAO_DICH,SO_HOA_DON,MA_DON_HANG,NGAN_HANG,TRANG_THAI,SO_TIEN_TRUOC_KM\n"
 STATEMENT = (
@@ -71,26 +87,10 @@ STATEMENT = (
 
 
 def an_ipn(**changes: str) -> dict[str, str]:
-    """The fields of a payment of 150,000 dong made at noon, as VNPAY names them."""
-    return {
-        "vnp_Amount": "15000000",
-        "vnp_BankCode": "NCB",
-        "vnp_BankTranNo": "VNP14422574",
-        "vnp_CardType": "ATM",
-        "vnp_OrderInfo": "Le phi ho so 000.00.01: 2026",
-        "vnp_PayDate": "20261122120000",
-        "vnp_ResponseCode": "00",
-        "vnp_TmnCode": TERMINAL,
-        "vnp_TransactionNo": "14422574",
-        "vnp_TransactionStatus": "00",
-        "vnp_TxnRef": ATTEMPT,
-    } | changes
-
-
-def signed(fields: dict[str, str], secret: str = SECRET, digest: str = "sha512") -> str:
-    """The raw query with its hash, as Python's own form encoder and hmac make it."""
-    query = urlencode(sorted((name, value) for name, value in fields.items() if value))
-    return f"{query}&vnp_SecureHash={hmac.new(secret.encode(), query.encode(), digest).hexdigest()}"
+    """The fields of a payment of 150,000 dong made at noon, not signed yet."""
+    fields = dict(parse_qsl(SIMULATOR.callback(PAID, at=NOON).query.decode()))
+    del fields["vnp_SecureHash"]
+    return fields | changes
 
 
 def a_movement(command: str, **changes: Any) -> dict[str, Any]:
@@ -113,12 +113,14 @@ def a_movement(command: str, **changes: Any) -> dict[str, Any]:
 
 
 def answered(fields: dict[str, Any], secret: str = SECRET, *, signed_as: str = "") -> dict[str, Any]:
-    """The answer with its checksum, as words for ``responses``; what is absent keeps its place."""
-    querydr = (signed_as or fields["vnp_Command"]) != "refund"
-    names = [f"vnp_{name}" for name in [*ANSWER.split(), *(PROMOTION if querydr else [])]]
-    told = "|".join("" if fields.get(name) is None else str(fields[name]) for name in names)
-    checksum = hmac.new(secret.encode(), told.encode(), "sha512").hexdigest()
-    return {"json": {**fields, "vnp_SecureHash": checksum}}
+    """The answer with its hash, as words for ``responses``."""
+    return {"json": signed_answer(signed_as or fields["vnp_Command"], fields, secret)}
+
+
+def signed_with(digest: str) -> str:
+    """The query under the same key, but with another digest."""
+    query = encoded(an_ipn())
+    return f"{query}&vnp_SecureHash={hmac.new(SECRET.encode(), query.encode(), digest).hexdigest()}"
 
 
 def called_back(query: str) -> CallbackRequest:
@@ -269,7 +271,7 @@ class TestVnpay(
         digest = {"MD5": "md5", "SHA256": "sha256"}.get(named, "sha1")
         for other in (
             signed(an_ipn(vnp_SecureHashType=named)),
-            signed(an_ipn(), digest=digest) + f"&vnp_SecureHashType={named}",
+            f"{signed_with(digest)}&vnp_SecureHashType={named}",
         ):
             with pytest.raises(CallbackRejected):
                 adapter.read_callback(called_back(other))
@@ -277,7 +279,7 @@ class TestVnpay(
     @pytest.mark.parametrize("digest", ["md5", "sha1", "sha256"])
     def test_weaker_hashes_are_never_accepted(self, adapter: Vnpay, digest: str) -> None:
         with pytest.raises(CallbackRejected):
-            adapter.read_callback(called_back(signed(an_ipn(), digest=digest)))
+            adapter.read_callback(called_back(signed_with(digest)))
         plain = "&".join(f"{name}={value}" for name, value in sorted(an_ipn().items()))
         legacy = hashlib.new(digest, (SECRET + plain).encode()).hexdigest()
         with pytest.raises(CallbackRejected):
@@ -344,7 +346,7 @@ def unbelievable(command: str) -> dict[str, dict[str, Any]]:
     return {
         "another payment": answered(a_movement(command, vnp_TxnRef="DVAAAAAAAAAAAAAA-1")),
         "another terminal": answered(a_movement(command, vnp_TmnCode="OTHERTMN")),
-        "another question": answered(a_movement(command, vnp_Command="pay")),
+        "another question": answered(a_movement(command, vnp_Command="pay"), signed_as=command),
         "wrong signature": answered(a_movement(command), "ANOTHERSECRETANOTHERSECRET123456"),
         "the other command's signature": answered(
             a_movement(command), signed_as="refund" if command == "querydr" else "querydr"
@@ -989,8 +991,7 @@ def an_encoded_ipn(encoded: Callable[[str], str], **changes: str) -> str:
     """The query as a sender with this encoder signs and sends it."""
     filled = {name: value for name, value in an_ipn(**changes).items() if value}
     query = "&".join(f"{name}={encoded(value)}" for name, value in sorted(filled.items()))
-    made = hmac.new(SECRET.encode(), query.encode(), "sha512")
-    return f"{query}&vnp_SecureHash={made.hexdigest()}"
+    return f"{query}&vnp_SecureHash={hashed(query)}"
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)

@@ -14,7 +14,7 @@ import requests
 from bank_adapters import BankSettingsError, load_adapters
 from bank_adapters.simulators.server import SimulatorServer, serve, settings_of
 from bank_adapters.simulators.simulator import Payment, WireReply
-from bank_adapters.simulators.vnpayqr import VnpayQrSimulator
+from bank_adapters.simulators.vnpayqr import MERCHANT, SECRET, VnpayQrSimulator, checksum
 from bank_adapters.toolkit.emv_qr import crc, read_qr
 from bank_adapters.vnpayqr import VnpayQr
 from payment_hub.domain.banks.port import CanQuery, CanRefund
@@ -29,14 +29,14 @@ from payment_hub.domain.banks.values import (
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.money import Money, dong
 from tests.banks.contract import CallbackContract, StatementContract
-from tests.banks.examples import AMOUNT, ATTEMPT, DAY, NOON, ORDER, a_request
+from tests.banks.examples import AMOUNT, ATTEMPT, DAY, NOON, ORDER, PUBLIC_URL, a_request
 from tests.banks.texts import UNREADABLE_MOMENTS
 
 # The contract
 # ------------------------------------------------------------------------------------------------
 
-SECRET, MERCHANT = "trial@MERCHANT", "0109999999"
-SIGNED = "code msgType txnId qrTrace bankCode mobile accountNo amount payDate merchantCode"
+SIMULATOR = VnpayQrSimulator("https://vnpayqr.test", PUBLIC_URL)
+PAID = Payment(ATTEMPT, 150_000, transaction_id="000180534", paid_at=NOON)
 
 STATEMENT = (
     "booked_at,transaction_id,reference,amount,status\n"
@@ -47,26 +47,8 @@ STATEMENT = (
 
 def an_ipn(secret: str = SECRET, **changes: Any) -> dict[str, Any]:
     """The message about a payment of 150,000 dong made at noon, with its checksum."""
-    message = {
-        "code": "00",
-        "message": "Tru tien thanh cong, so trace 000180534",
-        "msgType": "1",
-        "txnId": ATTEMPT,
-        "qrTrace": "000180534",
-        "bankCode": "VIETCOMBANK",
-        "mobile": "0900000000",
-        "accountNo": "",
-        "amount": "150000",
-        "payDate": "20261122120000",
-        "masterMerCode": "A000000775",
-        "merchantCode": MERCHANT,
-        "terminalId": "HUB00001",
-        "addData": [{"amount": "150000", "ccy": "704", "tipAndFee": "0.0"}],
-    } | changes
-    told = "|".join(
-        ["" if message.get(name) is None else str(message[name]) for name in SIGNED.split()] + [secret]
-    )
-    return {"checksum": hashlib.md5(told.encode()).hexdigest().upper(), **message}
+    message: dict[str, Any] = json.loads(SIMULATOR.callback(PAID, at=NOON, **changes).body)
+    return {**message, "checksum": checksum(message, secret)}
 
 
 def called_back(message: dict[str, Any]) -> CallbackRequest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 import responses
@@ -18,7 +17,7 @@ import responses
 from bank_adapters import load_adapters
 from bank_adapters.simulators.server import serve, settings_of
 from bank_adapters.simulators.simulator import Book, Payment, WireReply, business_day
-from bank_adapters.simulators.zalopay import ZaloPaySimulator
+from bank_adapters.simulators.zalopay import APP, KEY1, KEY2, ZaloPaySimulator, mac
 from bank_adapters.zalopay import CODES, REFUSALS, ZaloPay
 from payment_hub.domain.banks.port import CanQuery
 from payment_hub.domain.banks.values import (
@@ -42,7 +41,17 @@ from tests.banks.contract import (
     StatementContract,
 )
 from tests.banks.contract import refunds as refund_contract
-from tests.banks.examples import AMOUNT, ATTEMPT, DAY, NOON, a_query, a_refund, a_refund_query, a_request
+from tests.banks.examples import (
+    AMOUNT,
+    ATTEMPT,
+    DAY,
+    NOON,
+    PUBLIC_URL,
+    a_query,
+    a_refund,
+    a_refund_query,
+    a_request,
+)
 from tests.banks.faults import Failing, refuses
 
 # Messages
@@ -52,9 +61,17 @@ URL = "https://zalopay.test"
 CREATE, QUERY, REFUND, QUERY_REFUND = (
     f"{URL}/v2/{verb}" for verb in ("create", "query", "refund", "query_refund")
 )
-APP, KEY1, KEY2 = 2553, "hub-zalopay-key1-asks", "hub-zalopay-key2-tells"
 NAMED = f"261122_{ATTEMPT}"
 NUMBER, REFUND_NUMBER = 261122000000389, 261122000000777
+SIMULATOR = ZaloPaySimulator(URL, PUBLIC_URL)
+OPENED = {
+    "day": "261122",
+    "app_time": int(NOON.timestamp()) * 1000 - 60_000,
+    "app_user": "payment-hub",
+    "embed_data": "{}",
+    "item": "[]",
+}
+PAYMENT = Payment(ATTEMPT, 150_000, OPENED, outcome="PAID", transaction_id=str(NUMBER), paid_at=NOON)
 PAGE = "https://qcgateway.zalopay.vn/openinapp?order=eyJ6cHRyYW5zdG9rZW4iOiJBQyJ9"
 
 STATEMENT = (
@@ -76,29 +93,11 @@ def a_section(folder: Path) -> dict[str, str]:
     }
 
 
-def mac(key: str, *values: object) -> str:
-    """Values in a row, under a key."""
-    return hmac.new(key.encode(), "|".join(map(str, values)).encode(), "sha256").hexdigest()
-
-
 def an_order(**changes: Any) -> dict[str, Any]:
-    """The data of a payment of 150,000 dong made at noon."""
-    plain = {
-        "app_id": APP,
-        "app_trans_id": NAMED,
-        "app_time": int(NOON.timestamp()) * 1000 - 60_000,
-        "app_user": "payment-hub",
-        "amount": 150_000,
-        "embed_data": "{}",
-        "item": "[]",
-        "zp_trans_id": NUMBER,
-        "server_time": int(NOON.timestamp()) * 1000,
-        "channel": 38,
-        "merchant_user_id": "DXp3vtfyygtb2_XdP8yFeA",
-        "user_fee_amount": 0,
-        "discount_amount": 0,
-    }
-    return {name: value for name, value in (plain | changes).items() if value is not None}
+    """The data of a payment of 150,000 dong made at noon; a field that is None is left out."""
+    body = json.loads(SIMULATOR.callback(PAYMENT, at=NOON).body)
+    fields = json.loads(body["data"]) | changes
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def told(data: str | dict[str, Any], /, key: str = KEY2, **more: Any) -> CallbackRequest:
@@ -110,15 +109,11 @@ def told(data: str | dict[str, Any], /, key: str = KEY2, **more: Any) -> Callbac
 
 def a_return(**changes: Any) -> dict[str, Any]:
     """The fields that the citizen's browser brings back, with their checksum."""
-    fields = {
-        "appid": APP,
-        "apptransid": NAMED,
-        "pmcid": 38,
-        "bankcode": "",
-        "amount": 150_000,
-        "discountamount": 0,
-        "status": 1,
-    } | changes
+    back = {**OPENED, "embed_data": json.dumps({"redirecturl": PUBLIC_URL})}
+    address = SIMULATOR.return_url(replace(PAYMENT, opened=back)) or ""
+    fields: dict[str, Any] = dict(parse_qsl(urlsplit(address).query, keep_blank_values=True))
+    del fields["checksum"]
+    fields |= changes
     return {**fields, "checksum": mac(KEY2, *fields.values())}
 
 

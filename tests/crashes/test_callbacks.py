@@ -11,7 +11,7 @@ from payment_hub.domain.access import Caller
 from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.banks.values import CallbackRequest
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.callbacks import IN_HAND, receive_callback, rejudge_callbacks
+from payment_hub.operations.callbacks import IN_HAND, receive_callback, rejudge_callbacks
 from payment_hub.operations.payments.start import start_payment
 from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock

@@ -10,7 +10,7 @@ import pytest
 
 from payment_hub.domain.settlement import Source
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.record import receive_confirmation
+from payment_hub.operations.confirmations import receive_confirmation
 from reconciliation.books import Books
 from reconciliation.domain.runs import LEASE, MONEY, agency_scope, bank_scope
 from reconciliation.ledgers.csv_drop import CsvDrop

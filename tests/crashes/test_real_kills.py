@@ -13,7 +13,7 @@ from collections import Counter
 import pytest
 
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.callbacks import IN_HAND, receive_callback, rejudge_callbacks
+from payment_hub.operations.callbacks import IN_HAND, receive_callback, rejudge_callbacks
 from tests.asking import balances, count, one
 from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock

@@ -13,7 +13,7 @@ from payment_hub.domain.banks.profile import BankTerms, Trust
 from payment_hub.domain.banks.values import Outcome
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.callbacks import IN_HAND, receive_callback, rejudge_callbacks
+from payment_hub.operations.callbacks import IN_HAND, receive_callback, rejudge_callbacks
 from payment_hub.operations.payments.query import LEASE as ASKING
 from payment_hub.operations.payments.query import query_pending
 from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment

@@ -9,7 +9,7 @@ from sqlalchemy.orm import sessionmaker
 
 from payment_hub.domain.banks.values import CallbackRequest
 from payment_hub.hub import Hub, connect
-from payment_hub.operations.confirmations.callbacks import receive_callback
+from payment_hub.operations.callbacks import receive_callback
 from payment_hub.signing import Signer
 from tests.settings import SETTINGS
 from tests.stand_in_banks import a_callback, sandbox_adapter

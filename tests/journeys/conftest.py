@@ -29,7 +29,7 @@ from payment_hub.domain.settlement import Source
 from payment_hub.embedded.ports import ANY, reserved_port
 from payment_hub.hub import Hub, utc_now
 from payment_hub.operations.access import add_agency, add_portal, make_key
-from payment_hub.operations.confirmations.record import receive_confirmation
+from payment_hub.operations.confirmations import receive_confirmation
 from payment_hub.operations.health import check_invariants
 from payment_hub.settings import Settings
 from reconciliation import app as reconciliation

@@ -17,7 +17,7 @@ from payment_hub.domain.banks.values import (
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.money import dong
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.callbacks import answer_inquiry
+from payment_hub.operations.callbacks import answer_inquiry
 from payment_hub.operations.payments.start import start_payment
 from tests.asking import count
 from tests.stand_in_banks import StandInBank, with_banks

@@ -18,7 +18,7 @@ from payment_hub.domain.errors import (
 from payment_hub.domain.money import Money
 from payment_hub.domain.settlement import LatePolicy
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.callbacks import answer_inquiry
+from payment_hub.operations.callbacks import answer_inquiry
 from payment_hub.operations.obligations import amend_obligation
 from payment_hub.operations.orders import cancel_order, expire_orders
 from tests.asking import change, count, rows

@@ -9,7 +9,7 @@ import pytest
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected
 from payment_hub.domain.settlement import LatePolicy
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.callbacks import answer_inquiry
+from payment_hub.operations.callbacks import answer_inquiry
 from tests.asking import rows
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock

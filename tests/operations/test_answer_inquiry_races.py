@@ -10,7 +10,7 @@ import pytest
 
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.callbacks import answer_inquiry
+from payment_hub.operations.callbacks import answer_inquiry
 from payment_hub.store import payments
 from tests.asking import change
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear

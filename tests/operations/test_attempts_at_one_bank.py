@@ -9,7 +9,7 @@ import pytest
 from payment_hub.domain.banks.values import Confirmation, Outcome
 from payment_hub.domain.settlement import Source, Verdict
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.record import receive_confirmation
+from payment_hub.operations.confirmations import receive_confirmation
 from payment_hub.operations.payments.start import start_payment
 from tests.asking import one, rows
 from tests.builders import a_portal, an_agency, an_order, confirmation, hear

@@ -13,7 +13,7 @@ from payment_hub.domain.banks.values import Outcome
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.domain.money import Money
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.callbacks import receive_callback
+from payment_hub.operations.callbacks import receive_callback
 from payment_hub.operations.health import check_invariants
 from payment_hub.operations.ledger import reverse_posting
 from payment_hub.operations.orders import expire_orders

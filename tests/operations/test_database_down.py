@@ -17,7 +17,7 @@ from payment_hub.domain.banks.values import CallbackRequest
 from payment_hub.domain.errors import HubUnavailable
 from payment_hub.embedded.postgres import THROW_AWAY, postgres
 from payment_hub.hub import Hub, connect
-from payment_hub.operations.confirmations.callbacks import receive_callback
+from payment_hub.operations.callbacks import receive_callback
 from payment_hub.operations.health import check_invariants
 from payment_hub.signing import Signer
 from payment_hub.store.schema import upgrade

@@ -12,7 +12,7 @@ from payment_hub.domain.banks.port import TakesCallbacks
 from payment_hub.domain.banks.values import CallbackRequest
 from payment_hub.domain.errors import CallbackRejected
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.callbacks import UNVERIFIED_BYTES
+from payment_hub.operations.callbacks import UNVERIFIED_BYTES
 from tests.asking import one
 from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock

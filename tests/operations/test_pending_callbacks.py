@@ -9,7 +9,7 @@ import pytest
 from payment_hub.domain.banks.values import CallbackRequest, Confirmation, Outcome
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.callbacks import receive_callback
+from payment_hub.operations.callbacks import receive_callback
 from payment_hub.operations.payments.start import start_payment
 from tests.asking import one
 from tests.builders import a_portal, an_agency, an_order, confirmation

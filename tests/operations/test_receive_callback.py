@@ -10,7 +10,7 @@ import pytest
 from payment_hub.domain.banks.values import CallbackReply, CallbackRequest
 from payment_hub.domain.errors import BankNotFound, CallbackRejected
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.callbacks import receive_callback
+from payment_hub.operations.callbacks import receive_callback
 from tests.asking import balances, count, one, rows
 from tests.builders import a_portal, an_agency, an_order
 from tests.stand_in_banks import a_callback, sandbox_adapter, signed_callback, with_banks

@@ -11,7 +11,7 @@ import pytest
 from payment_hub.domain.banks.values import Confirmation, Outcome, PayerAccount
 from payment_hub.domain.money import Money
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.callbacks import (
+from payment_hub.operations.callbacks import (
     BATCH,
     IN_HAND,
     LOOKED_BACK,

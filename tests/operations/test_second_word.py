@@ -14,9 +14,9 @@ from payment_hub.domain.errors import BankUnavailable, PaymentUnderWay
 from payment_hub.domain.money import Money, dong
 from payment_hub.domain.settlement import Source, Verdict
 from payment_hub.hub import Hub
+from payment_hub.operations.callbacks import receive_callback
 from payment_hub.operations.checkout import show_checkout
-from payment_hub.operations.confirmations.callbacks import receive_callback
-from payment_hub.operations.confirmations.record import receive_confirmation
+from payment_hub.operations.confirmations import receive_confirmation
 from payment_hub.operations.orders import expire_orders
 from payment_hub.operations.payments.query import query_pending
 from payment_hub.operations.payments.start import start_payment

@@ -13,7 +13,7 @@ from payment_hub.domain.errors import HubError
 from payment_hub.domain.judgement import Judgement
 from payment_hub.domain.settlement import Disposition, Verdict
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.callbacks import receive_callback
+from payment_hub.operations.callbacks import receive_callback
 from payment_hub.operations.obligations import amend_obligation
 from payment_hub.operations.orders import cancel_order, expire_orders, issue_payment_order
 from payment_hub.operations.payments.start import start_payment

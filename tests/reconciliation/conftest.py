@@ -11,7 +11,7 @@ import pytest
 from payment_hub.domain.access import Caller
 from payment_hub.domain.settlement import Source
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.record import receive_confirmation
+from payment_hub.operations.confirmations import receive_confirmation
 from reconciliation.books import Books
 from reconciliation.ledgers.csv_drop import CsvDrop
 from tests.builders import a_portal, an_agency

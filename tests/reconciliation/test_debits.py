@@ -14,7 +14,7 @@ from payment_hub.domain.money import dong
 from payment_hub.domain.refunds.lifecycle import RefundEvent, RefundReason
 from payment_hub.domain.settlement import Source
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.record import receive_confirmation
+from payment_hub.operations.confirmations import receive_confirmation
 from payment_hub.operations.refunds.chargebacks import record_chargeback
 from payment_hub.operations.refunds.send import query_refunds, send_refunds
 from reconciliation.books import Books

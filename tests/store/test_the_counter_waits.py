@@ -10,7 +10,7 @@ from functools import partial
 from sqlalchemy import text
 
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.callbacks import receive_callback
+from payment_hub.operations.callbacks import receive_callback
 from tests.builders import a_portal, an_agency, an_order
 from tests.stand_in_banks import a_callback, sandbox_adapter
 

@@ -22,7 +22,7 @@ from payment_hub.domain.access import Role, Scope
 from payment_hub.domain.settlement import Source
 from payment_hub.hub import Hub
 from payment_hub.operations.access import make_key
-from payment_hub.operations.confirmations.record import receive_confirmation
+from payment_hub.operations.confirmations import receive_confirmation
 from reconciliation import app as reconciliation
 from reconciliation.books import Books
 from reconciliation.ledgers.csv_drop import CsvDrop

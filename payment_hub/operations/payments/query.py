@@ -28,7 +28,7 @@ from payment_hub.domain.payments import AttemptState, Awaiting, escalates_at, wa
 from payment_hub.domain.settlement import Source, remaining, why_not_payable
 from payment_hub.hub import Hub
 from payment_hub.operations.banks import call_bank, open_until
-from payment_hub.operations.confirmations.record import receive_confirmation
+from payment_hub.operations.confirmations import receive_confirmation
 from payment_hub.store import orders, payments
 from payment_hub.store.payments import ClaimedAttempt
 

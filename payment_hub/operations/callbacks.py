@@ -27,7 +27,7 @@ from payment_hub.domain.payments import AttemptState
 from payment_hub.domain.references import find_reference
 from payment_hub.domain.settlement import Source, Verdict, due_of, remaining
 from payment_hub.hub import Hub
-from payment_hub.operations.confirmations.record import receive_confirmation
+from payment_hub.operations.confirmations import receive_confirmation
 from payment_hub.operations.payments.query import NOWHERE, query_order
 from payment_hub.store import orders, payments
 from payment_hub.store.confirmations import store_unverified, unjudged_callbacks

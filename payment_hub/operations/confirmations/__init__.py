@@ -1,1 +1,0 @@
-"""Confirmations of banks: received and recorded."""
