@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rules import conduct, pages, states, structure  # noqa: F401  (each declares its rules)
+from tests.rules import conduct, pages, states, structure, words  # noqa: F401  (each declares its rules)
 from tests.rules.rule import REPO, RULES, Rule
 
 
