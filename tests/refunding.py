@@ -137,7 +137,7 @@ def see_in_statement(hub: Hub, bank: str, transaction: str, amount: int = 150_00
             VALUES (:bank, '2026-03-02', sha256(:name), '', 'ACCEPTED', 1, :now) RETURNING id
         )
         INSERT INTO statement_line (file_id, line, bank, bank_transaction_id, day, amount, currency, movement,
-            reference, occurrence, booked_at, again)
+            reference, occurrence, booked_at, repeated)
         SELECT id, 1, :bank, :transaction, '2026-03-02', :amount, 'VND', 'CREDIT', '', 1, :now, false FROM file""",
         bank=bank,
         transaction=transaction,

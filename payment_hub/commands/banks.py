@@ -81,7 +81,7 @@ def keys_command() -> None:
 @click.argument("agency")
 @click.argument("banks", nargs=-1)
 @exit_on_refusal
-def prefer_command(agency: str, banks: tuple[str, ...]) -> None:
+def prefer_banks_command(agency: str, banks: tuple[str, ...]) -> None:
     """Set the banks that an agency prefers, the first before the second; without BANKS it prefers none."""
     prefer_banks(current_hub(), agency=agency, banks=banks)
     click.echo(f"agency {agency} prefers {', '.join(banks) or 'no bank'}")

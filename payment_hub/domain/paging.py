@@ -27,7 +27,7 @@ def cursor_of(key: int) -> str:
     return f"c{key:x}"
 
 
-def key_of(cursor: str | None) -> int | None:
+def read_cursor(cursor: str | None) -> int | None:
     """The key in a cursor. Raises Malformed for any other text."""
     if cursor is None:
         return None

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import Conflict
 from payment_hub.domain.obligations import RULES, Kind, ObligationView, Terms, VersionEvent, check_terms
-from payment_hub.domain.paging import Page, cursor_of, key_of
+from payment_hub.domain.paging import Page, cursor_of, read_cursor
 from payment_hub.hub import Hub
 from payment_hub.store import obligations
 from payment_hub.store.access import agency_acted_for
@@ -129,7 +129,7 @@ def list_obligations(
             state=state,
             due_from=due_from,
             due_to=due_to,
-            after=key_of(after),
+            after=read_cursor(after),
             limit=limit + 1,
         )
     return Page(

@@ -25,7 +25,7 @@ from payment_hub.domain.idempotency import KEPT, Answered, Claim
 from payment_hub.domain.money import Money
 from payment_hub.domain.obligations import Kind
 from payment_hub.domain.orders import EventType, OrderedObligation, OrderStatus, OrderView, finished
-from payment_hub.domain.paging import Page, cursor_of, key_of
+from payment_hub.domain.paging import Page, cursor_of, read_cursor
 from payment_hub.domain.references import CHANCE_BITS, new_reference, parse_reference
 from payment_hub.domain.settlement import OrderRecord
 from payment_hub.hub import Hub
@@ -221,7 +221,7 @@ def list_orders(
             obligation=obligation,
             issued_from=issued_from,
             issued_to=issued_to,
-            after=key_of(after),
+            after=read_cursor(after),
             limit=limit + 1,
         )
     views = tuple(order_view(row, hub.checkout_url(row["reference"])) for row in rows[:limit])

@@ -20,7 +20,7 @@ from typing import Final
 
 from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import EventNotFound, Malformed, NotFound
-from payment_hub.domain.paging import Page, cursor_of, key_of
+from payment_hub.domain.paging import Page, cursor_of, read_cursor
 from payment_hub.domain.webhooks import (
     LEASE,
     PUT_BACK,
@@ -140,7 +140,7 @@ def list_webhooks(
 ) -> Page[WebhookView]:
     """Webhooks of the caller's events, in one state or in any. Raises Malformed for a wrong ``after``."""
     with hub.transaction() as session:
-        rows = webhooks.list_webhooks(session, caller, state, key_of(after), limit + 1)
+        rows = webhooks.list_webhooks(session, caller, state, read_cursor(after), limit + 1)
     views = tuple(view for _, view in rows[:limit])
     return Page(views, cursor_of(rows[limit - 1][0]) if len(rows) > limit else None)
 

@@ -96,6 +96,6 @@ RULE_OF: Final[Mapping[Kind, Rule]] = {rule.kind: rule for rule in RULES}
 FILE_KINDS: Final = tuple(rule.kind for rule in RULES if rule.of_files)
 
 
-def rules_of(side: Side, *, of_files: bool = False) -> tuple[Rule, ...]:
+def rules_for_side(side: Side, *, of_files: bool = False) -> tuple[Rule, ...]:
     """The rules for the cases, or for the files, of one side, in their order."""
     return tuple(rule for rule in RULES if rule.side is side and rule.of_files == of_files)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from payment_hub.domain.access import Caller
-from payment_hub.domain.paging import Page, cursor_of, key_of
+from payment_hub.domain.paging import Page, cursor_of, read_cursor
 from reconciliation.books import Books
 from reconciliation.domain.discrepancies import DiscrepancyKind, DiscrepancyState
 from reconciliation.domain.views import DiscrepancyView
@@ -36,7 +36,7 @@ def list_discrepancies(
             state=state,
             day_from=day_from,
             day_to=day_to,
-            after=key_of(after),
+            after=read_cursor(after),
             limit=limit + 1,
         )
     return Page(views[:limit], cursor_of(views[limit - 1].number) if len(views) > limit else None)

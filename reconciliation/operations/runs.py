@@ -12,7 +12,7 @@ from payment_hub.domain.access import Caller
 from payment_hub.domain.banks.port import HasStatement
 from payment_hub.domain.calendar import business_day
 from payment_hub.domain.errors import AgencyNotFound, BankUnavailable, Malformed, RunNotFound
-from payment_hub.domain.paging import Page, cursor_of, key_of
+from payment_hub.domain.paging import Page, cursor_of, read_cursor
 from payment_hub.store.access import find_agency
 from reconciliation.books import Books
 from reconciliation.domain.errors import LeaseLost, RunUnderWay
@@ -213,7 +213,7 @@ def list_runs(
             state=state,
             day_from=day_from,
             day_to=day_to,
-            after=key_of(after),
+            after=read_cursor(after),
             limit=limit + 1,
         )
     return Page(views[:limit], cursor_of(views[limit - 1].number) if len(views) > limit else None)

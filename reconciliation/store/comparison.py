@@ -22,7 +22,7 @@ from payment_hub.store.connections import allow_seq_scan
 from payment_hub.store.named_sql import named
 from reconciliation.domain.discrepancies import LIVE
 from reconciliation.domain.files import FileState
-from reconciliation.domain.rules import FILE_KINDS, rules_of
+from reconciliation.domain.rules import FILE_KINDS, rules_for_side
 from reconciliation.domain.runs import Scope, Side
 from reconciliation.domain.totals import Book, Column, Figure, ItemCount
 from reconciliation.domain.views import FileView
@@ -32,7 +32,7 @@ from reconciliation.store.temporary_tables import add_to, keep_as
 
 def kind_of(side: Side, *, of_files: bool = False) -> str:
     """The SQL expression for the kind of the first rule that holds; NULL when none does."""
-    tests = (f"WHEN {rule.condition} THEN '{rule.kind}'" for rule in rules_of(side, of_files=of_files))
+    tests = (f"WHEN {rule.condition} THEN '{rule.kind}'" for rule in rules_for_side(side, of_files=of_files))
     return f"CASE {' '.join(tests)} END"
 
 

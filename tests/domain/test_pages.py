@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payment_hub.domain.errors import EventNotFound, Malformed
-from payment_hub.domain.paging import cursor_of, key_of
+from payment_hub.domain.paging import cursor_of, read_cursor
 from payment_hub.domain.webhooks import EventCursor, event_id_of, event_number
 
 numbers = st.integers(0, 2**63 - 1)
@@ -15,11 +15,11 @@ numbers = st.integers(0, 2**63 - 1)
 
 @given(st.integers(0, 16**15 - 1))
 def test_a_cursor_is_read_as_it_was_given(key: int) -> None:
-    assert key_of(cursor_of(key)) == key
+    assert read_cursor(cursor_of(key)) == key
 
 
 def test_no_cursor_is_the_beginning() -> None:
-    assert key_of(None) is None
+    assert read_cursor(None) is None
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_no_cursor_is_the_beginning() -> None:
 )
 def test_any_other_cursor_is_refused(text: str) -> None:
     with pytest.raises(Malformed) as refusal:
-        key_of(text)
+        read_cursor(text)
     assert list(refusal.value.pointers) == ["/after"]
 
 

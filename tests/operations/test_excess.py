@@ -1,4 +1,4 @@
-"""What the hub proposes to give back by itself, and what may not be approved before a statement shows the money."""
+"""What came twice, too much or for nothing is proposed as a refund by the hub, once."""
 
 from __future__ import annotations
 
@@ -245,3 +245,31 @@ def test_many_are_found_page_by_page(
     for number in range(5):
         pay(hub, an_order(hub, agency, portal)["reference"], AMOUNT + 1, f"T{number}")
     assert propose_excess_refunds(hub) == 5
+
+
+__all__ = ["agency", "hub", "portal"]
+"""Fixtures."""
+
+
+def test_a_part_is_proposed_however_late_another_order_settles(
+    hub: Hub, portal: Caller, clock: StoppedClock
+) -> None:
+    agency = an_agency(hub, late_policy=LatePolicy.ACCEPT)
+    obligation = an_obligation(hub, agency)
+    first = an_order(hub, agency, portal, obligation=obligation, minutes=10)["reference"]
+    clock.advance(minutes=11)
+    expire_orders(hub)
+    second = an_order(hub, agency, portal, obligation=obligation)["reference"]
+    pay(hub, first, 40_000)
+    clock.advance(days=20)
+    assert propose_excess_refunds(hub) == 0
+    pay(hub, second, transaction="T2")
+    propose_excess_refunds(hub)
+    assert proposals(hub) == [("T1", "PAID_TWICE", 40_000, "hub")]
+
+
+def test_where_nothing_is_too_much_nobody_is_kept_waiting(hub: Hub, agency: Caller, portal: Caller) -> None:
+    pay(hub, an_order(hub, agency, portal)["reference"], 40_000)
+    before = rows(hub, "SELECT row_version FROM obligation")
+    propose_excess_refunds(hub)
+    assert rows(hub, "SELECT row_version FROM obligation") == before

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from reconciliation.domain.discrepancies import DiscrepancyKind as Kind
-from reconciliation.domain.rules import FILE_KINDS, RULES, Rule, rules_of
+from reconciliation.domain.rules import FILE_KINDS, RULES, Rule, rules_for_side
 from reconciliation.domain.runs import Side
 from reconciliation.domain.texts import EXPLANATIONS, LANGUAGES
 from reconciliation.store.comparison import kind_of
@@ -96,7 +96,7 @@ def test_a_case_is_called_what_the_table_says(migrated: Engine) -> None:
     for side, table in ((Side.BANK, bank), (Side.AGENCY, agency), (Side.MONEY, list(MONEY))):
         cases: list[Any] = [case for case, _ in table]
         assert kinds(migrated, kind_of(side), cases) == [kind for _, kind in table]
-        assert {kind for _, kind in table} == {rule.kind for rule in rules_of(side)} | {None}
+        assert {kind for _, kind in table} == {rule.kind for rule in rules_for_side(side)} | {None}
 
 
 def every(form: type[Any], **values: tuple[Any, ...]) -> list[Any]:

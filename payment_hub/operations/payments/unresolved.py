@@ -5,7 +5,7 @@ from __future__ import annotations
 from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import IllegalTransition, OrderNotFound
 from payment_hub.domain.money import Money
-from payment_hub.domain.paging import Page, cursor_of, key_of
+from payment_hub.domain.paging import Page, cursor_of, read_cursor
 from payment_hub.domain.payments import (
     ATTEMPT_LIFE,
     AttemptEvent,
@@ -28,7 +28,7 @@ def list_unresolved(
     now = hub.now()
     with hub.transaction() as session:
         rows = payments.list_unresolved(
-            session, caller, overdue=overdue, after=key_of(after) or 0, limit=limit + 1
+            session, caller, overdue=overdue, after=read_cursor(after) or 0, limit=limit + 1
         )
     views = [
         UnresolvedView(

@@ -8,7 +8,7 @@ from typing import Any
 from payment_hub.domain.access import Caller, Role
 from payment_hub.domain.errors import Forbidden, RefundNotFound
 from payment_hub.domain.money import Money
-from payment_hub.domain.paging import Page, cursor_of, key_of
+from payment_hub.domain.paging import Page, cursor_of, read_cursor
 from payment_hub.domain.references import parse_reference
 from payment_hub.domain.refunds.eligibility import why_blocked
 from payment_hub.domain.refunds.lifecycle import RefundState, Route
@@ -40,7 +40,7 @@ def list_refunds(
             route=route,
             agency=agency,
             overdue=overdue,
-            after=key_of(after),
+            after=read_cursor(after),
             limit=limit + 1,
         )
     views = tuple(view for _, view in rows[:limit])

@@ -1,4 +1,4 @@
-"""Issuing an order: one open order for what is still owed, and one answer for one key."""
+"""Orders: issued once, cancelled, expired, and completed late."""
 
 from __future__ import annotations
 
@@ -10,18 +10,25 @@ import pytest
 
 from payment_hub.domain.access import Caller
 from payment_hub.domain.errors import (
+    BankUnavailable,
     Forbidden,
     IdempotencyConflict,
+    MalformedReference,
     ObligationClosed,
     ObligationNotFound,
     OpenOrderExists,
+    OrderClosed,
+    OrderNotFound,
     RequestStillRunning,
+    StaleVersion,
 )
 from payment_hub.domain.idempotency import Answered
+from payment_hub.domain.money import Money, dong
 from payment_hub.domain.references import parse_reference
 from payment_hub.domain.settlement import LatePolicy
 from payment_hub.domain.wire import to_wire
 from payment_hub.hub import Hub
+from payment_hub.operations import orders as module
 from payment_hub.operations.idempotency import claim_request
 from payment_hub.operations.obligations import show_obligation, withdraw_obligation
 from payment_hub.operations.orders import (
@@ -31,8 +38,10 @@ from payment_hub.operations.orders import (
     list_orders,
     show_order,
 )
+from payment_hub.operations.payments.query import query_pending
+from payment_hub.operations.payments.start import start_payment
 from payment_hub.operations.receipts import show_receipt
-from tests.asking import balances, count, rows
+from tests.asking import attempts, balances, count, rows
 from tests.builders import (
     a_claim,
     a_portal,
@@ -44,6 +53,7 @@ from tests.builders import (
     hear,
 )
 from tests.conftest import StoppedClock
+from tests.stand_in_banks import StandInBank, says, with_banks
 
 
 @pytest.fixture
@@ -247,3 +257,154 @@ def test_receipt_numbers_begin_again_with_the_year_and_print_its_digits(
         numbers.append(show_receipt(hub, caller=portal, reference=order["reference"]).number)
         clock.advance(days=365)
     assert numbers == ["01BLP AA26E 0000001", "01BLP AA27E 0000001"]
+
+
+@pytest.fixture
+def reference(hub: Hub, agency: Caller, portal: Caller) -> str:
+    return str(an_order(hub, agency, portal)["reference"])
+
+
+def withdraw(hub: Hub, caller: Caller, reference: str, version: int = 1) -> str:
+    view = cancel_order(hub, caller=caller, reference=reference, reason="wrong person", version=version)
+    assert view == show_order(hub, caller=caller, reference=reference)
+    return view.status
+
+
+def test_the_portal_and_the_agency_may_withdraw_their_order_and_the_reason_is_told(
+    hub: Hub, agency: Caller, portal: Caller
+) -> None:
+    for caller in (agency, portal, an_operator()):
+        assert withdraw(hub, caller, an_order(hub, agency, portal)["reference"]) == "CANCELLED"
+    told = rows(hub, "SELECT data ->> 'cancel_reason' AS reason FROM event WHERE sequence = 2")
+    assert told == [{"reason": "wrong person"}] * 3
+
+
+def test_others_do_not_even_learn_that_it_exists(hub: Hub, reference: str) -> None:
+    for stranger in (a_portal(hub, "other"), an_agency(hub, "H55")):
+        with pytest.raises(OrderNotFound):
+            withdraw(hub, stranger, reference)
+    assert show_order(hub, caller=an_operator(), reference=reference).status == "OPEN"
+
+
+def test_an_old_version_is_refused_and_changes_nothing(hub: Hub, portal: Caller, reference: str) -> None:
+    for version in (0, 2):
+        with pytest.raises(StaleVersion):
+            withdraw(hub, portal, reference, version)
+    assert show_order(hub, caller=portal, reference=reference).version == 1
+
+
+def test_what_has_money_or_has_ended_stays_as_it_is(
+    hub: Hub, agency: Caller, portal: Caller, reference: str, clock: StoppedClock
+) -> None:
+    hear(hub, confirmation(reference, 1))
+    free = an_order(hub, agency, portal, amount=0)["reference"]
+    late = an_order(hub, agency, portal)["reference"]
+    clock.advance(days=1)
+    expire_orders(hub)
+    for closed, status in ((reference, "UNDERPAID"), (free, "PAID"), (late, "EXPIRED")):
+        with pytest.raises(OrderClosed, match=status):
+            withdraw(hub, portal, closed, 2)
+
+
+def test_an_unknown_or_mistyped_reference_is_said_to_be_so(hub: Hub, portal: Caller, reference: str) -> None:
+    with pytest.raises(OrderNotFound):
+        withdraw(hub, portal, "DV00000000000000")
+    with pytest.raises(MalformedReference):
+        withdraw(hub, portal, reference[:-1] + ("0" if reference[-1] != "0" else "1"))
+
+
+def test_the_payment_under_way_is_given_up_and_its_money_is_late(
+    hub: Hub, portal: Caller, reference: str, clock: StoppedClock
+) -> None:
+    hub = with_banks(hub, standin=StandInBank())
+    start_payment(hub, reference=reference, bank="standin", payer_ip="203.0.113.9", language="vi")
+    withdraw(hub, portal, reference)
+    assert attempts(hub) == [("standin", "ABANDONED", 150_000)]
+    clock.advance(seconds=1)
+    hear(hub, confirmation(reference, bank="standin"))
+    order = show_order(hub, caller=portal, reference=reference)
+    assert (order.status, order.flags) == ("PAID", ("LATE",))
+
+
+def statuses(hub: Hub) -> list[str]:
+    return [row["status"] for row in rows(hub, "SELECT status FROM payment_order ORDER BY id")]
+
+
+def test_an_order_expires_at_its_deadline_and_not_before_and_once(
+    hub: Hub, agency: Caller, portal: Caller, clock: StoppedClock
+) -> None:
+    an_order(hub, agency, portal, minutes=10)
+    clock.advance(minutes=9, seconds=59)
+    assert expire_orders(hub) == 0
+    clock.advance(seconds=1)
+    assert (expire_orders(hub), expire_orders(hub)) == (1, 0)
+    events = rows(hub, "SELECT type, data ->> 'status' AS status FROM event ORDER BY id")
+    assert events[1:] == [{"type": "payment_order.expired", "status": "EXPIRED"}]
+
+
+def test_what_has_money_or_is_closed_or_was_for_nothing_never_expires(
+    hub: Hub, agency: Caller, portal: Caller, clock: StoppedClock
+) -> None:
+    paid, part = (an_order(hub, agency, portal)["reference"] for _ in range(2))
+    an_order(hub, agency, portal, amount=0)
+    hear(hub, confirmation(paid))
+    hear(hub, confirmation(part, 1))
+    clock.advance(days=2)
+    assert expire_orders(hub) == 0
+    assert statuses(hub) == ["PAID", "UNDERPAID", "PAID"]
+
+
+def test_money_in_another_currency_does_not_keep_the_offer_open(
+    hub: Hub, agency: Caller, portal: Caller, clock: StoppedClock
+) -> None:
+    order = an_order(hub, agency, portal)
+    hear(hub, confirmation(order["reference"], Money(100, "USD")))
+    clock.advance(days=2)
+    assert expire_orders(hub) == 1
+    assert statuses(hub) == ["EXPIRED"]
+
+
+def test_a_backlog_is_worked_off_in_batches(
+    hub: Hub, agency: Caller, portal: Caller, clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 3)
+    for _ in range(7):
+        an_order(hub, agency, portal)
+    clock.advance(days=2)
+    assert [expire_orders(hub) for _ in range(4)] == [3, 3, 1, 0]
+
+
+def test_a_payment_under_way_is_given_up_unless_its_outcome_is_unknown(
+    hub: Hub, agency: Caller, portal: Caller, clock: StoppedClock
+) -> None:
+    silent = StandInBank(on_open=says(BankUnavailable("no answer")))
+    hub = with_banks(hub, standin=StandInBank(), silent=silent)
+    for bank in hub.adapters:
+        order = an_order(hub, agency, portal)
+        try:
+            start_payment(hub, reference=order["reference"], bank=bank, payer_ip="203.0.113.9", language="vi")
+        except BankUnavailable:
+            assert bank == "silent"
+    clock.advance(days=2)
+    assert expire_orders(hub) == 2
+    assert attempts(hub) == [("standin", "ABANDONED", 150_000), ("silent", "UNKNOWN", 150_000)]
+    assert query_pending(hub) == 1
+
+
+@pytest.mark.parametrize(("policy", "may"), [(LatePolicy.ACCEPT, True), (LatePolicy.REFUND, False)])
+def test_the_rest_may_be_paid_past_the_deadline_where_late_money_is_accepted(
+    hub: Hub, clock: StoppedClock, policy: LatePolicy, may: bool
+) -> None:
+    bank = StandInBank()
+    hub = with_banks(hub, standin=bank)
+    order = an_order(hub, an_agency(hub, late_policy=policy), a_portal(hub))["reference"]
+    hear(hub, confirmation(order, 100_000))
+    clock.advance(days=2)
+    if may:
+        assert start_payment(
+            hub, reference=order, bank="standin", payer_ip="203.0.113.9", language="vi"
+        ).amount == dong(50_000)
+        assert bank.opened[0].expires_at > clock.moment, "no bank opens a payment whose deadline has passed"
+        return
+    with pytest.raises(OrderClosed):
+        start_payment(hub, reference=order, bank="standin", payer_ip="203.0.113.9", language="vi")
