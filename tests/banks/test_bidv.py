@@ -1,4 +1,4 @@
-"""BIDV bill collection: the contract, and every way in which a message can be wrong."""
+"""BIDV bill collection: the contract, every way in which a message can be wrong, the vectors and the simulator."""
 
 from __future__ import annotations
 
@@ -293,7 +293,7 @@ class TestBidv(CallbackContract, InquiryContract, StatementContract, BankContrac
             adapter.read_inquiry(asked(a_getbill(customer)))
 
 
-# BIDV as nobody has seen it yet: whatever its page leaves open is believed, whatever its page fixes is kept to.
+# What BIDV's page leaves open is accepted; what it fixes is enforced
 # ------------------------------------------------------------------------------------------------
 
 
@@ -489,7 +489,7 @@ def test_no_secret_is_ever_written_out(tmp_path: Path) -> None:
     assert a_section(tmp_path)["SECRET"] not in result
 
 
-# BIDV's wire vectors, and a whole payment with its simulator.
+# Recorded vectors, and a whole payment with the simulator
 # ------------------------------------------------------------------------------------------------
 
 VECTORS: dict[str, dict[str, Any]] = {

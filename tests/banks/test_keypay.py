@@ -336,7 +336,7 @@ class TestKeyPay(
             adapter.query_refund(a_refund_query())
 
 
-# KeyPay as nobody has seen it yet: what its page leaves open is not refused, and never guessed either.
+# What KeyPay's page leaves open is neither refused nor guessed
 # ------------------------------------------------------------------------------------------------
 
 ASKS, REFUND_ASKS = (("POST", DETAIL),), (("POST", REFUND_DETAIL),)
@@ -411,7 +411,7 @@ def test_no_secret_is_ever_written_out(tmp_path: Path) -> None:
     assert section["SECRET_RECEIVED"] not in result
 
 
-# KeyPay's wire vectors through the adapter's own verbs, and a whole payment with its simulator.
+# Recorded vectors, and a whole payment with the simulator
 # ------------------------------------------------------------------------------------------------
 
 VECTORS: dict[str, dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""MoMo v2: the contract, and what each resultCode means where it is told."""
+"""MoMo v2: the contract, and every resultCode, the vectors and the simulator."""
 
 from __future__ import annotations
 
@@ -329,7 +329,7 @@ class TestMomo(
             adapter.open_payment(a_request(**changes))
 
 
-# MoMo v2: what each resultCode means where it is told, and nothing more.
+# The meaning of each resultCode
 # ------------------------------------------------------------------------------------------------
 
 ASKS, CONFIRMS, REFUNDS_AT = ((("POST", address),) for address in (QUERY, CONFIRM, REFUND))
@@ -544,7 +544,7 @@ def test_an_unbelievable_list_is_no_answer(adapter: Momo) -> None:
             assert refuses(BankUnavailable, lambda: adapter.query_refund(a_refund_query()))
 
 
-# MoMo v2: notices with a good signature that are not believed all the same.
+# Callbacks with a good signature that are refused all the same
 # ------------------------------------------------------------------------------------------------
 
 

@@ -334,7 +334,7 @@ class TestOpeningAtNapas:
             adapter.open_payment(a_request(payer_ip="a&b", amount=dong(1)))
 
 
-# Napas's wire vector, and the conversation with its simulator.
+# The recorded vector, and a payment with the simulator
 # ------------------------------------------------------------------------------------------------
 
 (VECTOR,) = json.loads((Path(__file__).parent / "vectors/napas/signatures.json").read_text("utf-8"))

@@ -348,7 +348,7 @@ class TestAskingThePlatform:
                 adapter.fetch_receipt(a_query())
 
 
-# PaymentPlatform's wire vectors, and the conversation with its simulator.
+# Recorded vectors, and a payment with the simulator
 # ------------------------------------------------------------------------------------------------
 
 VECTORS = {

@@ -1,4 +1,4 @@
-"""The open protocol: the contract with a stranger's signatures, and the whole circle over real HTTP."""
+"""The open protocol: the contract with signatures of another library, and the simulator over real HTTP."""
 
 from __future__ import annotations
 
@@ -334,7 +334,7 @@ class _Answered:
             return self._adapter.fetch_statement(day)
 
 
-# The sandbox bank over real HTTP: opened, paid, told, asked and found in the statement.
+# The simulator over real HTTP: opening, payment, callback, query and statement
 # ------------------------------------------------------------------------------------------------
 
 PAID, DECLINED, PENDING = Outcome.PAID, Outcome.DECLINED, Outcome.PENDING

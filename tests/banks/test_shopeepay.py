@@ -348,7 +348,7 @@ class TestAskingShopeePay:
         )
 
 
-# ShopeePay's wire vector, and the conversation with its simulator.
+# The recorded vector, and a payment with the simulator
 # ------------------------------------------------------------------------------------------------
 
 (VECTOR,) = json.loads((Path(__file__).parent / "vectors/shopeepay/signatures.json").read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""The banks by bank transfer over real HTTP: a code is scanned, and the money is told of or found in the file."""
+"""The banks by bank transfer over real HTTP: a code is scanned, and the money comes by callback or in the statement."""
 
 from __future__ import annotations
 

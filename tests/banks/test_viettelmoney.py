@@ -332,7 +332,7 @@ class TestViettelMoney(
             adapter.read_callback(sent(signed(a_result(**changes))))
 
 
-# Viettel Money: our answers, and what we ask.
+# The hub's answers and queries
 # ------------------------------------------------------------------------------------------------
 
 ASKS_AT = (("POST", API),)
@@ -459,7 +459,7 @@ def test_a_body_that_repeats_a_field_is_rejected(adapter: ViettelMoney) -> None:
         adapter.read_callback(sent(body))
 
 
-# Viettel Money signs values with nothing between them: of all ways to cut a genuine message one is believed.
+# Values are signed with nothing between them: of all ways to cut a genuine message one is accepted
 # ------------------------------------------------------------------------------------------------
 
 
@@ -543,7 +543,7 @@ def test_what_holds_a_reference_of_ours_elsewhere_is_not_believed(
         read(built(tmp_path), **changes)
 
 
-# Viettel Money as nobody has seen it yet: what its page leaves open is not refused, and never guessed either.
+# What Viettel's page leaves open is neither refused nor guessed
 # ------------------------------------------------------------------------------------------------
 
 
@@ -700,7 +700,7 @@ def test_no_secret_is_ever_written_out(tmp_path: Path) -> None:
     assert section["ACCESS_SECRET"] not in result
 
 
-# Viettel Money's wire vectors through the adapter's own verbs, and a whole payment with its simulator.
+# Recorded vectors, and a whole payment with the simulator
 # ------------------------------------------------------------------------------------------------
 
 VECTORS: dict[str, dict[str, Any]] = {

@@ -440,7 +440,7 @@ def adapter(tmp_path: Path) -> Vnpay:
     return a_vnpay(a_section(tmp_path))
 
 
-# VNPAY gives money back: what is sent byte by byte, and what each answer proves.
+# Refunds: the request byte by byte, and the meaning of each answer
 # ------------------------------------------------------------------------------------------------
 
 SUCCEEDED, FAILED, PENDING = RefundOutcome.SUCCEEDED, RefundOutcome.FAILED, RefundOutcome.PENDING

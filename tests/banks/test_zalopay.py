@@ -328,7 +328,7 @@ class TestZaloPay(
             assert self.heard_again(adapter.refuse(message))  # type: ignore[arg-type]
 
 
-# ZaloPay v2: what is believed of its callbacks, and what each code means in an answer.
+# Callbacks that are accepted, and the meaning of each code in an answer
 # ------------------------------------------------------------------------------------------------
 
 ASKS = (("POST", QUERY),)
@@ -512,7 +512,7 @@ def test_the_file_of_a_day_names_our_references(adapter: ZaloPay, tmp_path: Path
     assert (second.reference, second.booked_at) == ("typed by hand", NOON + timedelta(seconds=43_199))
 
 
-# ZaloPay v2: what each code of the protocol's page says of an order, when we ask about one.
+# The meaning of each code of the protocol's page in the answer to a query
 # ------------------------------------------------------------------------------------------------
 
 PAID, DECLINED, PENDING = "PAID", "DECLINED", "PENDING"
@@ -576,7 +576,7 @@ def test_our_words_are_for_the_codes_of_the_page_and_no_others() -> None:
     assert all(word.strip() for word in CODES.values())
 
 
-# ZaloPay v2: what each code means in an answer about a refund.
+# The meaning of each code in an answer about a refund
 # ------------------------------------------------------------------------------------------------
 
 REFUNDS, REFUND_ASKS = ((("POST", address),) for address in (REFUND, QUERY_REFUND))
