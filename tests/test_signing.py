@@ -56,7 +56,7 @@ def test_a_stranger_believes_both_signatures() -> None:
 
 
 @pytest.mark.parametrize("place", range(0, len(BODY), 7))
-def test_one_altered_byte_is_webhookd(place: int) -> None:
+def test_one_altered_byte_is_noticed(place: int) -> None:
     signer = Signer.of([NEW], [NEW_SEED])
     altered = bytearray(BODY)
     altered[place] ^= 1
@@ -125,7 +125,7 @@ def test_any_other_text_is_no_token(token: str) -> None:
     assert Signer.of([NEW], []).reference_of(token) is None
 
 
-def test_every_altered_character_of_a_token_is_webhookd() -> None:
+def test_every_altered_character_of_a_token_is_noticed() -> None:
     signer = Signer.of([NEW], [])
     token = signer.checkout_token("26030200012345")
     for place, char in enumerate(token):

@@ -87,6 +87,6 @@ class BidvSimulator(Simulator):
 SIMULATOR = BidvSimulator
 
 
-def hashed(*values: str, secret: str = SECRET) -> str:
+def hashed(*values: str, secret: str | None = None) -> str:
     """The checksum over ``values``, one after the other behind the secret."""
-    return hashlib.md5("".join((secret, *values)).encode(), usedforsecurity=False).hexdigest()
+    return hashlib.md5("".join((secret or SECRET, *values)).encode(), usedforsecurity=False).hexdigest()

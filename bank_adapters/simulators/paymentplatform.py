@@ -139,6 +139,6 @@ def hashed(fields: Mapping[str, Any], names: str) -> str:
     return digest(*("" if value is None else value for value in values))
 
 
-def digest(*values: object, secret: str = SECRET) -> str:
+def digest(*values: object, secret: str | None = None) -> str:
     """SHA-256 over the values and the secret, ``|`` between them."""
-    return hashlib.sha256("|".join([*map(str, values), secret]).encode()).hexdigest()
+    return hashlib.sha256("|".join([*map(str, values), secret or SECRET]).encode()).hexdigest()

@@ -70,10 +70,10 @@ def _movement(payment: Payment) -> dict[str, object]:
 SIMULATOR = SepaySimulator
 
 
-def signed_headers(body: bytes, at: datetime, secret: str = SECRET) -> dict[str, str]:
+def signed_headers(body: bytes, at: datetime, secret: str | None = None) -> dict[str, str]:
     """The headers of a message sent at that moment."""
     sent = str(int(at.timestamp()))
-    digest = hmac.new(secret.encode(), f"{sent}.".encode() + body, "sha256").hexdigest()
+    digest = hmac.new((secret or SECRET).encode(), f"{sent}.".encode() + body, "sha256").hexdigest()
     return {
         "content-type": "application/json",
         "x-sepay-timestamp": sent,

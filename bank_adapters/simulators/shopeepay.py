@@ -127,9 +127,9 @@ class ShopeePaySimulator(Simulator):
 SIMULATOR = ShopeePaySimulator
 
 
-def signature(body: bytes, secret: str = SECRET) -> str:
+def signature(body: bytes, secret: str | None = None) -> str:
     """What stands in X-Airpay-Req-H."""
-    return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
+    return base64.b64encode(hmac.new((secret or SECRET).encode(), body, hashlib.sha256).digest()).decode()
 
 
 def signed(body: bytes) -> dict[str, str]:

@@ -194,7 +194,7 @@ def signed(fields: dict[str, str]) -> str:
     return f"{query}&vnp_SecureHash={hashed(query)}"
 
 
-def signed_answer(command: str, fields: dict[str, Any], secret: str = SECRET) -> dict[str, Any]:
+def signed_answer(command: str, fields: dict[str, Any], secret: str | None = None) -> dict[str, Any]:
     """An answer to ``command`` with its hash; what is absent keeps its place."""
     return {**fields, "vnp_SecureHash": hashed(_joined(fields, ANSWERED[command]), secret)}
 
@@ -204,9 +204,9 @@ def encoded(fields: dict[str, str]) -> str:
     return urlencode(sorted((name, value) for name, value in fields.items() if value))
 
 
-def hashed(text: str, secret: str = SECRET) -> str:
+def hashed(text: str, secret: str | None = None) -> str:
     """HMAC-SHA512 in hex."""
-    return hmac.new(secret.encode(), text.encode(), "sha512").hexdigest()
+    return hmac.new((secret or SECRET).encode(), text.encode(), "sha512").hexdigest()
 
 
 def _joined(fields: dict[str, Any], names: str) -> str:

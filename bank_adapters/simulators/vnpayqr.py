@@ -102,8 +102,8 @@ def _vietnam(moment: datetime | None, pattern: str) -> str:
 SIMULATOR = VnpayQrSimulator
 
 
-def checksum(message: Mapping[str, Any], secret: str = SECRET) -> str:
+def checksum(message: Mapping[str, Any], secret: str | None = None) -> str:
     """The checksum of an IPN; what is null or absent keeps its place."""
     values = (message.get(name) for name in SIGNED.split())
-    signed = "|".join([*("" if value is None else str(value) for value in values), secret])
+    signed = "|".join([*("" if value is None else str(value) for value in values), secret or SECRET])
     return hashlib.md5(signed.encode(), usedforsecurity=False).hexdigest().upper()

@@ -1,4 +1,4 @@
-"""BIDV bill collection: the contract, and every way in which a message can be wrong."""
+"""BIDV bill collection: the contract, every way in which a message can be wrong, the vectors and the simulator."""
 
 from __future__ import annotations
 
@@ -293,7 +293,7 @@ class TestBidv(CallbackContract, InquiryContract, StatementContract, BankContrac
             adapter.read_inquiry(asked(a_getbill(customer)))
 
 
-# BIDV as nobody has seen it yet: whatever its page leaves open is believed, whatever its page fixes is kept to.
+# What BIDV's page leaves open is accepted; what it fixes is enforced
 # ------------------------------------------------------------------------------------------------
 
 
@@ -326,8 +326,12 @@ def adapter(tmp_path: Path) -> Bidv:
     ],
 )
 def test_a_transaction_may_have_any_number_that_can_be_printed(adapter: Bidv, trans: str) -> None:
-    said = adapter.read_callback(sent(a_paybill(trans=trans)))
-    assert (said.bank_transaction_id, said.reference, said.amount) == (trans, ORDER, AMOUNT)
+    confirmation = adapter.read_callback(sent(a_paybill(trans=trans)))
+    assert (confirmation.bank_transaction_id, confirmation.reference, confirmation.amount) == (
+        trans,
+        ORDER,
+        AMOUNT,
+    )
 
 
 @pytest.mark.parametrize("name", ["amount", "trans_id"])
@@ -352,14 +356,14 @@ def test_fields_that_nobody_wrote_down_change_nothing(adapter: Bidv, more: dict[
 
 
 def test_a_bill_told_in_small_letters_is_still_the_order(adapter: Bidv) -> None:
-    said = adapter.read_callback(sent(a_paybill(bill=ORDER.lower())))
-    assert (said.reference, said.amount) == (ORDER.lower(), AMOUNT)
+    confirmation = adapter.read_callback(sent(a_paybill(bill=ORDER.lower())))
+    assert (confirmation.reference, confirmation.amount) == (ORDER.lower(), AMOUNT)
 
 
 @pytest.mark.parametrize("bill", ["HUB240501000123", "hs_2026/17", "1", "9" * 60])
 def test_a_bill_of_nobodys_is_told_as_it_is(adapter: Bidv, bill: str) -> None:
-    said = adapter.read_callback(sent(a_paybill(bill=bill)))
-    assert (said.reference, said.amount) == (bill, AMOUNT)
+    confirmation = adapter.read_callback(sent(a_paybill(bill=bill)))
+    assert (confirmation.reference, confirmation.amount) == (bill, AMOUNT)
 
 
 @pytest.mark.parametrize(
@@ -400,11 +404,11 @@ def test_every_other_cut_of_a_genuine_message_is_refused(adapter: Bidv) -> None:
         for second in range(first + 1, len(whole)):
             cut = {"trans_id": whole[:first], "bill_id": whole[first:second], "amount": whole[second:]}
             try:
-                said = adapter.read_callback(sent(genuine | cut))
+                confirmation = adapter.read_callback(sent(genuine | cut))
             except (CallbackRejected, Malformed):
                 continue
             believed += 1
-            assert said == adapter.read_callback(sent(genuine))
+            assert confirmation == adapter.read_callback(sent(genuine))
     assert believed == 1
 
 
@@ -412,8 +416,8 @@ def test_an_order_that_looks_like_another_with_its_amount_is_paid_like_any_other
     """DVRHC9QPY4374815 is a reference too, and 91820 an amount: of the two cuts the first is meant."""
     order, amount = "DVK08T7DVRHC9QPY", "437481591820"
     genuine = a_paybill(bill=order, amount=amount)
-    said = adapter.read_callback(sent(genuine))
-    assert (said.reference, said.amount) == (order, dong(int(amount)))
+    confirmation = adapter.read_callback(sent(genuine))
+    assert (confirmation.reference, confirmation.amount) == (order, dong(int(amount)))
     other = {"trans_id": "BIDV000001DVK08T7", "bill_id": "DVRHC9QPY4374815", "amount": "91820"}
     assert hashed(*other.values()) == genuine["checksum"]
     with pytest.raises(CallbackRejected):
@@ -421,8 +425,8 @@ def test_an_order_that_looks_like_another_with_its_amount_is_paid_like_any_other
 
 
 def test_of_two_references_the_one_before_an_amount_is_the_bill(adapter: Bidv) -> None:
-    said = adapter.read_callback(sent(a_paybill(trans=f"T{ORDER}X")))
-    assert (said.reference, said.amount) == (ORDER, AMOUNT)
+    confirmation = adapter.read_callback(sent(a_paybill(trans=f"T{ORDER}X")))
+    assert (confirmation.reference, confirmation.amount) == (ORDER, AMOUNT)
 
 
 # What the page fixes --------------------------------------------------------------------------------
@@ -443,9 +447,9 @@ def test_nothing_to_pay_is_said_with_400(adapter: Bidv, due: Due) -> None:
 
 def test_a_bill_names_what_is_lacking_as_text(adapter: Bidv) -> None:
     bill = Bill(Due.PAYABLE, ORDER, "", dong(9_999_999_999), 'Trần "Đức" \\ Ạ', "")
-    said = json.loads(adapter.answer_inquiry(adapter.read_inquiry(asked(a_getbill())), bill).body)
-    assert (said["data"]["amount"], said["customer_name"]) == ("9999999999", 'Trần "Đức" \\ Ạ')
-    assert (said["service_id"], said["data"]["type"]) == (SERVICE, 1)
+    result = json.loads(adapter.answer_inquiry(adapter.read_inquiry(asked(a_getbill())), bill).body)
+    assert (result["data"]["amount"], result["customer_name"]) == ("9999999999", 'Trần "Đức" \\ Ạ')
+    assert (result["service_id"], result["data"]["type"]) == (SERVICE, 1)
 
 
 # Bearer JWT -----------------------------------------------------------------------------------------
@@ -480,12 +484,12 @@ def test_a_signed_token_and_an_agreed_word_are_never_taken_for_each_other(tmp_pa
 
 
 def test_no_secret_is_ever_written_out(tmp_path: Path) -> None:
-    said = repr(built(tmp_path, TOKEN_SECRET=KEY, BEARER="jwt"))
-    assert KEY not in said
-    assert a_section(tmp_path)["SECRET"] not in said
+    result = repr(built(tmp_path, TOKEN_SECRET=KEY, BEARER="jwt"))
+    assert KEY not in result
+    assert a_section(tmp_path)["SECRET"] not in result
 
 
-# BIDV's wire vectors, and a whole payment with its simulator.
+# Recorded vectors, and a whole payment with the simulator
 # ------------------------------------------------------------------------------------------------
 
 VECTORS: dict[str, dict[str, Any]] = {
@@ -527,9 +531,13 @@ def test_the_question_of_the_vector_is_believed(tmp_path: Path) -> None:
 def test_the_payment_of_the_vector_is_believed(tmp_path: Path) -> None:
     vector = VECTORS["paybill-checksum"]
     adapter = bank_of(vector, tmp_path)
-    said = adapter.read_callback(message(vector, "/callbacks/bidv"))
-    assert (said.reference, said.amount, said.outcome) == ("HUB240501000123", dong(150_000), Outcome.PAID)
-    assert (said.bank_transaction_id, said.event_id, said.paid_at) == (
+    confirmation = adapter.read_callback(message(vector, "/callbacks/bidv"))
+    assert (confirmation.reference, confirmation.amount, confirmation.outcome) == (
+        "HUB240501000123",
+        dong(150_000),
+        Outcome.PAID,
+    )
+    assert (confirmation.bank_transaction_id, confirmation.event_id, confirmation.paid_at) == (
         "BIDV000001",
         "paybill:BIDV000001",
         None,
@@ -538,7 +546,7 @@ def test_the_payment_of_the_vector_is_believed(tmp_path: Path) -> None:
         with pytest.raises(CallbackRejected):
             adapter.read_callback(message(vector, "/callbacks/bidv", **changes))
     upper = adapter.read_callback(message(vector, "/callbacks/bidv", checksum=vector["expected"].upper()))
-    assert upper == said
+    assert upper == confirmation
 
 
 def test_both_sides_understand_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -560,8 +568,8 @@ def test_both_sides_understand_each_other(tmp_path: Path, monkeypatch: pytest.Mo
         assert isinstance(payment, Payment)
         simulator.book.settle(payment, "PAID", notify=False)
         (callback,) = simulator.callbacks(payment)
-        said = adapter.read_callback(_arrived(callback))
-        assert (said.reference, said.amount, said.bank_transaction_id) == (
+        confirmation = adapter.read_callback(_arrived(callback))
+        assert (confirmation.reference, confirmation.amount, confirmation.bank_transaction_id) == (
             ORDER,
             AMOUNT,
             payment.transaction_id,

@@ -56,7 +56,9 @@ def a_movement(**changes: Any) -> dict[str, Any]:
     return movement
 
 
-def told(message: Mapping[str, Any], *, at: datetime = NOON, body: bytes | None = None) -> CallbackRequest:
+def callback_request(
+    message: Mapping[str, Any], *, at: datetime = NOON, body: bytes | None = None
+) -> CallbackRequest:
     """The message as Casso sends it, or ``body`` under its signature."""
     raw = json.dumps(message, ensure_ascii=False).encode() if body is None else body
     headers = signed_headers(compact(message), at)
@@ -89,10 +91,10 @@ class TestCasso(CallbackContract, StatementContract):
         return a_section(folder)
 
     def callback(self, outcome: Outcome | str, **changes: Any) -> CallbackRequest:
-        return told({"error": 0, "data": a_movement(**changes)})
+        return callback_request({"error": 0, "data": a_movement(**changes)})
 
     def aged(self, age: timedelta) -> CallbackRequest:
-        return told({"error": 0, "data": a_movement()}, at=NOON - age)
+        return callback_request({"error": 0, "data": a_movement()}, at=NOON - age)
 
     def statement_text(self) -> str:
         return STATEMENT
@@ -100,9 +102,9 @@ class TestCasso(CallbackContract, StatementContract):
     # Being told -------------------------------------------------------------------------------------
 
     def test_it_tells_from_whom_the_money_came(self, adapter: Casso) -> None:
-        said = adapter.read_callback(self.callback(Outcome.PAID))
-        assert said.payer == PayerAccount("0011000000001", "970436", "NGUYEN VAN A")
-        assert said.bank_transaction_id == "92704"
+        confirmation = adapter.read_callback(self.callback(Outcome.PAID))
+        assert confirmation.payer == PayerAccount("0011000000001", "970436", "NGUYEN VAN A")
+        assert confirmation.bank_transaction_id == "92704"
         nobody = adapter.read_callback(self.callback(Outcome.PAID, counterAccountNumber=""))
         assert nobody.payer is None
 
@@ -119,17 +121,21 @@ class TestCasso(CallbackContract, StatementContract):
 
     def test_a_list_of_movements_is_no_message_of_this_version(self, adapter: Casso) -> None:
         with pytest.raises(Malformed):
-            adapter.read_callback(told({"error": 0, "data": [a_movement()]}))
+            adapter.read_callback(callback_request({"error": 0, "data": [a_movement()]}))
 
     def test_the_trial_message_makes_no_money(self, adapter: Casso) -> None:
-        one = adapter.read_callback(told({"error": 0, "data": a_movement(id=0)}))
+        one = adapter.read_callback(callback_request({"error": 0, "data": a_movement(id=0)}))
         other = adapter.read_callback(
-            told({"error": 0, "data": a_movement(id=0, amount=1)}, at=NOON + timedelta(seconds=9))
+            callback_request({"error": 0, "data": a_movement(id=0, amount=1)}, at=NOON + timedelta(seconds=9))
         )
         assert one.event_id != other.event_id
-        for said in (one, other):
-            assert (said.outcome, said.amount, said.bank_transaction_id) == (Outcome.PENDING, None, None)
-            judged = judge(said, ConfirmationContext(order=None, previous=(), collection=None), NOON)
+        for result in (one, other):
+            assert (result.outcome, result.amount, result.bank_transaction_id) == (
+                Outcome.PENDING,
+                None,
+                None,
+            )
+            judged = judge(result, ConfirmationContext(order=None, previous=(), collection=None), NOON)
             assert (judged.disposition, judged.collects) == (Disposition.ORPHAN, False)
 
     @pytest.mark.parametrize(
@@ -137,43 +143,47 @@ class TestCasso(CallbackContract, StatementContract):
         [{"amount": 0}, {"amount": -150000}, {"accountNumber": "99999999"}, {"accountNumber": None}],
     )
     def test_what_is_no_payment_to_us_makes_no_money(self, adapter: Casso, changes: dict[str, Any]) -> None:
-        said = adapter.read_callback(self.callback(Outcome.PAID, **changes))
-        assert (said.outcome, said.amount, said.bank_transaction_id) == (Outcome.PENDING, None, None)
+        confirmation = adapter.read_callback(self.callback(Outcome.PAID, **changes))
+        assert (confirmation.outcome, confirmation.amount, confirmation.bank_transaction_id) == (
+            Outcome.PENDING,
+            None,
+            None,
+        )
 
     def test_money_may_come_through_a_virtual_account(self, adapter: Casso) -> None:
         through = {"accountNumber": "1", "virtualAccountNumber": ACCOUNT}
         assert adapter.read_callback(self.callback(Outcome.PAID, **through)).amount == AMOUNT
 
     def test_an_error_is_no_payment(self, adapter: Casso) -> None:
-        said = adapter.read_callback(told({"error": 7, "data": a_movement()}))
-        assert (said.outcome, said.code) == (Outcome.PENDING, "7")
-        assert said.event_id != adapter.read_callback(self.callback(Outcome.PAID)).event_id
+        confirmation = adapter.read_callback(callback_request({"error": 7, "data": a_movement()}))
+        assert (confirmation.outcome, confirmation.code) == (Outcome.PENDING, "7")
+        assert confirmation.event_id != adapter.read_callback(self.callback(Outcome.PAID)).event_id
 
     def test_without_the_word_of_an_error_there_is_none(self, adapter: Casso) -> None:
-        assert adapter.read_callback(told({"data": a_movement()})) == adapter.read_callback(
+        assert adapter.read_callback(callback_request({"data": a_movement()})) == adapter.read_callback(
             self.callback(Outcome.PAID)
         )
         with pytest.raises(Malformed):
-            adapter.read_callback(told({"error": None, "data": a_movement()}))
+            adapter.read_callback(callback_request({"error": None, "data": a_movement()}))
 
     def test_the_same_money_told_again_is_the_same_event(self, adapter: Casso) -> None:
-        again = told({"error": 0, "data": a_movement()}, at=NOON + timedelta(minutes=2))
+        again = callback_request({"error": 0, "data": a_movement()}, at=NOON + timedelta(minutes=2))
         assert adapter.read_callback(again) == adapter.read_callback(self.callback(Outcome.PAID))
 
     def test_the_order_in_which_names_stand_does_not_matter(self, adapter: Casso) -> None:
         message = {"error": 0, "data": a_movement()}
         turned = {"data": dict(reversed(message["data"].items())), "error": 0}  # type: ignore[attr-defined]
         spaced = json.dumps(turned, indent=2, ensure_ascii=True).encode()
-        assert adapter.read_callback(told(message, body=spaced)).amount == AMOUNT
+        assert adapter.read_callback(callback_request(message, body=spaced)).amount == AMOUNT
 
     @pytest.mark.parametrize(
         "text",
         ["\u2028\u2029", "\u0001\u001f\b\f\n\r\t", "a/b", "\x7f", "\U0001f600", '\\"', "é" * 600, "<&>"],
     )
     def test_any_text_is_escaped_as_javascript_does(self, adapter: Casso, text: str) -> None:
-        said = adapter.read_callback(self.callback(Outcome.PAID, description=f"{ORDER} {text}"))
-        assert said.reference.startswith(ORDER)
-        assert "\n" not in said.reference
+        confirmation = adapter.read_callback(self.callback(Outcome.PAID, description=f"{ORDER} {text}"))
+        assert confirmation.reference.startswith(ORDER)
+        assert "\n" not in confirmation.reference
 
     @pytest.mark.parametrize(
         "changes",
@@ -187,8 +197,8 @@ class TestCasso(CallbackContract, StatementContract):
 
     @pytest.mark.parametrize("moment", ["2026-11-22", "22/11/2026 12:00:00", "2026-13-22 12:00:00", "", None])
     def test_money_is_not_turned_away_because_of_its_time(self, adapter: Casso, moment: str | None) -> None:
-        said = adapter.read_callback(self.callback(Outcome.PAID, transactionDateTime=moment))
-        assert (said.outcome, said.paid_at) == (Outcome.PAID, None)
+        confirmation = adapter.read_callback(self.callback(Outcome.PAID, transactionDateTime=moment))
+        assert (confirmation.outcome, confirmation.paid_at) == (Outcome.PAID, None)
 
     def test_how_old_a_message_may_be_is_a_setting(self, tmp_path: Path) -> None:
         patient = self.built(a_section(tmp_path, TOLERANCE_SECONDS="3600"))
@@ -307,7 +317,7 @@ def test_numbers_that_javascript_would_not_write_are_not_believed(adapter: Casso
 
 
 def test_an_amount_that_javascript_writes_as_whole_is_whole(adapter: Casso) -> None:
-    genuine = told(MESSAGE)
+    genuine = callback_request(MESSAGE)
     body = genuine.body.replace(b'"amount": 150000', b'"amount": 150000.00')
     assert body != genuine.body
     assert adapter.read_callback(replace(genuine, body=body)).amount == AMOUNT
@@ -316,10 +326,10 @@ def test_an_amount_that_javascript_writes_as_whole_is_whole(adapter: Casso) -> N
 @pytest.mark.parametrize("name", ["bank-code", "_id", "$x", "tên", "", "a b", "x" * 65, 'a"\\'])
 @pytest.mark.parametrize("value", ["x", None, 1, True, [], [{"b": 1, "a": [None]}], {"b": "", "a": {}}])
 def test_new_fields_are_signed_with_the_rest(adapter: Casso, name: str, value: object) -> None:
-    genuine = told({"error": 0, "data": a_movement(**{name: value})})
+    genuine = callback_request({"error": 0, "data": a_movement(**{name: value})})
     assert adapter.read_callback(genuine).amount == AMOUNT
     with pytest.raises(CallbackRejected):
-        adapter.read_callback(replace(genuine, body=told(MESSAGE).body))
+        adapter.read_callback(replace(genuine, body=callback_request(MESSAGE).body))
 
 
 @pytest.mark.parametrize(
@@ -338,8 +348,12 @@ def test_new_fields_are_signed_with_the_rest(adapter: Casso, name: str, value: o
 def test_money_is_not_turned_away_because_of_what_is_beside_it(
     adapter: Casso, changes: dict[str, Any]
 ) -> None:
-    said = adapter.read_callback(told({"error": 0, "data": a_movement(**changes)}))
-    assert (said.outcome, said.amount, said.bank_transaction_id) == (Outcome.PAID, AMOUNT, "92704")
+    confirmation = adapter.read_callback(callback_request({"error": 0, "data": a_movement(**changes)}))
+    assert (confirmation.outcome, confirmation.amount, confirmation.bank_transaction_id) == (
+        Outcome.PAID,
+        AMOUNT,
+        "92704",
+    )
 
 
 # Casso's published callback, byte by byte.
@@ -358,9 +372,9 @@ def vector(request: pytest.FixtureRequest) -> Any:
 def test_the_published_callback_is_believed_and_makes_no_money(
     vector: dict[str, Any], tmp_path: Path
 ) -> None:
-    said = _read(vector, tmp_path, vector["inputs"])
-    assert (said.outcome, said.code, said.key) == (Outcome.PENDING, "TEST", 0)
-    assert said.reference == vector["inputs"]["data"]["description"]
+    result = _read(vector, tmp_path, vector["inputs"])
+    assert (result.outcome, result.code, result.key) == (Outcome.PENDING, "TEST", 0)
+    assert result.reference == vector["inputs"]["data"]["description"]
 
 
 def test_every_field_of_it_is_signed(vector: dict[str, Any], tmp_path: Path) -> None:

@@ -254,9 +254,9 @@ def test_three_strangers_write_the_same_transfer(
     assert VietnamQr.init_viet_qr(bank_bin, number, str(amount), purpose).build() == ours
     assert NapasQr(bank_bin, number, amount, purpose).code == ours
     theirs = VietQRGenerator(bank_bin, number).generate(amount, purpose.strip() or None)
-    told = read_qr(theirs)  # it adds a category and a name of its own, and strips the purpose
-    assert (told.bank_bin, told.number, told.amount) == (bank_bin, number, dong(amount))
-    assert told.additional.get("purpose", "") == purpose.strip()
+    result = read_qr(theirs)  # it adds a category and a name of its own, and strips the purpose
+    assert (result.bank_bin, result.number, result.amount) == (bank_bin, number, dong(amount))
+    assert result.additional.get("purpose", "") == purpose.strip()
 
 
 @given(bins, numbers, amounts, ascii_text)

@@ -219,13 +219,22 @@ class TestKeyPay(
 
     def test_it_reads_that_a_payment_was_made(self, adapter: TakesCallbacks) -> None:
         """It reads that something happened: neither status nor number is signed."""
-        said = adapter.read_callback(self.callback(Outcome.PAID))
-        assert (said.outcome, said.reference, said.amount) == (Outcome.PENDING, ATTEMPT, AMOUNT)
-        assert (said.bank_transaction_id, said.paid_at, said.code, said.key) == (None, None, "", 0)
+        confirmation = adapter.read_callback(self.callback(Outcome.PAID))
+        assert (confirmation.outcome, confirmation.reference, confirmation.amount) == (
+            Outcome.PENDING,
+            ATTEMPT,
+            AMOUNT,
+        )
+        assert (
+            confirmation.bank_transaction_id,
+            confirmation.paid_at,
+            confirmation.code,
+            confirmation.key,
+        ) == (None, None, "", 0)
 
     def test_the_key_before_is_still_believed(self, tmp_path: Path) -> None:
-        said = self.keyed(tmp_path, "rotated").read_callback(self.callback(Outcome.PAID))
-        assert (said.reference, said.key) == (ATTEMPT, 1)
+        confirmation = self.keyed(tmp_path, "rotated").read_callback(self.callback(Outcome.PAID))
+        assert (confirmation.reference, confirmation.key) == (ATTEMPT, 1)
 
     @pytest.mark.parametrize(
         "unsigned", [{"status": 1}, {"status": "0"}, {"transaction_code": "KP9"}, {"paid": True}]
@@ -277,8 +286,8 @@ class TestKeyPay(
 
     @pytest.mark.parametrize("answer", Answer)
     def test_it_answers_in_keypays_words(self, adapter: KeyPay, answer: Answer) -> None:
-        said = json.loads(adapter.acknowledge(answer, sent(a_callback())).body)
-        assert said["return_code"] == (-1 if answer is Answer.NOT_RECORDED else 0)
+        result = json.loads(adapter.acknowledge(answer, sent(a_callback())).body)
+        assert result["return_code"] == (-1 if answer is Answer.NOT_RECORDED else 0)
         refusal = adapter.refuse(sent({}))
         assert refusal is not None
         assert (refusal.status, json.loads(refusal.body)["return_code"]) == (200, -1)
@@ -292,8 +301,8 @@ class TestKeyPay(
 
     def test_what_is_paid_is_what_keypay_says_was_paid(self, adapter: KeyPay) -> None:
         with Failing(self.asks_at, detail(trans_amount=149_000)):
-            said = adapter.query_payment(a_query())
-        assert (said.outcome, said.amount, said.bank_transaction_id) == (
+            confirmation = adapter.query_payment(a_query())
+        assert (confirmation.outcome, confirmation.amount, confirmation.bank_transaction_id) == (
             Outcome.PAID,
             dong(149_000),
             TRANSACTION,
@@ -318,8 +327,8 @@ class TestKeyPay(
 
     def test_a_refund_with_an_error_is_neither_made_nor_refused(self, adapter: KeyPay) -> None:
         with Failing(self.refunds_at, {"json": {"error": "5", "msg": "refunded already"}}):
-            said = adapter.refund_payment(a_refund())
-        assert (said.outcome, said.code, said.bank_refund_id) == (RefundOutcome.PENDING, "5", None)
+            result = adapter.refund_payment(a_refund())
+        assert (result.outcome, result.code, result.bank_refund_id) == (RefundOutcome.PENDING, "5", None)
 
     def test_a_refund_without_a_number_is_never_asked_about(self, adapter: CanQueryRefund) -> None:
         """That says nothing about the bank's health: nothing has left."""
@@ -327,7 +336,7 @@ class TestKeyPay(
             adapter.query_refund(a_refund_query())
 
 
-# KeyPay as nobody has seen it yet: what its page leaves open is not refused, and never guessed either.
+# What KeyPay's page leaves open is neither refused nor guessed
 # ------------------------------------------------------------------------------------------------
 
 ASKS, REFUND_ASKS = (("POST", DETAIL),), (("POST", REFUND_DETAIL),)
@@ -376,8 +385,12 @@ def test_keypays_own_numbers_may_be_any_that_can_be_printed(adapter: KeyPay, num
 
 @pytest.mark.parametrize("fee", ["", "0", 0, "1100"])
 def test_a_fee_is_signed_as_it_is_written(adapter: KeyPay, fee: object) -> None:
-    said = adapter.read_callback(sent(a_callback(addition_fee=fee)))
-    assert (said.reference, said.amount, said.outcome) == (ATTEMPT, AMOUNT, Outcome.PENDING)
+    confirmation = adapter.read_callback(sent(a_callback(addition_fee=fee)))
+    assert (confirmation.reference, confirmation.amount, confirmation.outcome) == (
+        ATTEMPT,
+        AMOUNT,
+        Outcome.PENDING,
+    )
 
 
 @pytest.mark.parametrize("amount", [1, 999_999_999_999])
@@ -388,17 +401,17 @@ def test_the_smallest_and_the_largest_amount_are_read(adapter: KeyPay, amount: i
 def test_one_word_for_given_back_and_for_failed_is_neither(tmp_path: Path) -> None:
     adapter = built(tmp_path, REFUNDED_STATUS="3", UNREFUNDED_STATUS="3")
     with Failing(REFUND_ASKS, refund_detail(status="3")):
-        said = adapter.query_refund(a_refund_query(bank_refund_id=GIVEN_BACK))
-    assert (said.outcome, said.code) == (RefundOutcome.PENDING, "3")
+        result = adapter.query_refund(a_refund_query(bank_refund_id=GIVEN_BACK))
+    assert (result.outcome, result.code) == (RefundOutcome.PENDING, "3")
 
 
 def test_no_secret_is_ever_written_out(tmp_path: Path) -> None:
-    said, section = repr(built(tmp_path)), a_section(tmp_path)
-    assert section["SECRET"] not in said
-    assert section["SECRET_RECEIVED"] not in said
+    result, section = repr(built(tmp_path)), a_section(tmp_path)
+    assert section["SECRET"] not in result
+    assert section["SECRET_RECEIVED"] not in result
 
 
-# KeyPay's wire vectors through the adapter's own verbs, and a whole payment with its simulator.
+# Recorded vectors, and a whole payment with the simulator
 # ------------------------------------------------------------------------------------------------
 
 VECTORS: dict[str, dict[str, Any]] = {
@@ -458,8 +471,12 @@ def test_the_callback_of_the_vector_is_believed(tmp_path: Path) -> None:
     vector = VECTORS["callback-check_sum"]
     adapter = bank_of(vector, tmp_path, SECRET="another-key-of-keypay")
     genuine = {**vector["inputs"], "status": 0, "check_sum": vector["expected"]}
-    said = adapter.read_callback(sent(genuine))
-    assert (said.reference, said.amount, said.outcome) == ("HUB240501000123", dong(150_000), Outcome.PENDING)
+    confirmation = adapter.read_callback(sent(genuine))
+    assert (confirmation.reference, confirmation.amount, confirmation.outcome) == (
+        "HUB240501000123",
+        dong(150_000),
+        Outcome.PENDING,
+    )
     for name, value in vector["inputs"].items():
         with pytest.raises(CallbackRejected):
             adapter.read_callback(sent(genuine | {name: f"{value}0"}))

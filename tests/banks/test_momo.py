@@ -1,4 +1,4 @@
-"""MoMo v2: the contract, and what each resultCode means where it is told."""
+"""MoMo v2: the contract, and every resultCode, the vectors and the simulator."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def signed(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {**fields, "signature": signature(fields, " ".join(fields))}
 
 
-def told(fields: Mapping[str, Any]) -> CallbackRequest:
+def callback_request(fields: Mapping[str, Any]) -> CallbackRequest:
     """The notice with these fields."""
     body = json.dumps(fields, ensure_ascii=False).encode()
     return CallbackRequest("POST", "/callbacks/momo", b"", {}, body, NOON)
@@ -119,9 +119,9 @@ def answering(code: int, *, status: int = 200, **more: Any) -> Callable[..., tup
 
     def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
         asked = json.loads(request.body or b"{}")
-        said = {name: asked[name] for name in ("partnerCode", "orderId", "requestId")}
-        said |= {"resultCode": code, "message": "x", "responseTime": 1_795_323_600_000}
-        return status, {}, json.dumps({name: it for name, it in (said | more).items() if it is not None})
+        fields = {name: asked[name] for name in ("partnerCode", "orderId", "requestId")}
+        fields |= {"resultCode": code, "message": "x", "responseTime": 1_795_323_600_000}
+        return status, {}, json.dumps({name: it for name, it in (fields | more).items() if it is not None})
 
     return answer
 
@@ -197,7 +197,7 @@ class TestMomo(
     def callback(self, outcome: Outcome | str, **changes: Any) -> CallbackRequest:
         number = NUMBER if outcome is Outcome.PAID else 0
         fields = a_notice(resultCode=CODES.get(outcome, UNHEARD_OF), transId=number)
-        return told(signed(fields | changes))
+        return callback_request(signed(fields | changes))
 
     def returned(self, outcome: Outcome | str) -> bytes:
         return urlencode(json.loads(self.callback(outcome).body)).encode()
@@ -252,7 +252,7 @@ class TestMomo(
         fields = signed(a_notice(orderInfo="Lệ phí 1+1 + 2%"))
         query = "&".join(f"{name}={quote_plus(str(value))}" for name, value in fields.items())
         assert "+" in query
-        assert adapter.read_return(query.encode()) == adapter.read_callback(told(fields))
+        assert adapter.read_return(query.encode()) == adapter.read_callback(callback_request(fields))
         literal = query.replace("1%2B1", "1+1")  # a plus sent as it is means a space: not what was signed
         with pytest.raises(CallbackRejected):
             adapter.read_return(literal.encode())
@@ -268,12 +268,13 @@ class TestMomo(
         fields = signed(a_notice(**{name: value or ""})) | {name: value}
         if value is None:
             assert (
-                adapter.read_callback(told({k: v for k, v in fields.items() if k != name})).amount == AMOUNT
+                adapter.read_callback(callback_request({k: v for k, v in fields.items() if k != name})).amount
+                == AMOUNT
             )
-        assert adapter.read_callback(told(fields)).amount == AMOUNT
+        assert adapter.read_callback(callback_request(fields)).amount == AMOUNT
         for changes in ({"amount": 150_001}, {"transId": NUMBER + 1}, {"resultCode": 1006}, {name: "other"}):
             with pytest.raises(CallbackRejected):
-                adapter.read_callback(told(fields | changes))
+                adapter.read_callback(callback_request(fields | changes))
 
     @pytest.mark.parametrize(
         "more",
@@ -286,7 +287,7 @@ class TestMomo(
     def test_other_fields_and_numbers_as_text_change_nothing(
         self, adapter: Momo, more: dict[str, Any]
     ) -> None:
-        assert adapter.read_callback(told(signed(a_notice()) | more)) == adapter.read_callback(
+        assert adapter.read_callback(callback_request(signed(a_notice()) | more)) == adapter.read_callback(
             self.callback(Outcome.PAID)
         )
 
@@ -328,7 +329,7 @@ class TestMomo(
             adapter.open_payment(a_request(**changes))
 
 
-# MoMo v2: what each resultCode means where it is told, and nothing more.
+# The meaning of each resultCode
 # ------------------------------------------------------------------------------------------------
 
 ASKS, CONFIRMS, REFUNDS_AT = ((("POST", address),) for address in (QUERY, CONFIRM, REFUND))
@@ -356,11 +357,15 @@ def test_there_are_36_codes_and_each_has_one_meaning() -> None:
 
 @pytest.mark.parametrize("code", [*map(int, RESULTS), UNHEARD_OF, -1])
 def test_only_final_codes_end_a_payment(adapter: Momo, code: int) -> None:
-    said = adapter.read_callback(told(signed(a_notice(resultCode=code))))
+    confirmation = adapter.read_callback(callback_request(signed(a_notice(resultCode=code))))
     expected = Outcome.PAID if code == 0 else Outcome.PENDING
     if code in CODES_OF[Result.FINAL]:
         expected = Outcome.DECLINED
-    assert (said.outcome, said.code, said.authorised) == (expected, str(code), code == 9000)
+    assert (confirmation.outcome, confirmation.code, confirmation.authorised) == (
+        expected,
+        str(code),
+        code == 9000,
+    )
 
 
 def test_the_pending_codes_are_these_four() -> None:
@@ -368,7 +373,9 @@ def test_the_pending_codes_are_these_four() -> None:
 
 
 def test_authorised_and_then_paid_are_two_events(adapter: Momo) -> None:
-    held, paid = (adapter.read_callback(told(signed(a_notice(resultCode=code)))) for code in (9000, 0))
+    held, paid = (
+        adapter.read_callback(callback_request(signed(a_notice(resultCode=code)))) for code in (9000, 0)
+    )
     assert held.event_id != paid.event_id
     assert (held.outcome, held.bank_transaction_id) == (Outcome.PENDING, paid.bank_transaction_id)
 
@@ -376,15 +383,18 @@ def test_authorised_and_then_paid_are_two_events(adapter: Momo) -> None:
 def test_the_access_key_is_ours_and_never_the_messages(adapter: Momo, tmp_path: Path) -> None:
     genuine = signed(a_notice())
     other = built(tmp_path, ACCESS_KEY="AnotherKey")
-    for message in (told(genuine), told({**genuine, "accessKey": ACCESS_KEY})):
+    for message in (callback_request(genuine), callback_request({**genuine, "accessKey": ACCESS_KEY})):
         with pytest.raises(CallbackRejected):
             other.read_callback(message)
-    assert adapter.read_callback(told({**genuine, "accessKey": "AnotherKey"})).outcome is Outcome.PAID
+    assert (
+        adapter.read_callback(callback_request({**genuine, "accessKey": "AnotherKey"})).outcome
+        is Outcome.PAID
+    )
 
 
 def test_another_partners_message_is_rejected(adapter: Momo) -> None:
     with pytest.raises(CallbackRejected):
-        adapter.read_callback(told(signed(a_notice(partnerCode="OTHER"))))
+        adapter.read_callback(callback_request(signed(a_notice(partnerCode="OTHER"))))
 
 
 def test_a_message_that_can_be_cut_in_two_ways_is_rejected(adapter: Momo) -> None:
@@ -394,7 +404,7 @@ def test_a_message_that_can_be_cut_in_two_ways_is_rejected(adapter: Momo) -> Non
     assert signed(genuine)["signature"] == signed(recut)["signature"]
     for fields in (genuine, recut):
         with pytest.raises(CallbackRejected):
-            adapter.read_callback(told(signed(fields)))
+            adapter.read_callback(callback_request(signed(fields)))
 
 
 @pytest.mark.parametrize(
@@ -412,23 +422,23 @@ def test_a_message_that_can_be_cut_in_two_ways_is_rejected(adapter: Momo) -> Non
 )
 def test_a_genuine_message_that_makes_no_sense_is_malformed(adapter: Momo, changes: dict[str, Any]) -> None:
     with pytest.raises(Malformed):
-        adapter.read_callback(told(signed(a_notice(**changes))))
+        adapter.read_callback(callback_request(signed(a_notice(**changes))))
 
 
 @pytest.mark.parametrize("moment", ["1795323600", "17953236000000", "soon", ""])
 def test_a_time_that_is_not_in_milliseconds_is_left_out(adapter: Momo, moment: str) -> None:
-    said = adapter.read_callback(told(signed(a_notice(responseTime=moment))))
-    assert (said.outcome, said.paid_at) == (Outcome.PAID, None)
+    confirmation = adapter.read_callback(callback_request(signed(a_notice(responseTime=moment))))
+    assert (confirmation.outcome, confirmation.paid_at) == (Outcome.PAID, None)
 
 
 @pytest.mark.parametrize("answer", Answer)
 def test_what_is_stored_is_answered_with_nothing(adapter: Momo, answer: Answer) -> None:
-    reply = adapter.acknowledge(answer, told(a_notice()))
+    reply = adapter.acknowledge(answer, callback_request(a_notice()))
     assert (reply.status, reply.body) == (503 if answer is Answer.NOT_RECORDED else 204, b"")
 
 
 def test_it_has_no_words_for_a_message_that_is_not_believed(adapter: Momo) -> None:
-    assert adapter.refuse(told(a_notice())) is None
+    assert adapter.refuse(callback_request(a_notice())) is None
 
 
 # Asking -------------------------------------------------------------------------------------------
@@ -444,20 +454,20 @@ def test_a_refused_question_says_nothing_of_the_payment(adapter: Momo) -> None:
 @pytest.mark.parametrize("status", [200, 400, 404])
 def test_an_order_that_momo_does_not_know_is_pending(adapter: Momo, status: int) -> None:
     with Failing(ASKS, answering(42, status=status)):
-        said = adapter.query_payment(a_query())
-    assert (said.outcome, said.code, said.amount) == (Outcome.PENDING, "42", None)
+        confirmation = adapter.query_payment(a_query())
+    assert (confirmation.outcome, confirmation.code, confirmation.amount) == (Outcome.PENDING, "42", None)
 
 
 def test_an_answers_time_is_not_the_payments(adapter: Momo) -> None:
     with Failing(ASKS, answering(0, amount=150_000, transId=NUMBER)):
-        said = adapter.query_payment(a_query())
-    assert (said.outcome, said.paid_at) == (Outcome.PAID, None)
+        confirmation = adapter.query_payment(a_query())
+    assert (confirmation.outcome, confirmation.paid_at) == (Outcome.PAID, None)
 
 
 def test_asked_it_says_that_money_is_held(adapter: Momo) -> None:
     with Failing(ASKS, answering(9000, amount=150_000, transId=NUMBER)):
-        said = adapter.query_payment(a_query())
-    assert (said.outcome, said.authorised) == (Outcome.PENDING, True)
+        confirmation = adapter.query_payment(a_query())
+    assert (confirmation.outcome, confirmation.authorised) == (Outcome.PENDING, True)
 
 
 @pytest.mark.parametrize("verb", ["capture", "cancel"])
@@ -468,10 +478,10 @@ def test_only_three_codes_end_a_held_payment(adapter: Momo, verb: str, code: int
         if code in CODES_OF[Result.REQUEST]:
             assert refuses(BankUnavailable, lambda: ask(a_query()))
             return
-        said = ask(a_query())
+        result = ask(a_query())
     ends: dict[int, Outcome] = {1003: Outcome.DECLINED, 1017: Outcome.DECLINED}
     ends[0] = Outcome.PAID if verb == "capture" else Outcome.DECLINED
-    assert said.outcome is ends.get(code, Outcome.PENDING)
+    assert result.outcome is ends.get(code, Outcome.PENDING)
 
 
 # Giving back --------------------------------------------------------------------------------------
@@ -484,10 +494,10 @@ def test_a_refund_ends_by_what_is_final_or_was_never_taken(adapter: Momo, code: 
         if code in (10, 43):
             assert refuses(BankUnavailable, given_back)
             return
-        said = given_back()
+        result = given_back()
     failed = {*CODES_OF[Result.FINAL], *CODES_OF[Result.REFUND], *CODES_OF[Result.REQUEST]} - {99, 40, 41}
     expected = RefundOutcome.SUCCEEDED if code == 0 else RefundOutcome.PENDING
-    assert said == RefundAnswer(RefundOutcome.FAILED if code in failed else expected, str(code))
+    assert result == RefundAnswer(RefundOutcome.FAILED if code in failed else expected, str(code))
 
 
 def test_a_refusal_that_names_no_refund_proves_nothing(adapter: Momo) -> None:
@@ -512,14 +522,14 @@ def test_a_transaction_that_is_no_number_is_not_momos(adapter: Momo, transaction
 def test_a_refund_that_is_not_listed_may_be_on_its_way(adapter: Momo) -> None:
     for listed in (None, [], [{"orderId": "RF-another", "amount": 1, "resultCode": 0}]):
         with Failing(ASKS, answering(0, amount=150_000, transId=NUMBER, refundTrans=listed)):
-            said = adapter.query_refund(a_refund_query())
-        assert said == RefundAnswer(RefundOutcome.PENDING, "not listed")
+            result = adapter.query_refund(a_refund_query())
+        assert result == RefundAnswer(RefundOutcome.PENDING, "not listed")
 
 
 def test_a_listed_refund_is_told_with_its_own_transaction(adapter: Momo) -> None:
     with Failing(ASKS, listing(0)):
-        said = adapter.query_refund(a_refund_query())
-    assert said == RefundAnswer(RefundOutcome.SUCCEEDED, "0", str(REFUND_NUMBER))
+        result = adapter.query_refund(a_refund_query())
+    assert result == RefundAnswer(RefundOutcome.SUCCEEDED, "0", str(REFUND_NUMBER))
 
 
 def test_an_unbelievable_list_is_no_answer(adapter: Momo) -> None:
@@ -534,15 +544,15 @@ def test_an_unbelievable_list_is_no_answer(adapter: Momo) -> None:
             assert refuses(BankUnavailable, lambda: adapter.query_refund(a_refund_query()))
 
 
-# MoMo v2: notices with a good signature that are not believed all the same.
+# Callbacks with a good signature that are refused all the same
 # ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("partner", ["OTHER", PARTNER.lower(), f"{PARTNER} ", ""])
 def test_another_partners_notice_is_rejected(adapter: TakesCallbacks, partner: str) -> None:
-    assert adapter.read_callback(told(signed(a_notice()))).outcome is Outcome.PAID
+    assert adapter.read_callback(callback_request(signed(a_notice()))).outcome is Outcome.PAID
     with pytest.raises(CallbackRejected):
-        adapter.read_callback(told(signed(a_notice(partnerCode=partner))))
+        adapter.read_callback(callback_request(signed(a_notice(partnerCode=partner))))
 
 
 @pytest.mark.parametrize(
@@ -559,7 +569,7 @@ def test_a_value_that_could_be_read_as_another_field_is_rejected(
     adapter: TakesCallbacks, cut: dict[str, Any]
 ) -> None:
     with pytest.raises(CallbackRejected):
-        adapter.read_callback(told(signed(a_notice(**cut))))
+        adapter.read_callback(callback_request(signed(a_notice(**cut))))
 
 
 # MoMo's adapter and its simulator over real HTTP: each verifies what the other signs.
@@ -584,7 +594,7 @@ class Circle:
         assert payment is not None
         return payment
 
-    def told(self, payment: Payment) -> Confirmation:
+    def confirmation_of(self, payment: Payment) -> Confirmation:
         """What the adapter reads from the notice about it."""
         (callback,) = self.simulator.callbacks(payment)
         assert callback.path == "/callbacks/momo"
@@ -640,20 +650,23 @@ def test_notice_return_and_answer_say_the_same(circle: Circle, outcome: str) -> 
     payment = circle.opened()
     assert circle.adapter.query_payment(a_query()).code == "1000"
     circle.book.settle(payment, outcome, notify=False)
-    told, asked = circle.told(payment), circle.adapter.query_payment(a_query())
+    confirmation, asked = circle.confirmation_of(payment), circle.adapter.query_payment(a_query())
     back = (circle.simulator.return_url(payment) or "").partition("?")
     assert back[0] == a_request().return_url
     returned = circle.adapter.read_return(back[2].encode())
-    assert replace(returned, paid_at=None) == replace(told, paid_at=None)
-    assert told.outcome is asked.outcome is Outcome[outcome]
-    assert (told.amount, told.bank_transaction_id) == (asked.amount, asked.bank_transaction_id)
-    assert (told.amount, told.reference, told.key) == (AMOUNT, ATTEMPT, 0)
+    assert replace(returned, paid_at=None) == replace(confirmation, paid_at=None)
+    assert confirmation.outcome is asked.outcome is Outcome[outcome]
+    assert (confirmation.amount, confirmation.bank_transaction_id) == (
+        asked.amount,
+        asked.bank_transaction_id,
+    )
+    assert (confirmation.amount, confirmation.reference, confirmation.key) == (AMOUNT, ATTEMPT, 0)
 
 
 def test_a_notice_of_another_amount_is_told_as_it_is(circle: Circle) -> None:
     payment = circle.opened()
     circle.book.settle(payment, "PAID", amount=149_000, notify=False)
-    assert circle.told(payment).amount == dong(149_000)
+    assert circle.confirmation_of(payment).amount == dong(149_000)
 
 
 def test_the_simulator_hears_what_the_adapter_answers(circle: Circle) -> None:
@@ -672,12 +685,12 @@ def test_held_money_is_taken_or_let_go(circle: Circle, verb: str, ends: Outcome)
     payment = circle.opened()
     confirm = circle.adapter.capture_payment if verb == "capture" else circle.adapter.cancel_payment
     circle.book.settle(payment, "PAID", notify=False)
-    held = circle.told(payment)
+    held = circle.confirmation_of(payment)
     assert (held.outcome, held.authorised) == (Outcome.PENDING, True)
     with pytest.raises(BankUnavailable, match="22"):
         circle.adapter.capture_payment(a_query(amount=dong(1000)))
     assert confirm(a_query()).outcome is confirm(a_query()).outcome is ends
-    assert circle.told(payment).outcome is circle.adapter.query_payment(a_query()).outcome is ends
+    assert circle.confirmation_of(payment).outcome is circle.adapter.query_payment(a_query()).outcome is ends
 
 
 def test_a_payment_that_is_not_held_cannot_be_cancelled(circle: Circle) -> None:
@@ -783,12 +796,16 @@ def assert_as_published(fields: dict[str, Any], vector: dict[str, Any]) -> None:
 @pytest.mark.parametrize("ascii_only", [True, False])
 def test_an_observed_notice_is_believed(vector: dict[str, Any], ascii_only: bool, tmp_path: Path) -> None:
     fields = vector["inputs"]
-    said = bank_of(vector, tmp_path).read_callback(notice(message(vector), ascii_only=ascii_only))
-    assert (said.outcome, said.reference, said.key) == (Outcome.PAID, fields["orderId"], 0)
-    assert said.amount == dong(int(fields["amount"]))
-    assert said.bank_transaction_id == fields["transId"]
+    confirmation = bank_of(vector, tmp_path).read_callback(notice(message(vector), ascii_only=ascii_only))
+    assert (confirmation.outcome, confirmation.reference, confirmation.key) == (
+        Outcome.PAID,
+        fields["orderId"],
+        0,
+    )
+    assert confirmation.amount == dong(int(fields["amount"]))
+    assert confirmation.bank_transaction_id == fields["transId"]
     seconds, milliseconds = divmod(int(fields["responseTime"]), 1000)
-    assert said.paid_at == datetime.fromtimestamp(seconds, UTC) + timedelta(milliseconds=milliseconds)
+    assert confirmation.paid_at == datetime.fromtimestamp(seconds, UTC) + timedelta(milliseconds=milliseconds)
 
 
 @pytest.mark.parametrize("vector", NOTICES)

@@ -69,7 +69,7 @@ def a_result(**changes: Any) -> dict[str, Any]:
     return {"paymentResult": {name: value for name, value in fields.items() if value is not None}}
 
 
-def told(fields: object) -> CallbackRequest:
+def callback_request(fields: object) -> CallbackRequest:
     return CallbackRequest("POST", "/callbacks/napas", b"", {}, json.dumps(fields).encode(), NOON)
 
 
@@ -94,7 +94,7 @@ class TestNapas(CallbackContract, StatementContract, BankContract):
 
     def callback(self, outcome: Outcome | str, **changes: Any) -> CallbackRequest:
         word = RESULTS.get(outcome, "UNHEARD_OF") if isinstance(outcome, Outcome) else "UNHEARD_OF"
-        return told(seal(a_result(result=word, **changes)))
+        return callback_request(seal(a_result(result=word, **changes)))
 
     def statement_text(self) -> str:
         return (
@@ -120,14 +120,14 @@ class TestNapas(CallbackContract, StatementContract, BankContract):
     )
     def test_an_envelope_that_is_not_sealed_is_rejected(self, adapter: Napas, spoil: dict[str, Any]) -> None:
         with pytest.raises(CallbackRejected):
-            adapter.read_callback(told(seal(a_result()) | spoil))
+            adapter.read_callback(callback_request(seal(a_result()) | spoil))
 
     def test_the_secret_alone_or_before_the_data_is_no_checksum(self, adapter: Napas) -> None:
         data = seal(a_result())["data"]
         for hashed in (data, SECRET, SECRET + data, data + SECRET + data):
             with pytest.raises(CallbackRejected):
                 adapter.read_callback(
-                    told({"data": data, "checksum": hashlib.sha256(hashed.encode()).hexdigest()})
+                    callback_request({"data": data, "checksum": hashlib.sha256(hashed.encode()).hexdigest()})
                 )
 
     @pytest.mark.parametrize("digest", ["md5", "sha1", "sha512"])
@@ -135,18 +135,20 @@ class TestNapas(CallbackContract, StatementContract, BankContract):
         data = seal(a_result())["data"]
         with pytest.raises(CallbackRejected):
             adapter.read_callback(
-                told({"data": data, "checksum": hashlib.new(digest, (data + SECRET).encode()).hexdigest()})
+                callback_request(
+                    {"data": data, "checksum": hashlib.new(digest, (data + SECRET).encode()).hexdigest()}
+                )
             )
 
     def test_hex_of_either_case_is_the_same_checksum(self, adapter: Napas) -> None:
         sealed = seal(a_result())
-        lower = told(sealed | {"checksum": sealed["checksum"].lower()})
-        assert adapter.read_callback(lower) == adapter.read_callback(told(sealed))
+        lower = callback_request(sealed | {"checksum": sealed["checksum"].lower()})
+        assert adapter.read_callback(lower) == adapter.read_callback(callback_request(sealed))
 
     def test_a_form_field_holds_the_same_result(self, adapter: Napas) -> None:
         body = urlencode({"napasResult": json.dumps(seal(a_result()))}).encode()
         in_a_form = CallbackRequest("POST", "/callbacks/napas", b"", {}, body, NOON)
-        assert adapter.read_callback(in_a_form) == adapter.read_callback(told(seal(a_result())))
+        assert adapter.read_callback(in_a_form) == adapter.read_callback(callback_request(seal(a_result())))
         for spoilt in (
             body[:-3],
             body + b"&napasResult=%7B%7D",
@@ -158,24 +160,26 @@ class TestNapas(CallbackContract, StatementContract, BankContract):
 
     def test_another_clients_result_is_rejected(self, adapter: Napas) -> None:
         with pytest.raises(CallbackRejected):
-            adapter.read_callback(told(seal(a_result(merchantId="OTHER"))))
+            adapter.read_callback(callback_request(seal(a_result(merchantId="OTHER"))))
 
     @pytest.mark.parametrize(
         "operation", ["REFUND", "REFUND_DOMESTIC", "PURCHASE_OTP", "CREATE_TOKEN", "PAY"]
     )
     @pytest.mark.parametrize("result", [*OUTCOMES, "UNKNOWN"])
     def test_only_a_payments_success_is_paid(self, adapter: Napas, operation: str, result: str) -> None:
-        said = adapter.read_callback(told(seal(a_result(apiOperation=operation, result=result))))
+        confirmation = adapter.read_callback(
+            callback_request(seal(a_result(apiOperation=operation, result=result)))
+        )
         expected = (
             OUTCOMES.get(result, Outcome.PENDING) if operation in {"PAY", "PURCHASE_OTP"} else Outcome.PENDING
         )
-        assert said.outcome is expected
-        assert said.code == f"{result}/SUCCESS"
+        assert confirmation.outcome is expected
+        assert confirmation.code == f"{result}/SUCCESS"
 
     @pytest.mark.parametrize("written", ["150000", "150000.0", "150000.00", 150000])
     def test_whole_dong_are_read_however_they_are_written(self, adapter: Napas, written: object) -> None:
         order = {"id": ATTEMPT, "amount": written, "currency": "VND"}
-        assert adapter.read_callback(told(seal(a_result(order=order)))).amount == AMOUNT
+        assert adapter.read_callback(callback_request(seal(a_result(order=order)))).amount == AMOUNT
 
     @pytest.mark.parametrize(
         "changes",
@@ -203,17 +207,17 @@ class TestNapas(CallbackContract, StatementContract, BankContract):
         self, adapter: Napas, changes: dict[str, Any]
     ) -> None:
         with pytest.raises(Malformed):
-            adapter.read_callback(told(seal(a_result(**changes))))
+            adapter.read_callback(callback_request(seal(a_result(**changes))))
 
     def test_a_sealed_text_that_is_no_result_is_malformed(self, adapter: Napas) -> None:
         nothing: list[object] = [{}, [], "x", {"tokenResult": {}}, {"paymentResult": []}]
-        for said in nothing:
+        for content in nothing:
             with pytest.raises(Malformed):
-                adapter.read_callback(told(seal(said)))
+                adapter.read_callback(callback_request(seal(content)))
         data = "not base64"
         checksum = hashlib.sha256((data + SECRET).encode()).hexdigest()
         with pytest.raises(Malformed):
-            adapter.read_callback(told({"data": data, "checksum": checksum}))
+            adapter.read_callback(callback_request({"data": data, "checksum": checksum}))
 
 
 # Napas: the two calls of an opening, and the page on which its form stands.
@@ -330,7 +334,7 @@ class TestOpeningAtNapas:
             adapter.open_payment(a_request(payer_ip="a&b", amount=dong(1)))
 
 
-# Napas's wire vector, and the conversation with its simulator.
+# The recorded vector, and a payment with the simulator
 # ------------------------------------------------------------------------------------------------
 
 (VECTOR,) = json.loads((Path(__file__).parent / "vectors/napas/signatures.json").read_text("utf-8"))
@@ -355,9 +359,9 @@ def test_the_vectors_checksum_is_believed_and_its_data_says_nothing(tmp_path: Pa
     """Malformed is said of a genuine message alone; one bit more and it is rejected."""
     fields = {"data": VECTOR["inputs"]["data"], "checksum": case(VECTOR["expected"])}
     with pytest.raises(Malformed):
-        bank_of(tmp_path).read_callback(told(fields))
+        bank_of(tmp_path).read_callback(callback_request(fields))
     with pytest.raises(CallbackRejected):
-        bank_of(tmp_path).read_callback(told({**fields, "data": f"{fields['data']}="}))
+        bank_of(tmp_path).read_callback(callback_request({**fields, "data": f"{fields['data']}="}))
 
 
 def test_both_sides_understand_each_other(tmp_path: Path) -> None:
@@ -373,9 +377,15 @@ def test_both_sides_understand_each_other(tmp_path: Path) -> None:
         assert payment is not None
         simulator.book.settle(payment, "PAID", notify=False)
         (callback,) = simulator.callbacks(payment)
-        said = adapter.read_callback(CallbackRequest("POST", "/", b"", callback.headers, callback.body, NOON))
-        assert (said.outcome, said.amount, said.reference) == (Outcome.PAID, dong(150_000), ATTEMPT)
-        assert said.bank_transaction_id == payment.transaction_id
+        confirmation = adapter.read_callback(
+            CallbackRequest("POST", "/", b"", callback.headers, callback.body, NOON)
+        )
+        assert (confirmation.outcome, confirmation.amount, confirmation.reference) == (
+            Outcome.PAID,
+            dong(150_000),
+            ATTEMPT,
+        )
+        assert confirmation.bank_transaction_id == payment.transaction_id
 
 
 # As other systems write the same messages
@@ -387,7 +397,7 @@ def read_result(folder: Path, form: bool = False, data: bytes | None = None, **c
     if data is not None:
         checksum = hashlib.sha256(data + SECRET.encode()).hexdigest()
         sealed = {"data": data.decode(), "checksum": checksum}
-    message = told(sealed)
+    message = callback_request(sealed)
     if form:
         body = urlencode({"napasResult": json.dumps(sealed)}).encode()
         message = CallbackRequest("POST", "/callbacks/napas", b"", {}, body, NOON)
@@ -408,8 +418,8 @@ def read_result(folder: Path, form: bool = False, data: bytes | None = None, **c
 def test_a_success_of_napas_is_paid_whatever_stands_beside_it(
     tmp_path: Path, form: bool, changes: dict[str, Any]
 ) -> None:
-    said = read_result(tmp_path, form, **changes)
-    assert (said.outcome, said.amount, said.reference) == (Outcome.PAID, AMOUNT, ATTEMPT)
+    result = read_result(tmp_path, form, **changes)
+    assert (result.outcome, result.amount, result.reference) == (Outcome.PAID, AMOUNT, ATTEMPT)
 
 
 @pytest.mark.parametrize("result", ["success", "In progress", "SUCCESS_LATER", "Success"])

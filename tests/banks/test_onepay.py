@@ -205,12 +205,14 @@ class TestOnePay(CallbackContract, ReturnContract, QueryContract, StatementContr
 
     @pytest.mark.parametrize("code", [*OUTCOMES, "00", "0 ", "f", "D", "777", "No Value Returned"])
     def test_only_0_is_paid_and_silence_is_no_refusal(self, adapter: OnePay, code: str) -> None:
-        said = adapter.read_callback(called_back(signed(a_result(vpc_TxnResponseCode=code))))
+        confirmation = adapter.read_callback(called_back(signed(a_result(vpc_TxnResponseCode=code))))
         waits = {"3", "6", "7", "100", "300", "?"}
         if code == "0":
-            assert said.outcome is Outcome.PAID
+            assert confirmation.outcome is Outcome.PAID
         else:
-            assert said.outcome is (Outcome.DECLINED if code in CODES.keys() - waits else Outcome.PENDING)
+            assert confirmation.outcome is (
+                Outcome.DECLINED if code in CODES.keys() - waits else Outcome.PENDING
+            )
 
     def test_an_ipn_may_be_posted_as_a_form(self, adapter: OnePay) -> None:
         query = signed(a_result())
@@ -322,7 +324,7 @@ class Circle:
         assert payment is not None
         return payment
 
-    def told(self, payment: Payment) -> Confirmation:
+    def confirmation_of(self, payment: Payment) -> Confirmation:
         """What the adapter reads from the IPN about it."""
         (callback,) = self.simulator.callbacks(payment)
         accepted = CallbackRequest(
@@ -355,13 +357,16 @@ def test_callback_return_and_answer_say_the_same(circle: Circle, outcome: str) -
     waiting = circle.adapter.query_payment(a_query())
     assert (waiting.outcome, waiting.code) == (Outcome.PENDING, "100")
     circle.book.settle(payment, outcome, notify=False)
-    told, asked = circle.told(payment), circle.adapter.query_payment(a_query())
+    confirmation, asked = circle.confirmation_of(payment), circle.adapter.query_payment(a_query())
     back = (circle.simulator.return_url(payment) or "").partition("?")
     assert back[0] == a_request().return_url
-    assert circle.adapter.read_return(back[2].encode()) == told
-    assert told.outcome is asked.outcome is Outcome[outcome]
-    assert (told.amount, told.bank_transaction_id) == (asked.amount, asked.bank_transaction_id)
-    assert (told.amount, told.reference, told.key) == (AMOUNT, ATTEMPT, 0)
+    assert circle.adapter.read_return(back[2].encode()) == confirmation
+    assert confirmation.outcome is asked.outcome is Outcome[outcome]
+    assert (confirmation.amount, confirmation.bank_transaction_id) == (
+        asked.amount,
+        asked.bank_transaction_id,
+    )
+    assert (confirmation.amount, confirmation.reference, confirmation.key) == (AMOUNT, ATTEMPT, 0)
     assert circle.simulator.callbacks(payment) == circle.simulator.callbacks(payment)
 
 
@@ -380,7 +385,7 @@ def test_another_secrets_message_is_rejected(circle: Circle, tmp_path: Path) -> 
     circle.book.settle(payment, "PAID", notify=False)
     stranger = a_onepay({**OnePaySimulator.settings(circle.url, tmp_path), "SECRET": "0F" * 16})
     with pytest.raises(CallbackRejected):
-        Circle(stranger, circle.simulator, circle.book, circle.url).told(payment)
+        Circle(stranger, circle.simulator, circle.book, circle.url).confirmation_of(payment)
 
 
 def test_what_is_recorded_is_not_sent_again(circle: Circle) -> None:
@@ -428,11 +433,19 @@ def bank_of(vector: dict[str, Any], folder: Path) -> OnePay:
 def test_the_published_return_is_believed(tmp_path: Path, method: str) -> None:
     query = urlencode({**RETURN["inputs"], "vpc_SecureHash": RETURN["expected"]})
     bank = bank_of(RETURN, tmp_path)
-    said = bank.read_callback(called_back(query, method))
-    assert said == bank.read_return(query.encode())
-    assert (said.outcome, said.amount, said.code, said.key) == (Outcome.PAID, dong(1), "0", 0)
-    assert (said.reference, said.bank_transaction_id) == ("201803210919102006754784", "1625746")
-    assert said.paid_at is None
+    confirmation = bank.read_callback(called_back(query, method))
+    assert confirmation == bank.read_return(query.encode())
+    assert (confirmation.outcome, confirmation.amount, confirmation.code, confirmation.key) == (
+        Outcome.PAID,
+        dong(1),
+        "0",
+        0,
+    )
+    assert (confirmation.reference, confirmation.bank_transaction_id) == (
+        "201803210919102006754784",
+        "1625746",
+    )
+    assert confirmation.paid_at is None
 
 
 def test_a_key_that_is_not_decoded_makes_another_hash(tmp_path: Path) -> None:
@@ -478,8 +491,12 @@ def test_a_question_is_a_signed_form(adapter: OnePay) -> None:
 def test_a_payment_that_onepay_does_not_know_is_pending(adapter: OnePay) -> None:
     with responses.RequestsMock() as wire:
         wire.add("POST", QUERIES, **answered({"vpc_DRExists": "N"}))
-        said = adapter.query_payment(a_query())
-    assert (said.outcome, said.code, said.reference) == (Outcome.PENDING, "N", ATTEMPT)
+        confirmation = adapter.query_payment(a_query())
+    assert (confirmation.outcome, confirmation.code, confirmation.reference) == (
+        Outcome.PENDING,
+        "N",
+        ATTEMPT,
+    )
 
 
 def test_an_answer_with_bare_spaces_and_a_line_end_is_read(adapter: OnePay) -> None:
@@ -487,19 +504,22 @@ def test_an_answer_with_bare_spaces_and_a_line_end_is_read(adapter: OnePay) -> N
     plain = "&".join(f"{name}={value}" for name, value in fields.items())
     with responses.RequestsMock() as wire:
         wire.add("POST", QUERIES, body=f"{plain}&vpc_SecureHash={signature(fields)}\n")
-        said = adapter.query_payment(a_query())
-    assert (said.outcome, said.amount, said.key) == (Outcome.PAID, AMOUNT, 0)
+        confirmation = adapter.query_payment(a_query())
+    assert (confirmation.outcome, confirmation.amount, confirmation.key) == (Outcome.PAID, AMOUNT, 0)
 
 
 def test_an_answer_and_a_callback_are_different_messages(adapter: OnePay) -> None:
     with responses.RequestsMock() as wire:
         wire.add("POST", QUERIES, **answered({"vpc_DRExists": "Y", **a_result()}))
         asked = adapter.query_payment(a_query())
-    told = adapter.read_callback(
+    confirmation = adapter.read_callback(
         called_back(urlencode({**a_result(), "vpc_SecureHash": signature(a_result())}))
     )
-    assert asked.event_id != told.event_id
-    assert (asked.bank_transaction_id, asked.amount) == (told.bank_transaction_id, told.amount)
+    assert asked.event_id != confirmation.event_id
+    assert (asked.bank_transaction_id, asked.amount) == (
+        confirmation.bank_transaction_id,
+        confirmation.amount,
+    )
 
 
 def test_an_answer_under_the_key_before_is_believed(tmp_path: Path) -> None:
@@ -556,8 +576,8 @@ def test_onepay_signs_texts_as_they_are(tmp_path: Path, encoder: str, text: str)
     fields = a_result(vpc_OrderInfo=text, vpc_Message=text[:40], user_Note=text[:40])
     sent = {**fields, "vpc_SecureHash": signature(fields)}
     query = "&".join(f"{name}={ENCODERS[encoder](value)}" for name, value in sent.items())
-    said = a_onepay(a_section(tmp_path)).read_callback(called_back(query))
-    assert (said.outcome, said.amount) == (Outcome.PAID, AMOUNT)
+    confirmation = a_onepay(a_section(tmp_path)).read_callback(called_back(query))
+    assert (confirmation.outcome, confirmation.amount) == (Outcome.PAID, AMOUNT)
 
 
 @pytest.mark.parametrize("value", ["a&vpc_Amount=1", "a&user_x=", "&vpc_CurrencyCode=USD", "a&b&vpc_x=1=2"])
@@ -570,5 +590,5 @@ def test_a_value_in_which_a_field_begins_is_rejected(tmp_path: Path, value: str)
 @pytest.mark.parametrize("amount", ["0", "", "15000050"])
 def test_a_declined_payment_needs_no_readable_amount(tmp_path: Path, amount: str) -> None:
     result = a_result(vpc_TxnResponseCode="99", vpc_Amount=amount, vpc_CurrencyCode="USD")
-    said = a_onepay(a_section(tmp_path)).read_callback(called_back(signed(result)))
-    assert (said.outcome, said.amount) == (Outcome.DECLINED, None)
+    confirmation = a_onepay(a_section(tmp_path)).read_callback(called_back(signed(result)))
+    assert (confirmation.outcome, confirmation.amount) == (Outcome.DECLINED, None)

@@ -54,10 +54,14 @@ def test_the_example_of_a_callback_is_read_by_the_adapter() -> None:
     )
     at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
     adapter = a_sandbox({"URL": "https://bank.test", "SECRET": SECRET})
-    said = adapter.read_callback(
+    confirmation = adapter.read_callback(
         CallbackRequest("POST", "/callbacks/sandbox", b"", headers, body.encode(), at)
     )
-    assert (said.outcome, said.amount, said.reference) == (Outcome.PAID, dong(150_000), "K7Q2M9X4T1-1")
+    assert (confirmation.outcome, confirmation.amount, confirmation.reference) == (
+        Outcome.PAID,
+        dong(150_000),
+        "K7Q2M9X4T1-1",
+    )
 
 
 @pytest.mark.parametrize("first", ["POST /payments", "HTTP/1.1 201 Created", "POST /callbacks/sandbox"])

@@ -62,7 +62,7 @@ def a_result(**changes: Any) -> dict[str, Any]:
     return message
 
 
-def told(fields: object) -> CallbackRequest:
+def callback_request(fields: object) -> CallbackRequest:
     body = json.dumps(fields, ensure_ascii=False).encode()
     return CallbackRequest("POST", "/callbacks/paymentplatform", b"", {}, body, NOON)
 
@@ -113,7 +113,7 @@ class TestPaymentPlatform(CallbackContract, QueryContract, StatementContract, Ba
         }
 
     def callback(self, outcome: Outcome | str, **changes: Any) -> CallbackRequest:
-        return told(a_result(MaLoi="00" if outcome is Outcome.PAID else "42", **changes))
+        return callback_request(a_result(MaLoi="00" if outcome is Outcome.PAID else "42", **changes))
 
     def heard_again(self, reply: CallbackReply) -> bool:
         return bool(json.loads(reply.body)["MaLoi"] != "00")
@@ -144,7 +144,7 @@ class TestPaymentPlatform(CallbackContract, QueryContract, StatementContract, Ba
 
     @pytest.mark.parametrize("code", ["99", "01", "0", "000", "OK"])
     def test_every_other_code_is_pending(self, adapter: PaymentPlatform, code: str) -> None:
-        assert adapter.read_callback(told(a_result(MaLoi=code))).outcome is Outcome.PENDING
+        assert adapter.read_callback(callback_request(a_result(MaLoi=code))).outcome is Outcome.PENDING
 
     @pytest.mark.parametrize("name", SIGNED)
     def test_a_value_that_could_be_cut_in_two_ways_is_rejected(
@@ -152,20 +152,22 @@ class TestPaymentPlatform(CallbackContract, QueryContract, StatementContract, Ba
     ) -> None:
         """The hash is right: the same text, with the cut in another place."""
         with pytest.raises(CallbackRejected):
-            adapter.read_callback(told(a_result(**{name: f"{a_result()[name]}|x"})))
+            adapter.read_callback(callback_request(a_result(**{name: f"{a_result()[name]}|x"})))
 
     def test_a_moved_cut_is_rejected(self, adapter: PaymentPlatform) -> None:
         genuine = a_result()
         moved = {**genuine, "MaGiaoDich": f"{TRANSACTION}|VCB", "MaNganHang": "20261122120000"}
         moved |= {"ThoiGianGD": genuine["ThongTinGiaoDich"], "ThongTinGiaoDich": ""}
         with pytest.raises(CallbackRejected):
-            adapter.read_callback(told(moved))
+            adapter.read_callback(callback_request(moved))
 
     def test_fields_in_the_order_of_init_are_rejected(self, adapter: PaymentPlatform) -> None:
         fields = a_result()
         crossed = [*SIGNED[:-2], "ThongTinGiaoDich", "ThoiGianGD"]
         with pytest.raises(CallbackRejected):
-            adapter.read_callback(told({**fields, "MaXacThuc": digest(*(fields[name] for name in crossed))}))
+            adapter.read_callback(
+                callback_request({**fields, "MaXacThuc": digest(*(fields[name] for name in crossed))})
+            )
 
     def test_an_hmac_or_another_digest_is_rejected(self, adapter: PaymentPlatform) -> None:
         fields = a_result()
@@ -180,23 +182,24 @@ class TestPaymentPlatform(CallbackContract, QueryContract, StatementContract, Ba
         ]
         for given in [*others, "", None, 7]:
             with pytest.raises(CallbackRejected):
-                adapter.read_callback(told({**fields, "MaXacThuc": given}))
+                adapter.read_callback(callback_request({**fields, "MaXacThuc": given}))
 
     def test_another_partners_result_is_rejected(self, adapter: PaymentPlatform) -> None:
         with pytest.raises(CallbackRejected):
-            adapter.read_callback(told(a_result(MaDoiTac="000.00.01.H30")))
+            adapter.read_callback(callback_request(a_result(MaDoiTac="000.00.01.H30")))
 
     def test_the_kind_of_a_result_can_be_fixed(self, tmp_path: Path) -> None:
         strict = self.built({**self.section(tmp_path), "PUSH_KIND": "CONFIRM"})
-        assert strict.read_callback(told(a_result())).outcome is Outcome.PAID
+        assert strict.read_callback(callback_request(a_result())).outcome is Outcome.PAID
         with pytest.raises(CallbackRejected):
-            strict.read_callback(told(a_result(LoaiBanTin="RESULT")))
+            strict.read_callback(callback_request(a_result(LoaiBanTin="RESULT")))
 
     def test_what_is_under_no_hash_changes_nothing(self, adapter: PaymentPlatform) -> None:
         other = {"TKThuHuong": "999", "DSKhoanNop": [{"NoiDung": "x", "SoTien": "1"}], "MaThamChieu": "DV0-1"}
-        believed = adapter.read_callback(told(a_result()))
+        believed = adapter.read_callback(callback_request(a_result()))
         assert (
-            adapter.read_callback(told({**a_result(), "ThongTinBienLai": other, "MaHoSo": "x"})) == believed
+            adapter.read_callback(callback_request({**a_result(), "ThongTinBienLai": other, "MaHoSo": "x"}))
+            == believed
         )
 
     @pytest.mark.parametrize(
@@ -220,13 +223,13 @@ class TestPaymentPlatform(CallbackContract, QueryContract, StatementContract, Ba
         self, adapter: PaymentPlatform, changes: dict[str, Any]
     ) -> None:
         with pytest.raises(Malformed):
-            adapter.read_callback(told(a_result(**changes)))
+            adapter.read_callback(callback_request(a_result(**changes)))
 
     # Replying ---------------------------------------------------------------------------------------
 
     def test_a_reply_repeats_what_was_received(self, adapter: PaymentPlatform) -> None:
         result = a_result()
-        assert json.loads(adapter.acknowledge(Answer.RECORDED, told(result)).body) == {
+        assert json.loads(adapter.acknowledge(Answer.RECORDED, callback_request(result)).body) == {
             "MaLoi": "00",
             "MoTaLoi": "Thành công",
             "MaDoiTac": PARTNER,
@@ -237,11 +240,11 @@ class TestPaymentPlatform(CallbackContract, QueryContract, StatementContract, Ba
 
     def test_a_reply_may_have_a_hash_of_its_own(self, tmp_path: Path) -> None:
         adapter = self.built({**self.section(tmp_path), "REPLY_HASH": "computed"})
-        reply = json.loads(adapter.acknowledge(Answer.NOT_RECORDED, told(a_result())).body)
+        reply = json.loads(adapter.acknowledge(Answer.NOT_RECORDED, callback_request(a_result())).body)
         assert reply["MaXacThuc"] == digest("99", "Các lỗi khác", PARTNER, ATTEMPT, "20261122120000")
 
     def test_a_message_that_is_not_believed_is_told_so(self, adapter: PaymentPlatform) -> None:
-        reply = adapter.refuse(told({}))
+        reply = adapter.refuse(callback_request({}))
         assert reply is not None
         assert (reply.status, json.loads(reply.body)["return_code"]) == (401, -1)
 
@@ -345,7 +348,7 @@ class TestAskingThePlatform:
                 adapter.fetch_receipt(a_query())
 
 
-# PaymentPlatform's wire vectors, and the conversation with its simulator.
+# Recorded vectors, and a payment with the simulator
 # ------------------------------------------------------------------------------------------------
 
 VECTORS = {
@@ -407,12 +410,19 @@ def test_a_question_leaves_as_the_vector_says(tmp_path: Path) -> None:
 def test_a_result_of_the_vector_is_believed(tmp_path: Path) -> None:
     vector = VECTORS["result-push-MaXacThuc"]
     adapter = bank_of(vector, tmp_path)
-    said = adapter.read_callback(told({**vector["inputs"], "MaXacThuc": vector["expected"]}))
-    assert (said.outcome, said.amount) == (Outcome.PAID, dong(150_000))
-    assert (said.reference, said.bank_transaction_id) == ("HUB240501000123", "240501000000001")
+    confirmation = adapter.read_callback(
+        callback_request({**vector["inputs"], "MaXacThuc": vector["expected"]})
+    )
+    assert (confirmation.outcome, confirmation.amount) == (Outcome.PAID, dong(150_000))
+    assert (confirmation.reference, confirmation.bank_transaction_id) == (
+        "HUB240501000123",
+        "240501000000001",
+    )
     for name in vector["inputs"]:
         with pytest.raises(CallbackRejected):
-            adapter.read_callback(told({**vector["inputs"], name: "7", "MaXacThuc": vector["expected"]}))
+            adapter.read_callback(
+                callback_request({**vector["inputs"], name: "7", "MaXacThuc": vector["expected"]})
+            )
 
 
 def test_both_sides_understand_each_other(tmp_path: Path) -> None:
@@ -447,7 +457,7 @@ def test_both_sides_understand_each_other(tmp_path: Path) -> None:
 
 def test_a_byte_order_mark_says_nothing(tmp_path: Path) -> None:
     adapter = built(a_section(tmp_path))
-    plain = told(a_result())
+    plain = callback_request(a_result())
     marked = dataclasses.replace(plain, body=b"\xef\xbb\xbf" + plain.body)
     assert adapter.read_callback(marked) == adapter.read_callback(plain)
     answers = [adapter.acknowledge(Answer.RECORDED, message) for message in (marked, plain)]
@@ -470,9 +480,13 @@ def test_a_byte_order_mark_says_nothing(tmp_path: Path) -> None:
 def test_the_platform_may_write_a_value_otherwise(tmp_path: Path, changes: dict[str, Any]) -> None:
     adapter = built(a_section(tmp_path))
     result = a_result(**changes)
-    message = told(result)
-    said = adapter.read_callback(message)
-    assert (said.outcome, said.amount, said.reference) == (Outcome.PAID, AMOUNT, ATTEMPT)
+    message = callback_request(result)
+    confirmation = adapter.read_callback(message)
+    assert (confirmation.outcome, confirmation.amount, confirmation.reference) == (
+        Outcome.PAID,
+        AMOUNT,
+        ATTEMPT,
+    )
     reply = json.loads(adapter.acknowledge(Answer.RECORDED, message).body)
     assert (reply["MaThamChieu"], reply["MaXacThuc"]) == (ATTEMPT, result["MaXacThuc"])
     assert reply["ThoiGianGD"] == (result["ThoiGianGD"] or "")
@@ -488,5 +502,5 @@ def test_a_result_that_is_no_success_is_pending_however_written(
     tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     adapter = built(a_section(tmp_path))
-    result = told(a_result(**changes))
+    result = callback_request(a_result(**changes))
     assert adapter.read_callback(result).outcome is Outcome.PENDING

@@ -47,6 +47,7 @@ from tests.banks.examples import (
     NOON,
     NUMBER,
     ORDER,
+    PUBLIC_URL,
     REFUND,
     TRANSACTION,
     a_query,
@@ -62,6 +63,14 @@ from tests.banks.faults import Failing
 URL = "https://payos.test"
 LINKS, PAYOUTS = f"{URL}/v2/payment-requests", f"{URL}/v1/payouts"
 LINK = f"{LINKS}/{NUMBER}"
+SIMULATOR = PayosSimulator(URL, PUBLIC_URL)
+PAID = Payment(
+    str(NUMBER),
+    150_000,
+    {"description": f"CS7{NUMBER} {ORDER}"},
+    transaction_id=TRANSACTION.removeprefix("FT"),
+    paid_at=NOON,
+)
 LINK_ID = "124c33293c43417ab7879e14c8d9eb19"
 
 STATEMENT = (
@@ -87,25 +96,16 @@ def a_section(folder: Path, **changes: str) -> dict[str, str]:
 
 
 def a_transfer(**changes: Any) -> dict[str, Any]:
-    """150,000 dong that came at noon, as a callback tells of it."""
-    return {
-        "orderCode": NUMBER,
-        "amount": 150000,
-        "description": f"CS7{NUMBER} {ORDER}",
+    """150,000 dong that came at noon, as a callback says."""
+    fields = {
         "accountNumber": "12345678",
-        "reference": TRANSACTION,
-        "transactionDateTime": "2026-11-22 12:00:00",
-        "currency": "VND",
         "paymentLinkId": LINK_ID,
-        "code": "00",
-        "desc": "Thành công",
         "counterAccountBankId": "970403",
-        "counterAccountBankName": "",
         "counterAccountName": "CTY A & B",
         "counterAccountNumber": "0011012345678",
-        "virtualAccountName": "",
-        "virtualAccountNumber": None,
     } | changes
+    data: dict[str, Any] = json.loads(SIMULATOR.callback(PAID, at=NOON, **fields).body)["data"]
+    return data
 
 
 def a_link(*transfers: Mapping[str, Any], status: str = "PAID", **changes: Any) -> dict[str, Any]:
@@ -187,7 +187,9 @@ def paid_out(data: Mapping[str, Any], secret: str = PAYOUT_SECRET, **changes: An
     return {"status": 200, "json": message, "headers": {"x-signature": digest(encoded_row(data), secret)}}
 
 
-def told(data: Mapping[str, Any], secret: str = SECRET, signed: str | None = None) -> CallbackRequest:
+def callback_request(
+    data: Mapping[str, Any], secret: str = SECRET, signed: str | None = None
+) -> CallbackRequest:
     """A callback; ``signed`` replaces the text that is signed."""
     signature = digest(row(data) if signed is None else signed, secret)
     message = {"code": "00", "desc": "success", "success": True, "data": data, "signature": signature}
@@ -238,7 +240,7 @@ class TestPayos(
         }
 
     def callback(self, outcome: Outcome | str, **changes: Any) -> CallbackRequest:
-        return told(a_transfer(**changes))
+        return callback_request(a_transfer(**changes))
 
     def query_answer(self, outcome: Outcome | str) -> dict[str, Any]:
         links = {
@@ -290,9 +292,9 @@ class TestPayos(
     # Being told -------------------------------------------------------------------------------------
 
     def test_it_tells_from_whom_the_money_came(self, adapter: Payos) -> None:
-        said = adapter.read_callback(self.callback(Outcome.PAID))
-        assert said.payer == PayerAccount("0011012345678", "970403", "CTY A & B")
-        assert (said.number, said.bank_transaction_id) == (NUMBER, TRANSACTION)
+        confirmation = adapter.read_callback(self.callback(Outcome.PAID))
+        assert confirmation.payer == PayerAccount("0011012345678", "970403", "CTY A & B")
+        assert (confirmation.number, confirmation.bank_transaction_id) == (NUMBER, TRANSACTION)
 
     def test_what_the_payer_typed_leads_to_no_order(self, adapter: Payos) -> None:
         assert ORDER not in adapter.read_callback(self.callback(Outcome.PAID)).reference
@@ -305,9 +307,9 @@ class TestPayos(
         assert (one.amount, rest.amount) == (dong(100_000), dong(50_000))
 
     def test_a_code_that_nobody_documented_is_pending(self, adapter: Payos) -> None:
-        said = adapter.read_callback(self.callback("unheard of", code="07"))
-        assert (said.outcome, said.code, said.amount) == (Outcome.PENDING, "07", None)
-        assert said.event_id != adapter.read_callback(self.callback(Outcome.PAID)).event_id
+        confirmation = adapter.read_callback(self.callback("unheard of", code="07"))
+        assert (confirmation.outcome, confirmation.code, confirmation.amount) == (Outcome.PENDING, "07", None)
+        assert confirmation.event_id != adapter.read_callback(self.callback(Outcome.PAID)).event_id
 
     def test_what_stands_around_the_data_is_not_believed(self, adapter: Payos) -> None:
         genuine = self.callback(Outcome.PAID)
@@ -316,9 +318,15 @@ class TestPayos(
 
     @pytest.mark.parametrize("reference", ["TF230204212323", "MA_GIAO_DICH_THU_NGHIEM"])
     def test_the_trial_message_makes_no_money(self, adapter: Payos, reference: str) -> None:
-        said = adapter.read_callback(self.callback(Outcome.PAID, reference=reference, description="VQRIO123"))
-        assert (said.outcome, said.amount, said.number) == (Outcome.PENDING, None, None)
-        judged = judge(said, ConfirmationContext(order=None, previous=(), collection=None), NOON)
+        confirmation = adapter.read_callback(
+            self.callback(Outcome.PAID, reference=reference, description="VQRIO123")
+        )
+        assert (confirmation.outcome, confirmation.amount, confirmation.number) == (
+            Outcome.PENDING,
+            None,
+            None,
+        )
+        judged = judge(confirmation, ConfirmationContext(order=None, previous=(), collection=None), NOON)
         assert (judged.disposition, judged.collects) == (Disposition.ORPHAN, False)
 
     @pytest.mark.parametrize("word", [None, "", "null", "undefined"])
@@ -371,16 +379,16 @@ def test_an_empty_link_is_what_its_status_says(adapter: Payos, status: str) -> N
 
 @pytest.mark.parametrize("status", ["UNDERPAID", "CANCELLED", "EXPIRED", "PENDING"])
 def test_money_in_a_link_is_money_whatever_became_of_the_link(adapter: Payos, status: str) -> None:
-    said = of_link(adapter, a_link(in_link(amount=100_000), status=status))
-    assert (said.outcome, said.amount) == (Outcome.PAID, dong(100_000))
-    assert (said.bank_transaction_id, said.paid_at) == (TRANSACTION, NOON)
+    result = of_link(adapter, a_link(in_link(amount=100_000), status=status))
+    assert (result.outcome, result.amount) == (Outcome.PAID, dong(100_000))
+    assert (result.bank_transaction_id, result.paid_at) == (TRANSACTION, NOON)
 
 
 def test_several_transfers_are_left_to_their_callbacks(adapter: Payos) -> None:
     both = (in_link(amount=100_000), in_link(amount=50_000, reference="FT2"))
     for status in ("PAID", "CANCELLED"):
-        said = of_link(adapter, a_link(*both, status=status))
-        assert (said.outcome, said.amount) == (Outcome.PENDING, None)
+        result = of_link(adapter, a_link(*both, status=status))
+        assert (result.outcome, result.amount) == (Outcome.PENDING, None)
 
 
 def test_a_cancelled_link_with_money_in_it_is_paid(adapter: Payos) -> None:
@@ -539,13 +547,13 @@ def test_its_text_is_the_most_that_fits(tmp_path: Path, length: str, said: str) 
 def test_every_state_means_what_it_says(tmp_path: Path, state: str, outcome: RefundOutcome) -> None:
     with responses.RequestsMock() as wire:
         wire.add("GET", f"{PAYOUTS}/payout1", **paid_out(a_payout(state)))
-        said = payos(tmp_path).query_refund(a_refund_query(bank_refund_id="payout1"))
-    assert (said.outcome, said.code, said.bank_refund_id) == (outcome, state, "payout1")
+        result = payos(tmp_path).query_refund(a_refund_query(bank_refund_id="payout1"))
+    assert (result.outcome, result.code, result.bank_refund_id) == (outcome, state, "payout1")
 
 
 def test_a_refund_that_nobody_knows_may_still_be_on_its_way(tmp_path: Path) -> None:
-    said = _listed(tmp_path, [])
-    assert (said.outcome, said.code) == (RefundOutcome.PENDING, "NOT_FOUND")
+    result = _listed(tmp_path, [])
+    assert (result.outcome, result.code) == (RefundOutcome.PENDING, "NOT_FOUND")
 
 
 def test_two_payouts_under_one_reference_are_no_answer(tmp_path: Path) -> None:
@@ -603,7 +611,7 @@ class Circle:
         assert payment is not None
         return payment
 
-    def told(self, payment: Payment) -> Confirmation:
+    def confirmation_of(self, payment: Payment) -> Confirmation:
         """What the adapter reads from the message about it."""
         (callback,) = self.simulator.callbacks(payment)
         return self.adapter.read_callback(
@@ -658,10 +666,15 @@ def test_callback_and_answer_say_the_same(circle: Circle, amount: int) -> None:
     assert circle.simulator.callbacks(payment) == []
     assert circle.adapter.query_payment(a_query()).outcome is Outcome.PENDING
     circle.book.settle(payment, "PAID", amount=amount, notify=False)
-    told, asked = circle.told(payment), circle.adapter.query_payment(a_query())
-    assert told.outcome is asked.outcome is Outcome.PAID
-    assert told.amount == asked.amount == dong(amount)
-    assert (told.bank_transaction_id, told.payer, told.paid_at, told.number) == (
+    confirmation, asked = circle.confirmation_of(payment), circle.adapter.query_payment(a_query())
+    assert confirmation.outcome is asked.outcome is Outcome.PAID
+    assert confirmation.amount == asked.amount == dong(amount)
+    assert (
+        confirmation.bank_transaction_id,
+        confirmation.payer,
+        confirmation.paid_at,
+        confirmation.number,
+    ) == (
         asked.bank_transaction_id,
         asked.payer,
         asked.paid_at,
@@ -698,12 +711,12 @@ def test_an_altered_message_is_rejected(circle: Circle) -> None:
 def test_a_refund_goes_back_where_the_money_came_from(circle: Circle) -> None:
     payment = circle.opened()
     circle.book.settle(payment, "PAID", notify=False)
-    payer = circle.told(payment).payer
+    payer = circle.confirmation_of(payment).payer
     for _ in range(2):
-        said = circle.adapter.refund_payment(a_refund(payer=payer))
-        assert (said.outcome, said.code) == (RefundOutcome.PENDING, "PROCESSING")
+        result = circle.adapter.refund_payment(a_refund(payer=payer))
+        assert (result.outcome, result.code) == (RefundOutcome.PENDING, "PROCESSING")
     assert [one.amount for one in payment.refunds] == [150_000]
-    for bank_refund_id in (None, said.bank_refund_id):
+    for bank_refund_id in (None, result.bank_refund_id):
         asked = a_refund_query(bank_refund_id=bank_refund_id)
         assert circle.adapter.query_refund(asked).outcome is RefundOutcome.PENDING
     requests.post(f"{circle.url}/refund/{REFUND}", {"state": "SUCCEEDED"}, timeout=5)
@@ -713,7 +726,7 @@ def test_a_refund_goes_back_where_the_money_came_from(circle: Circle) -> None:
 def test_more_than_was_paid_does_not_go_back(circle: Circle) -> None:
     payment = circle.opened()
     circle.book.settle(payment, "PAID", notify=False)
-    payer = circle.told(payment).payer
+    payer = circle.confirmation_of(payment).payer
     circle.adapter.refund_payment(a_refund(payer=payer))
     second = a_refund(payer=payer, refund_reference="RF-2")
     assert circle.adapter.refund_payment(second).outcome is RefundOutcome.FAILED
@@ -728,16 +741,16 @@ def test_a_refund_that_never_arrived_is_unknown_there(circle: Circle) -> None:
 def test_the_daily_file_leads_to_the_order(circle: Circle) -> None:
     payment = circle.opened()
     circle.book.settle(payment, "PAID", notify=False)
-    told = circle.told(payment)
-    assert told.paid_at is not None
-    day = (told.paid_at).astimezone(UTC).date()
+    confirmation = circle.confirmation_of(payment)
+    assert confirmation.paid_at is not None
+    day = (confirmation.paid_at).astimezone(UTC).date()
     content = circle.simulator.statement(day, [payment])
     (circle.adapter.settings.statements / f"{day}.csv").write_text(content or "")
     (line,) = circle.adapter.fetch_statement(day).lines
     assert (line.bank_transaction_id, line.amount, line.booked_at) == (
-        told.bank_transaction_id,
-        told.amount,
-        told.paid_at,
+        confirmation.bank_transaction_id,
+        confirmation.amount,
+        confirmation.paid_at,
     )
     assert ORDER in line.reference
 
@@ -781,7 +794,7 @@ def test_garbage_is_the_askers_fault(circle: Circle) -> None:
 )
 @pytest.mark.parametrize("name", ["zzz", "desc", "aaa", "a-b", "tên", "1"])
 def test_a_value_of_any_form_is_signed_with_the_rest(adapter: Payos, name: str, value: object) -> None:
-    genuine = told(a_transfer(**{name: value}))
+    genuine = callback_request(a_transfer(**{name: value}))
     assert adapter.read_callback(genuine).amount == AMOUNT
     body = genuine.body.replace(f'"reference": "{TRANSACTION}"'.encode(), b'"reference": "FT2"')
     assert body != genuine.body
@@ -793,7 +806,7 @@ def test_a_value_of_any_form_is_signed_with_the_rest(adapter: Payos, name: str, 
 def test_a_number_with_a_point_is_signed_as_javascript_writes_it(
     adapter: Payos, written: str, signed: str
 ) -> None:
-    message = told(a_transfer(zzz="@"), signed=row(a_transfer(zzz=signed)))
+    message = callback_request(a_transfer(zzz="@"), signed=row(a_transfer(zzz=signed)))
     assert adapter.read_callback(
         replace(message, body=message.body.replace(b'"@"', written.encode()))
     ).amount == (AMOUNT)
@@ -806,7 +819,7 @@ def test_a_number_with_a_point_is_signed_as_javascript_writes_it(
 def test_what_could_be_signed_for_two_things_is_not_believed(adapter: Payos, value: object) -> None:
     """Though the signature is the one that every kit would make."""
     with pytest.raises(CallbackRejected):
-        adapter.read_callback(told(a_transfer(zzz=value)))
+        adapter.read_callback(callback_request(a_transfer(zzz=value)))
 
 
 def test_one_signature_names_one_money(adapter: Payos) -> None:
@@ -820,7 +833,7 @@ def test_one_signature_names_one_money(adapter: Payos) -> None:
     ):
         recut = {name: value for name, value in genuine.items() if name != dropped} | joined
         with pytest.raises((CallbackRejected, Malformed)):
-            adapter.read_callback(told(recut, signed=text))
+            adapter.read_callback(callback_request(recut, signed=text))
 
 
 @pytest.mark.parametrize(
@@ -840,8 +853,8 @@ def test_one_signature_names_one_money(adapter: Payos) -> None:
 def test_money_is_not_turned_away_because_of_what_is_beside_it(
     adapter: Payos, changes: dict[str, Any]
 ) -> None:
-    said = adapter.read_callback(told(a_transfer(**changes)))
-    assert (said.outcome, said.amount, said.number) == (Outcome.PAID, AMOUNT, NUMBER)
+    confirmation = adapter.read_callback(callback_request(a_transfer(**changes)))
+    assert (confirmation.outcome, confirmation.amount, confirmation.number) == (Outcome.PAID, AMOUNT, NUMBER)
 
 
 # The test cases of payOS's own kits, through the adapter's verbs.
@@ -898,8 +911,12 @@ def test_an_opening_is_signed_as_published(vector: dict[str, Any], tmp_path: Pat
 def test_the_published_callback_is_believed_and_makes_no_money(
     vector: dict[str, Any], tmp_path: Path
 ) -> None:
-    said = payos_of(vector, tmp_path).read_callback(_callback(vector, vector["inputs"]))
-    assert (said.outcome, said.code, said.reference) == (Outcome.PENDING, "TEST", "VQRIO123")
+    confirmation = payos_of(vector, tmp_path).read_callback(_callback(vector, vector["inputs"]))
+    assert (confirmation.outcome, confirmation.code, confirmation.reference) == (
+        Outcome.PENDING,
+        "TEST",
+        "VQRIO123",
+    )
     for name, value in vector["inputs"].items():
         other = value + 1 if isinstance(value, int) else f"{value}x"
         with pytest.raises(CallbackRejected):
@@ -951,8 +968,12 @@ def test_a_refund_is_signed_as_published(vector: dict[str, Any], tmp_path: Path)
 
 @pytest.mark.parametrize("vector", PAYOUTS_ANSWERED)
 def test_a_published_payout_is_believed(vector: dict[str, Any], tmp_path: Path) -> None:
-    said = _payout(vector, tmp_path, vector["inputs"])
-    assert (said.outcome, said.code, said.bank_refund_id) == (RefundOutcome.SUCCEEDED, "SUCCEEDED", "batchId")
+    result = _payout(vector, tmp_path, vector["inputs"])
+    assert (result.outcome, result.code, result.bank_refund_id) == (
+        RefundOutcome.SUCCEEDED,
+        "SUCCEEDED",
+        "batchId",
+    )
     for name in vector["inputs"]:
         with pytest.raises(BankUnavailable):
             _payout(vector, tmp_path, {**vector["inputs"], name: "x"})

@@ -1,4 +1,4 @@
-"""The open protocol: the contract with a stranger's signatures, and the whole circle over real HTTP."""
+"""The open protocol: the contract with signatures of another library, and the simulator over real HTTP."""
 
 from __future__ import annotations
 
@@ -201,8 +201,8 @@ class TestSandbox(CallbackContract, QueryContract, StatementContract):
             Outcome.PAID: {},
             Outcome.DECLINED: {"status": "DECLINED", "transaction_id": None, "paid_at": None},
         }
-        said = facts.get(outcome, {"status": "UNDER_REVIEW"})
-        body = json.dumps(a_result(**{**said, **changes})).encode()
+        result = facts.get(outcome, {"status": "UNDER_REVIEW"})
+        body = json.dumps(a_result(**{**result, **changes})).encode()
         headers = signed(body, message_id=f"evt_{outcome.replace(' ', '_')}")
         return CallbackRequest("POST", "/callbacks/sandbox", b"", headers, body, NOON)
 
@@ -241,8 +241,8 @@ class TestSandbox(CallbackContract, QueryContract, StatementContract):
         assert adapter.read_callback(self.callback(Outcome.PAID, reference=ORDER)).reference == ORDER
 
     def test_a_callback_in_another_currency_keeps_it(self, adapter: SandboxBank) -> None:
-        said = adapter.read_callback(self.callback(Outcome.PAID, amount="150.00", currency="USD"))
-        assert said.amount == Money(15_000, "USD")
+        confirmation = adapter.read_callback(self.callback(Outcome.PAID, amount="150.00", currency="USD"))
+        assert confirmation.amount == Money(15_000, "USD")
 
     @pytest.mark.parametrize(
         "changes",
@@ -334,7 +334,7 @@ class _Answered:
             return self._adapter.fetch_statement(day)
 
 
-# The sandbox bank over real HTTP: opened, paid, told, asked and found in the statement.
+# The simulator over real HTTP: opening, payment, callback, query and statement
 # ------------------------------------------------------------------------------------------------
 
 PAID, DECLINED, PENDING = Outcome.PAID, Outcome.DECLINED, Outcome.PENDING
@@ -382,7 +382,7 @@ def test_an_amount_does_what_the_table_says(ending: str, hub: CallbackReceiver) 
         bank.pay(request.attempt_reference)
         bank.wait_until_delivered()
         assert [(one.outcome, one.amount) for one in hub.confirmations] == [
-            (said, dong(amount + more)) for said, more in callbacks
+            (result, dong(amount + more)) for result, more in callbacks
         ]
         assert adapter.query_payment(a_query()).outcome is answer
         assert [line.amount for line in statement_of_today(adapter).lines] == [
@@ -481,8 +481,8 @@ def test_a_person_can_pay_and_decline_on_its_page(hub: CallbackReceiver) -> None
 
 def test_what_was_never_opened_is_not_known_yet(hub: CallbackReceiver) -> None:
     with serve(SECRET) as bank:
-        said = hub.joined_to(bank.url).query_payment(a_query())
-        assert (said.outcome, said.code, said.amount) == (PENDING, "UNKNOWN", None)
+        confirmation = hub.joined_to(bank.url).query_payment(a_query())
+        assert (confirmation.outcome, confirmation.code, confirmation.amount) == (PENDING, "UNKNOWN", None)
         with pytest.raises(BankUnavailable):
             hub.joined_to(bank.url).query_payment(a_query(attempt_reference="../statements/2026-11-22"))
 

@@ -55,7 +55,7 @@ def a_movement(**changes: Any) -> dict[str, Any]:
     return movement
 
 
-def told(body: bytes, *, at: datetime = NOON) -> CallbackRequest:
+def callback_request(body: bytes, *, at: datetime = NOON) -> CallbackRequest:
     """The body as SePay signs it."""
     return CallbackRequest("POST", "/callbacks/sepay", b"", signed_headers(body, at), body, NOON)
 
@@ -82,10 +82,10 @@ class TestSepay(CallbackContract, StatementContract):
         return a_section(folder)
 
     def callback(self, outcome: Outcome | str, **changes: Any) -> CallbackRequest:
-        return told(json.dumps(a_movement(**changes)).encode())
+        return callback_request(json.dumps(a_movement(**changes)).encode())
 
     def aged(self, age: timedelta) -> CallbackRequest:
-        return told(json.dumps(a_movement()).encode(), at=NOON - age)
+        return callback_request(json.dumps(a_movement()).encode(), at=NOON - age)
 
     def statement_text(self) -> str:
         return STATEMENT
@@ -101,7 +101,7 @@ class TestSepay(CallbackContract, StatementContract):
 
     def test_a_shown_key_never_stands_in_for_a_signature(self, adapter: Sepay) -> None:
         body = json.dumps(a_movement()).encode()
-        genuine = told(body)
+        genuine = callback_request(body)
         for headers in (
             shown(body).headers,
             {**shown(body).headers, "x-sepay-timestamp": genuine.headers["x-sepay-timestamp"]},
@@ -127,8 +127,8 @@ class TestSepay(CallbackContract, StatementContract):
 
     def test_where_the_key_was_agreed_it_is_believed(self, tmp_path: Path) -> None:
         adapter = self.built(a_section(tmp_path, AUTH="apikey"))
-        said = adapter.read_callback(shown(json.dumps(a_movement()).encode()))
-        assert (said.outcome, said.amount, said.key) == (Outcome.PAID, AMOUNT, 0)
+        confirmation = adapter.read_callback(shown(json.dumps(a_movement()).encode()))
+        assert (confirmation.outcome, confirmation.amount, confirmation.key) == (Outcome.PAID, AMOUNT, 0)
         assert not adapter.profile.signed
         assert self.built(a_section(tmp_path)).profile.signed
         rotated = self.built(a_section(tmp_path, AUTH="apikey", SECRET="n" * 20, SECRET_PREVIOUS=SECRET))
@@ -168,9 +168,13 @@ class TestSepay(CallbackContract, StatementContract):
         "changes", [{"transferType": "out"}, {"accountNumber": "1"}, {"transferType": "fee"}]
     )
     def test_what_is_no_payment_to_us_makes_no_money(self, adapter: Sepay, changes: dict[str, Any]) -> None:
-        said = adapter.read_callback(self.callback(Outcome.PAID, **changes))
-        assert (said.outcome, said.amount, said.bank_transaction_id) == (Outcome.PENDING, None, None)
-        judged = judge(said, ConfirmationContext(order=None, previous=(), collection=None), NOON)
+        confirmation = adapter.read_callback(self.callback(Outcome.PAID, **changes))
+        assert (confirmation.outcome, confirmation.amount, confirmation.bank_transaction_id) == (
+            Outcome.PENDING,
+            None,
+            None,
+        )
+        judged = judge(confirmation, ConfirmationContext(order=None, previous=(), collection=None), NOON)
         assert (judged.disposition, judged.collects) == (Disposition.ORPHAN, False)
 
     def test_one_id_is_one_event_whatever_else_changes(self, adapter: Sepay) -> None:
@@ -228,8 +232,12 @@ class TestSepay(CallbackContract, StatementContract):
     def test_money_is_not_turned_away_because_of_what_is_beside_it(
         self, adapter: Sepay, changes: dict[str, Any]
     ) -> None:
-        said = adapter.read_callback(self.callback(Outcome.PAID, **changes))
-        assert (said.outcome, said.amount, said.bank_transaction_id) == (Outcome.PAID, AMOUNT, "92704")
+        confirmation = adapter.read_callback(self.callback(Outcome.PAID, **changes))
+        assert (confirmation.outcome, confirmation.amount, confirmation.bank_transaction_id) == (
+            Outcome.PAID,
+            AMOUNT,
+            "92704",
+        )
 
     def test_it_answers_as_documented(self, adapter: Sepay) -> None:
         message = self.callback(Outcome.PAID)
@@ -271,10 +279,14 @@ def vector(request: pytest.FixtureRequest) -> Any:
 
 
 def test_the_documented_callback_is_believed(vector: dict[str, Any], tmp_path: Path) -> None:
-    said = _read(vector, tmp_path)
-    assert (said.outcome, said.amount, said.bank_transaction_id) == (Outcome.PAID, dong(150_000), "92704")
-    assert said.reference == "HUB240501000123 nop phi"
-    assert said.paid_at == datetime(2024, 5, 1, 1, 32, 11, tzinfo=UTC)
+    result = _read(vector, tmp_path)
+    assert (result.outcome, result.amount, result.bank_transaction_id) == (
+        Outcome.PAID,
+        dong(150_000),
+        "92704",
+    )
+    assert result.reference == "HUB240501000123 nop phi"
+    assert result.paid_at == datetime(2024, 5, 1, 1, 32, 11, tzinfo=UTC)
 
 
 def test_another_account_reads_it_as_no_money_of_its_own(vector: dict[str, Any], tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def a_transaction(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def told(fields: object, secret: str = SECRET) -> CallbackRequest:
+def callback_request(fields: object, secret: str = SECRET) -> CallbackRequest:
     body = json.dumps(fields).encode()
     headers = {"x-airpay-req-h": signature(body, secret), "x-airpay-clientid": CLIENT}
     return CallbackRequest("POST", "/callbacks/shopeepay", b"", headers, body, NOON)
@@ -140,7 +140,7 @@ class TestShopeePay(
 
     def callback(self, outcome: Outcome | str, **changes: Any) -> CallbackRequest:
         status = STATUS.get(outcome, UNHEARD_OF) if isinstance(outcome, Outcome) else UNHEARD_OF
-        return told(a_transaction(status=status, **changes))
+        return callback_request(a_transaction(status=status, **changes))
 
     def heard_again(self, reply: CallbackReply) -> bool:
         return reply.status != 200 or json.loads(reply.body)["errcode"] != 0
@@ -172,8 +172,8 @@ class TestShopeePay(
 
     def refund_query_answer(self, outcome: RefundOutcome | str) -> dict[str, Any]:
         status = REFUND_STATUS[outcome] if isinstance(outcome, RefundOutcome) else UNHEARD_OF
-        said = a_transaction(reference_id=REFUND_REFERENCE, transaction_type=15, status=status)
-        return answered({"transaction": said}, SECRET)
+        result = a_transaction(reference_id=REFUND_REFERENCE, transaction_type=15, status=status)
+        return answered({"transaction": result}, SECRET)
 
     def statement_text(self) -> str:
         return (
@@ -207,13 +207,15 @@ class TestShopeePay(
     def test_paid_is_what_every_status_calls_paid(
         self, adapter: ShopeePay, fields: dict[str, Any], outcome: Outcome
     ) -> None:
-        said = adapter.read_callback(told(a_transaction(**fields)))
-        assert said.outcome is outcome
-        assert (said.amount is None) is (outcome is not Outcome.PAID)
+        confirmation = adapter.read_callback(callback_request(a_transaction(**fields)))
+        assert confirmation.outcome is outcome
+        assert (confirmation.amount is None) is (outcome is not Outcome.PAID)
 
     def test_either_name_of_the_reference_is_read(self, adapter: ShopeePay) -> None:
-        said = adapter.read_callback(told(a_transaction(reference_id=None, payment_reference_id=ATTEMPT)))
-        assert said.reference == ATTEMPT
+        confirmation = adapter.read_callback(
+            callback_request(a_transaction(reference_id=None, payment_reference_id=ATTEMPT))
+        )
+        assert confirmation.reference == ATTEMPT
 
     @pytest.mark.parametrize(
         "changes",
@@ -236,16 +238,16 @@ class TestShopeePay(
         self, adapter: ShopeePay, changes: dict[str, Any]
     ) -> None:
         with pytest.raises(Malformed):
-            adapter.read_callback(told(a_transaction(**changes)))
+            adapter.read_callback(callback_request(a_transaction(**changes)))
 
     @pytest.mark.parametrize("changes", [{"merchant_ext_id": "OTHER"}, {"store_ext_id": "HUB02"}])
     def test_another_shops_notice_is_rejected(self, adapter: ShopeePay, changes: dict[str, Any]) -> None:
         with pytest.raises(CallbackRejected):
-            adapter.read_callback(told(a_transaction(**changes)))
+            adapter.read_callback(callback_request(a_transaction(**changes)))
 
     @pytest.mark.parametrize(("answer", "errcode"), [(Answer.RECORDED, 0), (Answer.NOT_RECORDED, -1)])
     def test_it_answers_with_an_errcode(self, adapter: ShopeePay, answer: Answer, errcode: int) -> None:
-        assert json.loads(adapter.acknowledge(answer, told({})).body)["errcode"] == errcode
+        assert json.loads(adapter.acknowledge(answer, callback_request({})).body)["errcode"] == errcode
 
 
 # ShopeePay: the scale of amounts, and what leaves for it.
@@ -267,7 +269,7 @@ class TestAskingShopeePay:
     @pytest.mark.parametrize(("scale", "units"), [("1", 150_000), ("100", 15_000_000)])
     def test_every_amount_has_the_stated_scale(self, tmp_path: Path, scale: str, units: int) -> None:
         adapter = built({**a_section(tmp_path), "AMOUNT_SCALE": scale})
-        assert adapter.read_callback(told(a_transaction(amount=units))).amount == AMOUNT
+        assert adapter.read_callback(callback_request(a_transaction(amount=units))).amount == AMOUNT
         with responses.RequestsMock() as wire:
             wire.add("POST", URL + CREATE, **answered({"redirect_url_http": PAGE}))
             wire.add("POST", URL + CHECK, **answered({"transaction": a_transaction(amount=units)}))
@@ -346,7 +348,7 @@ class TestAskingShopeePay:
         )
 
 
-# ShopeePay's wire vector, and the conversation with its simulator.
+# The recorded vector, and a payment with the simulator
 # ------------------------------------------------------------------------------------------------
 
 (VECTOR,) = json.loads((Path(__file__).parent / "vectors/shopeepay/signatures.json").read_text("utf-8"))
@@ -437,10 +439,14 @@ def test_both_sides_understand_each_other(tmp_path: Path) -> None:
 def test_shopeepay_may_add_fields_and_change_types(tmp_path: Path, changes: dict[str, Any]) -> None:
     adapter = built(a_section(tmp_path))
     paid = a_transaction(**changes)
-    said = adapter.read_callback(told(paid))
-    assert (said.outcome, said.amount, said.reference) == (Outcome.PAID, AMOUNT, ATTEMPT)
+    confirmation = adapter.read_callback(callback_request(paid))
+    assert (confirmation.outcome, confirmation.amount, confirmation.reference) == (
+        Outcome.PAID,
+        AMOUNT,
+        ATTEMPT,
+    )
     with responses.RequestsMock() as wire:
         address = f"{URL}/v3/merchant-host/transaction/check"
         wire.add("POST", address, **answered({"transaction": paid}))
         answer = adapter.query_payment(a_query())
-    assert (answer.outcome, answer.bank_transaction_id) == (Outcome.PAID, said.bank_transaction_id)
+    assert (answer.outcome, answer.bank_transaction_id) == (Outcome.PAID, confirmation.bank_transaction_id)

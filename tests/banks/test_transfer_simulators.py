@@ -1,4 +1,4 @@
-"""The banks by bank transfer over real HTTP: a code is scanned, and the money is told of or found in the file."""
+"""The banks by bank transfer over real HTTP: a code is scanned, and the money comes by callback or in the statement."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ class Circle:
             callback.method, f"/callbacks/{bank}", b"", callback.headers, body, datetime.now(UTC)
         )
 
-    def told(self, bank: str, payment: Payment) -> Confirmation:
+    def confirmation_of(self, bank: str, payment: Payment) -> Confirmation:
         """What the adapter makes of that."""
-        said: Confirmation = self.adapters[bank].read_callback(self.message(bank, payment))
-        return said
+        confirmation: Confirmation = self.adapters[bank].read_callback(self.message(bank, payment))
+        return confirmation
 
 
 @pytest.fixture
@@ -69,12 +69,12 @@ def circle(tmp_path: Path) -> Iterator[Circle]:
 @pytest.mark.parametrize("bank", TELLING)
 def test_the_money_is_told_with_the_orders_reference(circle: Circle, bank: str) -> None:
     payment = circle.paid(bank)
-    said = circle.told(bank, payment)
-    assert (said.outcome, said.amount, said.key) == (Outcome.PAID, AMOUNT, 0)
-    assert find_reference(said.reference, datetime.now(UTC)) == ORDER
-    assert said.bank_transaction_id == payment.transaction_id
-    assert said.paid_at is not None
-    assert abs(said.paid_at - datetime.now(UTC)) < timedelta(seconds=30)
+    confirmation = circle.confirmation_of(bank, payment)
+    assert (confirmation.outcome, confirmation.amount, confirmation.key) == (Outcome.PAID, AMOUNT, 0)
+    assert find_reference(confirmation.reference, datetime.now(UTC)) == ORDER
+    assert confirmation.bank_transaction_id == payment.transaction_id
+    assert confirmation.paid_at is not None
+    assert abs(confirmation.paid_at - datetime.now(UTC)) < timedelta(seconds=30)
 
 
 @pytest.mark.parametrize("bank", [*TELLING, "vietqr"])
@@ -88,13 +88,13 @@ def test_the_statement_has_the_same_money(circle: Circle, bank: str) -> None:
     assert [line.amount for line in lines] == [AMOUNT, dong(7_000)]
     assert {find_reference(line.reference, datetime.now(UTC)) for line in lines} == {ORDER}
     if bank in TELLING:
-        ids = [circle.told(bank, payment).bank_transaction_id for payment in payments]
+        ids = [circle.confirmation_of(bank, payment).bank_transaction_id for payment in payments]
         assert [line.bank_transaction_id for line in lines] == ids
 
 
 @pytest.mark.parametrize("bank", TELLING)
 def test_two_transfers_with_the_same_words_are_two(circle: Circle, bank: str) -> None:
-    one, other = (circle.told(bank, circle.paid(bank)) for _ in range(2))
+    one, other = (circle.confirmation_of(bank, circle.paid(bank)) for _ in range(2))
     now = datetime.now(UTC)
     assert find_reference(one.reference, now) == find_reference(other.reference, now) == ORDER
     assert one.event_id != other.event_id
@@ -110,7 +110,7 @@ def test_altered_and_old_messages_are_rejected(circle: Circle, bank: str) -> Non
         circle.server.banks[bank].book.at(datetime.now(UTC) - timedelta(days=2)),
         pytest.raises(CallbackRejected),
     ):
-        circle.told(bank, payment)
+        circle.confirmation_of(bank, payment)
 
 
 @pytest.mark.parametrize("bank", TELLING)

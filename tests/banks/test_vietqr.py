@@ -156,7 +156,7 @@ class TestVietqr(StatementContract):
             self.with_statement(adapter, tmp_path, STATEMENT.replace(old, new, 1)).fetch_statement(DAY)
 
 
-# Every QR text of NAPAS and of strangers: what we would write ourselves is written by opening a payment.
+# QR texts of NAPAS and of other implementations: opening a payment writes the same
 # ------------------------------------------------------------------------------------------------
 
 VECTORS: list[dict[str, Any]] = json.loads(

@@ -238,14 +238,14 @@ class TestViettelMoney(
     def test_it_is_paid_only_when_both_codes_say_so(
         self, adapter: ViettelMoney, status: str, code: str
     ) -> None:
-        said = adapter.read_callback(sent(signed(a_result(payment_status=status, error_code=code))))
+        confirmation = adapter.read_callback(sent(signed(a_result(payment_status=status, error_code=code))))
         expected = {
             "1": Outcome.PAID if code == "00" else Outcome.PENDING,
             "2": Outcome.DECLINED,
             "5": Outcome.DECLINED,
         }
-        assert said.outcome is expected.get(status, Outcome.PENDING)
-        assert said.code == f"{status}/{code}"
+        assert confirmation.outcome is expected.get(status, Outcome.PENDING)
+        assert confirmation.code == f"{status}/{code}"
 
     def test_who_paid_is_told(self, adapter: ViettelMoney) -> None:
         assert adapter.read_callback(sent(signed(a_result()))).payer == PayerAccount("84900000000")
@@ -332,7 +332,7 @@ class TestViettelMoney(
             adapter.read_callback(sent(signed(a_result(**changes))))
 
 
-# Viettel Money: our answers, and what we ask.
+# The hub's answers and queries
 # ------------------------------------------------------------------------------------------------
 
 ASKS_AT = (("POST", API),)
@@ -343,13 +343,13 @@ ASKS_AT = (("POST", API),)
 
 @pytest.mark.parametrize("answer", Answer)
 def test_our_answer_is_signed_and_names_the_order(adapter: ViettelMoney, answer: Answer) -> None:
-    said = json.loads(adapter.acknowledge(answer, sent(signed(a_result()))).body)
+    result = json.loads(adapter.acknowledge(answer, sent(signed(a_result()))).body)
     names = ("error_code", "merchant_code", "order_id")
-    assert said["check_sum"] == check_sum({name: said[name] for name in names})
-    assert said["order_id"] == ATTEMPT
-    assert set(said) == {*names, "check_sum", "return_url", "return_bill_code", "return_other_info"}
+    assert result["check_sum"] == check_sum({name: result[name] for name in names})
+    assert result["order_id"] == ATTEMPT
+    assert set(result) == {*names, "check_sum", "return_url", "return_bill_code", "return_other_info"}
     codes = {Answer.NO_SUCH_ORDER: "01", Answer.NOT_RECORDED: "03"}
-    assert said["error_code"] == codes.get(answer, "00")
+    assert result["error_code"] == codes.get(answer, "00")
 
 
 def test_a_refusal_signs_nothing_that_a_stranger_wrote(adapter: ViettelMoney) -> None:
@@ -359,16 +359,16 @@ def test_a_refusal_signs_nothing_that_a_stranger_wrote(adapter: ViettelMoney) ->
     for path, fields in ((sent, forged), (sent, {"order_id": "<script>"}), (sent, {})):
         assert adapter.refuse(path(fields)) == plain
     assert plain is not None
-    said = json.loads(plain.body)
-    assert (said["error_code"], said["order_id"], plain.status) == ("02", "", 200)
-    assert said["check_sum"] == check_sum({"error_code": "02", "merchant_code": MERCHANT, "order_id": ""})
+    result = json.loads(plain.body)
+    assert (result["error_code"], result["order_id"], plain.status) == ("02", "", 200)
+    assert result["check_sum"] == check_sum({"error_code": "02", "merchant_code": MERCHANT, "order_id": ""})
 
 
 def test_a_refused_question_is_answered_with_02(adapter: ViettelMoney) -> None:
     reply = adapter.refuse(asked(signed(a_question()) | {"trans_amount": "1"}))
     assert reply is not None
-    said = json.loads(reply.body)
-    assert (said["error_code"], said["order_id"], said["trans_amount"]) == ("02", "", "")
+    result = json.loads(reply.body)
+    assert (result["error_code"], result["order_id"], result["trans_amount"]) == ("02", "", "")
 
 
 @pytest.mark.parametrize("due", Due)
@@ -376,10 +376,10 @@ def test_our_answer_to_a_question_repeats_it_and_is_signed(adapter: ViettelMoney
     reply = adapter.answer_inquiry(
         adapter.read_inquiry(asked(signed(a_question()))), Bill(due, ORDER, ATTEMPT, AMOUNT)
     )
-    said = json.loads(reply.body)
-    given = said.pop("check_sum")
-    assert given == check_sum(said)
-    assert {**said, "error_code": ""} == {**a_question(), "error_code": ""}
+    result = json.loads(reply.body)
+    given = result.pop("check_sum")
+    assert given == check_sum(result)
+    assert {**result, "error_code": ""} == {**a_question(), "error_code": ""}
 
 
 def test_a_question_cut_in_other_places_is_not_believed(adapter: ViettelMoney) -> None:
@@ -421,8 +421,8 @@ def test_a_refund_has_failed_only_when_viettel_says_why(
     adapter: ViettelMoney, code: str, outcome: RefundOutcome
 ) -> None:
     with Failing(ASKS_AT, refunded(error_code=code)):
-        said = adapter.refund_payment(a_refund())
-    assert (said.outcome, said.code, said.bank_refund_id) == (outcome, code, None)
+        result = adapter.refund_payment(a_refund())
+    assert (result.outcome, result.code, result.bank_refund_id) == (outcome, code, None)
     doubtful = {"176", "813", "927"}
     assert (outcome is RefundOutcome.PENDING) is (code in doubtful)
 
@@ -459,7 +459,7 @@ def test_a_body_that_repeats_a_field_is_rejected(adapter: ViettelMoney) -> None:
         adapter.read_callback(sent(body))
 
 
-# Viettel Money signs values with nothing between them: of all ways to cut a genuine message one is believed.
+# Values are signed with nothing between them: of all ways to cut a genuine message one is accepted
 # ------------------------------------------------------------------------------------------------
 
 
@@ -482,8 +482,8 @@ def test_a_merchant_code_like_a_reference_costs_nobody_his_payment(tmp_path: Pat
     adapter = built(tmp_path, MERCHANT_CODE=merchant)
     for chance in range(400):
         order = new_reference(NOON, chance)
-        said = read(adapter, billcode=order, order_id=f"{order}-1", merchant_code=merchant)
-        assert (said.outcome, said.reference) == (Outcome.PAID, f"{order}-1")
+        result = read(adapter, billcode=order, order_id=f"{order}-1", merchant_code=merchant)
+        assert (result.outcome, result.reference) == (Outcome.PAID, f"{order}-1")
 
 
 @pytest.mark.parametrize("status", ["0", "1", "2", "3", "-1"])
@@ -496,14 +496,14 @@ def test_no_cut_of_a_genuine_result_says_anything_else(tmp_path: Path, status: s
     different = 0
     for cut in cuts(genuine, sorted(genuine)):
         try:
-            said = adapter.read_callback(sent(cut | {"check_sum": given}))
+            confirmation = adapter.read_callback(sent(cut | {"check_sum": given}))
         except CallbackRejected:
             continue
-        different += said != believed
-        assert said.reference == ATTEMPT
-        assert said.outcome in (believed.outcome, Outcome.PENDING)
-        if said.outcome is Outcome.PAID:
-            assert said in (believed, dataclasses.replace(believed, payer=None))
+        different += confirmation != believed
+        assert confirmation.reference == ATTEMPT
+        assert confirmation.outcome in (believed.outcome, Outcome.PENDING)
+        if confirmation.outcome is Outcome.PAID:
+            assert confirmation in (believed, dataclasses.replace(believed, payer=None))
     assert different, "a cut that means nothing is kept and asked about"
 
 
@@ -514,10 +514,10 @@ def test_a_question_has_one_cut(tmp_path: Path, merchant: str) -> None:
     given, heard = check_sum(genuine), set()
     for cut in cuts(genuine, sorted(genuine)):
         try:
-            said = adapter.read_inquiry(asked(cut | {"check_sum": given}))
+            result = adapter.read_inquiry(asked(cut | {"check_sum": given}))
         except CallbackRejected:
             continue
-        heard.add((said.reference, said.amount))
+        heard.add((result.reference, result.amount))
     assert heard == {(ATTEMPT, AMOUNT)}
 
 
@@ -543,7 +543,7 @@ def test_what_holds_a_reference_of_ours_elsewhere_is_not_believed(
         read(built(tmp_path), **changes)
 
 
-# Viettel Money as nobody has seen it yet: what its page leaves open is not refused, and never guessed either.
+# What Viettel's page leaves open is neither refused nor guessed
 # ------------------------------------------------------------------------------------------------
 
 
@@ -577,8 +577,8 @@ def test_paid_under_a_number_of_another_length_is_kept_and_asked_about(
 @pytest.mark.parametrize("digits", [1, 12, 13, 19, 40])
 def test_the_agreed_length_makes_it_a_fact(tmp_path: Path, digits: int) -> None:
     adapter = built(tmp_path, TRANSACTION_DIGITS=str(digits))
-    said = read(adapter, vt_transaction_id="7" * digits)
-    assert (said.outcome, said.amount, said.bank_transaction_id) == (Outcome.PAID, AMOUNT, "7" * digits)
+    result = read(adapter, vt_transaction_id="7" * digits)
+    assert (result.outcome, result.amount, result.bank_transaction_id) == (Outcome.PAID, AMOUNT, "7" * digits)
     assert is_asked_about(read(adapter, vt_transaction_id="7" * (digits + 1)))
 
 
@@ -592,15 +592,19 @@ def test_where_no_length_is_agreed_every_payment_is_asked_about(tmp_path: Path) 
 def test_in_an_answer_the_number_can_be_cut_in_one_way_alone(adapter: ViettelMoney, number: str) -> None:
     """Behind our own order_id stand a status, the version and the number: no amount."""
     with Failing(ASKS_AT, answered(vt_transaction_id=number)):
-        said = adapter.query_payment(a_query())
-    assert (said.outcome, said.amount, said.bank_transaction_id) == (Outcome.PAID, AMOUNT, number)
+        confirmation = adapter.query_payment(a_query())
+    assert (confirmation.outcome, confirmation.amount, confirmation.bank_transaction_id) == (
+        Outcome.PAID,
+        AMOUNT,
+        number,
+    )
 
 
 @pytest.mark.parametrize("number", ["1", "VT-2611.22_000123", "1" * 64])
 def test_money_under_any_such_number_can_be_given_back(adapter: ViettelMoney, number: str) -> None:
     with Failing(ASKS_AT, refunded()):
-        said = adapter.refund_payment(a_refund(bank_transaction_id=number))
-    assert said.outcome is RefundOutcome.SUCCEEDED
+        result = adapter.refund_payment(a_refund(bank_transaction_id=number))
+    assert result.outcome is RefundOutcome.SUCCEEDED
 
 
 @pytest.mark.parametrize(
@@ -628,9 +632,9 @@ def test_a_status_is_believed_whatever_the_number(adapter: ViettelMoney, status:
 def test_a_payer_is_told_only_by_a_whole_telephone_number(
     adapter: ViettelMoney, number: str, payer: str | None
 ) -> None:
-    said = read(adapter, cust_msisdn=number)
-    assert (said.outcome, said.amount) == (Outcome.PAID, AMOUNT)
-    assert said.payer == (PayerAccount(payer) if payer else None)
+    result = read(adapter, cust_msisdn=number)
+    assert (result.outcome, result.amount) == (Outcome.PAID, AMOUNT)
+    assert result.payer == (PayerAccount(payer) if payer else None)
 
 
 @pytest.mark.parametrize(
@@ -639,8 +643,8 @@ def test_a_payer_is_told_only_by_a_whole_telephone_number(
 def test_a_payer_is_told_only_behind_a_billcode_that_is_the_orders(
     adapter: ViettelMoney, cut: tuple[str, str]
 ) -> None:
-    said = read(adapter, billcode=cut[0], cust_msisdn=cut[1])
-    assert (said.outcome, said.amount, said.payer) == (Outcome.PAID, AMOUNT, None)
+    result = read(adapter, billcode=cut[0], cust_msisdn=cut[1])
+    assert (result.outcome, result.amount, result.payer) == (Outcome.PAID, AMOUNT, None)
 
 
 @pytest.mark.parametrize("code", ["", "0", "000", "w04", "S_MAINTAIN", "VERY_LONG_CODE_000001"[:20]])
@@ -650,8 +654,8 @@ def test_a_code_that_nobody_wrote_down_is_neither_paid_nor_refused(adapter: Viet
 
 @pytest.mark.parametrize("order", ["HUB_2026.11-22", "a", "9" * 50])
 def test_an_order_of_nobodys_is_told_as_it_is(adapter: ViettelMoney, order: str) -> None:
-    said = read(adapter, order_id=order, billcode=order)
-    assert (said.reference, said.amount, said.bank_transaction_id) == (order, AMOUNT, NUMBER)
+    result = read(adapter, order_id=order, billcode=order)
+    assert (result.reference, result.amount, result.bank_transaction_id) == (order, AMOUNT, NUMBER)
 
 
 @pytest.mark.parametrize("more", [{"error_msg": "Thành công & xong"}, {"fee": "0.5"}, {"return_url": ""}])
@@ -691,12 +695,12 @@ def test_an_answer_that_is_not_about_our_order_is_none(adapter: ViettelMoney) ->
 
 def test_no_secret_is_ever_written_out(tmp_path: Path) -> None:
     section: dict[str, Any] = a_section(tmp_path)
-    said = repr(built(tmp_path))
-    assert section["SECRET"] not in said
-    assert section["ACCESS_SECRET"] not in said
+    result = repr(built(tmp_path))
+    assert section["SECRET"] not in result
+    assert section["ACCESS_SECRET"] not in result
 
 
-# Viettel Money's wire vectors through the adapter's own verbs, and a whole payment with its simulator.
+# Recorded vectors, and a whole payment with the simulator
 # ------------------------------------------------------------------------------------------------
 
 VECTORS: dict[str, dict[str, Any]] = {
@@ -761,9 +765,13 @@ def test_the_question_of_the_vector_is_believed(tmp_path: Path) -> None:
 def test_the_result_of_the_vector_is_believed_and_answered_as_in_the_other(tmp_path: Path) -> None:
     vector, reply = VECTORS["notify-check_sum"], VECTORS["notify-reply-check_sum"]
     adapter = bank_of(vector, tmp_path)
-    said = adapter.read_callback(message(vector))
-    assert (said.outcome, said.amount, said.reference) == (Outcome.PAID, dong(150_000), "HUB240501000123")
-    assert said.bank_transaction_id == "170501083211000001"
+    confirmation = adapter.read_callback(message(vector))
+    assert (confirmation.outcome, confirmation.amount, confirmation.reference) == (
+        Outcome.PAID,
+        dong(150_000),
+        "HUB240501000123",
+    )
+    assert confirmation.bank_transaction_id == "170501083211000001"
     answer = json.loads(adapter.acknowledge(Answer.RECORDED, message(vector)).body)
     assert answer["check_sum"] == reply["expected"]
     for name, value in vector["inputs"].items():
@@ -832,8 +840,8 @@ def test_what_was_paid_is_told_found_given_back_and_booked(
     assert payment is not None
     simulator.book.settle(payment, "PAID", notify=False)
     (callback,), number = simulator.callbacks(payment), payment.transaction_id
-    for said in (adapter.read_callback(_arrived(callback)), adapter.query_payment(a_query())):
-        assert (said.outcome, said.amount, said.bank_transaction_id) == (Outcome.PAID, AMOUNT, number)
+    for result in (adapter.read_callback(_arrived(callback)), adapter.query_payment(a_query())):
+        assert (result.outcome, result.amount, result.bank_transaction_id) == (Outcome.PAID, AMOUNT, number)
     assert simulator.accepts(WireReply(200, adapter.acknowledge(Answer.RECORDED, _arrived(callback)).body))
     assert not simulator.accepts(WireReply(200, adapter.refuse(_arrived(callback)).body))
     outcomes = [adapter.refund_payment(a_refund(bank_transaction_id=number)).outcome for _ in range(2)]
@@ -850,8 +858,8 @@ def test_a_cancelled_payment_is_declined(both: tuple[Any, Simulator]) -> None:
     assert payment is not None
     simulator.book.settle(payment, "DECLINED", notify=False)
     (callback,) = simulator.callbacks(payment)
-    for said in (adapter.read_callback(_arrived(callback)), adapter.query_payment(a_query())):
-        assert (said.outcome, said.bank_transaction_id, said.code) == (Outcome.DECLINED, None, "5/V06")
+    for result in (adapter.read_callback(_arrived(callback)), adapter.query_payment(a_query())):
+        assert (result.outcome, result.bank_transaction_id, result.code) == (Outcome.DECLINED, None, "5/V06")
 
 
 def _arrived(request: WireRequest) -> CallbackRequest:

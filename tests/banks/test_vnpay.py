@@ -200,8 +200,8 @@ class TestVnpay(
 
     def refund_query_answer(self, outcome: RefundOutcome | str) -> dict[str, Any]:
         status, moment = REFUNDS.get(outcome, "42"), "20261122130002"
-        told = {"vnp_TransactionType": "02", "vnp_TransactionStatus": status, "vnp_PayDate": moment}
-        return answered(a_movement("querydr", **told))
+        fields = {"vnp_TransactionType": "02", "vnp_TransactionStatus": status, "vnp_PayDate": moment}
+        return answered(a_movement("querydr", **fields))
 
     def statement_text(self) -> str:
         return STATEMENT
@@ -213,7 +213,7 @@ class TestVnpay(
     def test_it_is_paid_or_declined_only_when_both_codes_say_so(
         self, adapter: Vnpay, code: str, status: str
     ) -> None:
-        said = adapter.read_callback(
+        confirmation = adapter.read_callback(
             called_back(signed(an_ipn(vnp_ResponseCode=code, vnp_TransactionStatus=status)))
         )
         declined = {"09", "10", "11", "12", "13", "24", "51", "65", "75", "79", "99"}
@@ -222,7 +222,7 @@ class TestVnpay(
             expected = Outcome.PAID
         elif code in declined and status == "02":
             expected = Outcome.DECLINED
-        assert said.outcome is expected
+        assert confirmation.outcome is expected
 
     def test_hex_of_either_case_is_the_same_hash(self, adapter: Vnpay) -> None:
         query, _, given = signed(an_ipn()).rpartition("=")
@@ -233,8 +233,8 @@ class TestVnpay(
         assert adapter.read_callback(called_back("&".join(reversed(pairs)))).amount == AMOUNT
 
     def test_fields_without_a_value_are_not_hashed(self, adapter: Vnpay) -> None:
-        said = adapter.read_callback(called_back(signed(an_ipn(vnp_PayDate="")) + "&vnp_PayDate="))
-        assert (said.outcome, said.paid_at) == (Outcome.PAID, None)
+        confirmation = adapter.read_callback(called_back(signed(an_ipn(vnp_PayDate="")) + "&vnp_PayDate="))
+        assert (confirmation.outcome, confirmation.paid_at) == (Outcome.PAID, None)
 
     def test_no_bank_transaction_is_named_when_no_money_was_taken(self, adapter: Vnpay) -> None:
         assert adapter.read_callback(self.callback(Outcome.DECLINED)).bank_transaction_id is None
@@ -331,9 +331,9 @@ class TestVnpay(
     )
     def test_it_answers_in_vnpays_own_codes(self, adapter: Vnpay, answer: Answer, code: str) -> None:
         reply = adapter.acknowledge(answer, self.callback(Outcome.PAID))
-        said = json.loads(reply.body)
-        assert (reply.status, said["RspCode"]) == (200, code)
-        assert set(said) == {"RspCode", "Message"}
+        result = json.loads(reply.body)
+        assert (reply.status, result["RspCode"]) == (200, code)
+        assert set(result) == {"RspCode", "Message"}
 
     def test_what_it_does_not_believe_it_calls_a_wrong_checksum(self, adapter: Vnpay) -> None:
         reply = adapter.refuse(self.callback(Outcome.PAID))
@@ -440,7 +440,7 @@ def adapter(tmp_path: Path) -> Vnpay:
     return a_vnpay(a_section(tmp_path))
 
 
-# VNPAY gives money back: what is sent byte by byte, and what each answer proves.
+# Refunds: the request byte by byte, and the meaning of each answer
 # ------------------------------------------------------------------------------------------------
 
 SUCCEEDED, FAILED, PENDING = RefundOutcome.SUCCEEDED, RefundOutcome.FAILED, RefundOutcome.PENDING
@@ -547,8 +547,8 @@ def test_what_the_checksum_could_not_tell_apart_is_not_sent(adapter: Vnpay, chan
     ],
 )
 def test_only_a_proof_is_a_failure(adapter: Vnpay, code: str, status: str, outcome: RefundOutcome) -> None:
-    told = {"vnp_ResponseCode": code, "vnp_TransactionStatus": status, "vnp_TransactionType": "02"}
-    assert refunded(adapter, answered(a_movement("refund", **told))).outcome is outcome
+    fields = {"vnp_ResponseCode": code, "vnp_TransactionStatus": status, "vnp_TransactionType": "02"}
+    assert refunded(adapter, answered(a_movement("refund", **fields))).outcome is outcome
 
 
 @pytest.mark.parametrize("code", ["02", "03", "97"])
@@ -558,9 +558,9 @@ def test_a_refused_request_proves_nothing_about_an_earlier_one(adapter: Vnpay, c
 
 
 def test_the_payments_own_number_is_no_number_of_the_refund(adapter: Vnpay) -> None:
-    told = answered(a_movement("refund", vnp_TransactionType="02", vnp_TransactionNo="14422574"))
-    assert refunded(adapter, told, a_refund(bank_transaction_id="14422574")).bank_refund_id is None
-    assert refunded(adapter, told).bank_refund_id == "14422574"
+    result = answered(a_movement("refund", vnp_TransactionType="02", vnp_TransactionNo="14422574"))
+    assert refunded(adapter, result, a_refund(bank_transaction_id="14422574")).bank_refund_id is None
+    assert refunded(adapter, result).bank_refund_id == "14422574"
 
 
 def test_an_answer_under_the_key_before_is_believed(tmp_path: Path) -> None:
@@ -571,8 +571,8 @@ def test_an_answer_under_the_key_before_is_believed(tmp_path: Path) -> None:
             "SECRET_PREVIOUS": a_section(tmp_path)["SECRET"],
         }
     )
-    told = answered(a_movement("refund", vnp_TransactionType="02", vnp_TransactionStatus="05"))
-    assert refunded(rotated, told).outcome is PENDING
+    result = answered(a_movement("refund", vnp_TransactionType="02", vnp_TransactionStatus="05"))
+    assert refunded(rotated, result).outcome is PENDING
 
 
 # Asking ---------------------------------------------------------------------------------------------
@@ -619,9 +619,9 @@ def test_an_earlier_refund_never_speaks_for_a_later_one(
 def test_an_answer_about_a_refund_that_makes_no_sense_is_no_answer(
     adapter: Vnpay, changes: dict[str, str]
 ) -> None:
-    told = answered(a_movement("querydr", **{"vnp_TransactionType": "02", **changes}))
+    result = answered(a_movement("querydr", **{"vnp_TransactionType": "02", **changes}))
     with responses.RequestsMock() as wire:
-        wire.add("POST", API, **told)
+        wire.add("POST", API, **result)
         with pytest.raises(BankUnavailable):
             adapter.query_refund(a_refund_query())
 
@@ -664,7 +664,7 @@ class Circle:
         assert payment is not None
         return payment
 
-    def told(self, payment: Payment) -> Confirmation:
+    def confirmation_of(self, payment: Payment) -> Confirmation:
         """What the adapter reads from the IPN about it."""
         (callback,) = self.simulator.callbacks(payment)
         accepted = CallbackRequest(
@@ -695,13 +695,16 @@ def test_callback_return_and_answer_say_the_same(circle: Circle, outcome: str) -
     assert circle.simulator.callbacks(payment) == []
     assert circle.adapter.query_payment(a_query()).outcome is Outcome.PENDING
     circle.book.settle(payment, outcome, notify=False)
-    told, asked = circle.told(payment), circle.adapter.query_payment(a_query())
+    confirmation, asked = circle.confirmation_of(payment), circle.adapter.query_payment(a_query())
     back = (circle.simulator.return_url(payment) or "").partition("?")
     assert back[0] == a_request().return_url
-    assert circle.adapter.read_return(back[2].encode()) == told
-    assert told.outcome is asked.outcome is Outcome[outcome]
-    assert (told.amount, told.bank_transaction_id) == (asked.amount, asked.bank_transaction_id)
-    assert (told.amount, told.reference, told.key) == (AMOUNT, ATTEMPT, 0)
+    assert circle.adapter.read_return(back[2].encode()) == confirmation
+    assert confirmation.outcome is asked.outcome is Outcome[outcome]
+    assert (confirmation.amount, confirmation.bank_transaction_id) == (
+        asked.amount,
+        asked.bank_transaction_id,
+    )
+    assert (confirmation.amount, confirmation.reference, confirmation.key) == (AMOUNT, ATTEMPT, 0)
     assert circle.simulator.callbacks(payment) == circle.simulator.callbacks(payment)
 
 
@@ -722,7 +725,7 @@ def test_another_secret_is_refused_on_both_sides(circle: Circle, tmp_path: Path)
         stranger.query_payment(a_query())
     circle.book.settle(payment, "PAID", notify=False)
     with pytest.raises(CallbackRejected):
-        Circle(stranger, circle.simulator, circle.book, circle.url).told(payment)
+        Circle(stranger, circle.simulator, circle.book, circle.url).confirmation_of(payment)
 
 
 @pytest.mark.parametrize("amount", [AMOUNT, dong(50_000)])
@@ -846,12 +849,14 @@ def test_the_pay_address_has_the_published_hash(vector: dict[str, Any], tmp_path
 @pytest.mark.parametrize("vector", of_kind("ipn-or-return-hash"))
 def test_a_published_message_is_believed(vector: dict[str, Any], tmp_path: Path) -> None:
     query = f"{urlencode(vector['inputs'])}&vnp_SecureHash={vector['expected']}"
-    said = bank_of(vector, tmp_path).read_callback(_ipn(query))
-    assert said.reference == "1716257871703"
-    assert said.amount == dong(10_000)
-    assert said.bank_transaction_id == "14422574"
-    assert said.paid_at == datetime(2024, 5, 21, 2, 18, 6, tzinfo=UTC)
-    assert said.outcome is (Outcome.PAID if vector["inputs"]["vnp_ResponseCode"] == "00" else Outcome.PENDING)
+    confirmation = bank_of(vector, tmp_path).read_callback(_ipn(query))
+    assert confirmation.reference == "1716257871703"
+    assert confirmation.amount == dong(10_000)
+    assert confirmation.bank_transaction_id == "14422574"
+    assert confirmation.paid_at == datetime(2024, 5, 21, 2, 18, 6, tzinfo=UTC)
+    assert confirmation.outcome is (
+        Outcome.PAID if vector["inputs"]["vnp_ResponseCode"] == "00" else Outcome.PENDING
+    )
 
 
 def test_the_legacy_vector_is_refused(tmp_path: Path) -> None:
@@ -894,9 +899,13 @@ def test_a_question_has_the_published_hash(
 
 @pytest.mark.parametrize("vector", of_kind("querydr-response-hash"))
 def test_an_answer_as_documented_is_believed(vector: dict[str, Any], tmp_path: Path) -> None:
-    said = _answered(vector, tmp_path, {**vector["inputs"], "vnp_SecureHash": vector["expected"]})
-    assert (said.outcome, said.amount, said.bank_transaction_id) == (Outcome.PAID, dong(150_000), "14422574")
-    assert said.paid_at == datetime(2024, 5, 1, 1, 32, 11, tzinfo=UTC)
+    result = _answered(vector, tmp_path, {**vector["inputs"], "vnp_SecureHash": vector["expected"]})
+    assert (result.outcome, result.amount, result.bank_transaction_id) == (
+        Outcome.PAID,
+        dong(150_000),
+        "14422574",
+    )
+    assert result.paid_at == datetime(2024, 5, 1, 1, 32, 11, tzinfo=UTC)
 
 
 def test_absent_promotion_fields_keep_their_places(tmp_path: Path) -> None:
@@ -918,8 +927,8 @@ def test_a_refund_is_no_answer_about_the_payment(tmp_path: Path) -> None:
 
 
 def test_a_payment_that_vnpay_does_not_know_is_pending(tmp_path: Path) -> None:
-    said = _resigned(tmp_path, vnp_ResponseCode="91", vnp_TransactionStatus=None, vnp_Amount=None)
-    assert (said.outcome, said.code) == (Outcome.PENDING, "91")
+    result = _resigned(tmp_path, vnp_ResponseCode="91", vnp_TransactionStatus=None, vnp_Amount=None)
+    assert (result.outcome, result.code) == (Outcome.PENDING, "91")
 
 
 @pytest.mark.parametrize("code", ["02", "03", "94", "97", "99", "42"])
@@ -946,8 +955,8 @@ def test_an_answer_that_makes_no_sense_is_no_answer(changes: dict[str, Any], tmp
 
 
 def test_numbers_may_be_written_as_json_numbers(tmp_path: Path) -> None:
-    said = _resigned(tmp_path, vnp_Amount=15_000_000, vnp_TransactionNo=14422574)
-    assert (said.amount, said.bank_transaction_id) == (dong(150_000), "14422574")
+    result = _resigned(tmp_path, vnp_Amount=15_000_000, vnp_TransactionNo=14422574)
+    assert (result.amount, result.bank_transaction_id) == (dong(150_000), "14422574")
 
 
 def test_every_signed_field_of_the_recorded_answer_matters(tmp_path: Path) -> None:
@@ -998,8 +1007,8 @@ def an_encoded_ipn(encoded: Callable[[str], str], **changes: str) -> str:
 @pytest.mark.parametrize("text", AWKWARD)
 def test_vnpay_is_believed_whatever_its_encoder(adapter: Vnpay, encoder: str, text: str) -> None:
     query = an_encoded_ipn(ENCODERS[encoder], vnp_OrderInfo=text, vnp_NewField=text[:40])
-    said = adapter.read_callback(called_back(query))
-    assert (said.outcome, said.amount) == (Outcome.PAID, AMOUNT)
+    confirmation = adapter.read_callback(called_back(query))
+    assert (confirmation.outcome, confirmation.amount) == (Outcome.PAID, AMOUNT)
     altered = query.replace("vnp_Amount=15000000", "vnp_Amount=1500000")
     for spoilt in (altered, query.replace("vnp_NewField", "vnp_NewFields"), f"{query}&vnp_More=1"):
         with pytest.raises(CallbackRejected):
@@ -1009,8 +1018,8 @@ def test_vnpay_is_believed_whatever_its_encoder(adapter: Vnpay, encoder: str, te
 @pytest.mark.parametrize("moment", UNREADABLE_MOMENTS)
 def test_money_is_accepted_whatever_its_time(adapter: Vnpay, moment: str) -> None:
     optional = {"vnp_BankTranNo": "", "vnp_CardType": "", "vnp_BankCode": "", "vnp_PayDate": moment}
-    said = adapter.read_callback(called_back(an_encoded_ipn(quote_plus, **optional)))
-    assert (said.outcome, said.amount, said.paid_at) == (Outcome.PAID, AMOUNT, None)
+    confirmation = adapter.read_callback(called_back(an_encoded_ipn(quote_plus, **optional)))
+    assert (confirmation.outcome, confirmation.amount, confirmation.paid_at) == (Outcome.PAID, AMOUNT, None)
     answer = a_movement("querydr", vnp_PayDate=moment, vnp_PromotionRate=0.5)
     with responses.RequestsMock() as wire:
         wire.add("POST", API, **answered(answer))
@@ -1020,12 +1029,12 @@ def test_money_is_accepted_whatever_its_time(adapter: Vnpay, moment: str) -> Non
 @pytest.mark.parametrize("code", ["0", "100", "A1"])
 def test_an_undocumented_code_is_pending(adapter: Vnpay, code: str) -> None:
     for changes in ({"vnp_ResponseCode": code}, {"vnp_TransactionStatus": code}):
-        said = adapter.read_callback(called_back(an_encoded_ipn(quote_plus, **changes)))
-        assert (said.outcome, code in said.code) == (Outcome.PENDING, True)
+        confirmation = adapter.read_callback(called_back(an_encoded_ipn(quote_plus, **changes)))
+        assert (confirmation.outcome, code in confirmation.code) == (Outcome.PENDING, True)
 
 
 @pytest.mark.parametrize("amount", ["0", "", "15000050"])
 def test_a_declined_payment_needs_no_readable_amount(adapter: Vnpay, amount: str) -> None:
     declined = {"vnp_ResponseCode": "24", "vnp_TransactionStatus": "02", "vnp_Amount": amount}
-    said = adapter.read_callback(called_back(an_encoded_ipn(quote_plus, **declined)))
-    assert (said.outcome, said.amount) == (Outcome.DECLINED, None)
+    confirmation = adapter.read_callback(called_back(an_encoded_ipn(quote_plus, **declined)))
+    assert (confirmation.outcome, confirmation.amount) == (Outcome.DECLINED, None)

@@ -124,9 +124,9 @@ class TestVnpayQr(CallbackContract, StatementContract):
         [{"code": "01"}, {"code": "99"}, {"code": "0"}, {"code": "42"}, {"msgType": "2"}, {"msgType": ""}],
     )
     def test_a_word_nobody_documented_is_pending(self, adapter: VnpayQr, changes: dict[str, str]) -> None:
-        said = adapter.read_callback(called_back(an_ipn(**changes)))
-        assert said.outcome is Outcome.PENDING
-        assert said.event_id != adapter.read_callback(called_back(an_ipn())).event_id
+        confirmation = adapter.read_callback(called_back(an_ipn(**changes)))
+        assert confirmation.outcome is Outcome.PENDING
+        assert confirmation.event_id != adapter.read_callback(called_back(an_ipn())).event_id
 
     def test_what_is_not_signed_makes_no_fact(self, adapter: VnpayQr) -> None:
         genuine = called_back(an_ipn())
@@ -135,8 +135,8 @@ class TestVnpayQr(CallbackContract, StatementContract):
 
     def test_the_payers_account_is_told_when_it_is_known(self, adapter: VnpayQr) -> None:
         assert adapter.read_callback(called_back(an_ipn())).payer is None
-        said = adapter.read_callback(called_back(an_ipn(accountNo="0011004", bankCode="")))
-        assert said.payer == PayerAccount("0011004", bank=None)
+        confirmation = adapter.read_callback(called_back(an_ipn(accountNo="0011004", bankCode="")))
+        assert confirmation.payer == PayerAccount("0011004", bank=None)
 
     def test_numbers_may_be_written_as_json_numbers(self, adapter: VnpayQr) -> None:
         assert adapter.read_callback(called_back(an_ipn(amount=150_000))).amount == AMOUNT
@@ -198,8 +198,10 @@ class TestVnpayQr(CallbackContract, StatementContract):
     def test_who_knows_better_sets_its_codes(self, tmp_path: Path) -> None:
         codes = {"REPEATED_CODE": "03", "UNKNOWN_CODE": "04", "AMOUNT_CODE": "07", "AGAIN_CODE": "05"}
         bank = self.built({**self.section(tmp_path), **codes})
-        said = [json.loads(bank.acknowledge(answer, called_back(an_ipn())).body)["code"] for answer in Answer]
-        assert dict(zip(Answer, said, strict=True)) == {
+        fields = [
+            json.loads(bank.acknowledge(answer, called_back(an_ipn())).body)["code"] for answer in Answer
+        ]
+        assert dict(zip(Answer, fields, strict=True)) == {
             Answer.RECORDED: "00",
             Answer.ALREADY_RECORDED: "03",
             Answer.NO_SUCH_ORDER: "04",
@@ -267,9 +269,13 @@ def test_a_text_of_ours_is_scanned_paid_and_told(tmp_path: Path) -> None:
         request = CallbackRequest(
             callback.method, "/callbacks/vnpayqr", callback.query, {}, callback.body, NOON
         )
-        said = adapter.read_callback(request)
-        assert (said.outcome, said.amount, said.reference) == (Outcome.PAID, AMOUNT, ATTEMPT)
-        assert said.bank_transaction_id == payment.transaction_id
+        confirmation = adapter.read_callback(request)
+        assert (confirmation.outcome, confirmation.amount, confirmation.reference) == (
+            Outcome.PAID,
+            AMOUNT,
+            ATTEMPT,
+        )
+        assert confirmation.bank_transaction_id == payment.transaction_id
         for answer in Answer:
             reply = adapter.acknowledge(answer, request)
             accepted = simulator.accepts(WireReply(reply.status, reply.body))
@@ -278,7 +284,7 @@ def test_a_text_of_ours_is_scanned_paid_and_told(tmp_path: Path) -> None:
         (tmp_path / "vnpayqr" / f"{day}.csv").write_text(simulator.statement(day, [payment]) or "", "utf-8")
         (line,) = adapter.fetch_statement(day).lines
         assert (line.reference, line.amount) == (ATTEMPT, AMOUNT)
-        assert line.bank_transaction_id == said.bank_transaction_id
+        assert line.bank_transaction_id == confirmation.bank_transaction_id
 
 
 def test_another_merchants_text_is_not_paid_here(tmp_path: Path) -> None:
@@ -325,11 +331,18 @@ def published(**changes: str) -> CallbackRequest:
 
 
 def test_the_published_message_is_believed(tmp_path: Path) -> None:
-    said = bank_of(tmp_path, MERCHANT_CODE=IPN["inputs"]["merchantCode"]).read_callback(published())
-    assert (said.outcome, said.amount, said.code) == (Outcome.PAID, dong(26_000), "00")
-    assert (said.reference, said.bank_transaction_id) == ("eyJJZCI6NDksIlR5cGUiOjF9", "000180534")
-    assert said.paid_at == datetime(2020, 2, 21, 10, 11, 1, tzinfo=UTC)
-    assert (said.payer, said.key) == (None, 0)
+    confirmation = bank_of(tmp_path, MERCHANT_CODE=IPN["inputs"]["merchantCode"]).read_callback(published())
+    assert (confirmation.outcome, confirmation.amount, confirmation.code) == (
+        Outcome.PAID,
+        dong(26_000),
+        "00",
+    )
+    assert (confirmation.reference, confirmation.bank_transaction_id) == (
+        "eyJJZCI6NDksIlR5cGUiOjF9",
+        "000180534",
+    )
+    assert confirmation.paid_at == datetime(2020, 2, 21, 10, 11, 1, tzinfo=UTC)
+    assert (confirmation.payer, confirmation.key) == (None, 0)
 
 
 @pytest.mark.parametrize("name", IPN["inputs"])
@@ -388,11 +401,11 @@ def test_which_message_is_a_payment_is_a_setting(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("moment", UNREADABLE_MOMENTS)
 def test_money_is_accepted_whatever_its_time(tmp_path: Path, moment: str) -> None:
-    said = vnpayqr_of(tmp_path).read_callback(called_back(an_ipn(payDate=moment)))
-    assert (said.outcome, said.paid_at) == (Outcome.PAID, None)
+    confirmation = vnpayqr_of(tmp_path).read_callback(called_back(an_ipn(payDate=moment)))
+    assert (confirmation.outcome, confirmation.paid_at) == (Outcome.PAID, None)
 
 
 @pytest.mark.parametrize("amount", ["0", "", "1.5"])
 def test_a_pending_payment_needs_no_readable_amount(tmp_path: Path, amount: str) -> None:
-    said = vnpayqr_of(tmp_path).read_callback(called_back(an_ipn(code="05", amount=amount)))
-    assert (said.outcome, said.amount) == (Outcome.PENDING, None)
+    confirmation = vnpayqr_of(tmp_path).read_callback(called_back(an_ipn(code="05", amount=amount)))
+    assert (confirmation.outcome, confirmation.amount) == (Outcome.PENDING, None)

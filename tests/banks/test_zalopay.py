@@ -100,7 +100,7 @@ def an_order(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def told(data: str | dict[str, Any], /, key: str = KEY2, **more: Any) -> CallbackRequest:
+def callback_request(data: str | dict[str, Any], /, key: str = KEY2, **more: Any) -> CallbackRequest:
     """The callback with these data."""
     text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
     body = json.dumps({"data": text, "mac": mac(key, text), "type": 1} | more, ensure_ascii=False)
@@ -119,13 +119,13 @@ def a_return(**changes: Any) -> dict[str, Any]:
 
 def answered(code: object, sub: object = 1, **more: Any) -> dict[str, Any]:
     """An answer, as words for ``responses``; a field that is None is left out."""
-    said = {
+    fields = {
         "return_code": code,
         "return_message": "x",
         "sub_return_code": sub,
         "sub_return_message": "x",
     } | more
-    return {"json": {name: value for name, value in said.items() if value is not None}}
+    return {"json": {name: value for name, value in fields.items() if value is not None}}
 
 
 # The contract
@@ -178,7 +178,7 @@ class TestZaloPay(
 
     def callback(self, outcome: Outcome | str, **changes: Any) -> CallbackRequest:
         assert outcome is Outcome.PAID, "ZaloPay calls for nothing else"
-        return told(an_order(**changes))
+        return callback_request(an_order(**changes))
 
     def heard_again(self, reply: CallbackReply) -> bool:
         return reply.status != 200 or json.loads(reply.body)["return_code"] == 0
@@ -270,9 +270,13 @@ class TestZaloPay(
     # The return -------------------------------------------------------------------------------------
 
     def test_a_return_is_for_display_and_names_no_transaction(self, adapter: ZaloPay) -> None:
-        said = adapter.read_return(urlencode(a_return()).encode())
-        assert (said.reference, said.amount, said.bank_transaction_id) == (ATTEMPT, dong(150_000), None)
-        assert (said.outcome, said.key) == (Outcome.PAID, 0)
+        confirmation = adapter.read_return(urlencode(a_return()).encode())
+        assert (confirmation.reference, confirmation.amount, confirmation.bank_transaction_id) == (
+            ATTEMPT,
+            dong(150_000),
+            None,
+        )
+        assert (confirmation.outcome, confirmation.key) == (Outcome.PAID, 0)
 
     @pytest.mark.parametrize("changes", [{"appid": 2554}, {"apptransid": "261122_a|b"}, {"bankcode": "a|"}])
     def test_another_apps_or_an_ambiguous_return_is_rejected(
@@ -300,12 +304,12 @@ class TestZaloPay(
         ],
     )
     def test_it_answers_in_zalopays_own_codes(self, adapter: ZaloPay, answer: Answer, code: int) -> None:
-        reply = adapter.acknowledge(answer, told(an_order()))
+        reply = adapter.acknowledge(answer, callback_request(an_order()))
         assert (reply.status, json.loads(reply.body)["return_code"]) == (200, code)
         assert set(json.loads(reply.body)) == {"return_code", "return_message"}
 
     def test_what_is_not_believed_is_answered_with_a_wrong_mac(self, adapter: ZaloPay) -> None:
-        reply = adapter.refuse(told(an_order(), key="another-key"))
+        reply = adapter.refuse(callback_request(an_order(), key="another-key"))
         assert reply is not None
         assert (reply.status, json.loads(reply.body)["return_code"]) == (200, -1)
 
@@ -314,13 +318,17 @@ class TestZaloPay(
         self, adapter: ZaloPay, changes: dict[str, Any]
     ) -> None:
         """It is stored nowhere: -1 would end the retries."""
-        for message in (told(an_order(**changes)), told(an_order(), type=2), told("[]")):
+        for message in (
+            callback_request(an_order(**changes)),
+            callback_request(an_order(), type=2),
+            callback_request("[]"),
+        ):
             with pytest.raises((Malformed, CallbackRejected)):
                 adapter.read_callback(message)
             assert self.heard_again(adapter.refuse(message))  # type: ignore[arg-type]
 
 
-# ZaloPay v2: what is believed of its callbacks, and what each code means in an answer.
+# Callbacks that are accepted, and the meaning of each code in an answer
 # ------------------------------------------------------------------------------------------------
 
 ASKS = (("POST", QUERY),)
@@ -331,14 +339,14 @@ ASKS = (("POST", QUERY),)
 
 def test_a_callback_signed_with_the_key_of_requests_is_rejected(adapter: ZaloPay) -> None:
     with pytest.raises(CallbackRejected):
-        adapter.read_callback(told(an_order(), key=KEY1))
+        adapter.read_callback(callback_request(an_order(), key=KEY1))
 
 
 @pytest.mark.parametrize("kind", [2, 0, 3, -1, "1", None, True, [1]])
 def test_only_an_order_is_a_payment(adapter: ZaloPay, kind: object) -> None:
     """2 is an agreement to be debited. The type is not signed, so that it may refuse, but never make a payment."""
     with pytest.raises(Malformed):
-        adapter.read_callback(told(an_order(), type=kind))
+        adapter.read_callback(callback_request(an_order(), type=kind))
 
 
 def test_an_agreement_that_is_called_an_order_is_no_payment(adapter: ZaloPay) -> None:
@@ -351,16 +359,19 @@ def test_an_agreement_that_is_called_an_order_is_no_payment(adapter: ZaloPay) ->
         "msg_type": 1,
     }
     with pytest.raises(Malformed):
-        adapter.read_callback(told(agreement, type=1))
+        adapter.read_callback(callback_request(agreement, type=1))
 
 
 def test_the_text_is_signed_as_it_stands(adapter: ZaloPay) -> None:
     """The same JSON, written otherwise, under the mac of the first."""
     data = json.dumps(an_order())
     compact = json.dumps(an_order(), separators=(",", ":"))
-    assert adapter.read_callback(told(data)).amount == adapter.read_callback(told(compact)).amount
+    assert (
+        adapter.read_callback(callback_request(data)).amount
+        == adapter.read_callback(callback_request(compact)).amount
+    )
     with pytest.raises(CallbackRejected):
-        adapter.read_callback(told(compact, mac=mac(KEY2, data)))
+        adapter.read_callback(callback_request(compact, mac=mac(KEY2, data)))
 
 
 @pytest.mark.parametrize("name", ["embed_data", "item", "merchant_user_id", "channel", "a_new_field"])
@@ -369,9 +380,9 @@ def test_the_text_is_signed_as_it_stands(adapter: ZaloPay) -> None:
     ["", None, 1.5, [{"a": None}], {"b": True}, "Lệ phí|1+1 %20&=\"'\\/ \U0001f600", 10**19, "x" * 4000],
 )
 def test_what_else_is_in_the_data_changes_nothing(adapter: ZaloPay, name: str, value: object) -> None:
-    plain = adapter.read_callback(told(an_order()))
+    plain = adapter.read_callback(callback_request(an_order()))
     for data in (an_order() | {name: value}, json.dumps(an_order() | {name: value}, indent=2)):
-        assert adapter.read_callback(told(data)) == plain
+        assert adapter.read_callback(callback_request(data)) == plain
 
 
 def test_the_reference_is_ours_without_the_day(adapter: ZaloPay) -> None:
@@ -381,18 +392,20 @@ def test_the_reference_is_ours_without_the_day(adapter: ZaloPay) -> None:
         "typed by hand": "typed by hand",
         "26112_K0-1": "26112_K0-1",
     }.items():
-        assert adapter.read_callback(told(an_order(app_trans_id=named))).reference == reference
+        assert adapter.read_callback(callback_request(an_order(app_trans_id=named))).reference == reference
 
 
 @pytest.mark.parametrize("number", [NUMBER, str(NUMBER), 2**63 - 1])
 def test_a_transaction_is_a_number_or_the_text_of_one(adapter: ZaloPay, number: object) -> None:
-    said = adapter.read_callback(told(an_order(zp_trans_id=number)))
-    assert said.bank_transaction_id == str(number)
-    assert said.event_id == f"callback:{NAMED}:{number}"
+    confirmation = adapter.read_callback(callback_request(an_order(zp_trans_id=number)))
+    assert confirmation.bank_transaction_id == str(number)
+    assert confirmation.event_id == f"callback:{NAMED}:{number}"
 
 
 def test_the_same_order_paid_by_two_transactions_is_two_events(adapter: ZaloPay) -> None:
-    one, other = (adapter.read_callback(told(an_order(zp_trans_id=NUMBER + more))) for more in (0, 1))
+    one, other = (
+        adapter.read_callback(callback_request(an_order(zp_trans_id=NUMBER + more))) for more in (0, 1)
+    )
     assert one.event_id != other.event_id
 
 
@@ -415,25 +428,25 @@ def test_a_genuine_message_that_makes_no_sense_is_malformed(
     adapter: ZaloPay, changes: dict[str, Any]
 ) -> None:
     with pytest.raises(Malformed):
-        adapter.read_callback(told(an_order(**changes)))
+        adapter.read_callback(callback_request(an_order(**changes)))
 
 
 @pytest.mark.parametrize("moment", [1_795_323_600, 17_953_236_000_000, "soon", None, -1_795_323_600_000])
 def test_a_time_that_is_not_in_milliseconds_is_left_out(adapter: ZaloPay, moment: object) -> None:
-    said = adapter.read_callback(told(an_order(server_time=moment)))
-    assert (said.outcome, said.paid_at) == (Outcome.PAID, None)
+    confirmation = adapter.read_callback(callback_request(an_order(server_time=moment)))
+    assert (confirmation.outcome, confirmation.paid_at) == (Outcome.PAID, None)
 
 
 def test_another_apps_message_is_rejected(adapter: ZaloPay) -> None:
     for app in (2554, "2553", None):
         with pytest.raises(CallbackRejected):
-            adapter.read_callback(told(an_order(app_id=app)))
+            adapter.read_callback(callback_request(an_order(app_id=app)))
 
 
 @pytest.mark.parametrize("data", ["", "[]", "null", "x", '{"app_id":2553', '{"app_id":2553,"app_id":2553}'])
 def test_signed_data_that_are_no_object_are_malformed(adapter: ZaloPay, data: str) -> None:
     with pytest.raises(Malformed):
-        adapter.read_callback(told(data))
+        adapter.read_callback(callback_request(data))
 
 
 @pytest.mark.parametrize(
@@ -441,7 +454,7 @@ def test_signed_data_that_are_no_object_are_malformed(adapter: ZaloPay, data: st
 )
 def test_a_spoilt_message_is_rejected(adapter: ZaloPay, spoil: dict[str, Any]) -> None:
     with pytest.raises(CallbackRejected):
-        adapter.read_callback(told(an_order(), **spoil))
+        adapter.read_callback(callback_request(an_order(), **spoil))
 
 
 def test_bytes_that_are_no_message_are_rejected(adapter: ZaloPay) -> None:
@@ -460,8 +473,8 @@ def ask(adapter: ZaloPay, **said: Any) -> Any:
 
 def test_a_processed_order_is_pending_whatever_else_is_said(adapter: ZaloPay) -> None:
     for code in (1, 2, 3):
-        said = ask(adapter, code=code, is_processing=True, amount=150_000, zp_trans_id=NUMBER)
-        assert (said.outcome, said.bank_transaction_id) == (Outcome.PENDING, None)
+        result = ask(adapter, code=code, is_processing=True, amount=150_000, zp_trans_id=NUMBER)
+        assert (result.outcome, result.bank_transaction_id) == (Outcome.PENDING, None)
 
 
 @pytest.mark.parametrize("sub", [*map(int, REFUSALS)])
@@ -473,8 +486,8 @@ def test_a_refused_question_says_nothing_of_the_payment(adapter: ZaloPay, sub: i
 
 @pytest.mark.parametrize("sub", [-54, -329, -322, 0, -1234, None])
 def test_a_failed_order_is_declined_with_its_reason(adapter: ZaloPay, sub: int | None) -> None:
-    said = ask(adapter, code=2, sub=sub)
-    assert (said.outcome, said.code, said.amount) == (
+    result = ask(adapter, code=2, sub=sub)
+    assert (result.outcome, result.code, result.amount) == (
         Outcome.DECLINED,
         f"2/{'' if sub is None else sub}",
         None,
@@ -499,7 +512,7 @@ def test_the_file_of_a_day_names_our_references(adapter: ZaloPay, tmp_path: Path
     assert (second.reference, second.booked_at) == ("typed by hand", NOON + timedelta(seconds=43_199))
 
 
-# ZaloPay v2: what each code of the protocol's page says of an order, when we ask about one.
+# The meaning of each code of the protocol's page in the answer to a query
 # ------------------------------------------------------------------------------------------------
 
 PAID, DECLINED, PENDING = "PAID", "DECLINED", "PENDING"
@@ -563,7 +576,7 @@ def test_our_words_are_for_the_codes_of_the_page_and_no_others() -> None:
     assert all(word.strip() for word in CODES.values())
 
 
-# ZaloPay v2: what each code means in an answer about a refund.
+# The meaning of each code in an answer about a refund
 # ------------------------------------------------------------------------------------------------
 
 REFUNDS, REFUND_ASKS = ((("POST", address),) for address in (REFUND, QUERY_REFUND))
@@ -657,7 +670,7 @@ class Circle:
         assert payment is not None
         return payment
 
-    def told(self, payment: Payment) -> Confirmation:
+    def confirmation_of(self, payment: Payment) -> Confirmation:
         """What the adapter reads from the callback about it."""
         (callback,) = self.simulator.callbacks(payment)
         assert callback.path == "/callbacks/zalopay"
@@ -716,13 +729,16 @@ def test_callback_return_and_answer_say_the_same(circle: Circle) -> None:
     payment = circle.opened()
     assert circle.simulator.callbacks(payment) == []
     circle.book.settle(payment, "PAID", notify=False)
-    told, asked = circle.told(payment), circle.adapter.query_payment(a_query())
+    confirmation, asked = circle.confirmation_of(payment), circle.adapter.query_payment(a_query())
     back = (circle.simulator.return_url(payment) or "").partition("?")
     assert back[0] == a_request().return_url
     returned = circle.adapter.read_return(back[2].encode())
-    assert told.outcome is asked.outcome is returned.outcome is Outcome.PAID
-    assert (told.amount, told.bank_transaction_id) == (asked.amount, asked.bank_transaction_id)
-    assert (told.amount, told.reference, told.key) == (AMOUNT, ATTEMPT, 0)
+    assert confirmation.outcome is asked.outcome is returned.outcome is Outcome.PAID
+    assert (confirmation.amount, confirmation.bank_transaction_id) == (
+        asked.amount,
+        asked.bank_transaction_id,
+    )
+    assert (confirmation.amount, confirmation.reference, confirmation.key) == (AMOUNT, ATTEMPT, 0)
     assert (returned.amount, returned.reference) == (AMOUNT, ATTEMPT)
 
 
@@ -738,7 +754,7 @@ def test_nobody_calls_for_a_declined_payment(circle: Circle) -> None:
 def test_an_answer_about_another_amount_is_not_believed(circle: Circle) -> None:
     payment = circle.opened()
     circle.book.settle(payment, "PAID", amount=149_000, notify=False)
-    assert circle.told(payment).amount == dong(149_000)
+    assert circle.confirmation_of(payment).amount == dong(149_000)
     with pytest.raises(BankUnavailable):
         circle.adapter.query_payment(a_query())
 
@@ -843,11 +859,15 @@ def assert_as_published(fields: dict[str, Any], vector: dict[str, Any]) -> None:
 @pytest.mark.parametrize("vector", CALLBACKS)
 def test_an_observed_callback_is_believed(vector: dict[str, Any], tmp_path: Path) -> None:
     data = json.loads(vector["inputs"]["data"])
-    said = bank_of(vector, tmp_path).read_callback(callback(vector))
-    assert (said.outcome, said.amount, said.key) == (Outcome.PAID, dong(data["amount"]), 0)
-    assert said.bank_transaction_id == str(data["zp_trans_id"])
-    assert f"{data['app_trans_id'][:6]}_{said.reference}" == data["app_trans_id"]
-    assert said.paid_at == milliseconds(data["server_time"])
+    confirmation = bank_of(vector, tmp_path).read_callback(callback(vector))
+    assert (confirmation.outcome, confirmation.amount, confirmation.key) == (
+        Outcome.PAID,
+        dong(data["amount"]),
+        0,
+    )
+    assert confirmation.bank_transaction_id == str(data["zp_trans_id"])
+    assert f"{data['app_trans_id'][:6]}_{confirmation.reference}" == data["app_trans_id"]
+    assert confirmation.paid_at == milliseconds(data["server_time"])
 
 
 @pytest.mark.parametrize("vector", CALLBACKS)
@@ -937,8 +957,12 @@ def test_a_question_about_a_refund_has_the_documented_mac(tmp_path: Path) -> Non
 def test_a_return_as_documented_is_believed(tmp_path: Path) -> None:
     vector = of_kind("redirect-checksum")
     query = urlencode({**vector["inputs"], "checksum": vector["expected"]}).encode()
-    said = bank_of(vector, tmp_path).read_return(query)
-    assert (said.outcome, said.reference, said.amount) == (Outcome.PAID, "HUB000123", dong(150_000))
+    confirmation = bank_of(vector, tmp_path).read_return(query)
+    assert (confirmation.outcome, confirmation.reference, confirmation.amount) == (
+        Outcome.PAID,
+        "HUB000123",
+        dong(150_000),
+    )
     with pytest.raises(CallbackRejected):
         bank_of(vector, tmp_path).read_return(query.replace(b"status=1", b"status=2"))
 
@@ -956,7 +980,7 @@ def test_zalopay_is_told_where_to_call_back_and_where_to_send_the_payer(adapter:
 
 
 @pytest.mark.parametrize(
-    ("lasts", "told"),
+    ("lasts", "seconds"),
     [
         (timedelta(seconds=300), 300),
         (timedelta(minutes=30), 1800),
@@ -964,9 +988,11 @@ def test_zalopay_is_told_where_to_call_back_and_where_to_send_the_payer(adapter:
         (timedelta(days=90), 2_592_000),
     ],
 )
-def test_an_order_lasts_as_long_as_zalopay_can_carry(adapter: ZaloPay, lasts: timedelta, told: int) -> None:
+def test_an_order_lasts_as_long_as_zalopay_can_carry(
+    adapter: ZaloPay, lasts: timedelta, seconds: int
+) -> None:
     request = a_request(expires_at=NOON + lasts)
-    assert sent("create", lambda: adapter.open_payment(request))["expire_duration_seconds"] == told
+    assert sent("create", lambda: adapter.open_payment(request))["expire_duration_seconds"] == seconds
 
 
 def test_the_day_is_that_of_vietnam_on_which_the_attempt_began(adapter: ZaloPay) -> None:
@@ -986,12 +1012,12 @@ def test_a_refund_has_one_name_for_request_and_question(adapter: ZaloPay) -> Non
     assert sent("query_refund", lambda: adapter.query_refund(question))["m_refund_id"] == asked["m_refund_id"]
 
 
-@pytest.mark.parametrize(("late", "told"), [(0, 1800), (61, 1739), (1500, 300), (-90, 1800)])
+@pytest.mark.parametrize(("late", "seconds"), [(0, 1800), (61, 1739), (1500, 300), (-90, 1800)])
 def test_an_order_asked_for_once_more_does_not_last_longer(
-    adapter: ZaloPay, monkeypatch: pytest.MonkeyPatch, late: int, told: int
+    adapter: ZaloPay, monkeypatch: pytest.MonkeyPatch, late: int, seconds: int
 ) -> None:
     monkeypatch.setattr("bank_adapters.zalopay.wire_time", lambda: NOON + timedelta(seconds=late))
-    assert sent("create", lambda: adapter.open_payment(a_request()))["expire_duration_seconds"] == told
+    assert sent("create", lambda: adapter.open_payment(a_request()))["expire_duration_seconds"] == seconds
 
 
 def test_an_order_asked_for_once_more_too_late_is_not_sent(

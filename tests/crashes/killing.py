@@ -96,7 +96,7 @@ def mortal(hub: Hub, points: Points) -> Iterator[Hub]:
 
 
 def _wait_until_buried(engine: Engine) -> None:
-    """Wait until the server has webhookd the death, and has rolled back what was not committed."""
+    """Wait until the server has noticed the death, and has rolled back what was not committed."""
     for _ in range(1000):
         with engine.connect() as connection:
             if connection.execute(_ALIVE, {"name": MORTAL}).scalar_one() == 0:

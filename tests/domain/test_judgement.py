@@ -9,12 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from payment_hub.domain.banks.values import Answer, Confirmation, Outcome
-from payment_hub.domain.effects import (
-    Effects,
-    effects_of_closing,
-    effects_of_confirmation,
-    effects_of_issue,
-)
+from payment_hub.domain.effects import Effects, effects_of_closing, effects_of_confirmation, effects_of_issue
 from payment_hub.domain.judgement import (
     CREDIBLE_AHEAD,
     CREDIBLE_BEHIND,

@@ -228,7 +228,7 @@ def _environment(database_url: str, port: int, bank_url: str, drop: Path) -> dic
         "HUB_LEDGER_DROP": str(drop),
         "BANK_SANDBOX_URL": bank_url,
         "BANK_SANDBOX_SECRET": SECRET,
-        "BANK_SANDBOX_READ_SECONDS": "3",
+        "BANK_SANDBOX_READ_SECONDS": "2",
         "BANK_VNPAY_PAY_URL": "https://pay.example/vpcpay.html",
         "BANK_VNPAY_API_URL": f"{bank_url}/nobody",
         "BANK_VNPAY_TMN_CODE": "HUBTEST1",

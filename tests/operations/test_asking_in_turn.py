@@ -160,7 +160,7 @@ def test_a_bank_that_was_not_asked_because_it_is_away_is_asked_when_it_is_back(
     assert attempts(hub) == [("slow", "SUCCEEDED", 150_000)]
 
 
-def test_a_downtime_that_is_withdrawn_is_webhookd_soon(
+def test_a_downtime_that_is_withdrawn_is_noticed_soon(
     hub: Hub, slow: StandInBank, clock: StoppedClock, started: Callable[..., list[str]]
 ) -> None:
     started("slow")

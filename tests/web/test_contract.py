@@ -101,7 +101,7 @@ BREAKS = (
 
 
 @pytest.mark.parametrize("broken", BREAKS, ids=lambda change: change.__name__.strip("_"))
-def test_every_breaking_change_is_webhookd(broken: Callable[[dict[str, Any]], None]) -> None:
+def test_every_breaking_change_is_noticed(broken: Callable[[dict[str, Any]], None]) -> None:
     kept = json.loads(KEPT.read_text())
     changed = copy.deepcopy(kept)
     broken(changed)

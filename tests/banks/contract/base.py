@@ -121,13 +121,13 @@ class BankContract:
 
     def test_it_tells_the_payer_how_to_pay(self, adapter: BankAdapter) -> None:
         given = self.opened(adapter)
-        told = {
+        fields = {
             PaymentMethod.QR: given.qr_text,
             PaymentMethod.PAGE: given.page_url,
             PaymentMethod.APP_LINK: given.app_link,
             PaymentMethod.BILL: given.bill_code,
         }
-        assert {way for way, how in told.items() if how} == set(adapter.profile.methods)
+        assert {way for way, how in fields.items() if how} == set(adapter.profile.methods)
         if given.qr_text and given.qr_text.startswith("0002"):
             assert read_qr(given.qr_text).amount == a_request().amount
 

@@ -115,8 +115,8 @@ class CallbackContract(BankContract):
         assert self.read(self.keyed(tmp_path, "other"), self.callback(Outcome.PAID)) is None
 
     def test_the_key_before_is_still_believed(self, tmp_path: Path) -> None:
-        said = self.keyed(tmp_path, "rotated").read_callback(self.callback(Outcome.PAID))
-        assert (said.outcome, said.key) == (Outcome.PAID, 1)
+        confirmation = self.keyed(tmp_path, "rotated").read_callback(self.callback(Outcome.PAID))
+        assert (confirmation.outcome, confirmation.key) == (Outcome.PAID, 1)
 
     def test_an_old_message_is_rejected_where_the_scheme_has_a_time(self, adapter: TakesCallbacks) -> None:
         minute = timedelta(minutes=1)
@@ -159,8 +159,8 @@ class CallbackContract(BankContract):
     @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "HEAD"])
     def test_only_its_own_method_is_believed(self, adapter: TakesCallbacks, method: str) -> None:
         genuine = self.callback(Outcome.PAID)
-        said = self.read(adapter, dataclasses.replace(genuine, method=method))
-        assert (said is not None) is (method == genuine.method)
+        result = self.read(adapter, dataclasses.replace(genuine, method=method))
+        assert (result is not None) is (method == genuine.method)
 
     @pytest.mark.parametrize("answer", Answer)
     def test_it_has_words_for_every_answer(self, adapter: TakesCallbacks, answer: Answer) -> None:
@@ -173,14 +173,14 @@ class CallbackContract(BankContract):
 
     def read(self, adapter: TakesCallbacks, message: CallbackRequest) -> Confirmation | None:
         """What a message says, or None when it is refused; a refusal never says which check failed."""
-        said = ""
+        result = ""
         try:
             return adapter.read_callback(message)
         except CallbackRejected as refusal:
-            said = refusal.detail
+            result = refusal.detail
         except Malformed:
             pass
-        assert said == "", "a refusal must not say which check failed"
+        assert result == "", "a refusal must not say which check failed"
         return None
 
     def keyed(self, folder: Path, how: str) -> Any:

@@ -37,9 +37,12 @@ class InquiryContract(BankContract):
         believed = adapter.read_inquiry(genuine)
         refused = 0
         for what, altered in [*rewritten(genuine), *(("a bit", one) for one in altered_bits(genuine))]:
-            said = self.understood(adapter, altered)
-            refused += said is None
-            same = said is None or (said.reference, said.amount) == (believed.reference, believed.amount)
+            result = self.understood(adapter, altered)
+            refused += result is None
+            same = result is None or (result.reference, result.amount) == (
+                believed.reference,
+                believed.amount,
+            )
             assert same, what
         assert refused > 100
 

@@ -53,10 +53,10 @@ class QueryContract(BankContract):
 
     @pytest.mark.parametrize("outcome", [Outcome.DECLINED, Outcome.PENDING])
     def test_asked_it_says_what_it_knows(self, adapter: CanQuery, outcome: Outcome) -> None:
-        said = self.asked(adapter, outcome)
-        assert said.outcome is outcome
-        assert said.reference == ATTEMPT or said.number == NUMBER
-        assert said.event_id != self.asked(adapter, Outcome.PAID).event_id
+        result = self.asked(adapter, outcome)
+        assert result.outcome is outcome
+        assert result.reference == ATTEMPT or result.number == NUMBER
+        assert result.event_id != self.asked(adapter, Outcome.PAID).event_id
 
     def test_asked_it_never_guesses(self, adapter: CanQuery) -> None:
         assert never_ends(lambda: self.asked(adapter, "unheard of"))

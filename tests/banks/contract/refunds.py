@@ -46,9 +46,9 @@ class RefundContract(BankContract):
     @pytest.mark.parametrize("outcome", RefundOutcome)
     def test_a_refund_is_what_the_bank_says_of_it(self, adapter: CanRefund, outcome: RefundOutcome) -> None:
         if outcome in self.refund_outcomes:
-            said = self.refunded(adapter, outcome)
-            assert said.outcome is outcome
-            assert said.code
+            result = self.refunded(adapter, outcome)
+            assert result.outcome is outcome
+            assert result.code
 
     def test_a_refund_is_never_a_guess(self, adapter: CanRefund) -> None:
         assert never_ends(lambda: self.refunded(adapter, "unheard of"))

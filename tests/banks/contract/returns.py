@@ -19,12 +19,12 @@ class ReturnContract(BankContract):
     # ------------------------------------------------------------------------------------------------
 
     def test_a_return_says_what_the_bank_said(self, adapter: ReadsReturns) -> None:
-        said = {
+        fields = {
             word: adapter.read_return(self.returned(word))
             for word in (Outcome.PAID, Outcome.DECLINED, "unheard of")
         }
-        assert [one.outcome for one in said.values()] == [Outcome.PAID, Outcome.DECLINED, Outcome.PENDING]
-        assert all(one.reference == ATTEMPT or one.number == NUMBER for one in said.values())
+        assert [one.outcome for one in fields.values()] == [Outcome.PAID, Outcome.DECLINED, Outcome.PENDING]
+        assert all(one.reference == ATTEMPT or one.number == NUMBER for one in fields.values())
 
     def test_an_altered_return_is_refused_or_says_the_same(self, adapter: ReadsReturns) -> None:
         genuine = self.returned(Outcome.PAID)

@@ -1,4 +1,4 @@
-"""API keys: their text, their holders, their scopes."""
+"""Access: an API key is read back as it was made, every mistyped key is refused, and callers keep their names."""
 
 from __future__ import annotations
 
@@ -81,3 +81,45 @@ def test_who_takes_money_does_not_check_the_books() -> None:
     books = {Scope.DISCREPANCIES_APPROVE, Scope.DISCREPANCIES_PROPOSE, Scope.RECONCILIATION_RUN}
     assert not books & {*USUAL_SCOPES[Role.PORTAL], *USUAL_SCOPES[Role.AGENCY]}
     assert Scope.ORDERS_WRITE not in USUAL_SCOPES[Role.OFFICER]
+
+
+CHANCE = st.binary(min_size=LOOKUP_BYTES + SECRET_BYTES, max_size=LOOKUP_BYTES + SECRET_BYTES)
+
+
+@given(CHANCE)
+def test_a_key_is_read_back(chance: bytes) -> None:
+    token = make_token(chance)
+    read = read_token(token)
+    assert read is not None
+    _, lookup, secret = token.split("_")
+    assert (read.lookup, read.secret_sha256) == (lookup, hashlib.sha256(secret[:-6].encode()).digest())
+
+
+@given(CHANCE, st.data())
+def test_any_other_character_is_noticed(chance: bytes, data: st.DataObject) -> None:
+    token = make_token(chance)
+    place = data.draw(st.integers(0, len(token) - 1))
+    other = data.draw(st.characters().filter(lambda c: c != token[place]))
+    assert read_token(token[:place] + other + token[place + 1 :]) is None
+
+
+@given(CHANCE, CHANCE)
+def test_two_secrets_have_two_texts(one: bytes, other: bytes) -> None:
+    assert (make_token(one) == make_token(other)) == (one == other)
+
+
+@given(st.text(max_size=80))
+def test_what_is_no_key_is_nothing(text: str) -> None:
+    assert read_token(text) is None
+
+
+def test_a_key_of_too_few_random_bytes_is_refused() -> None:
+    with pytest.raises(ValueError, match="40 random bytes"):
+        make_token(bytes(32))
+
+
+def test_the_secret_is_not_shown_by_repr() -> None:
+    read = read_token(make_token(bytes(range(40))))
+    assert read is not None
+    assert read.secret_sha256.hex() not in repr(read)
+    assert "sha256" not in repr(read)

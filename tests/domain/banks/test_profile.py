@@ -1,4 +1,4 @@
-"""Our contract with a bank: its fee to the dong, and when its word alone is not enough."""
+"""A bank's terms: its fee to the dong, when its confirmation alone is not enough, and the settings that state them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bank_adapters.toolkit.settings import BankSettingsError, read_terms
 from payment_hub.domain.banks.health import BankOperation, BreakerPolicy
 from payment_hub.domain.banks.profile import NO_TERMS, BankTerms, Trust
 from payment_hub.domain.money import Money, dong
@@ -56,3 +57,42 @@ def test_each_operation_has_its_own_patience() -> None:
     terms = BankTerms(breaker=BreakerPolicy(open_seconds=1, query_seconds=2, refund_seconds=3))
     assert [terms.seconds(operation) for operation in BankOperation] == [1, 2, 3]
     assert [NO_TERMS.seconds(operation) for operation in BankOperation] == [None, 5, None]
+
+
+@pytest.mark.parametrize(
+    ("section", "named"),
+    [
+        ({"KINDS": "traffic_fine trafic_fine"}, "BANK_ONE_KINDS (must be kinds of obligations:"),
+        ({"KINDS": "TUITION"}, "BANK_ONE_KINDS"),
+        ({"KINDS": " "}, "BANK_ONE_KINDS (must name at least one)"),
+        ({"AGENCIES": "G22.99,H55"}, "BANK_ONE_AGENCIES (must be codes of agencies"),
+        ({"AGENCIES": " "}, "BANK_ONE_AGENCIES (must name at least one)"),
+        (
+            {"SMALLEST": "200000", "LARGEST": "100000"},
+            "BANK_ONE_LARGEST (must not be less than BANK_ONE_SMALLEST)",
+        ),
+        ({"CUT_OFF": "24:00"}, "BANK_ONE_CUT_OFF"),
+        ({"CUT_OFF": "4:00"}, "BANK_ONE_CUT_OFF"),
+        ({"FEE_BORNE_BY": "citizen"}, "BANK_ONE_FEE_BORNE_BY"),
+        ({"TRUST": "nobody"}, "BANK_ONE_TRUST"),
+    ],
+)
+def test_what_cannot_be_meant_stops_the_start(section: dict[str, str], named: str) -> None:
+    with pytest.raises(BankSettingsError) as refused:
+        read_terms("one", section)
+    assert named in str(refused.value)
+
+
+def test_what_is_meant_is_read() -> None:
+    terms = read_terms(
+        "one",
+        {
+            "KINDS": "tuition  fee",
+            "AGENCIES": "G22.99 H55",
+            "SMALLEST": "5",
+            "LARGEST": "5",
+            "CUT_OFF": "00:00",
+        },
+    )
+    assert (terms.kinds, terms.agencies) == (("tuition", "fee"), ("G22.99", "H55"))
+    assert (terms.smallest, terms.largest, terms.cut_off.hour) == (5, 5, 0)

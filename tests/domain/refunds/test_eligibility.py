@@ -12,8 +12,8 @@ from payment_hub.domain.ledger import Account
 from payment_hub.domain.refunds.eligibility import Collected, collection_to_refund, excess_to_refund
 from payment_hub.domain.refunds.lifecycle import RefundReason
 from payment_hub.domain.settlement import LatePolicy, OrderSnapshot
+from tests.domain.refunds.test_lifecycle import CONTEXT, MONEY
 from tests.domain.test_judgement import ORDER
-from tests.domain.test_refund import CONTEXT, MONEY
 
 
 def test_the_latest_payment_with_enough_left_goes_back() -> None:
