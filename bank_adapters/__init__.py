@@ -33,7 +33,7 @@ def load_adapters(
 ) -> dict[str, BankAdapter]:
     """Build every enabled bank from its section: ``{"vietbank": {"URL": ...}}`` for ``BANK_VIETBANK_URL``.
 
-    ``public_url`` is the hub's own address, for banks that must be told where to call back.
+    ``public_url`` is the hub's own address, for banks that need to know where to call back.
     Raises one BankSettingsError naming every unknown bank and every missing or malformed setting.
     """
     return _of_each(enabled, lambda bank: _build(bank, {PUBLIC_URL: public_url, **sections.get(bank, {})}))

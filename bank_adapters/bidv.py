@@ -46,7 +46,7 @@ from payment_hub.domain.banks.values import (
 from payment_hub.domain.errors import CallbackRejected, Malformed
 from payment_hub.domain.money import VND, Money
 
-#: What a message is called -> what it means. BIDV tells of money alone: of a payment that failed we never hear.
+#: What a message is called -> what it means. BIDV reports money alone, never a payment that failed.
 OUTCOMES: Final = {"paybill": Outcome.PAID}
 
 #: Every result_code, with our status and words for it. Only "success" and "paid already" are good answers.
@@ -147,7 +147,7 @@ class Settings(RotatingSecret):
 
     @property
     def tokens(self) -> tuple[bytes, ...]:
-        """The tokens that open the door, or the keys of those that do."""
+        """The tokens that callbacks may carry, or the keys of such tokens."""
         return (self.token_secret, *filter(None, [self.token_secret_previous]))
 
 

@@ -157,12 +157,12 @@ class Casso:
 
     def _signature(self, request: CallbackRequest) -> tuple[str, str]:
         """The time, as it is signed, and the hex of the header; fresh, or CallbackRejected."""
-        found = _SIGNATURE.fullmatch(request.headers.get("x-casso-signature", ""))
-        if found is None or request.method != "POST" or request.query:
+        match = _SIGNATURE.fullmatch(request.headers.get("x-casso-signature", ""))
+        if match is None or request.method != "POST" or request.query:
             raise CallbackRejected
-        if not self._fresh(int(found[1]), request.received_at):
+        if not self._fresh(int(match[1]), request.received_at):
             raise CallbackRejected
-        return found[1], found[2]
+        return match[1], match[2]
 
     def _fresh(self, sent: int, received_at: datetime) -> bool:
         """``sent`` is in milliseconds."""

@@ -140,7 +140,9 @@ class Settings:
     declined_status: str | None = setting(
         text_matching(_STATUS), "status of a payment that failed", default=None
     )
-    refunded_status: str | None = setting(text_matching(_STATUS), "status of money given back", default=None)
+    refunded_status: str | None = setting(
+        text_matching(_STATUS), "status of money that was refunded", default=None
+    )
     unrefunded_status: str | None = setting(
         text_matching(_STATUS), "status of a refund that failed", default=None
     )
@@ -272,7 +274,7 @@ class KeyPay:
         )
         with reading_answer(self.code):
             error, data = self._call(self.settings.refund_url, question, REFUND_SIGNS, REFUND_SIGNS)
-            if error != NO_ERROR:  # none was ever written down: this one may say "given back already"
+            if error != NO_ERROR:  # none was ever written down: this one may mean "refunded already"
                 return RefundAnswer(RefundOutcome.PENDING, error)
             return self._refund(data, _written(data, "transaction_refund_code", _CODE))
 
@@ -339,10 +341,10 @@ class KeyPay:
 
     def _refund(self, data: Fields, refund: str) -> RefundAnswer:
         status = _written(data, "status", _STATUS)
-        given_back, failed = self.settings.refunded_status, self.settings.unrefunded_status
+        refunded, failed = self.settings.refunded_status, self.settings.unrefunded_status
         outcome = RefundOutcome.PENDING
-        if given_back != failed and status in (given_back, failed):
-            outcome = RefundOutcome.SUCCEEDED if status == given_back else RefundOutcome.FAILED
+        if refunded != failed and status in (refunded, failed):
+            outcome = RefundOutcome.SUCCEEDED if status == refunded else RefundOutcome.FAILED
         return RefundAnswer(outcome, status, refund)
 
 

@@ -89,7 +89,7 @@ RESULTS: Final = {
     "1017": (Result.FINAL, "cancelled by the partner"),
     "1026": (Result.FINAL, "restricted by the rules of a promotion"),
     "1080": (Result.REFUND, "the refund failed while it was processed"),
-    "1081": (Result.REFUND, "the refund was rejected: given back before, or more than is left"),
+    "1081": (Result.REFUND, "the refund was rejected: refunded before, or more than is left"),
     "1088": (Result.REFUND, "the payment cannot be refunded"),
     "2019": (Result.FINAL, "the orderGroupId is invalid"),
     "4001": (Result.FINAL, "the payer's account is restricted"),
@@ -101,7 +101,7 @@ RESULTS: Final = {
 }
 AUTHORISED: Final = "9000"
 NOT_FOUND: Final = frozenset({"42"})
-ASKED_BEFORE: Final = frozenset({"40", "41"})
+REPEATED: Final = frozenset({"40", "41"})
 REQUEST_ERRORS: Final = frozenset(code for code, (sort, _) in RESULTS.items() if sort is Result.REQUEST)
 
 _MEANS: Final = {Result.DONE: Outcome.PAID, Result.FINAL: Outcome.DECLINED}
@@ -113,7 +113,7 @@ CAPTURED: Final = CANCELLED | {"0": Outcome.PAID}
 
 #: A refused request proves that a refund was not taken, unless it was asked for before or has to wait. 99 ends a
 #: payment, which can be tried again; of a refund "unknown error" proves nothing.
-NOT_TAKEN: Final = REQUEST_ERRORS - ASKED_BEFORE - {"10", "43"}
+NOT_TAKEN: Final = REQUEST_ERRORS - REPEATED - {"10", "43"}
 REFUNDS: Final = {"0": RefundOutcome.SUCCEEDED} | {
     code: RefundOutcome.FAILED
     for code, (sort, _) in RESULTS.items()
@@ -289,7 +289,7 @@ class Momo:
             "description": fitting(request.description, _DESCRIPTION),
         }
         with reading_answer(self.code):
-            return _refund_answer(self._call("refund", REFUND_SIGNS, fields, ASKED_BEFORE | NOT_TAKEN))
+            return _refund_answer(self._call("refund", REFUND_SIGNS, fields, REPEATED | NOT_TAKEN))
 
     def query_refund(self, query: RefundQuery) -> RefundAnswer:
         """Query the payment: the answer lists its refunds. One that is not listed may be on its way."""
@@ -342,7 +342,7 @@ class Momo:
     def _call(
         self, verb: str, signs: Sequence[str], fields: Fields, errors: frozenset[str] = frozenset()
     ) -> Fields:
-        """The answer. A request error is an answer only where it is among ``told``."""
+        """The answer. A request error is an answer only where it is among ``errors``."""
         params = {"partnerCode": self.settings.partner_code, "lang": "vi", **fields}
         signed = canonical(self.settings.access_key, params, signs)
         params["signature"] = hmac_hex("sha256", self.settings.secret, signed.encode())
@@ -384,8 +384,8 @@ def _confirmation(
     the payer paid."""
     number, amount, code = (as_signed(fields.get(name)) for name in ("transId", "amount", "resultCode"))
     reference, outcome = text(fields, "orderId"), proves.get(code, Outcome.PENDING)
-    known, paid = _TRANSACTION.fullmatch(number), outcome is Outcome.PAID  # 0 where no money was taken
-    if paid and not known:
+    match, paid = _TRANSACTION.fullmatch(number), outcome is Outcome.PAID  # 0 where no money was taken
+    if paid and not match:
         raise Malformed("paid, but without a transaction")
     return Confirmation(
         bank=bank,
@@ -393,7 +393,7 @@ def _confirmation(
         reference=reference,
         outcome=outcome,
         amount=Money.parse(amount) if amount or paid else None,
-        bank_transaction_id=number if known else None,
+        bank_transaction_id=number if match else None,
         paid_at=None if key is None else read_milliseconds(as_signed(fields.get("responseTime"))),
         code=code,
         authorised=code == AUTHORISED,
@@ -403,5 +403,5 @@ def _confirmation(
 
 def _refund_answer(fields: Fields) -> RefundAnswer:
     number, code = as_signed(fields.get("transId")), str(whole(fields, "resultCode"))
-    known = number if _TRANSACTION.fullmatch(number) else None
-    return RefundAnswer(REFUNDS.get(code, RefundOutcome.PENDING), code, known)
+    transaction = number if _TRANSACTION.fullmatch(number) else None
+    return RefundAnswer(REFUNDS.get(code, RefundOutcome.PENDING), code, transaction)

@@ -110,8 +110,8 @@ PROFILE: Final = BankProfile(
 
 def a_page_with_fields(written: str) -> str:
     """An https address in which ``{fields}`` stands once, after ``?`` or ``#``."""
-    before, found, after = written.partition(_FIELDS)
-    if not found or _FIELDS in after or not before.endswith(("?", "#", "&")):
+    before, placeholder, after = written.partition(_FIELDS)
+    if not placeholder or _FIELDS in after or not before.endswith(("?", "#", "&")):
         raise ValueError("must hold {fields} once, after ? or #")
     try:
         parse_page(before + after)
@@ -325,7 +325,7 @@ def _filled(transaction: Fields) -> Fields:
 
 def _money(fields: Fields) -> Money:
     """Whole dong. Raises Malformed for anything else."""
-    found = _AMOUNT.fullmatch(str(fields.get("amount")))
-    if found is None:
+    match = _AMOUNT.fullmatch(str(fields.get("amount")))
+    if match is None:
         raise Malformed("the amount is not whole dong")
-    return Money.parse(found[1], text(fields, "currency", "[A-Z]{3}"))
+    return Money.parse(match[1], text(fields, "currency", "[A-Z]{3}"))

@@ -152,12 +152,12 @@ class Settings(RotatingSecret):
     query_password: str = setting(text_matching("[!-%'-~]{1,50}"), "the password of queryDR", secret=True)
     statements: Path = setting(parse_folder, "the folder into which OnePay's daily files are dropped")
     statement_format: CollectorFile = setting(COLLECTOR_FILE.otherwise, OTHERWISE, default=COLLECTOR_FILE)
-    heard_reply: str = setting(
+    recorded_reply: str = setting(
         text_matching("[!-~]{1,100}"),
         "our reply to an IPN that is recorded",
         default="responsecode=1&desc=confirm-success",
     )
-    unheard_reply: str = setting(
+    unrecorded_reply: str = setting(
         text_matching("[!-~]{1,100}"), "our reply to any other", default="responsecode=0&desc=confirm-fail"
     )
     read_seconds: int = setting(number_between(1, 60), "how long OnePay may be silent", default=10)
@@ -179,7 +179,7 @@ class OnePay:
     profile: ClassVar[BankProfile] = PROFILE
 
     def open_payment(self, request: PaymentRequest) -> Instructions:
-        """A signed address; OnePay hears of the payment only when the citizen goes there. Raises Malformed."""
+        """A signed address; OnePay learns of the payment only when the citizen goes there. Raises Malformed."""
         require_payable(PROFILE.limits, request)
         if _UNSAFE_IN_ADDRESS.search(request.return_url):
             raise Malformed(
@@ -220,12 +220,12 @@ class OnePay:
     def acknowledge(self, answer: Answer, request: CallbackRequest) -> CallbackReply:
         """One of two lines; only what is not recorded must come again."""
         if answer is Answer.NOT_RECORDED:
-            return CallbackReply(503, self.settings.unheard_reply.encode(), "text/plain")
-        return CallbackReply(200, self.settings.heard_reply.encode(), "text/plain")
+            return CallbackReply(503, self.settings.unrecorded_reply.encode(), "text/plain")
+        return CallbackReply(200, self.settings.recorded_reply.encode(), "text/plain")
 
     def refuse(self, request: CallbackRequest) -> CallbackReply | None:
         """The line for what is not recorded."""
-        return CallbackReply(200, self.settings.unheard_reply.encode(), "text/plain")
+        return CallbackReply(200, self.settings.unrecorded_reply.encode(), "text/plain")
 
     def query_payment(self, query: PaymentQuery) -> Confirmation:
         """Ask with queryDR. What OnePay does not know is PENDING: the citizen may still be choosing."""

@@ -323,10 +323,10 @@ class PaymentPlatform:
 
 def _amount(fields: Fields) -> Money:
     """SoTien, a number or its digits, in dong."""
-    found = _AMOUNT.fullmatch(as_signed(fields.get("SoTien")))
-    if found is None or fields.get("MaTienTe") not in (None, "", "VND"):
+    match = _AMOUNT.fullmatch(as_signed(fields.get("SoTien")))
+    if match is None or fields.get("MaTienTe") not in (None, "", "VND"):
         raise Malformed("SoTien is not whole dong")
-    return dong(int(found[1]))
+    return dong(int(match[1]))
 
 
 def _unwrapped(answer: Fields) -> Fields:

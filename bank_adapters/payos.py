@@ -118,7 +118,7 @@ _CODE: Final = r"[0-9A-Za-z_-]{1,20}"
 _ID: Final = r"[0-9A-Za-z_-]{1,64}"
 _BANK_CODE: Final = r"[^\x00-\x1f\x7f&]{1,100}"  # with & it might be two fields of a row
 _REFERENCE: Final = r"[A-Za-z0-9 .:_-]{1,40}"
-_WORDS: Final = r"[A-Za-z0-9 .:_-]{1,255}"
+_TEXT_PATTERN: Final = r"[A-Za-z0-9 .:_-]{1,255}"
 _ADDRESS: Final = r"https?://[!-~]{1,400}"
 _KEY: Final = r"[!-~]{8,200}"
 _LAST_SECOND: Final = 2**31 - 1  # expiredAt is a signed 32-bit number of seconds
@@ -234,8 +234,8 @@ class Payos:
                 one = f"{self.settings.url}/v1/payouts/{fitting(query.bank_refund_id, _ID)}"
                 return _refund_answer(self._payout_data(self.http.get(one, headers=headers), secret), query)
             ours = f"limit=10&offset=0&referenceId={fitting(query.refund_reference, _ID)}"
-            known = self.http.get(f"{self.settings.url}/v1/payouts?{ours}", headers=headers)
-            payouts = _objects(self._payout_data(known, secret), "payouts")
+            payouts_answer = self.http.get(f"{self.settings.url}/v1/payouts?{ours}", headers=headers)
+            payouts = _objects(self._payout_data(payouts_answer, secret), "payouts")
             if len(payouts) > 1:
                 raise Malformed("several payouts carry our reference")
             return _refund_answer(payouts[0], query) if payouts else NOT_FOUND
@@ -275,7 +275,7 @@ class Payos:
     def _transfer_text(self, description: str, reference: str, number: int) -> str:
         """What a transfer says: the most of ours that fits. Raises Malformed when nothing does."""
         most = self.settings.description_length
-        for purpose in (fitting(description, _WORDS), reference, str(number)):
+        for purpose in (fitting(description, _TEXT_PATTERN), reference, str(number)):
             if len(purpose) <= most:
                 return purpose
         raise Malformed(f"nothing we could say fits in {most} characters")
@@ -300,10 +300,10 @@ class Payos:
         about = (event_id, str(number), number, code, key)
         return self._came(data, *about) if OUTCOMES.get(code) is Outcome.PAID else self._came_nothing(*about)
 
-    def _from_link(self, link: Fields, query: PaymentQuery, asked: str) -> Confirmation:
+    def _from_link(self, link: Fields, query: PaymentQuery, call: str) -> Confirmation:
         _require_about(link, query.number)
         status, transfers = text(link, "status", "[A-Z_]{1,40}"), _objects(link, "transactions")
-        event_id = f"{asked}:{text(link, 'id', _ID)}:{len(transfers)}:{status}"
+        event_id = f"{call}:{text(link, 'id', _ID)}:{len(transfers)}:{status}"
         about = (event_id, query.attempt_reference, query.number, status, None)
         if status in STATUSES and len(transfers) == 1:
             if whole(transfers[0], "amount") != whole(link, "amountPaid"):
@@ -392,11 +392,11 @@ def _require_about(link: Fields, number: int) -> None:
         raise Malformed(f"the answer is not about number {number}")
 
 
-def _refund_answer(payout: Fields, asked: RefundRequest | RefundQuery) -> RefundAnswer:
+def _refund_answer(payout: Fields, request: RefundRequest | RefundQuery) -> RefundAnswer:
     transfers = _objects(payout, "transactions")
     about = (payout.get("referenceId"), [one.get("amount") for one in transfers])
-    if about != (asked.refund_reference, [asked.amount.minor]):
-        raise Malformed(f"the answer is not about {asked.refund_reference}")
+    if about != (request.refund_reference, [request.amount.minor]):
+        raise Malformed(f"the answer is not about {request.refund_reference}")
     state = text(transfers[0], "state", "[A-Z_]{1,40}")
     return RefundAnswer(REFUND_OUTCOMES.get(state, RefundOutcome.PENDING), state, text(payout, "id", _ID))
 

@@ -72,7 +72,7 @@ OUTCOMES: Final = {
 #: error_code of a refund. 176 may be one that went through before, 813 and 927 broke off on the way: nobody knows.
 _S, _F, _P = RefundOutcome.SUCCEEDED, RefundOutcome.FAILED, RefundOutcome.PENDING
 REFUNDS: Final = {
-    OK: (_S, "given back"),
+    OK: (_S, "refunded"),
     "M01": (_F, "the partner is not known"),
     "M05": (_F, "refunds are not set up"),
     "218": (_F, "the transaction was not named"),
@@ -254,7 +254,7 @@ class ViettelMoney:
     profile: ClassVar[BankProfile] = PROFILE
 
     def open_payment(self, request: PaymentRequest) -> Instructions:
-        """A signed address; Viettel hears of the payment only when the citizen goes there. Raises Malformed."""
+        """A signed address; Viettel learns of the payment only when the citizen goes there. Raises Malformed."""
         require_payable(PROFILE.limits, request)
         fields = {
             "billcode": fitting(request.order_reference, _REFERENCE),

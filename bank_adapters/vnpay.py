@@ -214,7 +214,7 @@ class Vnpay:
     profile: ClassVar[BankProfile] = PROFILE
 
     def open_payment(self, request: PaymentRequest) -> Instructions:
-        """A signed address; VNPAY hears of the payment only when the citizen goes there. Raises Malformed."""
+        """A signed address; VNPAY learns of the payment only when the citizen goes there. Raises Malformed."""
         require_payable(PROFILE.limits, request)
         if _UNSAFE_IN_ADDRESS.search(request.return_url):
             raise Malformed("the return address holds a character that encoders write differently")

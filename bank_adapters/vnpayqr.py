@@ -60,7 +60,7 @@ COLLECTOR_FILE: Final = CollectorFile(
 )
 
 #: Words beside the codes of our answers.
-_WORDS: Final = {
+_MESSAGES: Final = {
     Answer.RECORDED: "recorded",
     Answer.ALREADY_RECORDED: "recorded before",
     Answer.NO_SUCH_ORDER: "recorded, no such order",
@@ -92,7 +92,7 @@ PROFILE: Final = BankProfile(
             Certainty.ONE_SOURCE,
         ),
         Fact(
-            "after an answer other than 00 the payer's bank may be told to take the money back",
+            "after an answer other than 00 the payer's bank may have to take the money back",
             "a partner bank's page about codes that void a payment",
             Certainty.HEARSAY,
         ),
@@ -122,7 +122,7 @@ class Settings(RotatingSecret):
     """``BANK_VNPAYQR_*``.
 
     What we have recorded is answered with 00 whatever we think of it: it is on our books, and after another word the
-    money might be taken back from under them. Who has it in writing what the bank does can have its other codes.
+    payer's bank might reverse the money. Who has it in writing what the bank does can have its other codes.
     """
 
     merchant_code: str = setting(text_matching("[0-9A-Za-z]{1,25}"), "our merchant code")
@@ -214,7 +214,7 @@ class VnpayQr:
     def acknowledge(self, answer: Answer, request: CallbackRequest) -> CallbackReply:
         """Code and text, and the txnId that is answered."""
         status = 503 if answer is Answer.NOT_RECORDED else 200
-        return _reply(status, self.settings.code_of(answer), _WORDS[answer], request)
+        return _reply(status, self.settings.code_of(answer), _MESSAGES[answer], request)
 
     def refuse(self, request: CallbackRequest) -> CallbackReply | None:
         """Code 06: the checksum is wrong."""

@@ -79,11 +79,11 @@ REFUSALS: Final = {
 #: sub_return_code that ends a payment or refund.
 ENDINGS: Final = {
     "-54": "the order has expired",
-    "-101": "given back: to a card it takes 3 to 5 working days",
+    "-101": "refunded: to a card it takes 3 to 5 working days",
     "-322": "the payment code has expired",
     "-329": "the payer cancelled",
 }
-GIVEN_BACK: Final = "-101"
+REFUND_DONE: Final = "-101"
 CODES: Final = {**REFUSALS, **ENDINGS, "1": "done", "2": "failed", "3": "being processed"}
 
 #: What of REFUSALS proves that a refund was not taken; a fault proves nothing.
@@ -361,8 +361,8 @@ def app_trans_id(started_at: datetime, attempt_reference: str) -> str:
 
 def reference_in(named: str) -> str:
     """Our reference in an app_trans_id; what has not its form stays as it is."""
-    found = _OURS.fullmatch(named)
-    return found[1] if found else named
+    match = _OURS.fullmatch(named)
+    return match[1] if match else named
 
 
 def _transaction(fields: Fields) -> str:
@@ -392,7 +392,7 @@ def _refund_answer(answer: Fields, *, params: bool = False) -> RefundAnswer:
     """``asked``: it is an answer to a question, in which a reason that nobody documented may mean "not known"."""
     code, code_and_sub = _accepted_code(answer)
     outcome, sub = REFUNDS.get(code, RefundOutcome.PENDING), code_and_sub.partition("/")[2]
-    unknown = sub == GIVEN_BACK or (params and sub.startswith("-") and sub not in CODES)
+    unknown = sub == REFUND_DONE or (params and sub.startswith("-") and sub not in CODES)
     if outcome is RefundOutcome.FAILED and unknown:
         outcome = RefundOutcome.PENDING
     number = as_signed(answer.get("refund_id"))

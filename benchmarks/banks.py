@@ -34,15 +34,15 @@ FROM payment_order WHERE reference = %(reference)s RETURNING id"""
 
 def mixed_requests(hub: RunningHub, banks: list[Teller], references: list[str]) -> list[bytes]:
     """One callback for each order, each of another bank in turn."""
-    found = []
+    callbacks = []
     with psycopg.connect(books.plain(hub.addresses.database_url), autocommit=True) as connection:
         for teller, reference in zip(cycle(banks), references, strict=False):
             named = reference if teller.by_order else f"{reference}-1"
             if teller.numbered:
                 row = connection.execute(_ATTEMPT, {"bank": teller.bank, "reference": reference}).fetchone()
                 named = str(row[0]) if row else ""
-            found.append(as_bytes(teller.paid(named)))
-    return found
+            callbacks.append(as_bytes(teller.paid(named)))
+    return callbacks
 
 
 def believed(hub: RunningHub, done: Load, before: int, expected: int) -> Load:
@@ -73,12 +73,12 @@ def measure(
     for number in range(rounds + 1):
         begin = 2 * number * requests
         one, many = references[begin : begin + requests], references[begin + requests : begin + 2 * requests]
-        for told, loads in (
+        for payloads, loads in (
             (callback_requests(secret, one), single),
             (mixed_requests(hub, banks, many), mixed),
         ):
             before = collected(hub)
-            loads.append(believed(hub, load(port, told, CLIENTS), before, requests))
+            loads.append(believed(hub, load(port, payloads, CLIENTS), before, requests))
     return single[1:], mixed[1:]
 
 
@@ -87,16 +87,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=3000)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     os.environ["HUB_REQUESTS_PER_MINUTE"] = "100000000"
     with (
         running("bench", fresh=True) as hub,
         tempfile.TemporaryDirectory() as folder,
-        tellers(Path(folder)) as told,
+        tellers(Path(folder)) as by_bank,
     ):
-        proving = [teller for teller in told.values() if teller.proves]
+        proving = [teller for teller in by_bank.values() if teller.proves]
         books.add_parties(hub.addresses.database_url)
-        single, mixed = measure(hub, proving, asked.rounds, asked.requests)
+        single, mixed = measure(hub, proving, arguments.rounds, arguments.requests)
     ratio = statistics.median(many.rate / one.rate for one, many in zip(single, mixed, strict=True))
     for name, loads in (("single", single), (f"{len(proving)} mixed", mixed)):
         rate, slow = (statistics.median(figures) for figures in (_rates(loads), _p99(loads)))

@@ -92,11 +92,11 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=2000)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     print("verify and read one callback, against the bare primitive over the same bytes (goal for HMAC: 6x)")
     with tempfile.TemporaryDirectory() as folder, tellers(Path(folder)) as all_of_them:
         for teller in all_of_them.values():
-            print(measure(teller, asked.calls).line(), flush=True)
+            print(measure(teller, arguments.calls).line(), flush=True)
 
 
 if __name__ == "__main__":

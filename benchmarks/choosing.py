@@ -52,13 +52,13 @@ def microseconds(work: Callable[[], object]) -> float:
 
 def main() -> None:
     """Measure and print."""
-    known = facts()
-    stored = json.dumps(known.as_json())
+    routing_facts = facts()
+    stored = json.dumps(routing_facts.as_json())
     works: dict[str, Callable[[], object]] = {
-        "choose": lambda: choose_bank(known),
-        "offer": lambda: options(known),
+        "choose": lambda: choose_bank(routing_facts),
+        "offer": lambda: options(routing_facts),
         "gather": facts,
-        "store": lambda: json.dumps(known.as_json()),
+        "store": lambda: json.dumps(routing_facts.as_json()),
         "replay": lambda: choose_bank(RoutingFacts.from_json(json.loads(stored))),
     }
     took: dict[str, list[float]] = {name: [] for name in works}

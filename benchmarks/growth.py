@@ -40,12 +40,12 @@ class Measured:
         issued = answered(
             load(self.port, issue_requests(self.token, "I", range(begin + 1, end + 1)), CLIENTS), 201
         )
-        told = answered(
+        confirmed = answered(
             load(self.port, callback_requests(self.secret, self.references[begin:end]), CLIENTS), 200
         )
         if number:
             self.rates["issue"].append(issued.rate)
-            self.rates["confirm"].append(told.rate)
+            self.rates["confirm"].append(confirmed.rate)
 
 
 def main() -> None:
@@ -55,12 +55,12 @@ def main() -> None:
     parser.add_argument("--many", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--requests", type=int, default=4000)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     os.environ["HUB_REQUESTS_PER_MINUTE"] = "100000000"
     with running("bench-few", fresh=True) as small, running("bench-many", fresh=True) as large:
-        few = Measured(small, asked.few, asked.rounds, asked.requests)
-        many = Measured(large, asked.many, asked.rounds, asked.requests)
-        for number in range(asked.rounds + 1):
+        few = Measured(small, arguments.few, arguments.rounds, arguments.requests)
+        many = Measured(large, arguments.many, arguments.rounds, arguments.requests)
+        for number in range(arguments.rounds + 1):
             few.round(number)
             many.round(number)
     for verb in ("issue", "confirm"):
@@ -68,7 +68,7 @@ def main() -> None:
         ratio = statistics.median(b / a for a, b in pairs)
         less, more = statistics.median(few.rates[verb]), statistics.median(many.rates[verb])
         print(
-            f"{verb:<8} {asked.few:>10,} orders {less:7.0f}/s   {asked.many:>10,} orders {more:7.0f}/s   "
+            f"{verb:<8} {arguments.few:>10,} orders {less:7.0f}/s   {arguments.many:>10,} orders {more:7.0f}/s   "
             f"ratio {ratio:5.3f}"
         )
 

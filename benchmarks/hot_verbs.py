@@ -59,13 +59,13 @@ def measure(hub: RunningHub, rounds: int, requests: int, label: str = "") -> tup
     answered(load(port, callback_requests(_secret(hub), references[: requests // 4]), CLIENTS), 200)
     for number in range(1, rounds + 1):
         begin = number * requests
-        told = callback_requests(_secret(hub), references[begin : begin + requests])
-        asked = issue_requests(token, f"I{label}", range(begin + 1, begin + requests + 1))
-        issue.hub.append(answered(load(port, asked, CLIENTS), 201))
+        callbacks = callback_requests(_secret(hub), references[begin : begin + requests])
+        issues = issue_requests(token, f"I{label}", range(begin + 1, begin + requests + 1))
+        issue.hub.append(answered(load(port, issues, CLIENTS), 201))
         issue.pgbench.append(
             statements.run(url, statements.issue_script(f"P{label}{number}-"), transactions=each)
         )
-        confirm.hub.append(answered(load(port, told, CLIENTS), 200))
+        confirm.hub.append(answered(load(port, callbacks, CLIENTS), 200))
         confirm.pgbench.append(
             statements.run(url, statements.confirm_script(number, requests), transactions=each)
         )
@@ -103,13 +103,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=4000)
     parser.add_argument("--present", type=int, default=0)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     os.environ["HUB_REQUESTS_PER_MINUTE"] = "100000000"
     with running("bench", fresh=True) as hub:
         books.add_parties(hub.addresses.database_url)
-        if asked.present:
-            books.add_orders(hub.addresses.database_url, "Z", asked.present)
-        for verb in measure(hub, asked.rounds, asked.requests):
+        if arguments.present:
+            books.add_orders(hub.addresses.database_url, "Z", arguments.present)
+        for verb in measure(hub, arguments.rounds, arguments.requests):
             print(verb.report())
 
 

@@ -77,8 +77,8 @@ def _answered(client: _Client, result: Load) -> bool:
     if not part:
         raise ConnectionError("the server hung up")
     client.received += part
-    head, found, body = client.received.partition(b"\r\n\r\n")
-    if not found or len(body) < _length(head):
+    head, separator, body = client.received.partition(b"\r\n\r\n")
+    if not separator or len(body) < _length(head):
         return False
     result.latencies.append(time.perf_counter() - client.sent_at)
     result.statuses[int(head[9:12])] += 1

@@ -48,8 +48,8 @@ class Teller:
     @property
     def proves(self) -> bool:
         """Whether a callback of this bank proves money; where the outcome is not signed, the bank is asked instead."""
-        said = self.adapter.read_callback(as_received(self.paid(self.opened.reference)))
-        return said.outcome is Outcome.PAID
+        confirmation = self.adapter.read_callback(as_received(self.paid(self.opened.reference)))
+        return confirmation.outcome is Outcome.PAID
 
     def paid(self, reference: str, amount: int = 150_000) -> WireRequest:
         """The bank's message that the attempt of this reference (or number) was paid."""
@@ -77,7 +77,7 @@ def _opened(bank: str, adapter: BankAdapter, server: SimulatorServer) -> Payment
     simulator = server.banks[bank]
     now = datetime.now(UTC)
     order = new_reference(now, FIRST)
-    told = adapter.open_payment(
+    instructions = adapter.open_payment(
         PaymentRequest(
             order_reference=order,
             attempt_reference=f"{order}-1",
@@ -91,14 +91,14 @@ def _opened(bank: str, adapter: BankAdapter, server: SimulatorServer) -> Payment
             number=FIRST,
         )
     )
-    if told.page_url:
-        requests.get(told.page_url, timeout=10).raise_for_status()
-    known = simulator.book.payments()
-    return known[0] if known else Payment(told.bill_code or f"{order}-1", 150_000)
+    if instructions.page_url:
+        requests.get(instructions.page_url, timeout=10).raise_for_status()
+    payments = simulator.book.payments()
+    return payments[0] if payments else Payment(instructions.bill_code or f"{order}-1", 150_000)
 
 
 def as_received(webhook: WireRequest) -> CallbackRequest:
-    """The simulator's message as the hub's door hands it on."""
+    """The simulator's message as the hub's web layer passes it on."""
     headers = {name.lower(): value for name, value in webhook.headers.items()}
     path, _, query = webhook.path.partition("?")
     return CallbackRequest(

@@ -201,10 +201,10 @@ def _compare(books: Books, scope: Scope, day: date) -> Measured:
     seconds = time.perf_counter() - started
     with books.hub.transaction() as session:
         totals = session.scalar(text("SELECT totals FROM reconciliation_run WHERE id = :run"), {"run": run})
-        found = (
+        count_query = (
             "SELECT count(*) FROM discrepancy d JOIN finding f ON f.id = d.finding_id WHERE f.run_id = :run"
         )
-        findings = session.scalar(text(found), {"run": run})
+        findings = session.scalar(text(count_query), {"run": run})
     items = sum(line["items"]["count"] for line in totals or ())
     return Measured(str(scope), items, findings or 0, seconds)
 
@@ -226,8 +226,8 @@ def _in_duckdb(engine: Engine, day: date) -> Measured:
         started = time.perf_counter()
         duck.execute(_DUCKDB)
         seconds = time.perf_counter() - started
-        found = duck.sql("SELECT count(*) FROM found").fetchall()[0][0]
-    return Measured("duckdb, bank", items, found, seconds)
+        findings = duck.sql("SELECT count(*) FROM found").fetchall()[0][0]
+    return Measured("duckdb, bank", items, findings, seconds)
 
 
 def _copy_out(engine: Engine, query: str, path: Path) -> None:

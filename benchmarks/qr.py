@@ -68,19 +68,19 @@ def rounds() -> Iterator[tuple[float, float, float, float]]:
     """Of each round, in milliseconds: a request served here and by PIL, a code drawn here and by PIL."""
     for number in range(ROUNDS):
         codes = texts(number)
-        asked = looks(codes, number)
-        runs = [partial(serve, asked), partial(images, [text for _, text in asked])]
+        requested = looks(codes, number)
+        runs = [partial(serve, requested), partial(images, [text for _, text in requested])]
         runs += [partial(drawings, codes), partial(images, codes)]
         # Turn about, so that neither always runs while the machine is warm.
         took = {run: milliseconds(run) for run in (runs if number % 2 else reversed(runs))}
         here, pil, drawn, image = (took[run] for run in runs)
-        yield here / len(asked), pil / len(asked), drawn / len(codes), image / len(codes)
+        yield here / len(requested), pil / len(requested), drawn / len(codes), image / len(codes)
 
 
-def serve(asked: list[tuple[int, str]]) -> None:
+def serve(requested: list[tuple[int, str]]) -> None:
     """What the hub does for every look; each process has its own memory, of the size that the hub's has."""
     processes = [lru_cache(maxsize=REMEMBERED)(qr_svg.__wrapped__) for _ in range(PROCESSES)]
-    for process, text in asked:
+    for process, text in requested:
         qr_tag(text)
         processes[process](text).encode()
 

@@ -24,25 +24,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--requests", type=int, default=4000)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with running("bench", fresh=True) as hub:
         url = hub.addresses.database_url
         books.add_parties(url)
-        spread, alone = _orders(url, "S", asked, one_agency=False), _orders(url, "A", asked, one_agency=True)
+        spread, alone = (
+            _orders(url, "S", arguments, one_agency=False),
+            _orders(url, "A", arguments, one_agency=True),
+        )
         books.settle_down(url)
         books.number_orders(url, spread + alone)
         rates: dict[str, list[float]] = {"twenty agencies": [], "one agency": []}
-        for number in range(1, asked.rounds + 1):
-            for name, first in (("twenty agencies", 0), ("one agency", asked.rounds)):
-                script = statements.confirm_script(first + number, asked.requests)
-                rates[name].append(statements.run(url, script, transactions=asked.requests // CLIENTS))
-        many, one = (statistics.median(found) for found in rates.values())
+        for number in range(1, arguments.rounds + 1):
+            for name, first in (("twenty agencies", 0), ("one agency", arguments.rounds)):
+                script = statements.confirm_script(first + number, arguments.requests)
+                rates[name].append(statements.run(url, script, transactions=arguments.requests // CLIENTS))
+        many, one = (statistics.median(rate) for rate in rates.values())
         ratio = statistics.median(b / a for a, b in zip(*rates.values(), strict=True))
         print(f"receipts  twenty agencies {many:7.0f}/s   one agency {one:7.0f}/s   ratio {ratio:5.3f}")
 
 
-def _orders(url: str, prefix: str, asked: argparse.Namespace, *, one_agency: bool) -> list[str]:
-    references = books.add_orders(url, prefix, asked.rounds * asked.requests)
+def _orders(url: str, prefix: str, arguments: argparse.Namespace, *, one_agency: bool) -> list[str]:
+    references = books.add_orders(url, prefix, arguments.rounds * arguments.requests)
     if one_agency:
         with psycopg.connect(books.plain(url), autocommit=True) as connection:
             for table in ("obligation", "payment_order"):

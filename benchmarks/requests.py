@@ -15,12 +15,12 @@ from benchmarks.books import AGENCIES
 
 def issue_requests(token: str, prefix: str, numbers: Sequence[int]) -> list[bytes]:
     """One order for each obligation ``<prefix><number>``."""
-    found = []
+    requests = []
     for n in numbers:
         body = json.dumps({"agency": f"B{1 + n % AGENCIES}", "obligation": f"{prefix}{n}"})
         head = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"{prefix}{n}"}
-        found.append(_post("/v1/payment-orders", body.encode(), head))
-    return found
+        requests.append(_post("/v1/payment-orders", body.encode(), head))
+    return requests
 
 
 def callback_requests(secret: str, references: Sequence[str]) -> list[bytes]:
@@ -31,7 +31,7 @@ def callback_requests(secret: str, references: Sequence[str]) -> list[bytes]:
 
 
 def _callback(key: bytes, reference: str, now: str) -> tuple[bytes, dict[str, str]]:
-    told = {
+    event = {
         "type": "payment.result",
         "attempt_reference": f"{reference}-1",
         "order_reference": reference,
@@ -42,7 +42,7 @@ def _callback(key: bytes, reference: str, now: str) -> tuple[bytes, dict[str, st
         "transaction_id": f"T{reference}",
         "paid_at": now,
     }
-    body, message_id, sent_at = json.dumps(told).encode(), f"evt_{reference}", str(int(time.time()))
+    body, message_id, sent_at = json.dumps(event).encode(), f"evt_{reference}", str(int(time.time()))
     signature = hmac.digest(key, f"{message_id}.{sent_at}.".encode() + body, hashlib.sha256)
     return body, {
         "webhook-id": message_id,

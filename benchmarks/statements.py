@@ -174,7 +174,7 @@ def run(url: str, script: str, *, clients: int = 16, transactions: int) -> float
 
 def _filled(sql: str, values: dict[str, str]) -> str:
     """The statement with each parameter replaced by what stands in for it."""
-    filled = re.sub(r"%\((\w+)\)s", lambda found: f"({values[found[1]]})", sql).replace("%%", "%")
+    filled = re.sub(r"%\((\w+)\)s", lambda match: f"({values[match[1]]})", sql).replace("%%", "%")
     filled = (
         filled.replace("@DATA@", _DATA)
         .replace("@PARSED@", _PARSED)

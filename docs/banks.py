@@ -46,7 +46,7 @@ ABILITIES: Final = {
 
 CERTAINTIES: Final = {
     Certainty.REPRODUCED: "recomputed here, and equal to what the bank or an independent implementation published",
-    Certainty.OFFICIAL: "an official page or kit, or two independent implementations",
+    Certainty.OFFICIAL: "an official page or package, or two independent implementations",
     Certainty.ONE_SOURCE: "one unofficial source",
     Certainty.HEARSAY: "no source, or our own assumption: always a setting, or nothing that money depends on",
 }

@@ -107,7 +107,7 @@ class Hub:
 
     def expectation_of(self, bank: str) -> Expectation:
         """By when the outcome of a payment at this bank can be expected."""
-        return Expectation(isinstance(self.adapters.get(bank), CanQuery), self.terms_of(bank).known_within)
+        return Expectation(isinstance(self.adapters.get(bank), CanQuery), self.terms_of(bank).outcome_within)
 
     def adapter_with(self, bank: str, ability: type[Ability]) -> Ability:
         """The adapter of an enabled bank that has this ability of the port. Raises BankNotFound, BankCannot."""

@@ -31,7 +31,7 @@ CALLBACK = (
     " payType requestId responseTime resultCode transId"
 )
 ORDER = re.compile(r"[0-9a-zA-Z]([-_.]*[0-9a-zA-Z]+)*")
-WORDS = {
+MESSAGES = {
     0: "Thành công.",
     1000: "Giao dịch đang chờ người dùng xác nhận.",
     9000: "Giao dịch đã được xác nhận.",
@@ -175,7 +175,7 @@ class MomoSimulator(Simulator):
             "orderType": "momo_wallet",
             "transId": int(payment.transaction_id or 0),
             "resultCode": code,
-            "message": WORDS.get(code, "Giao dịch thất bại."),
+            "message": MESSAGES.get(code, "Giao dịch thất bại."),
             "payType": "qr",
             "responseTime": milliseconds(payment.paid_at or self.book.now()),
             "extraData": payment.opened["extraData"],
@@ -187,7 +187,7 @@ class MomoSimulator(Simulator):
         message = {name: params.get(name) for name in ("partnerCode", "orderId", "requestId")}
         message |= {
             "responseTime": milliseconds(self.book.now()),
-            "message": WORDS.get(code, str(code)),
+            "message": MESSAGES.get(code, str(code)),
             "resultCode": code,
         }
         return WireReply(

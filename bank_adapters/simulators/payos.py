@@ -266,14 +266,18 @@ def link(payment: Payment) -> dict[str, Any]:
     paid, params = payment.outcome == "PAID", payment.opened["amount"]
     came = payment.amount if paid else 0
     moment = wall_clock(payment.paid_at, "%Y-%m-%dT%H:%M:%S+07:00")
-    words = {"PENDING": "PENDING", "DECLINED": "CANCELLED", "PAID": "PAID" if came >= params else "UNDERPAID"}
+    statuses = {
+        "PENDING": "PENDING",
+        "DECLINED": "CANCELLED",
+        "PAID": "PAID" if came >= params else "UNDERPAID",
+    }
     return {
         "id": link_id(payment),
         "orderCode": int(payment.reference),
         "amount": params,
         "amountPaid": came,
         "amountRemaining": max(params - came, 0),
-        "status": words[payment.outcome],
+        "status": statuses[payment.outcome],
         "createdAt": moment,
         "transactions": [{**transfer(payment), "transactionDateTime": moment}] if paid else [],
         "canceledAt": None,
@@ -284,8 +288,8 @@ def link(payment: Payment) -> dict[str, Any]:
 def payout(refund: Refund) -> dict[str, Any]:
     """A payout with its one transfer."""
     params = refund.opened
-    words = ("referenceId", "amount", "description", "toBin", "toAccountNumber")
-    transfer = {name: params[name] for name in words} | {"id": f"{refund.reference}-1", "errorCode": None}
+    fields = ("referenceId", "amount", "description", "toBin", "toAccountNumber")
+    transfer = {name: params[name] for name in fields} | {"id": f"{refund.reference}-1", "errorCode": None}
     return {
         "id": f"payout-{refund.reference}",
         "referenceId": refund.reference,

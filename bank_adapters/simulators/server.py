@@ -27,7 +27,7 @@ from bank_adapters.simulators.pages import BUTTONS, INDEX, PAGE, STATES, dong
 from bank_adapters.simulators.simulator import KeepsState, Payment, Simulator, WireRequest, business_day
 from bank_adapters.simulators.transfers import scan
 
-_POLL_SECONDS = 0.02  # how soon the listener notices that it shall end
+_POLL_SECONDS = 0.02  # how soon the listener sees that it shall end
 
 
 class SimulatorServer:

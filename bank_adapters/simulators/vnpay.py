@@ -18,7 +18,7 @@ SECRET = "TRIALSECRETOFTHEHUBATVNPAY000001"  # noqa: S105
 PAY_PAGE = "/paymentv2/vpcpay.html"
 INTERFACE = "/merchant_webapi/api/transaction"
 
-ASKED = {
+REQUEST_FIELDS = {
     "querydr": "RequestId Version Command TmnCode TxnRef TransactionDate CreateDate IpAddr OrderInfo",
     "refund": "RequestId Version Command TmnCode TransactionType TxnRef Amount TransactionNo TransactionDate CreateBy"
     " CreateDate IpAddr OrderInfo",
@@ -91,10 +91,10 @@ class VnpaySimulator(Simulator):
             return super().receive(request)
         params = json.loads(request.body)
         command = params.get("vnp_Command")
-        if command not in ASKED:
+        if command not in REQUEST_FIELDS:
             return self._answer("querydr", params, "03")
         if not hmac.compare_digest(
-            hashed(_joined(params, ASKED[command])), str(params.get("vnp_SecureHash"))
+            hashed(_joined(params, REQUEST_FIELDS[command])), str(params.get("vnp_SecureHash"))
         ):
             return self._answer(command, params, "97")
         if params["vnp_TmnCode"] != TERMINAL:

@@ -152,7 +152,7 @@ def moment_or_none(fields: Fields, name: str, *others: str) -> datetime | None:
 
 def payer_of(fields: Fields) -> PayerAccount | None:
     """The account from which the money came, from the ``counterAccount*`` fields that two banks share. None where it is
-    not told as documented: money is not turned away because of its payer."""
+    not given as documented: money is not turned away because of its payer."""
     number, name, bank, bank_name = (_text_or_none(fields, f"counterAccount{part}") for part in _PAYER)
     return PayerAccount(number, bank or bank_name, name) if number else None
 
@@ -203,7 +203,7 @@ def _line(row: Row, time_pattern: str) -> StatementLine:
 
 def _signed_dong(cell: str) -> Money:
     """Whole dong, below zero for what goes out; an empty cell is nothing. Raises Malformed."""
-    found = _AMOUNT.fullmatch(cell or "0")
-    if found is None:
+    match = _AMOUNT.fullmatch(cell or "0")
+    if match is None:
         raise Malformed(f"{cell[:40]!a} is not an amount of whole dong")
-    return Money.parse(found[2]) if not found[1] else dong(0) - Money.parse(found[2])
+    return Money.parse(match[2]) if not match[1] else dong(0) - Money.parse(match[2])

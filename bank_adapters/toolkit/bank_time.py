@@ -61,10 +61,10 @@ def write_utc(moment: datetime) -> str:
 
 
 def _read(text: str, pattern: str, zone: tzinfo) -> datetime:
-    found = _compiled(pattern).fullmatch(text)
-    if found is None:
+    match = _compiled(pattern).fullmatch(text)
+    if match is None:
         raise Malformed(f"{text[:40]!a} is not a time written as {pattern}")
-    parts = {"month": 1, "day": 1, **{name: int(digits) for name, digits in found.groupdict().items()}}
+    parts = {"month": 1, "day": 1, **{name: int(digits) for name, digits in match.groupdict().items()}}
     try:
         return datetime(**parts, tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError) as error:

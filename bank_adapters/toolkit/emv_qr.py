@@ -198,10 +198,10 @@ def _read_amount(fields: Mapping[str, str]) -> Money | None:
         raise Malformed("the QR code is not in dong (704)")
     if "54" not in fields:
         return None
-    found = _READ_AMOUNT.fullmatch(fields["54"])
-    if found is None or len(fields["54"]) > 13:
+    match = _READ_AMOUNT.fullmatch(fields["54"])
+    if match is None or len(fields["54"]) > 13:
         raise Malformed("the amount in the QR code is not whole dong")
-    return dong(int(found[1]))
+    return dong(int(match[1]))
 
 
 def _bytes(text: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Speaking HTTP to a bank: one kept session, short patience, bounded answers, and one kind of failure.
+"""Speaking HTTP to a bank: one kept session, short timeouts, bounded answers, and one kind of failure.
 
 Whatever goes wrong (no route, no answer in time, a redirect, an answer too long or of another status) is
 BankUnavailable: after a call that failed we never know what the bank did with it.
@@ -43,8 +43,8 @@ class HttpAnswer:
 class HttpClient:
     """One bank's kept HTTP session.
 
-    ``read_seconds``, or less where who asks has less patience (``payment_hub.domain.timeouts``), bounds the silence of
-    the bank and, doubled, the whole answer.
+    ``read_seconds``, or less where the caller's timeout is shorter (``payment_hub.domain.timeouts``), bounds the
+    silence of the bank and, doubled, the whole answer.
     """
 
     def __init__(self, bank: str, *, read_seconds: int) -> None:

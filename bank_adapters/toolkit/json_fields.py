@@ -151,10 +151,10 @@ def _read_with_numbers(body: bytes) -> Fields:
 
 
 def _number(written: str) -> int | Number:
-    found = _DECIMAL.fullmatch(written)
-    if found is None:  # an exponent: for nothing that is counted in money
+    match = _DECIMAL.fullmatch(written)
+    if match is None:  # an exponent: for nothing that is counted in money
         return Number(written)
-    return Number(f"{found[1]}.{found[2]}") if found[2] else int(found[1])
+    return Number(f"{match[1]}.{match[2]}") if match[2] else int(match[1])
 
 
 def _with_numbers(value: object) -> str:

@@ -21,7 +21,7 @@ def require_payable(limits: Limits, request: PaymentRequest) -> None:
 
 
 def require_refundable(limits: Limits, request: RefundRequest) -> None:
-    """Raise Malformed for an amount that cannot be given back by the protocol: too little, too much, or a part."""
+    """Raise Malformed for an amount that the protocol cannot refund: too little, too much, or a part."""
     amount = request.amount
     largest = request.paid if limits.largest_refund is None else min(limits.largest_refund, request.paid)
     if amount.currency != VND or not limits.smallest_refund <= amount <= largest:
@@ -46,10 +46,10 @@ def hundredfold(amount: Money) -> str:
 
 def read_hundredfold(written: str) -> Money:
     """Whole dong from digits of dong x 100. Raises Malformed when it is not whole dong, or nothing."""
-    found = _HUNDREDFOLD.fullmatch(written)
-    if found is None:
+    match = _HUNDREDFOLD.fullmatch(written)
+    if match is None:
         raise Malformed("the amount is not whole dong x 100")
-    return dong(int(found[1]))
+    return dong(int(match[1]))
 
 
 def hundredfold_or_none(written: str) -> Money | None:

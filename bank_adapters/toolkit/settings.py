@@ -214,14 +214,14 @@ def parse_flag(text: str) -> bool:
     return text == "1"
 
 
-def one_of(known: type[Word]) -> Callable[[str], Word]:
+def one_of(enumeration: type[Word]) -> Callable[[str], Word]:
     """One of an enumeration's words, in any case."""
 
     def read(text: str) -> Word:
         try:
-            return known(text.upper())
+            return enumeration(text.upper())
         except ValueError:
-            raise ValueError(f"must be one of {', '.join(known).lower()}") from None
+            raise ValueError(f"must be one of {', '.join(enumeration).lower()}") from None
 
     return read
 
@@ -271,7 +271,7 @@ class Terms:
     inquiry_above: int | None = setting(
         number_between(0, _MOST_DONG), "above so many dong an inquiry is always needed", default=None
     )
-    known_minutes: int = setting(
+    outcome_minutes: int = setting(
         number_between(1, 1440), "how long it takes at most to know what became of a payment", default=15
     )
     failures_to_rest: int = setting(
@@ -314,7 +314,7 @@ def read_terms(bank: str, section: Mapping[str, str]) -> BankTerms:
         before_expiry=timedelta(minutes=read.minutes_before_expiry),
         trust=read.trust,
         inquiry_above=read.inquiry_above,
-        known_within=timedelta(minutes=read.known_minutes),
+        outcome_within=timedelta(minutes=read.outcome_minutes),
         breaker=BreakerPolicy(
             failures=read.failures_to_rest,
             within=timedelta(seconds=read.failure_seconds),

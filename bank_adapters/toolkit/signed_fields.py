@@ -47,21 +47,21 @@ def _encoded(text: str) -> str:
     return text if _NEEDS_NO_CODE.fullmatch(text) else quote_plus(text)
 
 
-def as_form(fields: Mapping[str, str], prefix: str, left_out: Container[str]) -> str:
-    """The fields with a value whose names begin with ``prefix``, without those in ``left_out``, in the order of names,
+def as_form(fields: Mapping[str, str], prefix: str, excluded: Container[str]) -> str:
+    """The fields with a value whose names begin with ``prefix``, without those in ``excluded``, in the order of names,
     encoded as HTML forms are.
     """
     filled = sorted_and_filled(fields)
-    return form_encoded(pair for pair in filled if pair[0].startswith(prefix) and pair[0] not in left_out)
+    return form_encoded(pair for pair in filled if pair[0].startswith(prefix) and pair[0] not in excluded)
 
 
-def as_sent(query: bytes, prefix: str, left_out: Container[str]) -> str:
+def as_sent(query: bytes, prefix: str, excluded: Container[str]) -> str:
     """As ``as_form``, but encoded as it came, for a signer whose encoder is not ours. ``read_query`` has read it."""
     pairs = sorted(pair.partition("=") for pair in query.decode("ascii").split("&"))
     return "&".join(
         f"{name}={value}"
         for name, _, value in pairs
-        if value and name.startswith(prefix) and name not in left_out
+        if value and name.startswith(prefix) and name not in excluded
     )
 
 
@@ -115,7 +115,7 @@ def require_ours_whole(before: str, value: str, after: str, *, tail: str = "", f
 def _places(text: str, behind: str) -> list[int]:
     """Where references stand in ``text`` with ``behind`` following them."""
     like = _reference_pattern(f"(?=({PREFIX}[{ALPHABET}]{{{LENGTH - len(PREFIX)}}}){behind})")
-    return [found.start() for found in like.finditer(text) if _is_reference(found[1])]
+    return [match.start() for match in like.finditer(text) if _is_reference(match[1])]
 
 
 @cache

@@ -71,13 +71,13 @@ class Row:
 
         return self.read(column, reader)
 
-    def one_of(self, column: str, words: Mapping[str, Value]) -> Value:
-        """What the cell's word means by ``words``. Raises Malformed for a word that is not in it."""
+    def one_of(self, column: str, meanings: Mapping[str, Value]) -> Value:
+        """What the cell's word means by ``meanings``. Raises Malformed for a word that is not in it."""
 
         def reader(cell: str) -> Value:
-            if cell not in words:
-                raise Malformed(f"{cell[:40]!a} is none of {', '.join(words)}")
-            return words[cell]
+            if cell not in meanings:
+                raise Malformed(f"{cell[:40]!a} is none of {', '.join(meanings)}")
+            return meanings[cell]
 
         return self.read(column, reader)
 
@@ -110,9 +110,11 @@ def read_rows(raw: bytes, form: CsvFormat) -> Iterator[Row]:
 def require_totals(lines: Sequence[StatementLine], *, count: int, total: Money) -> None:
     """Raise Malformed unless the credits of ``lines`` are as many and as much as the bank declared."""
     received = [line.amount for line in lines if line.movement is Movement.CREDIT]
-    found = sum(received, start=dong(0))
-    if len(received) != count or found != total:
-        raise Malformed(f"the file declares {count} credits of {total} and holds {len(received)} of {found}")
+    total_received = sum(received, start=dong(0))
+    if len(received) != count or total_received != total:
+        raise Malformed(
+            f"the file declares {count} credits of {total} and holds {len(received)} of {total_received}"
+        )
 
 
 def _decode(raw: bytes, encoding: str) -> str:
@@ -242,7 +244,7 @@ def _is_moved(value: Any) -> bool:
     )
 
 
-def _words(value: Any, kind: type) -> bool:
+def _is_mapping_to(value: Any, kind: type) -> bool:
     return (
         isinstance(value, dict)
         and bool(value)
@@ -259,7 +261,7 @@ def _is_encoding(value: Any) -> bool:
 
 #: What each part of the setting must be.
 _FORMS: Final[Mapping[str, Callable[[Any], bool]]] = {
-    "columns": lambda value: _words(value, str) and all(value.values()),
+    "columns": lambda value: _is_mapping_to(value, str) and all(value.values()),
     "time_pattern": lambda value: isinstance(value, str) and bool(re.fullmatch("[ -~]{2,40}", value)),
     "moved": _is_moved,
     "delimiter": lambda value: isinstance(value, str) and len(value) == 1 and value not in '"\r\n',

@@ -47,7 +47,7 @@ def _attempts() -> None:
         ("query_at", ["bank", "query_at"], UNDER_WAY),
         ("awaiting", ["bank", "query_at"], AWAITING),
         ("unknown_at", ["unknown_at"], f"unknown_at IS NOT NULL AND {UNDER_WAY}"),
-        ("known", ["changed_at"], "unknown_at IS NOT NULL"),
+        ("resolved", ["changed_at"], "unknown_at IS NOT NULL"),
     ):
         op.create_index(
             f"ix_payment_attempt_{name}", "payment_attempt", columns, postgresql_where=sa.text(where)
@@ -130,9 +130,9 @@ def _banks() -> None:
     )
 
 
-def _verdicts(words: str) -> None:
+def _verdicts(verdicts: str) -> None:
     op.drop_constraint("ck_confirmation_verdict", "confirmation")
-    op.create_check_constraint(op.f("ck_confirmation_verdict"), "confirmation", f"verdict IN ({words})")
+    op.create_check_constraint(op.f("ck_confirmation_verdict"), "confirmation", f"verdict IN ({verdicts})")
 
 
 def downgrade() -> None:
@@ -142,7 +142,7 @@ def downgrade() -> None:
     op.drop_table("bank_health")
     op.drop_table("attempt_ending")
     op.drop_table("bank_choice")
-    for name in ("query_at", "awaiting", "unknown_at", "known"):
+    for name in ("query_at", "awaiting", "unknown_at", "resolved"):
         op.drop_index(f"ix_payment_attempt_{name}", "payment_attempt")
     op.create_index(
         "ix_payment_attempt_query_at", "payment_attempt", ["query_at"], postgresql_where=sa.text(UNDER_WAY)

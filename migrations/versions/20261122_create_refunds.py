@@ -1,4 +1,4 @@
-"""refunds: what is proposed, decided, sent and heard"""
+"""refunds: what is proposed, decided, sent and answered"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ depends_on = None
 
 APPEND_ONLY = ("refund_event", "chargeback")
 LIVE = "state IN ('PROPOSED', 'APPROVED', 'SUBMITTING', 'PENDING', 'UNKNOWN', 'HANDED_IN')"
-ASKED_ABOUT = "state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"
+QUERIED = "state IN ('SUBMITTING', 'PENDING', 'UNKNOWN')"
 STATES = (
     "state IN ('PROPOSED', 'APPROVED', 'SUBMITTING', 'PENDING', 'UNKNOWN', 'HANDED_IN', 'SUCCEEDED', 'FAILED', "
     "'DECLINED')"
@@ -23,13 +23,13 @@ EVENTS = (
     "'FAILED', 'CONTRADICTED')"
 )
 REASONS = "reason IN ('PAID_TWICE', 'OVERPAID', 'PAID_LATE', 'NOT_OWED', 'DOSSIER_REFUSED', 'WRONG_PAYMENT', 'OTHER')"
-GIVEN_BACK = (
+PAID_BACK = (
     "paid_back BETWEEN refunded AND refunded + held_refund AND paid_back_accepted BETWEEN 0 AND paid_back"
 )
 EXCESS = "verdict IN ('OVERPAYS', 'PAID_TWICE', 'TOO_LATE', 'UNDERPAYS') AND disposition = 'APPLIED'"
 AGENCY_COLUMNS = ("refund_limit", "refund_unseen", "credited_after_days", "voucher_form")
 #: What was asked for, which never changes.
-ASKED = (
+REQUESTED = (
     "reference", "order_id", "refund_id", "request_sha256", "collection_id", "agency_id", "bank", "amount", "currency",
     "reason", "note", "proposed_by", "proposed_at",
 )  # fmt: skip
@@ -50,7 +50,7 @@ def upgrade() -> None:
         )
     op.execute(
         f"CREATE TRIGGER as_it_was_requested BEFORE UPDATE ON refund FOR EACH ROW WHEN "
-        f"(({', '.join(f'OLD.{name}' for name in ASKED)}) IS DISTINCT FROM ({', '.join(f'NEW.{name}' for name in ASKED)})) "
+        f"(({', '.join(f'OLD.{name}' for name in REQUESTED)}) IS DISTINCT FROM ({', '.join(f'NEW.{name}' for name in REQUESTED)})) "
         "EXECUTE FUNCTION refuse_change()"
     )
     op.execute(
@@ -81,7 +81,7 @@ def _sums_of_orders() -> None:
         "payment_order",
         sa.Column("disputed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
     )
-    op.create_check_constraint(op.f("ck_payment_order_paid_back"), "payment_order", GIVEN_BACK)
+    op.create_check_constraint(op.f("ck_payment_order_paid_back"), "payment_order", PAID_BACK)
 
 
 def _refunds() -> None:
@@ -131,14 +131,14 @@ def _refunds() -> None:
         sa.UniqueConstraint("reference", name=op.f("uq_refund_reference")),
         sa.UniqueConstraint("order_id", "refund_id", name=op.f("uq_refund_order_id_refund_id")),
     )
-    live, asked_about = sa.text(LIVE), sa.text(ASKED_ABOUT)
+    live, queried = sa.text(LIVE), sa.text(QUERIED)
     op.create_index(
         "uq_refund_one_live", "refund", ["collection_id", "reason"], unique=True, postgresql_where=live
     )
     op.create_index("ix_refund_collection_id", "refund", ["collection_id"])
     op.create_index("ix_refund_agency_id_id", "refund", ["agency_id", "id"])
     op.create_index("ix_refund_live", "refund", ["state", "id"], postgresql_where=live)
-    op.create_index("ix_refund_query_at", "refund", ["query_at"], postgresql_where=asked_about)
+    op.create_index("ix_refund_query_at", "refund", ["query_at"], postgresql_where=queried)
 
 
 def _what_happened() -> None:

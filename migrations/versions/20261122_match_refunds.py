@@ -44,9 +44,9 @@ def upgrade() -> None:
     _kinds(f"{KINDS}, {NEW_KINDS}")
 
 
-def _kinds(words: str) -> None:
+def _kinds(kinds: str) -> None:
     op.drop_constraint("ck_finding_kind", "finding")
-    op.create_check_constraint(op.f("ck_finding_kind"), "finding", f"kind IN ({words})")
+    op.create_check_constraint(op.f("ck_finding_kind"), "finding", f"kind IN ({kinds})")
 
 
 def downgrade() -> None:

@@ -93,7 +93,7 @@ def prefer_banks_command(agency: str, banks: tuple[str, ...]) -> None:
 def routing_command(order: str) -> None:
     """Explain why the attempts at an order went through their banks."""
     for attempt, reason in explain_choices(current_hub(), caller=operator(), reference=order).items():
-        sentences = [words.message(reason) for words in LANGUAGES.values()]
+        sentences = [texts.message(reason) for texts in LANGUAGES.values()]
         click.echo(f"{attempt}  " + f"\n{'':<{len(attempt)}}  ".join(sentences))
 
 

@@ -82,18 +82,18 @@ class HttpSimulatorClient:
 
 def _read(answer: requests.Response) -> dict[str, Any]:
     try:
-        said = answer.json()
+        parsed = answer.json()
     except ValueError:
-        said = None
-    if not isinstance(said, dict):
+        parsed = None
+    if not isinstance(parsed, dict):
         raise NotAsExpected(
             f"the simulator answers {answer.status_code} without a JSON object at {answer.url}"
         )
-    if "not_offered" in said:
-        raise NotApplicable(str(said["not_offered"]))
+    if "not_offered" in parsed:
+        raise NotApplicable(str(parsed["not_offered"]))
     if answer.status_code != requests.codes.ok:
-        raise NotAsExpected(f"the simulator answers {answer.status_code}: {said}")
-    return said
+        raise NotAsExpected(f"the simulator answers {answer.status_code}: {parsed}")
+    return parsed
 
 
 @hub_commands.command("conformance")

@@ -26,7 +26,7 @@ class CheckoutState(StrEnum):
     CHOOSE_BANK = "CHOOSE_BANK"
     TRY_DECLINED = "TRY_DECLINED"
     """The last bank declined; another try is possible."""
-    TRY_LEFT = "TRY_LEFT"
+    TRY_ABANDONED = "TRY_ABANDONED"
     """The payer left the last try for another bank; its money may still come."""
     ASKING_BANK = "ASKING_BANK"
     AWAITING_PAYMENT = "AWAITING_PAYMENT"
@@ -85,7 +85,7 @@ _S = CheckoutState
 MEANINGS: Final[Mapping[CheckoutState, Meaning]] = {
     _S.CHOOSE_BANK: Meaning(Taken.NO, offers_banks=True),
     _S.TRY_DECLINED: Meaning(Taken.NO, offers_banks=True),
-    _S.TRY_LEFT: Meaning(Taken.UNKNOWN, offers_banks=True, look_again=60),
+    _S.TRY_ABANDONED: Meaning(Taken.UNKNOWN, offers_banks=True, look_again=60),
     _S.ASKING_BANK: Meaning(Taken.UNKNOWN, look_again=5),
     _S.AWAITING_PAYMENT: Meaning(Taken.UNKNOWN, shows_instructions=True, look_again=20),
     _S.OUTCOME_UNKNOWN: Meaning(Taken.UNKNOWN, look_again=20),
@@ -118,7 +118,7 @@ _TRIED: Final = {
     # The bank has proved a payment that the order does not show yet: the page must not offer another payment.
     AttemptState.SUCCEEDED: _S.OUTCOME_UNKNOWN,
     AttemptState.FAILED: _S.TRY_DECLINED,
-    AttemptState.ABANDONED: _S.TRY_LEFT,
+    AttemptState.ABANDONED: _S.TRY_ABANDONED,
 }
 _MAY_HAVE_PAID: Final = (*UNDER_WAY, AttemptState.SUCCEEDED)
 

@@ -22,7 +22,7 @@ class Account(StrEnum):
     SUSPENSE = "SUSPENSE"
     """Here, but nobody has decided whose it is."""
     OVERPAYMENT = "OVERPAYMENT"
-    """More than was owed: to be given back."""
+    """More than was owed: to be refunded."""
     REFUND_CLEARING = "REFUND_CLEARING"
     FEE_EXPENSE = "FEE_EXPENSE"
     SETTLEMENT_CASH = "SETTLEMENT_CASH"

@@ -201,14 +201,14 @@ class Expectation:
 
     can_query: bool
     """Whether the bank can be queried. Without that only the bank statement shows the outcome."""
-    known_within: timedelta
+    outcome_within: timedelta
 
     def expected_by(self, unknown_at: datetime, query_at: datetime, now: datetime) -> datetime:
         """When an outcome unknown since ``unknown_at`` is expected, as of ``now``, with the next query at ``query_at``.
 
         First within the bank's own time, then by noon after its statement, and later by the next noon, from an officer.
         """
-        quick = unknown_at + self.known_within
+        quick = unknown_at + self.outcome_within
         if self.can_query and now < quick:
             return max(quick, query_at)
         noon = escalates_at(unknown_at)

@@ -290,8 +290,8 @@ def _launch_file(program: Program, folder: Path) -> Path:
     return folder / f"{program.name}.launch.json"
 
 
-def _command(words: Sequence[str]) -> str:
-    return _escaped(shlex.join(words))
+def _command(arguments: Sequence[str]) -> str:
+    return _escaped(shlex.join(arguments))
 
 
 def _escaped(text: str) -> str:

@@ -63,14 +63,14 @@ def receive_callback(hub: Hub, *, bank: str, request: CallbackRequest) -> Callba
         request=request,
     )
     if judgement.verdict is Verdict.NEEDS_INQUIRY:
-        _query_at_once(hub, confirmation, request.received_at)
+        _query_now(hub, confirmation, request.received_at)
     elif confirmation.outcome is Outcome.PENDING and isinstance(adapter, CanQuery):
         # Some banks sign that something happened, but not what: they must be queried.
-        _query_at_once(hub, confirmation, request.received_at, leaving_for=NOWHERE)
+        _query_now(hub, confirmation, request.received_at, leaving_for=NOWHERE)
     return adapter.acknowledge(answer_to(judgement), request)
 
 
-def _query_at_once(
+def _query_now(
     hub: Hub, confirmation: Confirmation, received_at: datetime, leaving_for: str | None = None
 ) -> None:
     """Most banks prove the payment while they wait for our answer; the others are queried by the clock."""

@@ -41,7 +41,7 @@ from payment_hub.operations.orders import cancel_order, issue_payment_order, sho
 from payment_hub.operations.payments.start import read_attempt_requests, start_payment
 from payment_hub.store.access import find_portal
 
-#: The agency and the portal of the kit, with receipts of their own, so that no other series has a stranger in it.
+#: The agency and the portal of the checks. Their receipts have a series of their own, so no other series gets a gap.
 AGENCY: Final = "BANKKIT"
 PORTAL: Final = "bank-kit"
 NAME: Final = "Bank acceptance kit"
@@ -53,7 +53,8 @@ _ACCOUNT: Final = Beneficiary("9000000000000", "970499", "BANK ACCEPTANCE KIT")
 
 
 def open_conformance_payment(hub: Hub, *, bank: str) -> AttemptView:
-    """The attempt at paying a new order of 150,000 dong. The kit's agency and portal are made when they are not there.
+    """The attempt at paying a new order of 150,000 dong. The checks add their agency and portal
+    when these are missing.
 
     Raises BankNotFound, BankUnavailable, Malformed.
     """
@@ -84,12 +85,12 @@ def open_conformance_payment(hub: Hub, *, bank: str) -> AttemptView:
 
 
 def _portal(hub: Hub) -> int:
-    """The key of the kit's portal. Whoever makes it has made the agency before."""
+    """The key of the portal of the checks. Its agency is added before it."""
     while True:
         with hub.transaction() as session:
-            found = find_portal(session, PORTAL)
-            if found is not None:
-                return found.id
+            portal = find_portal(session, PORTAL)
+            if portal is not None:
+                return portal.id
         with suppress(Conflict):
             add_agency(
                 hub,
@@ -113,11 +114,11 @@ def run_callback_check(hub: Hub, *, bank: str, simulator: SimulatorClient | None
         raise NotApplicable("it sends no callbacks")
     if simulator is None:
         raise NotApplicable("nothing can be provoked at it from here: no address of a simulator was given")
-    return _PLAYS[check](_Scene(hub, simulator, open_conformance_payment(hub, bank=bank)))
+    return _CALLBACK_CHECKS[check](_CallbackCheck(hub, simulator, open_conformance_payment(hub, bank=bank)))
 
 
 @dataclass(frozen=True)
-class _Scene:
+class _CallbackCheck:
     """An opened payment, and the bank's side of it."""
 
     hub: Hub
@@ -128,126 +129,126 @@ class _Scene:
         """The order as it stands now."""
         return show_order(self.hub, caller=_OPERATOR, reference=self.attempt.order_reference)
 
-    def told(self, choice: str) -> list[SimulatorMessage]:
-        """What the bank tells our door when the citizen makes this choice. Where its callbacks say only that something
-        has happened, it is asked what, as the clock would."""
-        told = self.simulator.pay(self.attempt, choice)
+    def pay(self, choice: str) -> list[SimulatorMessage]:
+        """The callbacks that the bank sends when the citizen makes this choice. Where they do not carry the outcome,
+        the bank is queried, as the task would."""
+        messages = self.simulator.pay(self.attempt, choice)
         adapter = self.hub.adapter(self.attempt.bank)
         if isinstance(adapter, CanQuery) and not adapter.profile.signed:
             _, query = read_attempt_requests(self.hub, attempt=self.attempt, payer_ip=PAYER_IP, language="vi")
-            said = adapter.query_payment(query)
-            if said.outcome is not Outcome.PENDING:
+            confirmation = adapter.query_payment(query)
+            if confirmation.outcome is not Outcome.PENDING:
                 receive_confirmation(
-                    self.hub, confirmation=said, source=Source.QUERY, received_at=query.queried_at
+                    self.hub, confirmation=confirmation, source=Source.QUERY, received_at=query.queried_at
                 )
-        return told
+        return messages
 
-    def require(self, status: OrderStatus, told: Sequence[SimulatorMessage]) -> str:
+    def require(self, status: OrderStatus, messages: Sequence[SimulatorMessage]) -> str:
         """The order is in this status now."""
         now = self.order().status
         if now != status:
-            raise NotAsExpected(f"the order is {now}; {_confirmation_of(told)}")
-        return f"the order is {now}; {_confirmation_of(told)}"
+            raise NotAsExpected(f"the order is {now}; {_replies(messages)}")
+        return f"the order is {now}; {_replies(messages)}"
 
-    def require_received_once(self, told: Sequence[SimulatorMessage]) -> str:
+    def require_received_once(self, messages: Sequence[SimulatorMessage]) -> str:
         """The whole amount is here, once."""
         order = self.order()
-        seen = f"{order.received} were received, the order is {order.status}; {_confirmation_of(told)}"
+        seen = f"{order.received} were received, the order is {order.status}; {_replies(messages)}"
         if order.received != self.attempt.amount:
             raise NotAsExpected(seen)
         return seen
 
 
-def _good(scene: _Scene) -> str:
-    return scene.require(OrderStatus.PAID, _taken(scene.told("pay")))
+def _good(check: _CallbackCheck) -> str:
+    return check.require(OrderStatus.PAID, _taken(check.pay("pay")))
 
 
-def _decline(scene: _Scene) -> str:
-    told = scene.told("decline")
-    if told:
-        return scene.require(OrderStatus.OPEN, _taken(told))
-    scene.require(OrderStatus.OPEN, told)
+def _decline(check: _CallbackCheck) -> str:
+    messages = check.pay("decline")
+    if messages:
+        return check.require(OrderStatus.OPEN, _taken(messages))
+    check.require(OrderStatus.OPEN, messages)
     raise NotApplicable("it does not tell of a payment that was declined")
 
 
-def _late(scene: _Scene) -> str:
-    order = scene.order()
+def _late(check: _CallbackCheck) -> str:
+    order = check.order()
     cancel_order(
-        scene.hub,
+        check.hub,
         caller=_OPERATOR,
         reference=order.reference,
         reason="the bank's acceptance kit",
         version=order.version,
     )
     try:
-        told = scene.told("late")
+        messages = check.pay("late")
     except (NotApplicable, NotAsExpected) as refused:
-        if isinstance(scene.hub.adapter(scene.attempt.bank), CanAnswerInquiry):
+        if isinstance(check.hub.adapter(check.attempt.bank), CanAnswerInquiry):
             raise NotApplicable(
                 "it asks us first, and takes no money for an order that is closed"
             ) from refused
         raise
-    return scene.require_received_once(_taken(told))
+    return check.require_received_once(_taken(messages))
 
 
-def _duplicate(scene: _Scene) -> str:
-    told = _taken(scene.told("twice"))
-    if len(told) < 2:
-        raise NotAsExpected(f"only one message came; {_confirmation_of(told)}")
-    return scene.require_received_once(told)
+def _duplicate(check: _CallbackCheck) -> str:
+    messages = _taken(check.pay("twice"))
+    if len(messages) < 2:
+        raise NotAsExpected(f"only one message came; {_replies(messages)}")
+    return check.require_received_once(messages)
 
 
-def _disbelieved(choice: str) -> Callable[[_Scene], str]:
-    def play(scene: _Scene) -> str:
-        # A bank may stop its tries at our refusal too, so being heard is no sign; but who is believed pays the order.
-        return scene.require(OrderStatus.OPEN, _answered(scene.told(choice)))
+def _rejected(choice: str) -> Callable[[_CallbackCheck], str]:
+    def run(check: _CallbackCheck) -> str:
+        # A bank may stop its tries at our refusal too, so an acknowledgement proves nothing: the order must stay open.
+        return check.require(OrderStatus.OPEN, _answered(check.pay(choice)))
 
-    return play
+    return run
 
 
-def _wrong_amount(scene: _Scene) -> str:
-    told = _answered(scene.told("wrong_amount"))
-    order = scene.order()
-    seen = f"{order.received} were received, the order is {order.status}; {_confirmation_of(told)}"
+def _wrong_amount(check: _CallbackCheck) -> str:
+    messages = _answered(check.pay("wrong_amount"))
+    order = check.order()
+    seen = f"{order.received} were received, the order is {order.status}; {_replies(messages)}"
     if order.status == OrderStatus.PAID:
         raise NotAsExpected(seen)
     return seen
 
 
-def _unknown_order(scene: _Scene) -> str:
-    return scene.require(OrderStatus.OPEN, _answered(scene.told("unknown_order")))
+def _unknown_order(check: _CallbackCheck) -> str:
+    return check.require(OrderStatus.OPEN, _answered(check.pay("unknown_order")))
 
 
-_PLAYS: Final[Mapping[str, Callable[[_Scene], str]]] = {
+_CALLBACK_CHECKS: Final[Mapping[str, Callable[[_CallbackCheck], str]]] = {
     "good": _good,
     "decline": _decline,
     "late": _late,
     "duplicate": _duplicate,
-    "altered": _disbelieved("altered"),
-    "stale": _disbelieved("stale"),
+    "altered": _rejected("altered"),
+    "stale": _rejected("stale"),
     "wrong_amount": _wrong_amount,
     "unknown_order": _unknown_order,
 }
 
 
-def _taken(told: Sequence[SimulatorMessage]) -> Sequence[SimulatorMessage]:
+def _taken(messages: Sequence[SimulatorMessage]) -> Sequence[SimulatorMessage]:
     """At least one message came, and our answers end the bank's tries."""
-    if not told or not all(one.acknowledged for one in told):
-        raise NotAsExpected(f"it was not taken: {_confirmation_of(told)}" if told else "no message came")
-    return told
+    if not messages or not all(message.acknowledged for message in messages):
+        raise NotAsExpected(f"it was not taken: {_replies(messages)}" if messages else "no message came")
+    return messages
 
 
-def _answered(told: Sequence[SimulatorMessage]) -> Sequence[SimulatorMessage]:
+def _answered(messages: Sequence[SimulatorMessage]) -> Sequence[SimulatorMessage]:
     """At least one message came and was answered, if only by a refusal."""
-    if not told or not all(200 <= one.status < 500 for one in told):
-        raise NotAsExpected(f"it was not answered: {_confirmation_of(told)}" if told else "no message came")
-    return told
+    if not messages or not all(200 <= message.status < 500 for message in messages):
+        raise NotAsExpected(f"it was not answered: {_replies(messages)}" if messages else "no message came")
+    return messages
 
 
-def _confirmation_of(told: Sequence[SimulatorMessage]) -> str:
-    if not told:
+def _replies(messages: Sequence[SimulatorMessage]) -> str:
+    if not messages:
         return "no message came"
-    return "answered " + ", ".join(f"{one.status} {one.body[:200]}".strip() for one in told)
+    return "answered " + ", ".join(f"{message.status} {message.body[:200]}".strip() for message in messages)
 
 
 NORMAL: Final = "normal"
@@ -269,13 +270,13 @@ def run_outbound_check(hub: Hub, *, bank: str, simulator: SimulatorClient | None
 
 
 def _open(attempt: AttemptView) -> str:
-    told = {
+    instructions = {
         "a page": attempt.instructions.page_url,
         "a QR text": attempt.instructions.qr_text,
         "a bill code": attempt.instructions.bill_code,
         "an app link": attempt.instructions.app_link,
     }
-    given = [name for name, value in told.items() if value]
+    given = [name for name, value in instructions.items() if value]
     if not given:
         raise NotAsExpected("no instructions")
     return f"the payer is given {', '.join(given)}"
@@ -309,13 +310,13 @@ def _broken(hub: Hub, bank: str, simulator: SimulatorClient, mode: str) -> str:
         simulator.set_mode(NORMAL)
     if not seen:
         raise NotApplicable("neither opening a payment nor asking about one sends anything to it")
-    text = "; ".join(f"{name}: {said}" for name, said in seen.items())
+    text = "; ".join(f"{name}: {result}" for name, result in seen.items())
     if "no refusal" in seen.values():
         raise NotAsExpected(text)
     return text
 
 
-def _calls(hub: Hub, attempt: AttemptView, bank: str, asked: Callable[[], int]) -> dict[str, str]:
+def _calls(hub: Hub, attempt: AttemptView, bank: str, requests_sent: Callable[[], int]) -> dict[str, str]:
     """What the adapter makes of an opening and of a question, of those that really asked the bank."""
     adapter = hub.adapter(bank)
     request, query = _requests(hub, attempt)
@@ -327,12 +328,12 @@ def _calls(hub: Hub, attempt: AttemptView, bank: str, asked: Callable[[], int]) 
     for name, call in calls.items():
         try:
             call()
-            said = "no refusal"
+            result = "no refusal"
         except BankUnavailable as error:
-            said = f"BankUnavailable, {error.detail}"
-        if asked() > before:
-            seen[name] = said
-        before = asked()
+            result = f"BankUnavailable, {error.detail}"
+        if requests_sent() > before:
+            seen[name] = result
+        before = requests_sent()
     return seen
 
 
@@ -350,17 +351,17 @@ def run_conformance(
     """
     protocol, started_at, results = hub.adapter(bank).profile.title, hub.now(), []
     for check in CHECKS:
-        result = _played(hub, bank, simulator, check)
+        result = _run_check(hub, bank, simulator, check)
         done(result)
         results.append(result)
     return ConformanceReport(bank, protocol, started_at, VERSION, results)
 
 
-def _played(hub: Hub, bank: str, simulator: SimulatorClient | None, check: Check) -> CheckResult:
-    play = run_outbound_check if check.outbound else run_callback_check
+def _run_check(hub: Hub, bank: str, simulator: SimulatorClient | None, check: Check) -> CheckResult:
+    run = run_outbound_check if check.outbound else run_callback_check
     began = time.monotonic()
     try:
-        mark, seen = Mark.PASSED, play(hub, bank=bank, simulator=simulator, check=check.name)
+        mark, seen = Mark.PASSED, run(hub, bank=bank, simulator=simulator, check=check.name)
     except NotApplicable as reason:
         mark, seen = Mark.NOT_APPLICABLE, str(reason)
     except NotAsExpected as wrong:

@@ -49,7 +49,7 @@ BATCH: Final = 100
 SHARE: Final = 20
 """The most of one batch that one portal may have."""
 
-_MOST_AT_ONCE: Final = 32
+_LANES: Final = 32
 _log = logging.getLogger(__name__)
 _chance = SystemRandom()
 
@@ -75,7 +75,7 @@ def _send_all(hub: Hub, claimed: Sequence[ClaimedWebhook]) -> list[WebhookOutcom
     )
     lanes = [list(lane) for _, lane in by_portal]
     deadline = time.monotonic() + TOTAL_SECONDS
-    with ThreadPoolExecutor(min(len(lanes), _MOST_AT_ONCE), thread_name_prefix="webhooks") as threads:
+    with ThreadPoolExecutor(min(len(lanes), _LANES), thread_name_prefix="webhooks") as threads:
         sent = threads.map(lambda lane: _send_lane(hub, lane, deadline), lanes)
         return [outcome for lane in sent for outcome in lane]
 

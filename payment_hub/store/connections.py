@@ -72,14 +72,14 @@ def lent_by(engine: Engine) -> AbstractContextManager[DriverConnection]:
 
 def _connections_of(engine: Engine) -> Connections:
     """Those of an engine in this process; a child process never touches its parent's."""
-    found = _OF.get(engine)
-    if found is not None and found.process == os.getpid():
-        return found
+    connections = _OF.get(engine)
+    if connections is not None and connections.process == os.getpid():
+        return connections
     with _MAKING:
-        found = _OF.get(engine)
-        if found is None or found.process != os.getpid():
-            found = _OF[engine] = Connections(engine.pool.size())  # type: ignore[attr-defined]
-        return found
+        connections = _OF.get(engine)
+        if connections is None or connections.process != os.getpid():
+            connections = _OF[engine] = Connections(engine.pool.size())  # type: ignore[attr-defined]
+        return connections
 
 
 _OF: Final[WeakKeyDictionary[Engine, Connections]] = WeakKeyDictionary()
@@ -89,9 +89,9 @@ _MAKING: Final = Lock()
 @event.listens_for(Engine, "engine_disposed")
 def _leave(engine: Engine) -> None:
     """Who disposes of an engine disposes of these too."""
-    left = _OF.pop(engine, None)
-    if left is not None and left.process == os.getpid():
-        left.close_idle()
+    connections = _OF.pop(engine, None)
+    if connections is not None and connections.process == os.getpid():
+        connections.close_idle()
 
 
 def _opened(engine: Engine) -> DriverConnection:
@@ -123,12 +123,12 @@ class Prepared:
     def __init__(self, sql: str) -> None:
         self._names: Final = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
         places = {name: f"${place}" for place, name in enumerate(self._names, 1)}
-        numbered = _PARAMETER.sub(lambda found: places[found[1]], sql)
+        numbered = _PARAMETER.sub(lambda match: places[match[1]], sql)
         self.sql: Final = sql
         self._text: Final = numbered.encode()
         self._id: Final = b"hub_%d" % next(_NUMBER)
         self._columns: tuple[str, ...] = ()
-        self._known_to: Final[WeakSet[psycopg.Connection[Any]]] = WeakSet()
+        self._prepared_on: Final[WeakSet[psycopg.Connection[Any]]] = WeakSet()
 
     def row(self, connection: psycopg.Connection[Any], values: Mapping[str, object]) -> dict[str, Any] | None:
         """Run it and answer its first row by column, or None.
@@ -137,20 +137,20 @@ class Prepared:
         is lost.
         """
         sent = [_as_text(values[name]) for name in self._names]
-        if connection not in self._known_to:
+        if connection not in self._prepared_on:
             _require(connection, connection.pgconn.prepare(self._id, self._text))
-            self._known_to.add(connection)
+            self._prepared_on.add(connection)
         answer = connection.pgconn.exec_prepared(self._id, sent)  # type: ignore[arg-type] # None is NULL
         _require(connection, answer)
         if not self._columns:
             self._columns = tuple((answer.fname(place) or b"").decode() for place in range(answer.nfields))
         reader = _of_this_thread.reader
         reader.set_pgresult(answer)
-        found = (
+        row = (
             dict(zip(self._columns, reader.load_row(0, tuple) or (), strict=True)) if answer.ntuples else None
         )
         reader.set_pgresult(None)
-        return found
+        return row
 
 
 class _OfThisThread(local):

@@ -27,17 +27,17 @@ class Statement(str):
     sentence: str
 
 
-def named(package: str, file: str, **words: StrEnum | Iterable[StrEnum] | str) -> Mapping[str, Statement]:
+def named(package: str, file: str, **fillings: StrEnum | Iterable[StrEnum] | str) -> Mapping[str, Statement]:
     """The statements of ``file`` in ``package``, by name.
 
-    ``words`` fill in the places ``{...}``: one word of an enumeration becomes a literal, several become a list in
+    ``fillings`` go into the places ``{...}``: one word of an enumeration becomes a literal, several become a list in
     brackets, and a plain text is a piece of SQL. Raises ValueError for a name that stands twice or a statement without
     a sentence, KeyError for a place that nothing fills in.
     """
     before, *parts = _HEADING.split(files(package).joinpath(file).read_text(encoding="utf-8"))
     if before.strip():
         raise ValueError(f"{file}: something stands before the first name")
-    filled = {place: _as_sql(word) for place, word in words.items()}
+    filled = {place: _as_sql(word) for place, word in fillings.items()}
     statements: dict[str, Statement] = {}
     for name, body in zip(parts[::2], parts[1::2], strict=True):
         sentence = _SENTENCE.match(body)

@@ -76,9 +76,9 @@ def inline(value: int | str) -> ColumnElement[Any]:
     return literal_column(repr(value), Integer())
 
 
-def quoted(*words: StrEnum) -> str:
+def quoted(*members: StrEnum) -> str:
     """Words of our enumerations as a list in SQL text, so that a partial index is recognized by them."""
-    return ", ".join(repr(str(word)) for word in words)
+    return ", ".join(repr(str(word)) for word in members)
 
 
 def param(name: str, like: Column[Any] | Any = None, type_: Any = None) -> ColumnElement[Any]:

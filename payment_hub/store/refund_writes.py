@@ -205,7 +205,7 @@ def find_chargeback(session: Session, collection_id: int, evidence: str) -> Char
 
 
 def charged_back_of(session: Session, collection_id: int) -> int:
-    """All that the bank has taken back of this money, whether or not it was still here."""
+    """All that the bank has charged back of this money, whether or not it was still here."""
     query = select(func.coalesce(func.sum(Chargeback.amount), 0))
     return int(session.execute(query.where(Chargeback.collection_id == collection_id)).scalar_one())
 

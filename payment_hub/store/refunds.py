@@ -47,7 +47,7 @@ FROM payment_order o {JOINS} {POSTED} WHERE o.reference = :reference"""
 _COLLECTIONS: Final = text(
     f"""SELECT c.id AS key, c.bank, c.bank_transaction_id, c.amount, c.accepted, c.late, c.collected_at, c.day,
     paid.verdict, paid.payer, refunds.amount + chargebacks.amount AS gone,
-    chargebacks.found AS charged_back, chargebacks.excess,
+    chargebacks.charged_back, chargebacks.excess,
     failed.refusals >= :refusals OR failed.not_carried AS not_carried,
     refunds.contradicted, refunds.live_reasons, refunds.hub_reasons,
     EXISTS (SELECT FROM statement_line l WHERE l.bank = c.bank AND l.bank_transaction_id = c.bank_transaction_id
@@ -73,7 +73,7 @@ CROSS JOIN LATERAL (
 ) refunds
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(k.amount - k.excess), 0)::bigint AS amount, coalesce(sum(k.excess), 0)::bigint AS excess,
-        count(*) > 0 AS found
+        count(*) > 0 AS charged_back
     FROM chargeback k WHERE k.order_id = o.id AND k.collection_id = c.id
 ) chargebacks
 CROSS JOIN LATERAL (

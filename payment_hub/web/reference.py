@@ -65,10 +65,10 @@ def _described(kind: type[HubError]) -> dict[str, Any]:
 
 
 def _answer(template: str, **context: Any) -> Response:
-    wanted = request.accept_mimetypes.best_match(
+    accepted = request.accept_mimetypes.best_match(
         ("application/json", "text/html"), default="application/json"
     )
-    if wanted == "text/html":
+    if accepted == "text/html":
         return answer_html(render_template(f"pages/{template}", **context))
     return answer_text(as_text(context))
 

@@ -111,6 +111,6 @@ def require_balance(lines: Iterable[Line], hub: Book, other: Book) -> None:
             raise BooksOutOfBalance(f"{line.book} {line.currency}: {line}")
         matched[line.book, line.currency] = line.matched
     for currency in {currency for _, currency in matched}:
-        left, right = (matched.get((book, currency), Figure()) for book in (hub, other))
-        if left != right:
-            raise BooksOutOfBalance(f"{currency}: {hub} matched {left}, {other} matched {right}")
+        ours, theirs = (matched.get((book, currency), Figure()) for book in (hub, other))
+        if ours != theirs:
+            raise BooksOutOfBalance(f"{currency}: {hub} matched {ours}, {other} matched {theirs}")

@@ -537,7 +537,7 @@ def test_a_secret_must_be_hex(tmp_path: Path, secret: str) -> None:
 
 
 def test_the_replies_are_settings(tmp_path: Path) -> None:
-    adapter = a_onepay({**a_section(tmp_path), "UNHEARD_REPLY": "responsecode=0&desc=other"})
+    adapter = a_onepay({**a_section(tmp_path), "UNRECORDED_REPLY": "responsecode=0&desc=other"})
     reply = adapter.refuse(CallbackRequest("GET", "/callbacks/onepay", b"", {}, b"", NOON))
     assert reply is not None
     assert reply.body == b"responsecode=0&desc=other"

@@ -67,8 +67,8 @@ def test_a_silent_bank_is_asked_quickly_then_hourly_then_daily() -> None:
 
 UNKNOWN = datetime(2026, 3, 2, 10, 0, tzinfo=HUB_TIME)
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=HUB_TIME)
-ASKED = Expectation(can_query=True, known_within=timedelta(minutes=15))
-SILENT = Expectation(can_query=False, known_within=timedelta(minutes=15))
+ASKED = Expectation(can_query=True, outcome_within=timedelta(minutes=15))
+SILENT = Expectation(can_query=False, outcome_within=timedelta(minutes=15))
 
 
 @pytest.mark.parametrize(

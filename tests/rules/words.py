@@ -55,7 +55,6 @@ PRIVATE: Mapping[str, str] = {
 NO_NAMES: Mapping[str, str] = {
     "asked": "params, query",
     "at once": "autocommit",
-    "believed": "confirmed",
     "found": "rows, row, or the noun",
     "house": "repo",
     "known": "existing, context, snapshot",
@@ -72,7 +71,8 @@ NO_NAMES: Mapping[str, str] = {
 
 #: The same letters with a meaning that every engineer has learnt elsewhere.
 HOMOGRAPHS = re.compile(
-    r"not[_ ]?found|well[_ ]known|left[_ ]open|left (outer )?join|CAST ?\(|outstanding", re.I
+    r"not[_ ]?found|well[_ ]known|left[_ ]open|left (outer )?join|seconds[_ ]left|in[_ ]words|CAST ?\(|outstanding",
+    re.I,
 )
 
 #: The list of the words itself.
@@ -122,7 +122,9 @@ def pages_use_words_of_the_field(repo: Path) -> list[str]:
 
 def _written(repo: Path) -> Iterator[Module]:
     return (
-        module for module in modules(repo, *PACKAGES, "wsgi.py", "tests", "docs") if module.path != EXCEPT
+        module
+        for module in modules(repo, *PACKAGES, "wsgi.py", "tests", "docs", "migrations", "benchmarks")
+        if module.path != EXCEPT
     )
 
 

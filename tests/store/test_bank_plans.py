@@ -61,7 +61,7 @@ def full(hub: Hub) -> Hub:
         (payments.DUE[1]["banks_due"], {"ix_payment_attempt_query_at"}),
         (payments.SQL["unresolved_by_bank"], {"ix_payment_attempt_awaiting"}),
         (payments.SQL["count_overdue"], {"ix_payment_attempt_awaiting"}),
-        (payments.SQL["resolved_by_bank"], {"ix_payment_attempt_known"}),
+        (payments.SQL["resolved_by_bank"], {"ix_payment_attempt_resolved"}),
         (payments.SQL["key_use"], {"pk_confirmation", "ix_confirmation_key_before"}),
     ],
     ids=["told", "due", "banks told", "banks due", "waiting", "overdue", "known", "keys"],

@@ -31,7 +31,7 @@ class Certainty(StrEnum):
     REPRODUCED = "A"
     """Recomputed here, and equal to a value that the bank published or an independent implementation produced."""
     OFFICIAL = "B"
-    """An official page or kit, or two independent implementations."""
+    """An official page or package, or two independent implementations."""
     ONE_SOURCE = "C"
     """One unofficial source."""
     HEARSAY = "D"
@@ -122,7 +122,7 @@ class BankTerms:
     trust: Trust = Trust.CALLBACK
     inquiry_above: int | None = None
     """Above so many dong an inquiry is needed, whatever ``trust`` is."""
-    known_within: timedelta = timedelta(minutes=15)
+    outcome_within: timedelta = timedelta(minutes=15)
     """The longest time until the bank itself knows an outcome: callers are shown a moment from it."""
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
 

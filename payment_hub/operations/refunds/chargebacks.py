@@ -26,10 +26,10 @@ def record_chargeback(
     """
     excess = 0
     with hub.transaction() as session:
-        found = refund_writes.find_collection(session, bank, bank_transaction_id)
-        if found is None:
+        collection = refund_writes.find_collection(session, bank, bank_transaction_id)
+        if collection is None:
             raise CollectionNotFound(f"{bank} {bank_transaction_id}"[:200])
-        key, reference = found
+        key, reference = collection
         orders.lock(session, reference)
         existing = refund_writes.find_chargeback(session, key, evidence)
         if existing is not None and Money(existing.amount, existing.currency) != amount:

@@ -173,7 +173,7 @@ def _send(hub: Hub, key: int, bank: str, request: RefundRequest) -> bool:
     return True
 
 
-QUERIED_AT_ONCE = 50
+QUERY_BATCH = 50
 LEASE = timedelta(minutes=2)
 
 
@@ -186,7 +186,7 @@ def query_refunds(hub: Hub) -> int:
     """
     now = hub.now()
     with hub.transaction() as session:
-        due = refunds.claim_due(session, now, now + LEASE, QUERIED_AT_ONCE)
+        due = refunds.claim_due(session, now, now + LEASE, QUERY_BATCH)
     for key in due:
         _query_refund(hub, key)
     _escalate_overdue(hub)

@@ -44,14 +44,14 @@ class Base(DeclarativeBase):
     }
 
 
-def one_of(column: str, words: Iterable[StrEnum]) -> str:
+def one_of(column: str, members: Iterable[StrEnum]) -> str:
     """The SQL condition that a column holds one of these words of an enumeration."""
-    return f"{column} IN ({', '.join(repr(str(word)) for word in words)})"
+    return f"{column} IN ({', '.join(repr(str(word)) for word in members)})"
 
 
-def none_of(column: str, words: Iterable[StrEnum]) -> str:
+def none_of(column: str, members: Iterable[StrEnum]) -> str:
     """The SQL condition that a column holds none of these words of an enumeration."""
-    return f"{column} NOT IN ({', '.join(repr(str(word)) for word in words)})"
+    return f"{column} NOT IN ({', '.join(repr(str(word)) for word in members)})"
 
 
 def state_after(life: Lifecycle[Any, Any], event: StrEnum) -> str:

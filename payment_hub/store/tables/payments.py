@@ -52,7 +52,7 @@ class PaymentAttempt(Base):
             "unknown_at",
             postgresql_where=text(f"unknown_at IS NOT NULL AND {_UNDER_WAY}"),
         ),
-        Index("ix_payment_attempt_known", "changed_at", postgresql_where=text("unknown_at IS NOT NULL")),
+        Index("ix_payment_attempt_resolved", "changed_at", postgresql_where=text("unknown_at IS NOT NULL")),
         Index("ix_payment_attempt_contradicted", "changed_at", postgresql_where=text("contradicted")),
         Index(
             "ix_payment_attempt_query_at",

@@ -29,7 +29,7 @@ WINDOW: Final = 60
 
 #: A store that does not answer in this time is left alone for a while.
 _SECONDS_TO_ANSWER: Final = 0.1
-_SECONDS_LEFT_ALONE: Final = 10
+_PAUSE_SECONDS: Final = 10
 
 _KEY: Final = "payment_hub.limits"
 
@@ -67,7 +67,7 @@ class SharedCounts:
         try:
             return self.store.incr(f"{name} {window}", 2 * WINDOW)
         except StorageError:
-            self.away_until = time.monotonic() + _SECONDS_LEFT_ALONE
+            self.away_until = time.monotonic() + _PAUSE_SECONDS
             log.warning("request_counts_not_shared", exc_info=True)
             return alone
 

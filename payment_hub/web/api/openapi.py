@@ -145,10 +145,10 @@ def _webhook() -> dict[str, Any]:
                 "name": name,
                 "in": "header",
                 "required": True,
-                "description": words,
+                "description": text,
                 "schema": {"type": "string"},
             }
-            for name, words in headers.items()
+            for name, text in headers.items()
         ],
         "requestBody": {
             "required": True,

@@ -100,8 +100,8 @@ _UNKNOWN: Final = marshmallow.Schema.error_messages.get("unknown", "Unknown fiel
 def _places(messages: object, prefix: str) -> list[tuple[str, str]]:
     """Flatten marshmallow's nested messages: ``{"amount": {"amount": ["..."]}}`` is at ``/amount/amount``."""
     if not isinstance(messages, dict):
-        words = messages if isinstance(messages, list) else [messages]
-        return [(prefix.rstrip("/"), " ".join(str(word) for word in words))]
+        texts = messages if isinstance(messages, list) else [messages]
+        return [(prefix.rstrip("/"), " ".join(str(word) for word in texts))]
     flat: list[tuple[str, str]] = []
     for name, inner in messages.items():
         step = "" if name == "_schema" else _safe(str(name)).replace("~", "~0").replace("/", "~1")

@@ -80,8 +80,8 @@ def _field(kind: Any, how: Shown) -> fields.Field[Any]:
         field, form = _PLAIN[kind]
         return field(metadata=form | notes, **options)
     if isinstance(kind, type) and issubclass(kind, StrEnum):
-        words = [*(str(word) for word in kind), *[None] * nullable]
-        return fields.String(metadata={"enum": words} | notes, **options)
+        members = [*(str(word) for word in kind), *[None] * nullable]
+        return fields.String(metadata={"enum": members} | notes, **options)
     inner = get_args(kind)
     if get_origin(kind) is collections.abc.Mapping:
         keys, values = (None if arm is Any else _field(arm, Shown()) for arm in inner)

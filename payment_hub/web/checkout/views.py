@@ -35,7 +35,7 @@ from payment_hub.web.checkout.page import (
     web_address,
 )
 from payment_hub.web.qr import qr_svg, qr_tag
-from payment_hub.web.texts import Words, words_for
+from payment_hub.web.texts import Texts, texts_for
 
 log: Final = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ GUARDS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 #: What our own links say in a query.
-OWN_WORDS: Final = (b"", b"lang", b"still")
+OWN_PARAMETERS: Final = (b"", b"lang", b"still")
 #: Browsers hold the redirect after a form against form-action, so banks' own pages must be allowed.
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
@@ -78,7 +78,7 @@ def page(token: str) -> AnyResponse:
     if brought and view.attempt is not None:
         returned_for = handle_return(hub, bank=view.attempt.bank, query=brought)
         if returned_for == view.order.reference:
-            return redirect(checkout_url("page", _words(), token=token), 303)
+            return redirect(checkout_url("page", _texts(), token=token), 303)
     return _page(view, token, still=still)
 
 
@@ -86,9 +86,9 @@ def page(token: str) -> AnyResponse:
 def pay(token: str) -> AnyResponse:
     """Start a payment through the chosen bank, then go where it can be made."""
     request.max_content_length = LARGEST_FORM
-    hub, words = current_hub(), _words()
+    hub, texts = current_hub(), _texts()
     view, bank = show_checkout(hub, token=token), request.form.get("bank", "")
-    here = checkout_url("page", words, token=token)
+    here = checkout_url("page", texts, token=token)
     if not (MEANINGS[view.state].offers_banks or view.instructions):
         return redirect(here, 303)
     if bank not in view.banks and bank != (view.instructions and view.instructions.bank):
@@ -99,7 +99,7 @@ def pay(token: str) -> AnyResponse:
             reference=view.order.reference,
             bank=bank,
             payer_ip=request.remote_addr or "",
-            language=words.language,
+            language=texts.language,
             return_url=f"{hub.settings.public_url}{here}",
         )
     except (PaymentUnderWay, OrderClosed, BankNotOffered, BankUnavailable) as refused:
@@ -130,49 +130,49 @@ def qr_image(token: str) -> Response:
 @blueprint.get("/checkout/<token>/receipt")
 def receipt(token: str) -> Response:
     """The receipt, made to be printed on A4."""
-    hub, words = current_hub(), _words()
+    hub, texts = current_hub(), _texts()
     view = show_checkout(hub, token=token)
     if view.receipt is None:
         raise ReceiptNotFound("the order is not settled")
-    original = f"{hub.settings.public_url}{checkout_url('receipt', words_for(None), token=token)}"
-    return _html(receipt_html(view, view.receipt, words, token, original), words)
+    original = f"{hub.settings.public_url}{checkout_url('receipt', texts_for(None), token=token)}"
+    return _html(receipt_html(view, view.receipt, texts, token, original), texts)
 
 
 @blueprint.get("/checkout/return/<bank>")
 def returned(bank: str) -> AnyResponse:
     """Where a bank sends payers back that can name one address only: on to their own page, if its words are signed."""
-    hub, words = current_hub(), _words()
+    hub, texts = current_hub(), _texts()
     reference = handle_return(hub, bank=bank, query=_brought_along())
     if reference is not None:
         return redirect(hub.checkout_url(reference), 303)
-    return _html(message_html("returned", words), words)
+    return _html(message_html("returned", texts), texts)
 
 
 def _brought_along() -> bytes:
     """The raw query without our own words, as the bank made it."""
     pairs = request.query_string.split(b"&")
-    return b"&".join(pair for pair in pairs if pair.partition(b"=")[0] not in OWN_WORDS)
+    return b"&".join(pair for pair in pairs if pair.partition(b"=")[0] not in OWN_PARAMETERS)
 
 
 def _page(
     view: CheckoutView, token: str, *, still: bool = False, problem: str | None = None, status: int = 200
 ) -> Response:
-    words, seconds = _words(), MEANINGS[view.state].look_again
-    answer = _html(checkout_html(view, words, token, still=still, problem=problem), words, status)
+    texts, seconds = _texts(), MEANINGS[view.state].look_again
+    answer = _html(checkout_html(view, texts, token, still=still, problem=problem), texts, status)
     # Said on the page, with a link that stops it: nobody's reading or typing off is cut short (WCAG 2.2.1).
     if seconds and not still and problem is None:
         answer.headers["Refresh"] = str(seconds)
     return answer
 
 
-def _html(body: str, words: Words, status: int = 200) -> Response:
+def _html(body: str, texts: Texts, status: int = 200) -> Response:
     return Response(
-        body, status, {"Content-Language": words.language}, content_type="text/html; charset=utf-8"
+        body, status, {"Content-Language": texts.language}, content_type="text/html; charset=utf-8"
     )
 
 
-def _words() -> Words:
-    return words_for(request.args.get("lang"))
+def _texts() -> Texts:
+    return texts_for(request.args.get("lang"))
 
 
 @blueprint.after_request
@@ -196,14 +196,14 @@ def _refused(error: Exception) -> Response:
     answer = answer_problem(error)
     if request.accept_mimetypes.best_match(_FORMS, default=_FORMS[0]) != _FORMS[0]:
         return answer
-    words = _words()
+    texts = _texts()
     token = (request.view_args or {}).get("token")
-    back = checkout_url("page", words, token=token) if token and answer.status_code in {409, 422} else None
+    back = checkout_url("page", texts, token=token) if token and answer.status_code in {409, 422} else None
     if isinstance(error, ReceiptNotFound):
-        back = checkout_url("page", words, token=token)
-    answer.set_data(message_html(_about(error, answer.status_code), words, back))
+        back = checkout_url("page", texts, token=token)
+    answer.set_data(message_html(_about(error, answer.status_code), texts, back))
     answer.content_type = "text/html; charset=utf-8"
-    answer.headers["Content-Language"] = words.language
+    answer.headers["Content-Language"] = texts.language
     return answer
 
 

@@ -34,8 +34,8 @@ class BalanceQuery(Strict):
     bank = TextField(31, pattern=BANK_NAME)
 
     @validates_schema
-    def _at_most_a_year(self, asked: dict[str, Any], **_: Any) -> None:
-        days = (asked["day_to"] - asked["day_from"]).days
+    def _at_most_a_year(self, query: dict[str, Any], **_: Any) -> None:
+        days = (query["day_to"] - query["day_from"]).days
         if not 0 <= days < MOST_DAYS:
             raise ValidationError(f"Must be within {MOST_DAYS} days from day_from.", "day_to")
 

@@ -106,9 +106,9 @@ class RefundQuery(PageQuery):
 
     @post_load
     def _in_domain_types(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
-        known = {"state": RefundState, "route": Route}
-        asked = {name: known[name](value) if name in known else value for name, value in given.items()}
-        return asked | {"overdue": asked.pop("which") == "overdue"}
+        types = {"state": RefundState, "route": Route}
+        query = {name: types[name](value) if name in types else value for name, value in given.items()}
+        return query | {"overdue": query.pop("which") == "overdue"}
 
 
 blueprint: Final = Resource(
@@ -156,7 +156,7 @@ def propose(body: dict[str, Any], reference: str, refund_id: str) -> Response:
     Endpoint("GET", _OF_ORDER, scope=Scope.ORDERS_READ, gives=OrderRefundsView, refuses=_NO_ORDER)
 )
 def of_order(reference: str) -> Response:
-    """List the refunds of an order, and what can still be given back of each payment"""
+    """List the refunds of an order, and what can still be refunded of each payment"""
     return answer(list_order_refunds(current_hub(), caller=current_caller(), reference=reference))
 
 

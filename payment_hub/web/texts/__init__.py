@@ -35,7 +35,7 @@ BANKS: Final[Mapping[str, list[str]]] = json.loads((_HERE / "banks.json").read_t
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Texts:
     """One language. Called with a key it gives a page's text, with its ``{places}`` filled."""
 
     language: str
@@ -49,9 +49,9 @@ class Words:
         return self.texts[key].format(**places) if places else self.texts[key]
 
     @property
-    def others(self) -> list[Words]:
+    def others(self) -> list[Texts]:
         """The other languages."""
-        return [words for name, words in LANGUAGES.items() if name != self.language]
+        return [texts for name, texts in LANGUAGES.items() if name != self.language]
 
     def translate(self, text: str) -> str:
         """An English text in this language, or as it is if nobody has translated it."""
@@ -108,28 +108,28 @@ class Words:
             return value
 
 
-def words_for(language: str | None) -> Words:
-    """The words of a language; of Vietnamese unless it is one of ours."""
+def texts_for(language: str | None) -> Texts:
+    """The texts of a language; of Vietnamese unless it is one of ours."""
     return LANGUAGES.get(language or DEFAULT, LANGUAGES[DEFAULT])
 
 
-def _words(language: str) -> Words:
+def _read(language: str) -> Texts:
     texts: dict[str, str] = {}
     translations: dict[str, str] = {}
     with (_HERE / f"{language}.po").open("rb") as file:
         for entry in read_po(file, locale=language):
             if entry.id:
                 (texts if entry.context == PAGE else translations)[str(entry.id)] = str(entry.string)
-    return Words(language, texts, translations)
+    return Texts(language, texts, translations)
 
 
 _NAMES: Final = sorted(file.name.removesuffix(".po") for file in _HERE.iterdir() if file.name.endswith(".po"))
 #: Vietnamese first.
-LANGUAGES: Final[Mapping[str, Words]] = {
-    name: _words(name) for name in sorted(_NAMES, key=lambda name: name != DEFAULT)
+LANGUAGES: Final[Mapping[str, Texts]] = {
+    name: _read(name) for name in sorted(_NAMES, key=lambda name: name != DEFAULT)
 }
 
 
 @form_of.register
 def _in_every_language(message: Message) -> dict[str, Any]:
-    return {language: words.message(message) for language, words in LANGUAGES.items()}
+    return {language: texts.message(message) for language, texts in LANGUAGES.items()}

@@ -29,7 +29,7 @@ WHOLE = {
     "MINUTES_BEFORE_EXPIRY": "5",
     "TRUST": "inquiry",
     "INQUIRY_ABOVE": "100000000",
-    "KNOWN_MINUTES": "30",
+    "OUTCOME_MINUTES": "30",
     "FAILURES_TO_REST": "3",
     "FAILURE_SECONDS": "60",
     "REST_SECONDS": "20",
@@ -60,7 +60,7 @@ def test_everything_that_can_be_said() -> None:
         before_expiry=timedelta(minutes=5),
         trust=Trust.INQUIRY,
         inquiry_above=100_000_000,
-        known_within=timedelta(minutes=30),
+        outcome_within=timedelta(minutes=30),
         breaker=BreakerPolicy(3, timedelta(minutes=1), timedelta(seconds=20), 4, 5, 6),
     )
 
@@ -77,7 +77,7 @@ def test_everything_that_can_be_said() -> None:
         ("CUT_OFF", "9:00"),
         ("CLOSES_AT_CUT_OFF", "yes"),
         ("TRUST", "maybe"),
-        ("KNOWN_MINUTES", "0"),
+        ("OUTCOME_MINUTES", "0"),
         ("REST_SECONDS", "0"),
         ("OPEN_SECONDS", "61"),
     ],

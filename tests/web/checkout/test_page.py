@@ -17,7 +17,7 @@ from payment_hub.domain.orders import OrderStatus
 from payment_hub.web.checkout.page import checkout_html, message_html, receipt_html
 from payment_hub.web.checkout.views import blueprint
 from payment_hub.web.qr import qr_svg
-from payment_hub.web.texts import LANGUAGES, Words
+from payment_hub.web.texts import LANGUAGES, Texts
 from tests.web.checkout.strict_html import Page
 from tests.web.checkout.views import ATTEMPT, OBLIGATION, OPEN, PAGES, RECEIPT, a_view
 
@@ -25,7 +25,7 @@ STATIC = Path(__file__).parents[3] / "payment_hub/web/static"
 
 
 @pytest.fixture(params=LANGUAGES)
-def words(request: pytest.FixtureRequest) -> Words:
+def words(request: pytest.FixtureRequest) -> Texts:
     """Each language in turn."""
     return LANGUAGES[request.param]
 
@@ -46,12 +46,12 @@ def app(only_this_door: Flask) -> Iterator[Flask]:
         yield only_this_door
 
 
-def page(state: CheckoutState, words: Words) -> Page:
+def page(state: CheckoutState, words: Texts) -> Page:
     return Page(checkout_html(PAGES[state], words, "token"))
 
 
 @pytest.mark.parametrize("state", CheckoutState)
-def test_a_page_has_one_title_and_headings_in_order(state: CheckoutState, words: Words) -> None:
+def test_a_page_has_one_title_and_headings_in_order(state: CheckoutState, words: Texts) -> None:
     shown = page(state, words)
     assert shown.all("html") == [{"lang": words.language}]
     levels = [int(tag[1]) for tag, _ in shown.elements if re.fullmatch("h[1-6]", tag)]
@@ -65,7 +65,7 @@ def test_a_page_has_one_title_and_headings_in_order(state: CheckoutState, words:
 
 
 @pytest.mark.parametrize("state", CheckoutState)
-def test_a_page_loads_nothing_from_elsewhere_and_runs_nothing(state: CheckoutState, words: Words) -> None:
+def test_a_page_loads_nothing_from_elsewhere_and_runs_nothing(state: CheckoutState, words: Texts) -> None:
     shown = page(state, words)
     assert not shown.all("script")
     assert not shown.all("style")
@@ -82,7 +82,7 @@ def test_a_page_loads_nothing_from_elsewhere_and_runs_nothing(state: CheckoutSta
 
 
 @pytest.mark.parametrize("state", CheckoutState)
-def test_a_page_says_to_whom_how_much_and_until_when(state: CheckoutState, words: Words) -> None:
+def test_a_page_says_to_whom_how_much_and_until_when(state: CheckoutState, words: Texts) -> None:
     view, text = PAGES[state], page(state, words).text
     assert OBLIGATION.agency_name in text
     assert words.money(view.order.required) in text
@@ -93,7 +93,7 @@ def test_a_page_says_to_whom_how_much_and_until_when(state: CheckoutState, words
 
 
 @pytest.mark.parametrize("state", CheckoutState)
-def test_links_keep_the_language(state: CheckoutState, words: Words) -> None:
+def test_links_keep_the_language(state: CheckoutState, words: Texts) -> None:
     shown = page(state, words)
     switch, *others = [a["href"] for a in shown.all("a") if a["href"].startswith("/checkout/token")]
     assert f"lang={words.others[0].language}" in switch
@@ -101,12 +101,12 @@ def test_links_keep_the_language(state: CheckoutState, words: Words) -> None:
     assert all(("lang=en" in link) == (words.language == "en") for link in kept)
 
 
-def test_only_pages_that_offer_banks_have_a_form(words: Words) -> None:
+def test_only_pages_that_offer_banks_have_a_form(words: Texts) -> None:
     with_form = {state for state in CheckoutState if page(state, words).all("form")}
     assert with_form == {
         CheckoutState.CHOOSE_BANK,
         CheckoutState.TRY_DECLINED,
-        CheckoutState.TRY_LEFT,
+        CheckoutState.TRY_ABANDONED,
         CheckoutState.AWAITING_PAYMENT,
         CheckoutState.UNDERPAID,
     }
@@ -117,7 +117,7 @@ def test_only_pages_that_offer_banks_have_a_form(words: Words) -> None:
     ]
 
 
-def test_the_transfer_stands_beside_the_code_as_text(words: Words) -> None:
+def test_the_transfer_stands_beside_the_code_as_text(words: Texts) -> None:
     shown = page(CheckoutState.AWAITING_PAYMENT, words)
     assert ATTEMPT.instructions.qr_text
     assert qr_svg(ATTEMPT.instructions.qr_text) in shown.html
@@ -128,7 +128,7 @@ def test_the_transfer_stands_beside_the_code_as_text(words: Words) -> None:
     assert words.money(ATTEMPT.amount) in label
 
 
-def test_a_bank_with_a_page_of_its_own_gets_a_link_and_no_code(words: Words) -> None:
+def test_a_bank_with_a_page_of_its_own_gets_a_link_and_no_code(words: Texts) -> None:
     only_page = replace(
         ATTEMPT,
         instructions=replace(ATTEMPT.instructions, qr_text=None, account_number=None, purpose=None),
@@ -138,25 +138,25 @@ def test_a_bank_with_a_page_of_its_own_gets_a_link_and_no_code(words: Words) -> 
     assert not [a for a in shown.all("div") if a.get("role") == "img"]
 
 
-def test_the_page_never_invites_to_pay_while_the_outcome_is_unknown(words: Words) -> None:
+def test_the_page_never_invites_to_pay_while_the_outcome_is_unknown(words: Texts) -> None:
     shown = page(CheckoutState.OUTCOME_UNKNOWN, words)
     assert not shown.all("button")
     assert ("Không thanh toán lại" if words.language == "vi" else "Do not pay again") in shown.text
 
 
-def test_an_underpaid_page_says_what_is_missing(words: Words) -> None:
+def test_an_underpaid_page_says_what_is_missing(words: Texts) -> None:
     text = page(CheckoutState.UNDERPAID, words).text
     for amount in (PAGES[CheckoutState.UNDERPAID].remaining, PAGES[CheckoutState.UNDERPAID].order.received):
         assert words.money(amount) in text
 
 
-def test_a_cancelled_page_says_why(words: Words) -> None:
+def test_a_cancelled_page_says_why(words: Texts) -> None:
     view = PAGES[CheckoutState.CANCELLED]
     assert view.order.cancel_reason
     assert view.order.cancel_reason in page(CheckoutState.CANCELLED, words).text
 
 
-def test_what_strangers_wrote_stays_text(words: Words) -> None:
+def test_what_strangers_wrote_stays_text(words: Texts) -> None:
     evil = '"><script>alert(1)</script><img src=x onerror=y>'
     obligation = replace(
         OBLIGATION, agency_name=evil, payer_name=evil, reference=evil, identifiers={"plate": evil}
@@ -179,14 +179,14 @@ def test_what_strangers_wrote_stays_text(words: Words) -> None:
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", None])
-def test_a_browser_is_sent_to_web_addresses_only(url: str | None, words: Words) -> None:
+def test_a_browser_is_sent_to_web_addresses_only(url: str | None, words: Texts) -> None:
     order = replace(OPEN.order, return_url=url)
     attempt = replace(ATTEMPT, instructions=replace(ATTEMPT.instructions, page_url=url))
     shown = Page(checkout_html(replace(OPEN, order=order, attempt=attempt), words, "token"))
     assert all(a["href"].startswith(("/checkout/", "#")) for a in shown.all("a"))
 
 
-def test_a_still_page_offers_to_reload_and_a_living_one_to_stop(words: Words) -> None:
+def test_a_still_page_offers_to_reload_and_a_living_one_to_stop(words: Texts) -> None:
     view = PAGES[CheckoutState.OUTCOME_UNKNOWN]
     living, still = (checkout_html(view, words, "token", still=still) for still in (False, True))
     assert words("page.stop_looking") in living
@@ -195,7 +195,7 @@ def test_a_still_page_offers_to_reload_and_a_living_one_to_stop(words: Words) ->
     assert words("page.stop_looking") not in still
 
 
-def test_a_receipt_says_what_the_decree_asks_for(words: Words) -> None:
+def test_a_receipt_says_what_the_decree_asks_for(words: Texts) -> None:
     shown = receipt(PAGES[CheckoutState.PAID], words)
     assert shown.all("html") == [{"lang": words.language}]
     for said in (
@@ -219,17 +219,17 @@ def test_a_receipt_says_what_the_decree_asks_for(words: Words) -> None:
     assert words("receipt.refunded_note") not in shown.text
 
 
-def test_a_receipt_of_money_that_went_back_says_so(words: Words) -> None:
+def test_a_receipt_of_money_that_went_back_says_so(words: Texts) -> None:
     assert words("receipt.refunded_note") in receipt(PAGES[CheckoutState.REFUNDED], words).text
 
 
-def test_a_receipt_of_zero_names_no_bank(words: Words) -> None:
+def test_a_receipt_of_zero_names_no_bank(words: Texts) -> None:
     shown = receipt(PAGES[CheckoutState.NOTHING_TO_PAY], words)
     assert words("receipt.no_bank") in shown.text
     assert "Không đồng" in shown.text
 
 
-def test_a_trial_says_so_on_every_page(app: Flask, words: Words) -> None:
+def test_a_trial_says_so_on_every_page(app: Flask, words: Texts) -> None:
     paid = PAGES[CheckoutState.PAID]
     for sandbox in (True, False):
         app.config["SANDBOX"] = sandbox
@@ -242,6 +242,6 @@ def test_the_style_is_small() -> None:
     assert "http" not in (STATIC / "checkout.css").read_text()
 
 
-def receipt(view: CheckoutView, words: Words) -> Page:
+def receipt(view: CheckoutView, words: Texts) -> Page:
     assert view.receipt
     return Page(receipt_html(view, view.receipt, words, "token", "https://hub.test/original"))

@@ -22,7 +22,7 @@ from payment_hub.domain.routing import Choice, OptionReason, Rule, explained, no
 from payment_hub.web.api.errors import every_problem, title_of
 from payment_hub.web.checkout.page import checkout_html, message_html, receipt_html
 from payment_hub.web.checkout.views import _about, blueprint
-from payment_hub.web.texts import BANKS, LANGUAGES, Words, words_for
+from payment_hub.web.texts import BANKS, LANGUAGES, Texts, texts_for
 from tests.web.checkout.views import BY_BILL, COSTLY, NOW, OPEN, PAGES
 
 VI, EN = LANGUAGES["vi"], LANGUAGES["en"]
@@ -68,7 +68,7 @@ class Noting(dict[str, str]):
         return super().get(key, default)
 
 
-def every_page(words: Words) -> Iterator[str]:
+def every_page(words: Texts) -> Iterator[str]:
     """All pages that this door can show."""
     views: list[CheckoutView] = [*PAGES.values(), replace(OPEN, offers=()), COSTLY, BY_BILL]
     for view in views:
@@ -127,7 +127,7 @@ def test_every_state_answers_the_three_questions(state: CheckoutState) -> None:
 
 
 def test_no_visible_word_is_outside_of_the_catalogues(app: Flask) -> None:
-    silent = Words("vi", dict.fromkeys(VI.texts, ""))
+    silent = Texts("vi", dict.fromkeys(VI.texts, ""))
     with app.test_request_context("/checkout/token"):
         said = {piece.strip(" \n:·") for page in every_page(silent) for piece in Seen(page).said}
     unknown = {piece for piece in said if re.search(r"[^\W\d_]", piece)} - facts()
@@ -137,7 +137,7 @@ def test_no_visible_word_is_outside_of_the_catalogues(app: Flask) -> None:
 def test_every_word_of_the_catalogues_is_used(app: Flask) -> None:
     noting = Noting(VI.texts)
     with app.test_request_context("/checkout/token"):
-        for _ in every_page(Words("vi", noting)):
+        for _ in every_page(Texts("vi", noting)):
             pass
     # The first two stand in the links to a language, written by that language itself.
     for_rare_facts = {"language.name", "language.switch", "money.other", "bank.unknown_bin"}
@@ -200,7 +200,7 @@ def test_every_kind_has_a_title_in_both_languages() -> None:
 
 
 def test_vietnamese_is_spoken_unless_english_is_asked_for() -> None:
-    assert [words_for(asked).language for asked in (None, "vi", "en", "fr", "")] == [
+    assert [texts_for(asked).language for asked in (None, "vi", "en", "fr", "")] == [
         "vi",
         "vi",
         "en",

@@ -148,7 +148,7 @@ ZERO = replace(
 PAGES: dict[CheckoutState, CheckoutView] = {
     CheckoutState.CHOOSE_BANK: OPEN,
     CheckoutState.TRY_DECLINED: a_view(tried="FAILED"),
-    CheckoutState.TRY_LEFT: a_view(tried="ABANDONED"),
+    CheckoutState.TRY_ABANDONED: a_view(tried="ABANDONED"),
     CheckoutState.ASKING_BANK: a_view(tried="SUBMITTING"),
     CheckoutState.AWAITING_PAYMENT: a_view(tried="PENDING"),
     CheckoutState.OUTCOME_UNKNOWN: replace(
