@@ -75,6 +75,9 @@ HOMOGRAPHS = re.compile(
     re.I,
 )
 
+#: The folders of the tests that keep these rules; the others follow, one by one.
+TESTS = ("tests/rules", "tests/web/corpora", "tests/banks/vectors")
+
 #: The list of the words itself.
 EXCEPT = "tests/rules/words.py"
 
@@ -121,11 +124,8 @@ def pages_use_words_of_the_field(repo: Path) -> list[str]:
 
 
 def _written(repo: Path) -> Iterator[Module]:
-    return (
-        module
-        for module in modules(repo, *PACKAGES, "wsgi.py", "tests", "docs", "migrations", "benchmarks")
-        if module.path != EXCEPT
-    )
+    folders = (*PACKAGES, "wsgi.py", "docs", "migrations", "benchmarks", *TESTS)
+    return (module for module in modules(repo, *folders) if module.path != EXCEPT)
 
 
 def _sql(repo: Path) -> Iterator[tuple[str, str]]:
