@@ -182,7 +182,7 @@ def test_no_second_payment_is_started_while_money_is_on_its_way_back(
 ) -> None:
     pay(hub, reference, "T1", 40_000)
     propose(hub, portal, reference, 40_000)
-    with pytest.raises(OrderClosed, match="being given back"):
+    with pytest.raises(OrderClosed, match="a refund of it is under way"):
         start_payment(hub, reference=reference, bank="refunding", payer_ip="203.0.113.9", language="vi")
     decline(hub, reference)
     start_payment(hub, reference=reference, bank="refunding", payer_ip="203.0.113.9", language="vi")
