@@ -33,7 +33,7 @@ from reconciliation.books import Books
 from reconciliation.domain.runs import Scope, agency_scope, bank_scope
 from reconciliation.ledgers.csv_drop import CsvDrop
 from reconciliation.operations.runs import reconcile_day
-from tests.settings import SETTINGS
+from tests.worlds.settings import SETTINGS
 
 FIRST_DAY: Final = date(2026, 3, 2)
 BANK, AGENCY = bank_scope("sandbox"), agency_scope("B1")

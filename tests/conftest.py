@@ -20,7 +20,7 @@ from payment_hub.hub import Hub
 from payment_hub.operations.health import check_invariants
 from payment_hub.signing import Signer
 from payment_hub.store.schema import upgrade
-from tests.settings import TRIAL_SETTINGS
+from tests.worlds.settings import TRIAL_SETTINGS
 
 
 class StoppedClock:

@@ -14,7 +14,7 @@ import pytest
 from payment_hub import outbound
 from payment_hub.domain.webhooks import AddressPolicy, WebhookAnswer, read_webhook_url
 from payment_hub.outbound import WebhookSender, excerpt
-from tests.receiver import Receiver, a_receiver, hang_up, status
+from tests.worlds.receivers import Receiver, a_receiver, hang_up, status
 
 TRIAL = AddressPolicy(allow_loopback=True)
 STRICT = AddressPolicy()

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from payment_hub.outbound import WebhookSender
-from tests.receiver import a_receiver
 from tests.test_outbound import TRIAL, names, post
+from tests.worlds.receivers import a_receiver
 
 
 def test_the_certificate_must_be_for_the_name_in_the_url(certificates: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from bank_adapters import settings_faults
 from payment_hub.settings import Settings, SettingsError
-from tests.settings import ENVIRON, KEY_32
+from tests.worlds.settings import ENVIRON, KEY_32
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -16,12 +16,12 @@ from flask.testing import FlaskClient
 import bank_adapters
 from payment_hub.domain.banks.values import Answer, CallbackReply, CallbackRequest, Outcome
 from payment_hub.hub import Hub
-from tests.asking import one
 from tests.banks.contract import CallbackContract, QueryContract, StatementContract
 from tests.banks.examples import ATTEMPT, NOON, ORDER, PUBLIC_URL
-from tests.builders import a_portal, an_agency, an_order
-from tests.stand_in_banks import with_banks
 from tests.web.conftest import an_app
+from tests.worlds.banks import with_banks
+from tests.worlds.database import scalar
+from tests.worlds.orders import a_portal, an_agency, an_order
 
 PAGE = (Path(__file__).parents[2] / "docs/new-bank.md").read_text("utf-8")
 SECRET = "vietbank-secret-1"
@@ -128,6 +128,6 @@ def test_a_citizen_pays_through_it(hub: Hub, tmp_path: Path) -> None:
         {"result": Answer.RECORDED.value},
         {"result": Answer.ALREADY_RECORDED.value},
     ]
-    assert one(bank_hub, "SELECT status FROM payment_order") == "PAID"
+    assert scalar(bank_hub, "SELECT status FROM payment_order") == "PAID"
     forged = client.post("/callbacks/vietbank", data=body + b" ", headers={"X-Vietbank-Signature": signature})
     assert forged.status_code == 401

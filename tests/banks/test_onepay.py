@@ -39,16 +39,7 @@ from payment_hub.domain.banks.values import (
 from payment_hub.domain.errors import BankUnavailable, CallbackRejected, Malformed
 from payment_hub.domain.money import Money, dong
 from tests.banks.contract import CallbackContract, QueryContract, ReturnContract, StatementContract
-from tests.banks.examples import (
-    AMOUNT,
-    ATTEMPT,
-    DAY,
-    NOON,
-    ORDER,
-    PUBLIC_URL,
-    a_query,
-    a_request,
-)
+from tests.banks.examples import AMOUNT, ATTEMPT, DAY, NOON, ORDER, PUBLIC_URL, a_query, a_request
 from tests.banks.texts import AWKWARD, ENCODERS
 
 # Messages

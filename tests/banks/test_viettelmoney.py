@@ -44,17 +44,7 @@ from tests.banks.contract import (
     RefundContract,
     StatementContract,
 )
-from tests.banks.examples import (
-    AMOUNT,
-    ATTEMPT,
-    DAY,
-    NOON,
-    ORDER,
-    PUBLIC_URL,
-    a_query,
-    a_refund,
-    a_request,
-)
+from tests.banks.examples import AMOUNT, ATTEMPT, DAY, NOON, ORDER, PUBLIC_URL, a_query, a_refund, a_request
 from tests.banks.faults import Failing
 
 # Messages

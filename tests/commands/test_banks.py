@@ -14,11 +14,11 @@ from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub
 from payment_hub.operations.payments.query import query_pending
 from payment_hub.operations.payments.start import start_payment
-from tests.asking import one
-from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import StandInBank, says, with_banks
 from tests.web.conftest import an_app
+from tests.worlds.banks import StandInBank, answers_in_turn, with_banks
+from tests.worlds.database import scalar
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation, receive
 
 AGENCY = ["--account-number", "7111000000001", "--account-bank", "970436", "--account-name", "KBNN"]
 
@@ -59,7 +59,7 @@ def line(result: Result, beginning: str) -> str:
 def test_health_is_shown_for_each_operation_with_what_is_unknown(
     hub: Hub, command: Any, bank: StandInBank, clock: StoppedClock
 ) -> None:
-    bank.on_open = says(BankUnavailable("no answer"))
+    bank.on_open = answers_in_turn(BankUnavailable("no answer"))
     reference = an_order_of(hub)
     with pytest.raises(BankUnavailable):
         start(hub, reference, "standin")
@@ -69,20 +69,20 @@ def test_health_is_shown_for_each_operation_with_what_is_unknown(
     assert "always" in line(shown, "other               query")
     assert "1 unknown now, 0 with an officer; 0 resolved" in shown.output
     clock.advance(seconds=40)
-    hear(hub, confirmation(f"{reference}-1", bank="standin"))
+    receive(hub, confirmation(f"{reference}-1", bank="standin"))
     assert "1 resolved in a day, half of them within 40 s, 1 in time" in command("bank", "health").output
 
 
 def test_unresolved_attempts_are_listed_and_those_reported_without_proof(
     hub: Hub, command: Any, bank: StandInBank, clock: StoppedClock
 ) -> None:
-    bank.on_open = says(BankUnavailable("no answer"))
+    bank.on_open = answers_in_turn(BankUnavailable("no answer"))
     with pytest.raises(BankUnavailable):
         start(hub, an_order_of(hub), "standin")
     needs_inquiry = replace(hub, terms={"other": BankTerms(trust=Trust.INQUIRY)})
     reported = an_order_of(hub, "H55")
     start(needs_inquiry, reported, "other")
-    hear(needs_inquiry, confirmation(f"{reported}-1", bank="other"))
+    receive(needs_inquiry, confirmation(f"{reported}-1", bank="other"))
     shown = command("bank", "unresolved").output.splitlines()
     assert ("unknown, since 2026-03-02 10:00, asked 0 times" in shown[0], "not confirmed" in shown[1]) == (
         True,
@@ -96,9 +96,9 @@ def test_unresolved_attempts_are_listed_and_those_reported_without_proof(
 
 def test_the_last_use_of_each_key_is_shown(hub: Hub, command: Any, clock: StoppedClock) -> None:
     reference = an_order_of(hub)
-    hear(hub, confirmation(reference, bank="standin", key=1))
+    receive(hub, confirmation(reference, bank="standin", key=1))
     clock.advance(minutes=5)
-    hear(hub, confirmation(reference, bank="standin", key=0))
+    receive(hub, confirmation(reference, bank="standin", key=0))
     shown = command("bank", "keys")
     assert line(shown, "standin").split("current ")[1].split() == [
         *("2026-03-02", "10:05"),
@@ -136,7 +136,7 @@ def test_a_downtime_that_makes_no_sense_is_refused(command: Any, bank: str, when
 def test_an_agency_prefers_banks_and_the_routing_is_explained(hub: Hub, command: Any) -> None:
     added = command("add-agency", "G12", "Hospital", "--receipt-series", "BV26E", *AGENCY, "--bank", "other")
     assert added.exit_code == 0
-    assert one(hub, "SELECT bank_preference FROM agency") == ["other"]
+    assert scalar(hub, "SELECT bank_preference FROM agency") == ["other"]
     reference = an_order_of(hub)
     assert command("bank", "prefer", "G22.99", "other", "standin").exit_code == 0
     start(hub, reference)

@@ -14,9 +14,9 @@ from payment_hub.current import attach_hub
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub
 from payment_hub.operations.payments.start import start_payment
-from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.operations.test_fetch_bank_receipt import PDF, WritingBank
-from tests.stand_in_banks import with_banks
+from tests.worlds.banks import with_banks
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation, receive
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def reference(hub: Hub, bank: WritingBank) -> str:
     hub = with_banks(hub, standin=bank)
     reference = str(an_order(hub, an_agency(hub), a_portal(hub))["reference"])
     start_payment(hub, reference=reference, bank="standin", payer_ip="203.0.113.9", language="vi")
-    hear(hub, confirmation(f"{reference}-1", bank="standin"))
+    receive(hub, confirmation(f"{reference}-1", bank="standin"))
     return reference
 
 

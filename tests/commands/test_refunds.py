@@ -8,10 +8,10 @@ import pytest
 from flask import Flask
 
 from payment_hub.hub import Hub
-from tests.asking import rows
-from tests.builders import a_portal, an_agency, an_order, confirmation, hear
-from tests.refunding import LAN, propose
 from tests.web.conftest import an_app
+from tests.worlds.database import rows
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation, receive
+from tests.worlds.refunds import LAN, propose
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def app(hub: Hub) -> Flask:
 @pytest.fixture
 def paid(hub: Hub) -> str:
     reference = str(an_order(hub, an_agency(hub), a_portal(hub))["reference"])
-    hear(hub, confirmation(reference, bank="oldbank", bank_transaction_id="T1"))
+    receive(hub, confirmation(reference, bank="oldbank", bank_transaction_id="T1"))
     return reference
 
 

@@ -13,11 +13,11 @@ from payment_hub.domain.banks.values import CallbackRequest
 from payment_hub.hub import Hub
 from payment_hub.operations.callbacks import IN_HAND, receive_callback, rejudge_callbacks
 from payment_hub.operations.payments.start import start_payment
-from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock
 from tests.crashes.conftest import Survives
 from tests.simulators.sandbox import Sandbox
-from tests.stand_in_banks import StandInBank, a_callback, a_sandbox_bank, left_unjudged, with_banks
+from tests.worlds.banks import StandInBank, a_callback, a_sandbox_bank, store_unjudged_callback, with_banks
+from tests.worlds.orders import a_portal, an_agency, an_order
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_judging_again(survives: Survives, clock: StoppedClock) -> None:
             request = a_callback(
                 reference, hub.now(), message_id=f"evt_{number}", transaction_id=f"T{number}"
             )
-            left_unjudged(hub, request)
+            store_unjudged_callback(hub, request)
         clock.moment += IN_HAND
 
     assert survives(scene, lambda hub, _: rejudge_callbacks(hub), lambda hub, _: rejudge_callbacks(hub)) > 8

@@ -21,13 +21,13 @@ from payment_hub.operations.payments.query import query_pending
 from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
 from payment_hub.operations.webhooks import deliver_webhooks
 from payment_hub.outbound import WebhookSender
-from tests.builders import a_claim, a_portal, an_agency, an_obligation, an_order, fine_terms
 from tests.conftest import StoppedClock
 from tests.crashes.conftest import Survives
 from tests.crashes.killing import Points
-from tests.receiver import Receiver, a_receiver
 from tests.simulators.sandbox import Sandbox
-from tests.stand_in_banks import StandInBank, a_sandbox_bank, with_banks
+from tests.worlds.banks import StandInBank, a_sandbox_bank, with_banks
+from tests.worlds.orders import a_claim, a_portal, an_agency, an_obligation, an_order, fine_terms
+from tests.worlds.receivers import Receiver, a_receiver
 
 
 @pytest.fixture(scope="module")

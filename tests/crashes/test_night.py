@@ -17,12 +17,12 @@ from reconciliation.ledgers.csv_drop import CsvDrop
 from reconciliation.operations.ledgers import collect_ledgers
 from reconciliation.operations.runs import reconcile_day
 from reconciliation.operations.statements import collect_statement
-from tests.asking import rows
-from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.crashes.conftest import Survives
 from tests.reconciliation.stubs import DAY, StubBank, a_ledger, a_line, a_statement, leave
-from tests.stand_in_banks import with_banks
+from tests.worlds.banks import with_banks
+from tests.worlds.database import rows
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation, receive
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def test_the_night(
     def scene(hub: Hub) -> None:
         agency, portal = an_agency(hub), a_portal(hub)
         told, learnt, missed = (an_order(hub, agency, portal)["reference"] for _ in range(3))
-        hear(hub, confirmation(told, bank_transaction_id="T1", event_id="E1"))
-        hear(hub, confirmation(missed, bank_transaction_id="T3", event_id="E3"))
+        receive(hub, confirmation(told, bank_transaction_id="T1", event_id="E1"))
+        receive(hub, confirmation(missed, bank_transaction_id="T3", event_id="E3"))
         bank.statements[DAY] = a_statement(a_line("T1", 150_000, told), a_line("T2", 150_000, learnt))
         leave(tmp_path, a_ledger((told, 150_000)))
 

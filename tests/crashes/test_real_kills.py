@@ -14,11 +14,11 @@ import pytest
 
 from payment_hub.hub import Hub
 from payment_hub.operations.callbacks import IN_HAND, receive_callback, rejudge_callbacks
-from tests.asking import balances, count, one
-from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock
 from tests.crashes.victim import callback_of
-from tests.stand_in_banks import sandbox_adapter, with_banks
+from tests.worlds.banks import sandbox_adapter, with_banks
+from tests.worlds.database import balances, count, scalar
+from tests.worlds.orders import a_portal, an_agency, an_order
 
 KILLS = 20
 ORDERS = 40
@@ -58,7 +58,7 @@ def _kill_among(hub: Hub, references: list[str]) -> int:
         assert victim.stdout.readline() == b"ready\n"
         time.sleep(random.uniform(0, 0.3))
         victim.send_signal(signal.SIGKILL)
-    while one(
+    while scalar(
         hub, "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()"
     ):
         time.sleep(0.01)

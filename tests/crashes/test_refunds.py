@@ -16,13 +16,14 @@ from payment_hub.operations.health import check_invariants
 from payment_hub.operations.refunds.chargebacks import record_chargeback
 from payment_hub.operations.refunds.decide import approve_refund, propose_excess_refunds, propose_refund
 from payment_hub.operations.refunds.send import FIRST_QUERY_AFTER, LEASE, query_refunds, send_refunds
-from tests.asking import balances, rows
-from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.crashes.conftest import Survives, is_decisive
 from tests.crashes.killing import Killed, Points, mortal
 from tests.histories.facts import empty
-from tests.refunding import (
+from tests.worlds.banks import with_banks
+from tests.worlds.database import balances, rows
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation, receive
+from tests.worlds.refunds import (
     ACCEPTED,
     DUC,
     LAN,
@@ -34,7 +35,6 @@ from tests.refunding import (
     propose,
     prove,
 )
-from tests.stand_in_banks import with_banks
 
 PAID = {"BANK_CLEARING": -150_000, "AGENCY_PAYABLE": 150_000}
 #: A kill between two statements of a transaction is the same as one before its commit; now and then it is tried.
@@ -74,7 +74,7 @@ def one_bank() -> RememberingBank:
 
 def paid(hub: Hub) -> str:
     reference = str(an_order(hub, an_agency(hub), a_portal(hub))["reference"])
-    hear(hub, confirmation(reference, bank="refunding", bank_transaction_id="T1", event_id="E1"))
+    receive(hub, confirmation(reference, bank="refunding", bank_transaction_id="T1", event_id="E1"))
     return reference
 
 
@@ -182,7 +182,7 @@ def test_deciding(everywhere: bool, survives: Survives, one_bank: RememberingBan
         reference = paid(hub)
         propose(hub, LAN, reference, 50_000)
         if verb == "look for excess":
-            hear(hub, confirmation(reference, bank="refunding", bank_transaction_id="T2", event_id="E2"))
+            receive(hub, confirmation(reference, bank="refunding", bank_transaction_id="T2", event_id="E2"))
         return reference
 
     def act(hub: Hub, reference: str) -> None:
@@ -199,7 +199,7 @@ def test_deciding(everywhere: bool, survives: Survives, one_bank: RememberingBan
 def test_proving(everywhere: bool, survives: Survives, one_bank: RememberingBank, event: RefundEvent) -> None:
     def scene(hub: Hub) -> str:
         reference = str(an_order(hub, an_agency(hub), a_portal(hub))["reference"])
-        hear(hub, confirmation(reference, bank="other", bank_transaction_id="T1", event_id="E1"))
+        receive(hub, confirmation(reference, bank="other", bank_transaction_id="T1", event_id="E1"))
         propose(hub, LAN, reference)
         approve(hub, reference)
         prove(hub, reference, RefundEvent.HANDED_IN)

@@ -17,13 +17,13 @@ from payment_hub.operations.callbacks import IN_HAND, receive_callback, rejudge_
 from payment_hub.operations.payments.query import LEASE as ASKING
 from payment_hub.operations.payments.query import query_pending
 from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
-from tests.asking import one
-from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.crashes.conftest import Survives
 from tests.operations.test_held_money import HoldingBank
 from tests.simulators.sandbox import Sandbox
-from tests.stand_in_banks import StandInBank, a_callback, a_sandbox_bank, says, with_banks
+from tests.worlds.banks import StandInBank, a_callback, a_sandbox_bank, answers_in_turn, with_banks
+from tests.worlds.database import scalar
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation, receive
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_a_callback_that_needs_a_second_word(
         rejudge_callbacks(hub)
         clock.moment += ASKING
         query_pending(hub)
-        assert one(hub, "SELECT status FROM payment_order") == "PAID"
+        assert scalar(hub, "SELECT status FROM payment_order") == "PAID"
 
     assert survives(scene, verb, after) > 10
 
@@ -85,12 +85,12 @@ def test_held_money_is_taken_once(survives: Survives, clock: StoppedClock) -> No
             bank_transaction_id=None,
             authorised=True,
         )
-        hear(hub, waits)
+        receive(hub, waits)
 
     def after(hub: Hub, _: None) -> None:
         clock.moment += ASKING
         query_pending(hub)
-        assert one(hub, "SELECT sum(amount) FROM collection") == 150_000
+        assert scalar(hub, "SELECT sum(amount) FROM collection") == 150_000
 
     assert survives(scene, lambda hub, _: query_pending(hub), after) > 10
 
@@ -100,7 +100,7 @@ def test_going_on_from_a_silent_bank_to_whichever_is_chosen(survives: Survives, 
 
     def scene(hub: Hub) -> str:
         reference = an_order_of(hub)
-        silent = with_banks(hub, standin=StandInBank(on_open=says(BankUnavailable("no answer"))))
+        silent = with_banks(hub, standin=StandInBank(on_open=answers_in_turn(BankUnavailable("no answer"))))
         with pytest.raises(BankUnavailable):
             start(silent, reference, "standin")
         declined = confirmation(
@@ -112,7 +112,10 @@ def test_going_on_from_a_silent_bank_to_whichever_is_chosen(survives: Survives, 
             bank_transaction_id=None,
         )
         holding: Any = hub.adapters["standin"]
-        holding.on_query, holding.on_open = says(declined), says(BankUnavailable("no answer"))
+        holding.on_query, holding.on_open = (
+            answers_in_turn(declined),
+            answers_in_turn(BankUnavailable("no answer")),
+        )
         return reference
 
     def verb(hub: Hub, reference: str) -> None:
@@ -121,6 +124,6 @@ def test_going_on_from_a_silent_bank_to_whichever_is_chosen(survives: Survives, 
     def after(hub: Hub, reference: str) -> None:
         clock.moment += FIRST_QUERY_AFTER
         start(hub, reference, "sandbox")
-        assert one(hub, "SELECT count(*) FROM payment_attempt WHERE state = 'PENDING'") == 1
+        assert scalar(hub, "SELECT count(*) FROM payment_attempt WHERE state = 'PENDING'") == 1
 
     assert survives(scene, verb, after) > 20

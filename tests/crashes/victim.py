@@ -11,8 +11,8 @@ from payment_hub.domain.banks.values import CallbackRequest
 from payment_hub.hub import Hub, connect
 from payment_hub.operations.callbacks import receive_callback
 from payment_hub.signing import Signer
-from tests.settings import SETTINGS
-from tests.stand_in_banks import a_callback, sandbox_adapter
+from tests.worlds.banks import a_callback, sandbox_adapter
+from tests.worlds.settings import SETTINGS
 
 
 def callback_of(reference: str, at: datetime) -> CallbackRequest:

@@ -14,9 +14,9 @@ from payment_hub.domain.money import Money
 from payment_hub.hub import Hub
 from payment_hub.operations.orders import expire_orders
 from payment_hub.operations.payments.start import start_payment
-from tests.builders import a_portal, an_agency, an_obligation, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.histories.state import money_of
+from tests.worlds.orders import a_portal, an_agency, an_obligation, an_order, confirmation, receive
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def end_after(hub: Hub, clock: StoppedClock, acts: Sequence[Act], *, old: bool =
 
 def _hear(hub: Hub, fact: Fact, orders: dict[str, str], began: Any) -> None:
     paid = fact.outcome is Outcome.PAID
-    hear(
+    receive(
         hub,
         confirmation(
             orders.get(fact.order, fact.order),

@@ -20,10 +20,10 @@ from payment_hub.operations.refunds import send as sending
 from payment_hub.operations.refunds.chargebacks import record_chargeback
 from payment_hub.operations.refunds.decide import propose_excess_refunds, propose_refund, set_refund_rules
 from payment_hub.operations.refunds.send import PROVABLE, prove_refund, record_refund_result
-from tests.asking import one, rows
-from tests.builders import an_order, confirmation, hear
 from tests.histories.giving_bank import DOES, GivingBank
-from tests.refunding import DUC, LAN, an_officer, approve, decline, refundable, see_in_statement
+from tests.worlds.database import rows, scalar
+from tests.worlds.orders import an_order, confirmation, receive
+from tests.worlds.refunds import DUC, LAN, add_statement_line, an_officer, approve, decline, refundable
 
 _PLACES: Final = st.integers(0, 10**6)
 _PEOPLE: Final = st.sampled_from([LAN, DUC, an_officer("Lê Thị Mai")])
@@ -70,7 +70,7 @@ class GivingBack(RuleBasedStateMachine):
         self.orders.append(an_order(self.house, self.agency, self.portal)["reference"])
         for amount in amounts:
             self.said.append(confirmation(self.orders[-1], amount, bank="one"))
-            hear(self.house, self.said[-1])
+            receive(self.house, self.said[-1])
 
     @rule(place=_PLACES, amount=st.sampled_from([None, 40_000]), reason=st.sampled_from(RefundReason))
     @precondition(lambda self: any(self.received.values()))
@@ -190,7 +190,7 @@ class GivingBack(RuleBasedStateMachine):
         told = self.said[place % len(self.said)]
         if told.amount is not None and told.bank_transaction_id is not None:
             with suppress(Exception):
-                see_in_statement(self.house, told.bank, told.bank_transaction_id, told.amount.minor)
+                add_statement_line(self.house, told.bank, told.bank_transaction_id, told.amount.minor)
 
     @rule(unseen=st.booleans(), days=st.sampled_from([None, 0, 1, 3]), limit=st.sampled_from([None, 100_000]))
     @precondition(lambda self: self.orders)
@@ -206,7 +206,7 @@ class GivingBack(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_sent_twice_and_nobody_is_paid_twice(self) -> None:
-        assert len(self.giving.asked) == len(set(self.giving.asked))
+        assert len(self.giving.refund_references) == len(set(self.giving.refund_references))
         if self.honest:
             given: dict[int, int] = {}
             for row in rows(self.house, _GIVEN):
@@ -230,4 +230,4 @@ class GivingBack(RuleBasedStateMachine):
         went = """SELECT coalesce(sum(amount), 0)::bigint FROM (
             SELECT amount FROM refund WHERE state = 'SUCCEEDED' AND route IN ('BANK', 'TRANSFER')
             UNION ALL SELECT amount - excess FROM chargeback) w"""
-        assert one(self.house, owing) == one(self.house, came) - one(self.house, went)
+        assert scalar(self.house, owing) == scalar(self.house, came) - scalar(self.house, went)

@@ -17,7 +17,7 @@ class GivingBank:
     """Its memory: every reference that it was asked for, those that it gave, and those that it still has in hand."""
 
     does: str = "gives"
-    asked: list[str] = field(default_factory=list)
+    refund_references: list[str] = field(default_factory=list)
     given: set[str] = field(default_factory=set)
     waits: set[str] = field(default_factory=set)
 
@@ -25,21 +25,21 @@ class GivingBank:
         """It is asked to give back."""
         if self.does == "cannot":
             raise Malformed("too little for this protocol")
-        self.asked.append(request.refund_reference)
+        self.refund_references.append(request.refund_reference)
         if self.does.startswith("gives"):
             self.given.add(request.refund_reference)
         if self.does == "waits":
             self.waits.add(request.refund_reference)
-        return self._told(request.refund_reference)
+        return self._answer(request.refund_reference)
 
     def query(self, query: RefundQuery) -> RefundAnswer:
         """It is asked what became of it: what it has in hand it gives one day."""
         if self.does.startswith("gives") and query.refund_reference in self.waits:
             self.waits.discard(query.refund_reference)
             self.given.add(query.refund_reference)
-        return self._told(query.refund_reference)
+        return self._answer(query.refund_reference)
 
-    def _told(self, reference: str) -> RefundAnswer:
+    def _answer(self, reference: str) -> RefundAnswer:
         if self.does.endswith("silent"):
             raise BankUnavailable("no answer")
         if reference in self.given:

@@ -27,8 +27,12 @@ from payment_hub.operations.orders import cancel_order, expire_orders, show_orde
 from payment_hub.operations.payments.query import query_pending
 from payment_hub.operations.payments.start import start_payment
 from payment_hub.operations.refunds.send import query_refunds
-from tests.asking import rows
-from tests.builders import (
+from tests.conftest import StoppedClock
+from tests.histories.facts import empty
+from tests.histories.giving_back import GivingBack
+from tests.worlds.banks import INSTRUCTIONS, with_banks
+from tests.worlds.database import rows
+from tests.worlds.orders import (
     a_portal,
     an_agency,
     an_obligation,
@@ -36,13 +40,9 @@ from tests.builders import (
     an_order,
     confirmation,
     fine_terms,
-    hear,
+    receive,
 )
-from tests.conftest import StoppedClock
-from tests.histories.facts import empty
-from tests.histories.giving_back import GivingBack
-from tests.refunding import RefundingBank
-from tests.stand_in_banks import INSTRUCTIONS, with_banks
+from tests.worlds.refunds import RefundingBank
 
 _PLACES = st.integers(0, 10**6)
 _AMOUNTS = st.sampled_from([None, None, 1, 40_000, 110_000, 150_001])  # None is what the order requires
@@ -195,14 +195,14 @@ class Histories(GivingBack):
             else None,
             paid_at=None if hours is None else self.clock() + timedelta(hours=hours),
         )
-        if hear(self.house, said).disposition is not Disposition.DUPLICATE:
+        if receive(self.house, said).disposition is not Disposition.DUPLICATE:
             self.heard.append(said)
         self.said.append(said)
 
     @rule(place=_PLACES)
     @precondition(lambda self: self.said)
     def repeat(self, place: int) -> None:
-        assert hear(self.house, _one_of(self.said, place)).disposition is Disposition.DUPLICATE
+        assert receive(self.house, _one_of(self.said, place)).disposition is Disposition.DUPLICATE
 
     @rule(place=_PLACES, stale=st.booleans())
     @precondition(lambda self: self.orders)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from payment_hub.hub import Hub
-from tests.asking import rows
+from tests.worlds.database import rows
 
 _ORDERS: Final = """SELECT o.id, o.status, o.required, o.received, o.accepted, o.late, o.conflict,
     o.other_currency, o.held, o.refunded, o.held_refund,

@@ -15,7 +15,7 @@ from payment_hub.hub import Hub
 from payment_hub.operations.health import check_invariants
 from tests.conftest import StoppedClock
 from tests.histories.facts import EXPIRE, Act, Fact, end_after
-from tests.stand_in_banks import StandInBank, with_banks
+from tests.worlds.banks import StandInBank, with_banks
 
 SETS: dict[str, list[Act]] = {
     "parts and too much": [Fact("A", 40_000), Fact("B", 110_000), Fact("C", 5_000), EXPIRE],

@@ -23,10 +23,10 @@ from payment_hub.domain.refunds.eligibility import limits_of
 from payment_hub.hub import utc_now
 from payment_hub.operations.refunds.send import query_refunds, send_refunds
 from payment_hub.operations.webhooks import deliver_webhooks
-from tests.asking import change, one
 from tests.journeys.conftest import Caller, World
 from tests.journeys.test_all_banks import AMOUNT, ask_now, follow, night, require_heard
 from tests.simulators.mekong import MekongSimulator
+from tests.worlds.database import execute, scalar
 
 
 class LinksAlone(PayosSimulator):
@@ -135,7 +135,7 @@ def send(world: World) -> int:
 
 def ask(world: World, *orders: dict[str, Any]) -> int:
     """The clock asks, for whatever is open of these orders is due now."""
-    change(
+    execute(
         world.hub,
         """UPDATE refund r SET query_at = :due
         FROM payment_order o WHERE o.id = r.order_id AND o.reference = ANY(:of)""",
@@ -198,7 +198,7 @@ def in_clearing(world: World, order: dict[str, Any], account: str = "REFUND_CLEA
     """What stands there of this order: credits less debits."""
     sql = """SELECT coalesce(sum(CASE :account WHEN credit THEN p.amount WHEN debit THEN -p.amount ELSE 0 END), 0)
         FROM posting p JOIN payment_order o ON o.id = p.order_id WHERE o.reference = :reference"""
-    return int(one(world.hub, sql, account=account, reference=order["reference"]))
+    return int(scalar(world.hub, sql, account=account, reference=order["reference"]))
 
 
 def require_told(world: World, order: dict[str, Any], *events: str) -> None:

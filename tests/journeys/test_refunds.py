@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import Engine
 
 from payment_hub.domain.banks.port import HasStatement
-from tests.asking import balances
 from tests.conftest import emptied
 from tests.journeys.conftest import World, world_of
 from tests.journeys.giving_back import (
@@ -38,6 +37,7 @@ from tests.journeys.giving_back import (
     wait_until_there,
 )
 from tests.journeys.test_all_banks import AMOUNT, PACE, night, require_heard
+from tests.worlds.database import balances
 
 PART = 50_000
 

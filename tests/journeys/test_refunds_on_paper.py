@@ -9,7 +9,6 @@ from sqlalchemy import Engine
 
 from bank_adapters.simulators.payos import payers_account
 from bank_adapters.simulators.transfers import PAYERS_BANK
-from tests.asking import balances
 from tests.conftest import emptied
 from tests.journeys.conftest import World, world_of
 from tests.journeys.giving_back import (
@@ -29,6 +28,7 @@ from tests.journeys.giving_back import (
     state,
 )
 from tests.journeys.test_all_banks import AMOUNT, PACE, follow, night
+from tests.worlds.database import balances
 
 TELL_THE_ACCOUNT = ("casso", "links_alone")
 

@@ -15,11 +15,11 @@ from bank_adapters.simulators.callbacks import send_request
 from bank_adapters.simulators.simulator import WireRequest
 from payment_hub.domain.access import Role
 from payment_hub.operations.access import add_agency, make_key
-from tests.asking import count, rows
 from tests.conftest import emptied
 from tests.journeys.accounts import account_at
 from tests.journeys.conftest import POLICE, Caller, World, a_fine, world_of
 from tests.journeys.test_all_banks import AMOUNT, PACE, collected, follow, require_heard
+from tests.worlds.database import count, rows
 
 HUE = "G02.33"
 GATE, OPEN = "bank_adapters.simulators.vnpay", "tests.simulators.mekong"

@@ -19,8 +19,8 @@ from payment_hub.domain.money import dong
 from payment_hub.hub import Hub
 from payment_hub.operations.callbacks import answer_inquiry
 from payment_hub.operations.payments.start import start_payment
-from tests.asking import count
-from tests.stand_in_banks import StandInBank, with_banks
+from tests.worlds.banks import StandInBank, with_banks
+from tests.worlds.database import count
 
 FACTS = ("callback", "confirmation", "collection", "posting", "receipt", "payment_attempt", "event")
 

@@ -7,9 +7,9 @@ from payment_hub.domain.money import dong
 from payment_hub.hub import Hub
 from payment_hub.operations.refunds.chargebacks import record_chargeback
 from payment_hub.operations.refunds.send import send_refunds
-from tests.builders import an_order, confirmation, hear
-from tests.refunding import LAN, REFUSED, RETURNED, RefundingBank, approve, decline, propose
-from tests.stand_in_banks import says, with_banks
+from tests.worlds.banks import answers_in_turn, with_banks
+from tests.worlds.orders import an_order, confirmation, receive
+from tests.worlds.refunds import LAN, REFUSED, RETURNED, RefundingBank, approve, decline, propose
 
 #: Refund 1 (of order 8) has succeeded, 2 (of 9) has failed, 3 (of 9) is approved, 4 (of 10) is declined; of order 10
 #: the bank has taken a part back.
@@ -89,11 +89,11 @@ PLANTED_REFUNDS: dict[str, list[str]] = {
 
 def give_money_back(hub: Hub, agency: Caller, portal: Caller) -> None:
     """Orders 8 to 10: everything that can become of a refund, once."""
-    bank = RefundingBank(on_refund=says(RETURNED, REFUSED))
+    bank = RefundingBank(on_refund=answers_in_turn(RETURNED, REFUSED))
     hub = with_banks(hub, refunding=bank)
     back, stays, disputed = (an_order(hub, agency, portal)["reference"] for _ in range(3))
     for reference in (back, stays, disputed):
-        hear(hub, confirmation(reference, bank="refunding", bank_transaction_id=f"T-{reference}"))
+        receive(hub, confirmation(reference, bank="refunding", bank_transaction_id=f"T-{reference}"))
     for reference in (back, stays):
         propose(hub, LAN, reference)
         approve(hub, reference)

@@ -21,8 +21,11 @@ from payment_hub.hub import Hub
 from payment_hub.operations.callbacks import answer_inquiry
 from payment_hub.operations.obligations import amend_obligation
 from payment_hub.operations.orders import cancel_order, expire_orders
-from tests.asking import change, count, rows
-from tests.builders import (
+from tests.conftest import StoppedClock
+from tests.operations.asking_bank import AskingBank, answer, asked, asking, start
+from tests.worlds.banks import StandInBank, answers_in_turn
+from tests.worlds.database import count, execute, rows
+from tests.worlds.orders import (
     a_portal,
     an_agency,
     an_obligation,
@@ -30,11 +33,8 @@ from tests.builders import (
     an_order,
     confirmation,
     fine_terms,
-    hear,
+    receive,
 )
-from tests.conftest import StoppedClock
-from tests.operations.asking_bank import AskingBank, answer, asked, asking, start
-from tests.stand_in_banks import StandInBank, says
 
 
 @pytest.fixture
@@ -133,12 +133,12 @@ def withdraw(hub: Hub, reference: str, clock: StoppedClock) -> None:
 
 
 def pay_in_dollars(hub: Hub, reference: str, clock: StoppedClock) -> None:
-    hear(hub, confirmation(reference, Money(100, "USD")))
+    receive(hub, confirmation(reference, Money(100, "USD")))
 
 
 def contradict(hub: Hub, reference: str, clock: StoppedClock) -> None:
-    hear(hub, confirmation(reference, 40_000, bank_transaction_id="T"))
-    hear(hub, confirmation(reference, 50_000, bank_transaction_id="T"))
+    receive(hub, confirmation(reference, 40_000, bank_transaction_id="T"))
+    receive(hub, confirmation(reference, 50_000, bank_transaction_id="T"))
 
 
 def amend(hub: Hub, reference: str, clock: StoppedClock) -> None:
@@ -163,7 +163,7 @@ def test_a_closed_or_held_order_must_not_be_paid(
 
 
 def test_a_paid_order_is_paid(hub: Hub, reference: str) -> None:
-    hear(hub, confirmation(reference))
+    receive(hub, confirmation(reference))
     assert answer(hub, reference)["due"] == "PAID"
 
 
@@ -175,7 +175,7 @@ def test_what_another_order_has_settled_must_not_be_paid(hub: Hub, clock: Stoppe
     expire_orders(hub)
     new = an_order(hub, agency, portal, obligation=obligation)
     clock.advance(minutes=1)
-    hear(hub, confirmation(old["reference"]))
+    receive(hub, confirmation(old["reference"]))
     assert answer(hub, new["reference"])["due"] == "CLOSED"
 
 
@@ -187,7 +187,7 @@ def test_another_amount_than_is_lacking_is_not_to_be_paid(hub: Hub, reference: s
 def test_nobody_pays_here_while_nobody_knows_what_another_bank_did(hub: Hub, reference: str) -> None:
     other = hub.adapter("other")
     assert isinstance(other, StandInBank)
-    other.on_open = says(BankUnavailable("no answer"))
+    other.on_open = answers_in_turn(BankUnavailable("no answer"))
     with pytest.raises(BankUnavailable):
         start(hub, reference, "other")
     assert answer(hub, reference)["due"] == "CLOSED"
@@ -210,7 +210,7 @@ def test_nobody_pays_here_while_another_bank_is_being_asked(hub: Hub, reference:
 @pytest.mark.parametrize("which", ["other", "asking"])
 def test_nobody_pays_while_a_payment_is_told_and_not_proven(hub: Hub, reference: str, which: str) -> None:
     start(hub, reference, which)
-    change(hub, "UPDATE payment_attempt SET awaiting = 'CONFIRMATION', query_at = started_at")
+    execute(hub, "UPDATE payment_attempt SET awaiting = 'CONFIRMATION', query_at = started_at")
     assert answer(hub, reference)["due"] == "CLOSED"
 
 

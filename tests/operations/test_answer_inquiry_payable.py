@@ -10,11 +10,11 @@ from payment_hub.domain.errors import BankUnavailable, CallbackRejected
 from payment_hub.domain.settlement import LatePolicy
 from payment_hub.hub import Hub
 from payment_hub.operations.callbacks import answer_inquiry
-from tests.asking import rows
-from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.operations.asking_bank import AskingBank, answer, asked, asking, start
-from tests.stand_in_banks import says
+from tests.worlds.banks import answers_in_turn
+from tests.worlds.database import rows
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation, receive
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def reference(hub: Hub) -> str:
 def test_the_asking_banks_own_unanswered_attempt_keeps_nobody_from_paying(
     hub: Hub, reference: str, bank: AskingBank
 ) -> None:
-    bank.on_open = says(BankUnavailable("no answer"))
+    bank.on_open = answers_in_turn(BankUnavailable("no answer"))
     with pytest.raises(BankUnavailable):
         start(hub, reference, "asking")
     assert answer(hub, f"{reference}-1")["due"] == "PAYABLE"
@@ -77,7 +77,7 @@ def test_a_reference_may_be_said_as_people_say_it(hub: Hub, reference: str) -> N
 
 
 def test_of_an_underpaid_order_the_rest_is_due(hub: Hub, reference: str) -> None:
-    hear(hub, confirmation(reference, 100_000))
+    receive(hub, confirmation(reference, 100_000))
     assert (answer(hub, reference)["due"], answer(hub, reference)["amount"]) == ("PAYABLE", "50000")
     assert answer(hub, reference, amount=50_000)["due"] == "PAYABLE"
     assert answer(hub, reference, amount=150_000)["due"] == "AMOUNT_DIFFERS"
@@ -88,7 +88,7 @@ def test_the_rest_may_come_late_only_where_the_agency_takes_it(
     hub: Hub, clock: StoppedClock, policy: LatePolicy, due: str
 ) -> None:
     order = an_order(hub, an_agency(hub, late_policy=policy), a_portal(hub))["reference"]
-    hear(hub, confirmation(order, 100_000))
+    receive(hub, confirmation(order, 100_000))
     clock.advance(days=1)
     assert answer(hub, order)["due"] == due
 

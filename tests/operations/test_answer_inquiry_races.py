@@ -12,10 +12,10 @@ from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub
 from payment_hub.operations.callbacks import answer_inquiry
 from payment_hub.store import payments
-from tests.asking import change
-from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.operations.asking_bank import answer, asked, asking, start
-from tests.stand_in_banks import StandInBank, says
+from tests.worlds.banks import StandInBank, answers_in_turn
+from tests.worlds.database import execute
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation, receive
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def unanswered(hub: Hub, reference: str, bank: str) -> None:
     """An attempt at ``bank`` of which nobody knows what became of it."""
     found = hub.adapter(bank)
     assert isinstance(found, StandInBank)
-    found.on_open = says(BankUnavailable("no answer"))
+    found.on_open = answers_in_turn(BankUnavailable("no answer"))
     with pytest.raises(BankUnavailable):
         start(hub, reference, bank)
 
@@ -59,7 +59,7 @@ def test_what_another_bank_proves_meanwhile_does_not_make_it_payable(
     hub: Hub, reference: str, meanwhile: Callable[[Callable[[], object]], None]
 ) -> None:
     unanswered(hub, reference, "other")
-    meanwhile(lambda: hear(hub, confirmation(f"{reference}-1", bank="other")))
+    meanwhile(lambda: receive(hub, confirmation(f"{reference}-1", bank="other")))
     assert answer_only(hub, reference) == "CLOSED"
     assert answer_only(hub, reference) == "PAID"
 
@@ -87,7 +87,7 @@ def test_nothing_is_payable_while_another_attempt_is_undecided(
     hub: Hub, reference: str, bank: str, state: str
 ) -> None:
     start(hub, reference, bank)
-    change(hub, f"UPDATE payment_attempt SET state = '{state}'")
+    execute(hub, f"UPDATE payment_attempt SET state = '{state}'")
     for said in (
         reference,
         f"{reference}-2",

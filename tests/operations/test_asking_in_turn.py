@@ -19,10 +19,10 @@ from payment_hub.operations.banks import announce_downtime, cancel_downtime
 from payment_hub.operations.payments import query as asking_one
 from payment_hub.operations.payments.query import AT_MOST, RECHECK_AFTER, query_pending
 from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
-from tests.asking import attempts, one, rows
-from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import StandInBank, says, with_banks
+from tests.worlds.banks import StandInBank, answers_in_turn, with_banks
+from tests.worlds.database import attempts, rows, scalar
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation, receive
 
 GONE = BankUnavailable("no answer")
 
@@ -61,7 +61,7 @@ def waits(query: PaymentQuery) -> Confirmation:
 
 
 def asked_in(hub: Hub) -> float:
-    return float((one(hub, "SELECT query_at FROM payment_attempt") - hub.now()).total_seconds())
+    return float((scalar(hub, "SELECT query_at FROM payment_attempt") - hub.now()).total_seconds())
 
 
 def test_a_bank_with_many_payments_and_slow_answers_lets_the_others_come_in_turn(
@@ -113,7 +113,7 @@ def test_an_answer_that_breaks_its_adapter_stops_no_other_question(
     broken: Exception,
 ) -> None:
     started("slow", 3)
-    slow.on_query = says(broken, broken, waits(PaymentQuery("x", "x", None, clock(), clock())))  # type: ignore[arg-type]
+    slow.on_query = answers_in_turn(broken, broken, waits(PaymentQuery("x", "x", None, clock(), clock())))  # type: ignore[arg-type]
     clock.moment += FIRST_QUERY_AFTER
     assert query_pending(hub) == 3
     assert len(slow.queried) == 3
@@ -131,7 +131,7 @@ def test_a_database_that_goes_away_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     [order] = started("slow")
-    slow.on_query = says(confirmation(f"{order}-1", bank="slow"))
+    slow.on_query = answers_in_turn(confirmation(f"{order}-1", bank="slow"))
 
     def gone(*_: Any, **__: Any) -> Any:
         raise HubUnavailable
@@ -153,9 +153,9 @@ def test_a_bank_that_was_not_asked_because_it_is_away_is_asked_when_it_is_back(
         query_pending(hub)
         assert 0 < asked_in(hub) <= RECHECK_AFTER.total_seconds()
         clock.advance(seconds=asked_in(hub))
-    assert (slow.queried, one(hub, "SELECT queries FROM payment_attempt")) == ([], 0)
+    assert (slow.queried, scalar(hub, "SELECT queries FROM payment_attempt")) == ([], 0)
     assert clock() == ends_at
-    slow.on_query = says(confirmation(f"{order}-1", bank="slow"))
+    slow.on_query = answers_in_turn(confirmation(f"{order}-1", bank="slow"))
     query_pending(hub)
     assert attempts(hub) == [("slow", "SUCCEEDED", 150_000)]
 
@@ -181,7 +181,7 @@ def test_of_a_dead_bank_with_many_payments_only_the_breakers_questions_go_out(
 ) -> None:
     hub = replace(hub, terms={"slow": BankTerms(breaker=BreakerPolicy(failures=3))})
     started("slow", 8)
-    slow.on_query = says(GONE)
+    slow.on_query = answers_in_turn(GONE)
     clock.moment += FIRST_QUERY_AFTER
     assert query_pending(hub) == 8
     assert len(slow.queried) == 3
@@ -195,7 +195,7 @@ def test_an_intent_of_a_bank_that_is_away_becomes_unknown_all_the_same(
     hub: Hub, slow: StandInBank, clock: StoppedClock
 ) -> None:
     order = str(an_order(hub, an_agency(hub), a_portal(hub))["reference"])
-    slow.on_open = says(KeyboardInterrupt())
+    slow.on_open = answers_in_turn(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         start_payment(hub, reference=order, bank="slow", payer_ip="203.0.113.9", language="vi")
     ends_at = clock() + timedelta(hours=2)
@@ -203,7 +203,7 @@ def test_an_intent_of_a_bank_that_is_away_becomes_unknown_all_the_same(
     clock.moment += FIRST_QUERY_AFTER
     query_pending(hub)
     assert attempts(hub) == [("slow", "UNKNOWN", 150_000)]
-    assert one(hub, "SELECT expected_by FROM payment_attempt") > clock()
+    assert scalar(hub, "SELECT expected_by FROM payment_attempt") > clock()
 
 
 def test_a_callback_that_comes_while_the_bank_is_asked_is_followed_at_once(
@@ -218,7 +218,7 @@ def test_a_callback_that_comes_while_the_bank_is_asked_is_followed_at_once(
     paid = confirmation(f"{order}-1", bank="slow")
 
     def meanwhile(query: PaymentQuery) -> Confirmation:
-        hear(hub, paid)
+        receive(hub, paid)
         return waits(query)
 
     slow.on_query = meanwhile

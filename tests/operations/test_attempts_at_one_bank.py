@@ -11,9 +11,9 @@ from payment_hub.domain.settlement import Source, Verdict
 from payment_hub.hub import Hub
 from payment_hub.operations.confirmations import receive_confirmation
 from payment_hub.operations.payments.start import start_payment
-from tests.asking import one, rows
-from tests.builders import a_portal, an_agency, an_order, confirmation, hear
-from tests.stand_in_banks import StandInBank, with_banks
+from tests.worlds.banks import StandInBank, with_banks
+from tests.worlds.database import rows, scalar
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation, receive
 
 
 @pytest.fixture
@@ -39,22 +39,22 @@ def spoken_of(hub: Hub) -> str:
     """The attempt of which the last confirmation speaks."""
     sql = """SELECT p.reference FROM confirmation c JOIN payment_attempt p ON p.id = c.attempt_id
         ORDER BY c.id DESC LIMIT 1"""
-    return str(one(hub, sql))
+    return str(scalar(hub, sql))
 
 
 def test_a_late_paid_is_the_first_attempts(hub: Hub, reference: str) -> None:
-    assert hear(hub, confirmation(f"{reference}-1", bank="standin")).verdict is Verdict.SETTLES
+    assert receive(hub, confirmation(f"{reference}-1", bank="standin")).verdict is Verdict.SETTLES
     assert states(hub) == [("standin", "SUCCEEDED"), ("other", "ABANDONED"), ("standin", "PENDING")]
     assert spoken_of(hub) == f"{reference}-1"
-    assert hear(hub, confirmation(f"{reference}-3", bank="standin")).verdict is Verdict.PAID_TWICE
+    assert receive(hub, confirmation(f"{reference}-3", bank="standin")).verdict is Verdict.PAID_TWICE
     assert states(hub) == [("standin", "SUCCEEDED"), ("other", "ABANDONED"), ("standin", "SUCCEEDED")]
 
 
 def test_a_late_paid_under_our_number_is_the_first_attempts(hub: Hub, reference: str) -> None:
     """A bank that has room for digits alone knows the attempt by its number."""
-    number = int(one(hub, "SELECT id FROM payment_attempt WHERE number = 1"))
+    number = int(scalar(hub, "SELECT id FROM payment_attempt WHERE number = 1"))
     said = confirmation(str(number), bank="standin", number=number)
-    assert hear(hub, said).verdict is Verdict.SETTLES
+    assert receive(hub, said).verdict is Verdict.SETTLES
     assert states(hub) == [("standin", "SUCCEEDED"), ("other", "ABANDONED"), ("standin", "PENDING")]
     assert spoken_of(hub) == f"{reference}-1"
 
@@ -63,20 +63,20 @@ def test_a_late_decline_of_the_first_leaves_the_second_to_be_paid(hub: Hub, refe
     said = confirmation(
         f"{reference}-1", None, bank="standin", outcome=Outcome.DECLINED, bank_transaction_id=None
     )
-    hear(hub, said)
+    receive(hub, said)
     assert states(hub) == [("standin", "FAILED"), ("other", "ABANDONED"), ("standin", "PENDING")]
-    assert hear(hub, confirmation(f"{reference}-3", bank="standin")).verdict is Verdict.SETTLES
+    assert receive(hub, confirmation(f"{reference}-3", bank="standin")).verdict is Verdict.SETTLES
     assert states(hub) == [("standin", "FAILED"), ("other", "ABANDONED"), ("standin", "SUCCEEDED")]
 
 
 def test_money_that_names_the_order_alone_is_the_latest_attempts(hub: Hub, reference: str) -> None:
-    hear(hub, confirmation(reference, bank="standin"))
+    receive(hub, confirmation(reference, bank="standin"))
     assert states(hub) == [("standin", "ABANDONED"), ("other", "ABANDONED"), ("standin", "SUCCEEDED")]
 
 
 def paid_then(hub: Hub, reference: str, source: Source) -> Confirmation:
     """Proved, then declined."""
-    hear(hub, confirmation(f"{reference}-3", bank="standin"))
+    receive(hub, confirmation(f"{reference}-3", bank="standin"))
     declined = confirmation(
         f"{reference}-3", None, bank="standin", outcome=Outcome.DECLINED, bank_transaction_id=None
     )
@@ -95,8 +95,8 @@ def test_a_decline_after_the_proof_moves_nothing_and_is_shown_as_a_contradiction
         (2, "ABANDONED", False),
         (3, "SUCCEEDED", True),
     ]
-    assert one(hub, "SELECT status FROM payment_order") == "PAID"
+    assert scalar(hub, "SELECT status FROM payment_order") == "PAID"
     receive_confirmation(
         hub, confirmation=replace(declined, event_id="again"), source=source, received_at=hub.now()
     )
-    assert one(hub, "SELECT status FROM payment_order") == "PAID"
+    assert scalar(hub, "SELECT status FROM payment_order") == "PAID"

@@ -18,10 +18,10 @@ from payment_hub.operations.payments.query import query_pending
 from payment_hub.operations.payments.start import start_payment
 from payment_hub.operations.payments.unresolved import list_unresolved, resolve_attempt
 from payment_hub.operations.routing import show_payment_options
-from tests.asking import attempts, one
-from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import INSTRUCTIONS, StandInBank, says, with_banks
+from tests.worlds.banks import INSTRUCTIONS, StandInBank, answers_in_turn, with_banks
+from tests.worlds.database import attempts, scalar
+from tests.worlds.orders import a_portal, an_agency, an_operator, an_order, confirmation, receive
 
 
 class OnlyOpens:
@@ -53,7 +53,7 @@ def through_the_night(hub: Hub, clock: StoppedClock, days: int) -> int:
     while clock() < ends:
         seen += query_pending(hub)
         expire_orders(hub)
-        due = one(hub, "SELECT min(query_at) FROM payment_attempt WHERE state <> 'ABANDONED'")
+        due = scalar(hub, "SELECT min(query_at) FROM payment_attempt WHERE state <> 'ABANDONED'")
         clock.moment = max(due, clock()) if due is not None else ends
     return seen
 
@@ -61,7 +61,9 @@ def through_the_night(hub: Hub, clock: StoppedClock, days: int) -> int:
 def test_a_bank_that_was_disabled_comes_before_an_officer_and_does_not_spin(
     hub: Hub, reference: str, clock: StoppedClock
 ) -> None:
-    before = with_banks(hub, gone=StandInBank(code="gone", on_open=says(BankUnavailable("no answer"))))
+    before = with_banks(
+        hub, gone=StandInBank(code="gone", on_open=answers_in_turn(BankUnavailable("no answer")))
+    )
     with pytest.raises(BankUnavailable):
         start(before, reference, "gone")
     after = with_banks(hub, other=StandInBank(code="other"))
@@ -86,7 +88,7 @@ def test_instructions_of_a_bank_that_cannot_be_asked_end_with_the_order_and_warn
     assert attempts(hub) == [("paper", "ABANDONED", 150_000)]
     view = show_checkout(hub, token=hub.signer.checkout_token(reference))
     assert view.state == "EXPIRED"
-    hear(hub, confirmation(reference, bank="paper"))
+    receive(hub, confirmation(reference, bank="paper"))
     assert show_checkout(hub, token=hub.signer.checkout_token(reference)).state in {"PAID_LATE", "HELD_LATE"}
 
 
@@ -94,7 +96,7 @@ def test_instructions_that_were_lost_with_a_process_are_given_again(
     hub: Hub, reference: str, paper: Any, clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub = with_banks(hub, paper=paper, other=StandInBank(code="other"))
-    monkeypatch.setattr(paper, "open_payment", says(KeyboardInterrupt()), raising=False)
+    monkeypatch.setattr(paper, "open_payment", answers_in_turn(KeyboardInterrupt()), raising=False)
     with pytest.raises(KeyboardInterrupt):
         start(hub, reference, "paper")
     monkeypatch.undo()

@@ -23,9 +23,9 @@ from payment_hub.operations.banks import (
     list_downtimes,
     show_bank_health,
 )
-from tests.asking import count, rows
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import StandInBank, with_banks
+from tests.worlds.banks import StandInBank, with_banks
+from tests.worlds.database import count, rows
 
 GONE = BankUnavailable("no answer")
 REST = timedelta(seconds=30)

@@ -15,9 +15,9 @@ from payment_hub.domain.errors import BankUnavailable, CircuitOpen
 from payment_hub.domain.timeouts import seconds_to_wait, waiting_at_most
 from payment_hub.hub import Hub, Memory
 from payment_hub.operations.banks import announce_downtime, call_bank, read_bank_states
-from tests.asking import rows
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import StandInBank, with_banks
+from tests.worlds.banks import StandInBank, with_banks
+from tests.worlds.database import rows
 
 GONE = BankUnavailable("no answer")
 REST = timedelta(seconds=5)

@@ -19,10 +19,10 @@ from payment_hub.operations.ledger import reverse_posting
 from payment_hub.operations.orders import expire_orders
 from payment_hub.operations.payments.start import start_payment
 from payment_hub.store.invariants import INVARIANTS, LISTED, violations
-from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.operations.planted_refunds import PLANTED_REFUNDS, give_money_back
-from tests.stand_in_banks import StandInBank, a_callback, sandbox_adapter, says, with_banks
+from tests.worlds.banks import StandInBank, a_callback, answers_in_turn, sandbox_adapter, with_banks
+from tests.worlds.orders import a_portal, an_agency, an_operator, an_order, confirmation, receive
 
 _NO_LIMITS = "".join(
     f"ALTER TABLE payment_order DROP CONSTRAINT ck_payment_order_{name};" for name in ("refunds", "paid_back")
@@ -139,7 +139,7 @@ PLANTED: dict[str, list[str]] = {
 @pytest.fixture
 def history(hub: Hub, clock: StoppedClock) -> Hub:
     """A day at which nearly everything has happened once."""
-    silent = StandInBank(on_open=says(BankUnavailable("no answer")))
+    silent = StandInBank(on_open=answers_in_turn(BankUnavailable("no answer")))
     hub = with_banks(hub, sandbox=sandbox_adapter(), standin=StandInBank(), silent=silent)
     agency, portal = an_agency(hub), a_portal(hub, webhook_url="https://portal.test/webhooks")
     paid, unknown, part, twice, dollars = (an_order(hub, agency, portal)["reference"] for _ in range(5))
@@ -147,9 +147,9 @@ def history(hub: Hub, clock: StoppedClock) -> Hub:
     start_payment(hub, reference=paid, bank="standin", payer_ip="203.0.113.9", language="vi")
     with pytest.raises(BankUnavailable):
         start_payment(hub, reference=unknown, bank="silent", payer_ip="203.0.113.9", language="vi")
-    hear(hub, confirmation(paid, bank="standin"))
-    hear(hub, confirmation(part, 40_000))
-    hear(hub, confirmation(dollars, Money(100, "USD")))
+    receive(hub, confirmation(paid, bank="standin"))
+    receive(hub, confirmation(part, 40_000))
+    receive(hub, confirmation(dollars, Money(100, "USD")))
     receive_callback(
         hub, bank="sandbox", request=a_callback(twice, hub.now(), message_id="evt_same", transaction_id="T")
     )
@@ -158,9 +158,9 @@ def history(hub: Hub, clock: StoppedClock) -> Hub:
         bank="sandbox",
         request=a_callback(twice, hub.now(), 1, message_id="evt_same", transaction_id="T"),
     )
-    hear(hub, confirmation("typed by hand", outcome=Outcome.PAID))
+    receive(hub, confirmation("typed by hand", outcome=Outcome.PAID))
     reverse_posting(hub, caller=an_operator(), posting_id=1, reason="another book")
-    hear(hub, confirmation(an_order(hub, agency, portal)["reference"]))
+    receive(hub, confirmation(an_order(hub, agency, portal)["reference"]))
     give_money_back(hub, agency, portal)
     clock.advance(minutes=2)
     assert expire_orders(hub) == 1

@@ -10,8 +10,8 @@ from payment_hub.domain.errors import IdempotencyConflict, RequestStillRunning
 from payment_hub.domain.idempotency import KEPT, LEASE, StoredAnswer
 from payment_hub.hub import Hub
 from payment_hub.operations.idempotency import claim_request, release_request, store_answer
-from tests.asking import rows
 from tests.conftest import StoppedClock
+from tests.worlds.database import rows
 
 ONE, OTHER = b"1" * 32, b"2" * 32
 ANSWER = StoredAnswer(200, '{"status":"CANCELLED"}', {"ETag": '"2"'})

@@ -21,11 +21,11 @@ from payment_hub.operations.callbacks import receive_callback
 from payment_hub.operations.health import check_invariants
 from payment_hub.signing import Signer
 from payment_hub.store.schema import upgrade
-from tests.asking import balances, count
-from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import a_callback, sandbox_adapter
 from tests.web.conftest import SETTINGS
+from tests.worlds.banks import a_callback, sandbox_adapter
+from tests.worlds.database import balances, count
+from tests.worlds.orders import a_portal, an_agency, an_order
 
 
 class Server:

@@ -12,15 +12,15 @@ from payment_hub.hub import Hub
 from payment_hub.operations.payments.query import query_pending
 from payment_hub.operations.payments.start import start_payment
 from payment_hub.operations.payments.unresolved import list_unresolved, resolve_attempt
-from tests.asking import attempts, one, rows
-from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import INSTRUCTIONS, StandInBank, says, with_banks
+from tests.worlds.banks import INSTRUCTIONS, StandInBank, answers_in_turn, with_banks
+from tests.worlds.database import attempts, rows, scalar
+from tests.worlds.orders import a_portal, an_agency, an_operator, an_order, confirmation, receive
 
 
 @pytest.fixture
 def bank() -> StandInBank:
-    return StandInBank(on_open=says(BankUnavailable("no answer")))
+    return StandInBank(on_open=answers_in_turn(BankUnavailable("no answer")))
 
 
 @pytest.fixture
@@ -61,9 +61,9 @@ def test_after_the_statement_an_officer_frees_the_way(hub: Hub, reference: str, 
     ]
     start(hub, reference, "other")
     assert [state for _, state, _ in attempts(hub)] == ["FAILED", "PENDING"]
-    hear(hub, confirmation(f"{reference}-1", bank="standin"))
-    assert one(hub, "SELECT status FROM payment_order") == "PAID"
-    assert one(hub, "SELECT contradicted FROM payment_attempt WHERE number = 1")
+    receive(hub, confirmation(f"{reference}-1", bank="standin"))
+    assert scalar(hub, "SELECT status FROM payment_order") == "PAID"
+    assert scalar(hub, "SELECT contradicted FROM payment_attempt WHERE number = 1")
 
 
 def test_the_bank_is_asked_once_more_and_its_word_counts(
@@ -72,7 +72,7 @@ def test_the_bank_is_asked_once_more_and_its_word_counts(
     with pytest.raises(BankUnavailable):
         start(hub, reference)
     wait_for_the_officer(hub, clock)
-    bank.on_query = says(confirmation(f"{reference}-1", bank="standin"))
+    bank.on_query = answers_in_turn(confirmation(f"{reference}-1", bank="standin"))
     with pytest.raises(IllegalTransition):
         end(hub, reference)
     assert attempts(hub) == [("standin", "SUCCEEDED", 150_000)]
@@ -82,9 +82,9 @@ def test_a_payment_that_is_told_and_never_proven_can_be_ended_too(
     hub: Hub, reference: str, bank: StandInBank, clock: StoppedClock
 ) -> None:
     hub = replace(hub, terms={"standin": BankTerms(trust=Trust.INQUIRY)})
-    bank.on_open = says(INSTRUCTIONS)
+    bank.on_open = answers_in_turn(INSTRUCTIONS)
     start(hub, reference)
-    hear(hub, confirmation(f"{reference}-1", bank="standin"))
+    receive(hub, confirmation(f"{reference}-1", bank="standin"))
     wait_for_the_officer(hub, clock)
     with pytest.raises(PaymentUnderWay):
         start(hub, reference, "other")

@@ -17,21 +17,21 @@ from payment_hub.operations.orders import cancel_order, expire_orders
 from payment_hub.operations.refunds.decide import RECENT, propose_excess_refunds, set_refund_rules
 from payment_hub.operations.refunds.read import show_refund
 from payment_hub.operations.refunds.send import send_refunds
-from tests.asking import balances, rows
-from tests.builders import a_portal, an_agency, an_obligation, an_order, confirmation, hear
 from tests.conftest import StoppedClock
-from tests.refunding import (
+from tests.worlds.banks import with_banks
+from tests.worlds.database import balances, rows
+from tests.worlds.orders import a_portal, an_agency, an_obligation, an_order, confirmation, receive
+from tests.worlds.refunds import (
     DUC,
     LAN,
     RefundingBank,
+    add_statement_line,
     approve,
     decline,
     order_of,
     propose,
-    see_in_statement,
-    states,
+    refund_states,
 )
-from tests.stand_in_banks import with_banks
 
 AMOUNT = 150_000
 
@@ -52,7 +52,7 @@ def portal(hub: Hub) -> Caller:
 
 
 def pay(hub: Hub, reference: str, amount: int | Money = AMOUNT, transaction: str = "T1", **more: Any) -> None:
-    hear(hub, confirmation(reference, amount, bank="refunding", bank_transaction_id=transaction, **more))
+    receive(hub, confirmation(reference, amount, bank="refunding", bank_transaction_id=transaction, **more))
 
 
 def proposals(hub: Hub) -> list[tuple[str, str, int, str]]:
@@ -83,11 +83,11 @@ def test_it_waits_until_the_money_is_seen_in_a_statement(hub: Hub, twice: str) -
     assert show_refund(hub, caller=DUC, reference=twice, refund_id="hub:2").waits_for_statement
     with pytest.raises(MoneyNotSeen):
         approve(hub, twice, "hub:2")
-    see_in_statement(hub, "refunding", "T1")
-    see_in_statement(hub, "refunding", "T2", AMOUNT - 1)
+    add_statement_line(hub, "refunding", "T1")
+    add_statement_line(hub, "refunding", "T2", AMOUNT - 1)
     with pytest.raises(MoneyNotSeen):
         approve(hub, twice, "hub:2")
-    see_in_statement(hub, "refunding", "T2")
+    add_statement_line(hub, "refunding", "T2")
     assert not show_refund(hub, caller=DUC, reference=twice, refund_id="hub:2").waits_for_statement
     approve(hub, twice, "hub:2")
     send_refunds(hub)
@@ -117,7 +117,7 @@ def test_what_officers_declined_is_not_proposed_again(hub: Hub, twice: str) -> N
     propose_excess_refunds(hub)
     decline(hub, twice, "hub:2")
     assert propose_excess_refunds(hub) == 0
-    assert states(hub) == [("hub:2", "DECLINED")]
+    assert refund_states(hub) == [("hub:2", "DECLINED")]
 
 
 def test_what_somebody_proposed_already_is_not_proposed_by_the_hub(
@@ -186,7 +186,7 @@ def test_money_for_what_is_withdrawn_is_proposed_whatever_the_policy(
     pay(hub, reference)
     propose_excess_refunds(hub)
     assert proposals(hub) == [("T1", "PAID_LATE", AMOUNT, "hub")]
-    see_in_statement(hub, "refunding", "T1")
+    add_statement_line(hub, "refunding", "T1")
     approve(hub, reference, "hub:1")
     assert order_of(hub, reference)["held"]
     send_refunds(hub)
@@ -218,7 +218,7 @@ def test_nothing_is_proposed_while_banks_contradict_each_other(hub: Hub, portal:
 
 def test_what_was_proposed_before_the_contradiction_is_not_approved_during_it(hub: Hub, twice: str) -> None:
     propose_excess_refunds(hub)
-    see_in_statement(hub, "refunding", "T2")
+    add_statement_line(hub, "refunding", "T2")
     pay(hub, twice, 1, "T2")
     with pytest.raises(RefundBlocked):
         approve(hub, twice, "hub:2")

@@ -14,10 +14,10 @@ from payment_hub.hub import Hub
 from payment_hub.operations.checkout import show_checkout
 from payment_hub.operations.payments.start import start_payment
 from payment_hub.operations.routing import explain_choices, prefer_banks, show_payment_options
-from tests.asking import rows
-from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import StandInBank, says, with_banks
+from tests.worlds.banks import StandInBank, answers_in_turn, with_banks
+from tests.worlds.database import rows
+from tests.worlds.orders import a_portal, an_agency, an_operator, an_order, confirmation, receive
 
 
 @pytest.fixture
@@ -74,8 +74,8 @@ def test_a_preference_for_a_bank_that_is_gone_prefers_nothing(hub: Hub, referenc
 
 def test_an_overpaid_order_shows_no_fee_below_nothing(hub: Hub, reference: str) -> None:
     hub = replace(hub, terms={"one": BankTerms(fee_per_ten_thousand=50)})
-    hear(hub, confirmation(reference, 200_000, bank="one"))
-    hear(hub, confirmation(reference, 200_000, bank="two"))
+    receive(hub, confirmation(reference, 200_000, bank="one"))
+    receive(hub, confirmation(reference, 200_000, bank="two"))
     shown = show_payment_options(hub, caller=an_operator(), reference=reference)
     assert {option.reason for option in shown.items} == {"ORDER_CLOSED"}
     assert {option.fee.minor for option in shown.items} == {0}
@@ -85,12 +85,12 @@ def test_an_overpaid_order_shows_no_fee_below_nothing(hub: Hub, reference: str) 
 def test_a_silent_bank_is_not_offered_again_for_another_amount(
     hub: Hub, reference: str, clock: StoppedClock
 ) -> None:
-    silent = StandInBank(code="one", on_open=says(BankUnavailable("no answer")))
+    silent = StandInBank(code="one", on_open=answers_in_turn(BankUnavailable("no answer")))
     hub = replace(hub, adapters={"one": silent, "two": hub.adapters["two"]})
     with pytest.raises(BankUnavailable):
         start(hub, reference, "one")
     shown = show_payment_options(hub, caller=an_operator(), reference=reference)
     assert [option.reason for option in shown.items] == [None, "UNDER_WAY"]
-    hear(hub, confirmation(reference, 50_000, bank="elsewhere"))
+    receive(hub, confirmation(reference, 50_000, bank="elsewhere"))
     shown = show_payment_options(hub, caller=an_operator(), reference=reference)
     assert {option.reason for option in shown.items} == {"UNDER_WAY"}

@@ -18,8 +18,8 @@ from payment_hub.domain.money import dong
 from payment_hub.hub import Hub
 from payment_hub.operations.payments.start import start_payment
 from payment_hub.operations.receipts import fetch_bank_receipt
-from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
-from tests.stand_in_banks import StandInBank, with_banks
+from tests.worlds.banks import StandInBank, with_banks
+from tests.worlds.orders import a_portal, an_agency, an_operator, an_order, confirmation, receive
 
 PDF = b"%PDF-1.7\n%%EOF\n"
 
@@ -51,7 +51,7 @@ def hub(hub: Hub, bank: WritingBank) -> Hub:
 def a_paid_order(hub: Hub, bank: str) -> str:
     reference = str(an_order(hub, an_agency(hub), a_portal(hub))["reference"])
     started = start_payment(hub, reference=reference, bank=bank, payer_ip="203.0.113.9", language="vi")
-    hear(hub, confirmation(started.reference, bank=bank))
+    receive(hub, confirmation(started.reference, bank=bank))
     return reference
 
 

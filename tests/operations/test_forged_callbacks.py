@@ -13,11 +13,11 @@ from payment_hub.domain.banks.values import CallbackRequest
 from payment_hub.domain.errors import CallbackRejected
 from payment_hub.hub import Hub
 from payment_hub.operations.callbacks import UNVERIFIED_BYTES
-from tests.asking import one
-from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock
 from tests.operations.test_receive_callback import receive, refuse
-from tests.stand_in_banks import a_callback, sandbox_adapter, with_banks
+from tests.worlds.banks import a_callback, sandbox_adapter, with_banks
+from tests.worlds.database import scalar
+from tests.worlds.orders import a_portal, an_agency, an_order
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_another_body_under_the_same_signature_is_refused(
     hub: Hub, genuine: CallbackRequest, body: bytes
 ) -> None:
     refuse(hub, replace(genuine, body=body))
-    assert len(one(hub, "SELECT body FROM callback")) <= UNVERIFIED_BYTES
+    assert len(scalar(hub, "SELECT body FROM callback")) <= UNVERIFIED_BYTES
 
 
 def test_the_same_words_written_anew_are_another_message(hub: Hub, genuine: CallbackRequest) -> None:

@@ -11,10 +11,10 @@ from payment_hub.domain.errors import BankNotFound, CallbackRejected, Malformed
 from payment_hub.hub import Hub
 from payment_hub.operations.checkout import handle_return
 from payment_hub.operations.payments.start import start_payment
-from tests.asking import one
-from tests.builders import a_portal, an_agency, an_order, confirmation
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import StandInBank, says, with_banks
+from tests.worlds.banks import StandInBank, answers_in_turn, with_banks
+from tests.worlds.database import scalar
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation
 
 
 @dataclass
@@ -57,11 +57,11 @@ def test_the_bank_is_asked_and_only_its_answer_counts(
     query = f"genuine={reference}-1".encode()
     assert handle_return(hub, bank="returning", query=query) == reference
     assert [asked.attempt_reference for asked in bank.queried] == [f"{reference}-1"]
-    assert one(hub, "SELECT status FROM payment_order") == "OPEN"
-    bank.on_query = says(confirmation(f"{reference}-1", bank="returning"))
+    assert scalar(hub, "SELECT status FROM payment_order") == "OPEN"
+    bank.on_query = answers_in_turn(confirmation(f"{reference}-1", bank="returning"))
     clock.advance(minutes=2)
     assert handle_return(hub, bank="returning", query=query) == reference
-    assert one(hub, "SELECT status FROM payment_order") == "PAID"
+    assert scalar(hub, "SELECT status FROM payment_order") == "PAID"
 
 
 def test_a_page_that_is_loaded_again_and_again_asks_once(

@@ -15,10 +15,10 @@ from payment_hub.hub import Hub
 from payment_hub.operations.orders import expire_orders
 from payment_hub.operations.payments.query import query_pending
 from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
-from tests.asking import attempts, balances, one
-from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import INSTRUCTIONS, StandInBank, says, with_banks
+from tests.worlds.banks import INSTRUCTIONS, StandInBank, answers_in_turn, with_banks
+from tests.worlds.database import attempts, balances, scalar
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation, receive
 
 GONE = BankUnavailable("no answer")
 
@@ -91,22 +91,22 @@ def test_a_callback_that_tells_of_held_money_is_followed_at_once(
     hub: Hub, reference: str, bank: HoldingBank
 ) -> None:
     assert query_pending(hub) == 0
-    hear(hub, told(reference))
-    assert one(hub, "SELECT awaiting FROM payment_attempt") == "CAPTURE"
+    receive(hub, told(reference))
+    assert scalar(hub, "SELECT awaiting FROM payment_attempt") == "CAPTURE"
     assert query_pending(hub) == 1
-    assert one(hub, "SELECT status FROM payment_order") == "PAID"
+    assert scalar(hub, "SELECT status FROM payment_order") == "PAID"
 
 
 @pytest.mark.parametrize("closed", ["paid elsewhere", "expired"])
 def test_held_money_that_can_settle_nothing_is_let_go(
     hub: Hub, reference: str, bank: HoldingBank, clock: StoppedClock, closed: str
 ) -> None:
-    hear(hub, told(reference))
+    receive(hub, told(reference))
     if closed == "expired":
         clock.advance(days=1)
         expire_orders(hub)
     else:
-        hear(hub, confirmation(reference, bank="another"))
+        receive(hub, confirmation(reference, bank="another"))
     query_pending(hub)
     assert (bank.done, attempts(hub)) == (["cancel 1"], [("standin", "FAILED", 150_000)])
     clock.advance(days=8)
@@ -114,8 +114,8 @@ def test_held_money_that_can_settle_nothing_is_let_go(
 
 
 def test_more_than_the_rest_is_not_taken(hub: Hub, reference: str, bank: HoldingBank) -> None:
-    hear(hub, told(reference))
-    hear(hub, confirmation(reference, 1, bank="another"))
+    receive(hub, told(reference))
+    receive(hub, confirmation(reference, 1, bank="another"))
     query_pending(hub)
     assert bank.done == ["cancel 1"]
 
@@ -123,8 +123,8 @@ def test_more_than_the_rest_is_not_taken(hub: Hub, reference: str, bank: Holding
 def test_a_bank_that_does_not_answer_the_taking_is_asked_again(
     hub: Hub, reference: str, bank: HoldingBank, clock: StoppedClock
 ) -> None:
-    bank.on_capture = says(GONE)
-    hear(hub, told(reference))
+    bank.on_capture = answers_in_turn(GONE)
+    receive(hub, told(reference))
     query_pending(hub)
     assert attempts(hub) == [("standin", "PENDING", 150_000)]
     bank.on_query = taken
@@ -146,7 +146,7 @@ def test_a_bank_that_cannot_be_asked_is_taken_at_its_word_that_it_holds_the_mone
             return taken(query)
 
     deaf = with_banks(hub, standin=Deaf())
-    hear(deaf, told(reference))
+    receive(deaf, told(reference))
     query_pending(deaf)
     assert attempts(deaf) == [("standin", "SUCCEEDED", 150_000)]
 
@@ -155,7 +155,7 @@ def test_a_bank_that_cannot_take_what_it_holds_is_only_waited_for(
     hub: Hub, reference: str, clock: StoppedClock
 ) -> None:
     hub = with_banks(hub, standin=StandInBank(on_query=authorised))
-    hear(hub, told(reference))
+    receive(hub, told(reference))
     assert query_pending(hub) == 1
     assert attempts(hub) == [("standin", "PENDING", 150_000)]
-    assert one(hub, "SELECT query_at FROM payment_attempt") > clock()
+    assert scalar(hub, "SELECT query_at FROM payment_attempt") > clock()

@@ -16,11 +16,11 @@ from payment_hub.operations.payments.query import MOVING, query_order, query_pen
 from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
 from payment_hub.operations.payments.unresolved import list_unresolved, resolve_attempt
 from payment_hub.operations.routing import show_payment_options
-from tests.asking import attempts, balances, change, one
-from tests.builders import a_portal, an_agency, an_operator, an_order, hear
 from tests.conftest import StoppedClock
 from tests.operations.test_held_money import HoldingBank, authorised, taken, told
-from tests.stand_in_banks import StandInBank, says, with_banks
+from tests.worlds.banks import StandInBank, answers_in_turn, with_banks
+from tests.worlds.database import attempts, balances, execute, scalar
+from tests.worlds.orders import a_portal, an_agency, an_operator, an_order, receive
 
 GONE = BankUnavailable("no answer")
 
@@ -50,14 +50,14 @@ def start(hub: Hub, order: str, bank: str = "standin") -> None:
 def test_while_a_silent_bank_may_have_taken_the_money_no_other_payment_starts(
     hub: Hub, reference: str, bank: HoldingBank, clock: StoppedClock, by: str
 ) -> None:
-    bank.on_capture = says(GONE)
+    bank.on_capture = answers_in_turn(GONE)
     if by == "callback":
-        hear(hub, told(reference))
+        receive(hub, told(reference))
     else:
         clock.moment += FIRST_QUERY_AFTER
     query_pending(hub)
     assert bank.done == ["capture 1"]
-    bank.on_query = says(GONE)
+    bank.on_query = answers_in_turn(GONE)
     clock.advance(seconds=10)
     for name in ("other", "standin"):
         with pytest.raises(PaymentUnderWay, match="it is expected by"):
@@ -93,10 +93,10 @@ def test_two_who_learn_of_it_at_the_same_moment_take_it_once(
 def test_who_dies_while_he_takes_it_is_followed_by_another(
     hub: Hub, reference: str, bank: HoldingBank, clock: StoppedClock
 ) -> None:
-    bank.on_capture = says(
+    bank.on_capture = answers_in_turn(
         KeyboardInterrupt(), Confirmation("standin", "q", f"{reference}-1", Outcome.PENDING)
     )
-    hear(hub, told(reference))
+    receive(hub, told(reference))
     with pytest.raises(KeyboardInterrupt):
         query_pending(hub)
     bank.on_capture = taken
@@ -109,14 +109,14 @@ def test_who_dies_while_he_takes_it_is_followed_by_another(
 def test_what_a_left_bank_holds_is_not_taken_while_another_may_have_been_paid(
     hub: Hub, reference: str, bank: HoldingBank, clock: StoppedClock
 ) -> None:
-    bank.on_query = says(Confirmation("standin", "q", f"{reference}-1", Outcome.PENDING))
+    bank.on_query = answers_in_turn(Confirmation("standin", "q", f"{reference}-1", Outcome.PENDING))
     start(hub, reference, "other")
-    change(hub, "UPDATE payment_attempt SET state = 'UNKNOWN', unknown_at = started_at WHERE number = 2")
+    execute(hub, "UPDATE payment_attempt SET state = 'UNKNOWN', unknown_at = started_at WHERE number = 2")
     bank.on_query = authorised
-    hear(hub, told(reference))
+    receive(hub, told(reference))
     query_pending(hub)
     assert bank.done == []
-    change(hub, "UPDATE payment_attempt SET state = 'FAILED' WHERE number = 2")
+    execute(hub, "UPDATE payment_attempt SET state = 'FAILED' WHERE number = 2")
     clock.advance(minutes=1)
     query_pending(hub)
     assert (bank.done, attempts(hub)[0]) == (["capture 1"], ("standin", "SUCCEEDED", 150_000))
@@ -126,7 +126,7 @@ def test_held_money_that_nobody_can_move_comes_before_an_officer(
     hub: Hub, reference: str, clock: StoppedClock
 ) -> None:
     hub = with_banks(hub, standin=StandInBank(on_query=authorised), other=StandInBank(code="other"))
-    hear(hub, told(reference))
+    receive(hub, told(reference))
     began = clock()
     query_pending(hub)
     [listed] = list_unresolved(hub, caller=an_operator()).items
@@ -144,23 +144,23 @@ def test_held_money_that_nobody_can_move_comes_before_an_officer(
 def test_held_money_of_an_order_that_closed_is_let_go_and_never_taken(
     hub: Hub, reference: str, bank: HoldingBank, clock: StoppedClock
 ) -> None:
-    bank.on_capture = says(GONE)
-    hear(hub, told(reference))
+    bank.on_capture = answers_in_turn(GONE)
+    receive(hub, told(reference))
     query_pending(hub)
     clock.advance(days=5)
     expire_orders(hub)
     query_pending(hub)
     assert bank.done == ["capture 1", "cancel 1"]
     assert attempts(hub) == [("standin", "FAILED", 150_000)]
-    assert one(hub, "SELECT count(*) FROM collection") == 0
+    assert scalar(hub, "SELECT count(*) FROM collection") == 0
 
 
 def test_a_bank_that_tells_paid_and_then_held_is_not_asked_to_take_it(
     hub: Hub, reference: str, bank: HoldingBank
 ) -> None:
-    change(
+    execute(
         hub,
         "UPDATE payment_attempt SET awaiting = 'CONFIRMATION', unknown_at = started_at, query_at = started_at",
     )
     query_pending(hub)
-    assert (bank.done, one(hub, "SELECT awaiting FROM payment_attempt")) == ([], "CONFIRMATION")
+    assert (bank.done, scalar(hub, "SELECT awaiting FROM payment_attempt")) == ([], "CONFIRMATION")

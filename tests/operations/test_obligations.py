@@ -28,8 +28,8 @@ from payment_hub.operations.obligations import (
     withdraw_obligation,
 )
 from payment_hub.operations.orders import show_order
-from tests.asking import count, rows
-from tests.builders import (
+from tests.worlds.database import count, rows
+from tests.worlds.orders import (
     a_portal,
     an_agency,
     an_obligation,
@@ -37,7 +37,7 @@ from tests.builders import (
     an_order,
     confirmation,
     fine_terms,
-    hear,
+    receive,
 )
 
 CODE = "G22.99"
@@ -156,7 +156,7 @@ VERBS: list[Callable[..., ObligationView]] = [amend, withdraw, restore]
 def test_what_has_been_paid_for_even_in_part_does_not_change(
     hub: Hub, agency: Caller, reference: str, verb: Callable[..., ObligationView], paid: int
 ) -> None:
-    hear(hub, confirmation(an_order(hub, agency, a_portal(hub), obligation=reference)["reference"], paid))
+    receive(hub, confirmation(an_order(hub, agency, a_portal(hub), obligation=reference)["reference"], paid))
     with pytest.raises(ObligationClosed, match="paid"):
         verb(hub, agency, 1)
 

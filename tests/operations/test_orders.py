@@ -41,8 +41,10 @@ from payment_hub.operations.orders import (
 from payment_hub.operations.payments.query import query_pending
 from payment_hub.operations.payments.start import start_payment
 from payment_hub.operations.receipts import show_receipt
-from tests.asking import attempts, balances, count, rows
-from tests.builders import (
+from tests.conftest import StoppedClock
+from tests.worlds.banks import StandInBank, answers_in_turn, with_banks
+from tests.worlds.database import attempts, balances, count, rows
+from tests.worlds.orders import (
     a_claim,
     a_portal,
     an_agency,
@@ -50,10 +52,8 @@ from tests.builders import (
     an_operator,
     an_order,
     confirmation,
-    hear,
+    receive,
 )
-from tests.conftest import StoppedClock
-from tests.stand_in_banks import StandInBank, says, with_banks
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_the_same_key_is_answered_as_the_first_time_even_after_the_order_has_mov
     hub: Hub, portal: Caller, obligation: str
 ) -> None:
     first = issue(hub, portal, obligation, "K1")
-    hear(hub, confirmation(json.loads(first.body)["reference"]))
+    receive(hub, confirmation(json.loads(first.body)["reference"]))
     again = issue(hub, portal, obligation, "K1")
     assert (again.status, again.body, again.replayed) == (201, first.body, True)
     assert count(hub, "payment_order") == 1
@@ -172,7 +172,7 @@ def test_a_withdrawn_obligation_is_closed(hub: Hub, agency: Caller, portal: Call
 
 
 def test_a_settled_obligation_is_closed(hub: Hub, agency: Caller, portal: Caller, obligation: str) -> None:
-    hear(hub, confirmation(an_order(hub, agency, portal, obligation=obligation)["reference"]))
+    receive(hub, confirmation(an_order(hub, agency, portal, obligation=obligation)["reference"]))
     with pytest.raises(ObligationClosed, match="settled"):
         issue(hub, portal, obligation)
 
@@ -181,7 +181,7 @@ def test_part_of_the_money_keeps_the_order_and_no_second_one_may_ask_for_the_who
     hub: Hub, agency: Caller, portal: Caller, obligation: str, clock: StoppedClock
 ) -> None:
     order = an_order(hub, agency, portal, obligation=obligation)
-    hear(hub, confirmation(order["reference"], 1))
+    receive(hub, confirmation(order["reference"], 1))
     clock.advance(days=2)
     assert expire_orders(hub) == 0
     with pytest.raises(OpenOrderExists, match=order["reference"]):
@@ -222,9 +222,9 @@ def test_late_money_that_may_not_settle_leaves_the_obligation_to_be_ordered_anew
     clock.advance(days=1)
     expire_orders(hub)
     clock.advance(minutes=1)
-    hear(hub, confirmation(old["reference"]))
+    receive(hub, confirmation(old["reference"]))
     new = an_order(hub, agency, portal, obligation=obligation)
-    hear(hub, confirmation(new["reference"]))
+    receive(hub, confirmation(new["reference"]))
     assert balances(hub)["AGENCY_PAYABLE"] == 150_000
 
 
@@ -253,7 +253,7 @@ def test_receipt_numbers_begin_again_with_the_year_and_print_its_digits(
     numbers = []
     for _ in range(2):
         order = an_order(hub, agency, portal)
-        hear(hub, confirmation(order["reference"]))
+        receive(hub, confirmation(order["reference"]))
         numbers.append(show_receipt(hub, caller=portal, reference=order["reference"]).number)
         clock.advance(days=365)
     assert numbers == ["01BLP AA26E 0000001", "01BLP AA27E 0000001"]
@@ -296,7 +296,7 @@ def test_an_old_version_is_refused_and_changes_nothing(hub: Hub, portal: Caller,
 def test_what_has_money_or_has_ended_stays_as_it_is(
     hub: Hub, agency: Caller, portal: Caller, reference: str, clock: StoppedClock
 ) -> None:
-    hear(hub, confirmation(reference, 1))
+    receive(hub, confirmation(reference, 1))
     free = an_order(hub, agency, portal, amount=0)["reference"]
     late = an_order(hub, agency, portal)["reference"]
     clock.advance(days=1)
@@ -321,7 +321,7 @@ def test_the_payment_under_way_is_given_up_and_its_money_is_late(
     withdraw(hub, portal, reference)
     assert attempts(hub) == [("standin", "ABANDONED", 150_000)]
     clock.advance(seconds=1)
-    hear(hub, confirmation(reference, bank="standin"))
+    receive(hub, confirmation(reference, bank="standin"))
     order = show_order(hub, caller=portal, reference=reference)
     assert (order.status, order.flags) == ("PAID", ("LATE",))
 
@@ -347,8 +347,8 @@ def test_what_has_money_or_is_closed_or_was_for_nothing_never_expires(
 ) -> None:
     paid, part = (an_order(hub, agency, portal)["reference"] for _ in range(2))
     an_order(hub, agency, portal, amount=0)
-    hear(hub, confirmation(paid))
-    hear(hub, confirmation(part, 1))
+    receive(hub, confirmation(paid))
+    receive(hub, confirmation(part, 1))
     clock.advance(days=2)
     assert expire_orders(hub) == 0
     assert statuses(hub) == ["PAID", "UNDERPAID", "PAID"]
@@ -358,7 +358,7 @@ def test_money_in_another_currency_does_not_keep_the_offer_open(
     hub: Hub, agency: Caller, portal: Caller, clock: StoppedClock
 ) -> None:
     order = an_order(hub, agency, portal)
-    hear(hub, confirmation(order["reference"], Money(100, "USD")))
+    receive(hub, confirmation(order["reference"], Money(100, "USD")))
     clock.advance(days=2)
     assert expire_orders(hub) == 1
     assert statuses(hub) == ["EXPIRED"]
@@ -377,7 +377,7 @@ def test_a_backlog_is_worked_off_in_batches(
 def test_a_payment_under_way_is_given_up_unless_its_outcome_is_unknown(
     hub: Hub, agency: Caller, portal: Caller, clock: StoppedClock
 ) -> None:
-    silent = StandInBank(on_open=says(BankUnavailable("no answer")))
+    silent = StandInBank(on_open=answers_in_turn(BankUnavailable("no answer")))
     hub = with_banks(hub, standin=StandInBank(), silent=silent)
     for bank in hub.adapters:
         order = an_order(hub, agency, portal)
@@ -398,7 +398,7 @@ def test_the_rest_may_be_paid_past_the_deadline_where_late_money_is_accepted(
     bank = StandInBank()
     hub = with_banks(hub, standin=bank)
     order = an_order(hub, an_agency(hub, late_policy=policy), a_portal(hub))["reference"]
-    hear(hub, confirmation(order, 100_000))
+    receive(hub, confirmation(order, 100_000))
     clock.advance(days=2)
     if may:
         assert start_payment(

@@ -14,10 +14,18 @@ from payment_hub.domain.settlement import LatePolicy
 from payment_hub.hub import Hub
 from payment_hub.operations.orders import cancel_order, expire_orders
 from payment_hub.operations.payments.start import start_payment
-from tests.asking import count
-from tests.builders import a_portal, an_agency, an_obligation, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import StandInBank, with_banks
+from tests.worlds.banks import StandInBank, with_banks
+from tests.worlds.database import count
+from tests.worlds.orders import (
+    a_portal,
+    an_agency,
+    an_obligation,
+    an_operator,
+    an_order,
+    confirmation,
+    receive,
+)
 
 
 @pytest.fixture
@@ -54,16 +62,16 @@ def withdraw(hub: Hub, reference: str, clock: StoppedClock) -> None:
 
 
 def pay(hub: Hub, reference: str, clock: StoppedClock) -> None:
-    hear(hub, confirmation(reference))
+    receive(hub, confirmation(reference))
 
 
 def pay_in_dollars(hub: Hub, reference: str, clock: StoppedClock) -> None:
-    hear(hub, confirmation(reference, Money(100, "USD")))
+    receive(hub, confirmation(reference, Money(100, "USD")))
 
 
 def contradict(hub: Hub, reference: str, clock: StoppedClock) -> None:
-    hear(hub, confirmation(reference, 40_000, bank_transaction_id="T"))
-    hear(hub, confirmation(reference, 50_000, bank_transaction_id="T"))
+    receive(hub, confirmation(reference, 40_000, bank_transaction_id="T"))
+    receive(hub, confirmation(reference, 50_000, bank_transaction_id="T"))
 
 
 @pytest.mark.parametrize("close", [pass_the_deadline, expire, withdraw, pay, pay_in_dollars, contradict])
@@ -92,7 +100,7 @@ def test_nobody_is_sent_to_a_bank_for_what_another_order_has_settled(
     expire_orders(hub)
     new = an_order(hub, agency, portal, obligation=obligation)
     clock.advance(minutes=1)
-    hear(hub, confirmation(old["reference"]))
+    receive(hub, confirmation(old["reference"]))
     if policy is LatePolicy.ACCEPT:
         with pytest.raises(OrderClosed, match="another order"):
             start(hub, new["reference"])

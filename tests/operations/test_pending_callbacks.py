@@ -11,10 +11,10 @@ from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub
 from payment_hub.operations.callbacks import receive_callback
 from payment_hub.operations.payments.start import start_payment
-from tests.asking import one
-from tests.builders import a_portal, an_agency, an_order, confirmation
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import StandInBank, says, with_banks
+from tests.worlds.banks import StandInBank, answers_in_turn, with_banks
+from tests.worlds.database import scalar
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation
 
 
 class AnnouncingBank(StandInBank):
@@ -53,26 +53,26 @@ def announce(hub: Hub, reference: str) -> bytes:
 def test_its_answer_settles_before_the_callback_is_answered(
     hub: Hub, bank: AnnouncingBank, reference: str
 ) -> None:
-    bank.on_query = says(confirmation(f"{reference}-1", bank="standin"))
+    bank.on_query = answers_in_turn(confirmation(f"{reference}-1", bank="standin"))
     assert announce(hub, reference) == b"RECORDED"
-    assert one(hub, "SELECT status FROM payment_order") == "PAID"
+    assert scalar(hub, "SELECT status FROM payment_order") == "PAID"
 
 
 def test_the_same_announcement_again_asks_again(
     hub: Hub, bank: AnnouncingBank, reference: str, clock: StoppedClock
 ) -> None:
     announce(hub, reference)
-    assert one(hub, "SELECT status FROM payment_order") == "OPEN"
-    bank.on_query = says(confirmation(f"{reference}-1", bank="standin"))
+    assert scalar(hub, "SELECT status FROM payment_order") == "OPEN"
+    bank.on_query = answers_in_turn(confirmation(f"{reference}-1", bank="standin"))
     clock.advance(minutes=1)
     announce(hub, reference)
-    assert one(hub, "SELECT status FROM payment_order") == "PAID"
+    assert scalar(hub, "SELECT status FROM payment_order") == "PAID"
 
 
 def test_a_silent_bank_is_answered_all_the_same(hub: Hub, bank: AnnouncingBank, reference: str) -> None:
-    bank.on_query = says(BankUnavailable("gone"))
+    bank.on_query = answers_in_turn(BankUnavailable("gone"))
     assert announce(hub, reference) == b"RECORDED"
-    assert one(hub, "SELECT status FROM payment_order") == "OPEN"
+    assert scalar(hub, "SELECT status FROM payment_order") == "OPEN"
 
 
 def test_an_announcement_about_nothing_of_ours_asks_nobody(
@@ -88,4 +88,4 @@ def test_a_bank_that_cannot_be_asked_is_not(hub: Hub, reference: str) -> None:
 
     deaf = Deaf()
     assert announce(replace(hub, adapters={"standin": deaf}), reference) == b"RECORDED"
-    assert one(hub, "SELECT status FROM payment_order") == "OPEN"
+    assert scalar(hub, "SELECT status FROM payment_order") == "OPEN"

@@ -15,10 +15,10 @@ from payment_hub.hub import Hub
 from payment_hub.operations.orders import expire_orders
 from payment_hub.operations.payments.query import LEASE, query_pending
 from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
-from tests.asking import attempts, balances, count, one, rows
-from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import StandInBank, says, with_banks
+from tests.worlds.banks import StandInBank, answers_in_turn, with_banks
+from tests.worlds.database import attempts, balances, count, rows, scalar
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation, receive
 
 GONE = BankUnavailable("no answer")
 
@@ -62,7 +62,7 @@ def told(reference: str, outcome: Outcome = Outcome.PAID, **more: Any) -> Confir
 
 def when_asked(hub: Hub) -> float:
     """Seconds until the bank is asked next."""
-    moment = one(hub, "SELECT query_at FROM payment_attempt")
+    moment = scalar(hub, "SELECT query_at FROM payment_attempt")
     return float((moment - hub.now()).total_seconds())
 
 
@@ -78,10 +78,10 @@ def test_nobody_is_asked_before_the_time(
 def test_money_that_the_bank_tells_when_asked_settles_the_order(
     hub: Hub, attempt: str, bank: StandInBank, clock: StoppedClock
 ) -> None:
-    bank.on_query = says(told(attempt))
+    bank.on_query = answers_in_turn(told(attempt))
     clock.moment += FIRST_QUERY_AFTER
     assert query_pending(hub) == 1
-    assert (one(hub, "SELECT status FROM payment_order"), attempts(hub)[0][1]) == ("PAID", "SUCCEEDED")
+    assert (scalar(hub, "SELECT status FROM payment_order"), attempts(hub)[0][1]) == ("PAID", "SUCCEEDED")
     assert rows(hub, "SELECT source, callback_id FROM confirmation") == [
         {"source": "QUERY", "callback_id": None}
     ]
@@ -93,7 +93,7 @@ def test_an_answer_and_a_callback_about_the_same_money_count_once(
     hub: Hub, attempt: str, bank: StandInBank, clock: StoppedClock
 ) -> None:
     def after_the_callback(_: object) -> Confirmation:
-        hear(hub, told(attempt, event_id="callback"))
+        receive(hub, told(attempt, event_id="callback"))
         return told(attempt)
 
     bank.on_query = after_the_callback
@@ -109,18 +109,18 @@ def test_an_answer_and_a_callback_about_the_same_money_count_once(
 def test_a_refusal_that_the_bank_tells_when_asked_lets_the_payer_try_again(
     hub: Hub, attempt: str, bank: StandInBank, clock: StoppedClock
 ) -> None:
-    bank.on_query = says(told(attempt, Outcome.DECLINED))
+    bank.on_query = answers_in_turn(told(attempt, Outcome.DECLINED))
     clock.moment += FIRST_QUERY_AFTER
     query_pending(hub)
     assert attempts(hub) == [("standin", "FAILED", 150_000)]
-    assert one(hub, "SELECT status FROM payment_order") == "OPEN"
+    assert scalar(hub, "SELECT status FROM payment_order") == "OPEN"
 
 
 @pytest.mark.parametrize("answer", [GONE, Malformed("no such reference"), told("x", Outcome.PENDING)])
 def test_a_bank_without_an_outcome_is_asked_later_and_later_and_nothing_is_assumed(
     hub: Hub, attempt: str, bank: StandInBank, clock: StoppedClock, answer: object
 ) -> None:
-    bank.on_query = says(answer)
+    bank.on_query = answers_in_turn(answer)
     clock.moment += FIRST_QUERY_AFTER
     for asked in range(1, 12):
         assert query_pending(hub) == 1
@@ -145,7 +145,7 @@ def test_an_intent_of_a_dead_process_becomes_unknown_and_is_asked_about(
     hub: Hub, bank: StandInBank, clock: StoppedClock
 ) -> None:
     order = an_order(hub, an_agency(hub), a_portal(hub))
-    bank.on_open = says(Killed())
+    bank.on_open = answers_in_turn(Killed())
     with pytest.raises(Killed):
         start_payment(
             hub, reference=order["reference"], bank="standin", payer_ip="203.0.113.9", language="vi"
@@ -153,7 +153,7 @@ def test_an_intent_of_a_dead_process_becomes_unknown_and_is_asked_about(
     clock.moment += FIRST_QUERY_AFTER
     assert query_pending(hub) == 1
     assert attempts(hub) == [("standin", "UNKNOWN", 150_000)]
-    bank.on_query = says(told(f"{order['reference']}-1"))
+    bank.on_query = answers_in_turn(told(f"{order['reference']}-1"))
     clock.advance(minutes=1)
     assert query_pending(hub) == 1
     assert attempts(hub) == [("standin", "SUCCEEDED", 150_000)]
@@ -162,7 +162,7 @@ def test_an_intent_of_a_dead_process_becomes_unknown_and_is_asked_about(
 def test_a_worker_that_dies_while_asking_is_followed_by_another_when_its_lease_ends(
     hub: Hub, attempt: str, bank: StandInBank, clock: StoppedClock
 ) -> None:
-    bank.on_query = says(Killed(), told(attempt))
+    bank.on_query = answers_in_turn(Killed(), told(attempt))
     clock.moment += FIRST_QUERY_AFTER
     with pytest.raises(Killed):
         query_pending(hub)
@@ -178,14 +178,14 @@ def test_an_attempt_given_up_is_not_asked_about_and_its_money_still_counts(
     clock.advance(days=1)
     assert expire_orders(hub) == 1
     assert (query_pending(hub), attempts(hub)[0][1]) == (0, "ABANDONED")
-    hear(hub, confirmation(attempt, bank="standin"))
+    receive(hub, confirmation(attempt, bank="standin"))
     assert attempts(hub) == [("standin", "SUCCEEDED", 150_000)]
 
 
 def test_instructions_that_nobody_followed_for_a_week_are_given_up(
     hub: Hub, attempt: str, bank: StandInBank, clock: StoppedClock
 ) -> None:
-    hear(hub, confirmation(attempt.partition("-")[0], bank="another"))
+    receive(hub, confirmation(attempt.partition("-")[0], bank="another"))
     clock.advance(days=6)
     assert (query_pending(hub), attempts(hub)[0][1]) == (1, "PENDING")
     clock.advance(days=2)

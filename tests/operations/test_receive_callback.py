@@ -11,9 +11,9 @@ from payment_hub.domain.banks.values import CallbackReply, CallbackRequest
 from payment_hub.domain.errors import BankNotFound, CallbackRejected
 from payment_hub.hub import Hub
 from payment_hub.operations.callbacks import receive_callback
-from tests.asking import balances, count, one, rows
-from tests.builders import a_portal, an_agency, an_order
-from tests.stand_in_banks import a_callback, sandbox_adapter, signed_callback, with_banks
+from tests.worlds.banks import a_callback, sandbox_adapter, signed_callback, with_banks
+from tests.worlds.database import balances, count, rows, scalar
+from tests.worlds.orders import a_portal, an_agency, an_order
 
 FACTS = ("confirmation", "collection", "posting", "receipt", "payment_attempt")
 
@@ -45,8 +45,8 @@ def refuse(hub: Hub, request: CallbackRequest) -> None:
     assert rejected.value.detail == ""
     assert [count(hub, table) for table in FACTS] == [0] * len(FACTS)
     assert count(hub, "callback") == kept + 1
-    assert one(hub, "SELECT bool_or(verified) FROM callback") is False
-    assert one(hub, "SELECT status || sequence FROM payment_order") == "OPEN1"
+    assert scalar(hub, "SELECT bool_or(verified) FROM callback") is False
+    assert scalar(hub, "SELECT status || sequence FROM payment_order") == "OPEN1"
 
 
 def test_a_genuine_callback_is_kept_byte_for_byte_and_answered_in_the_banks_words(
@@ -63,7 +63,7 @@ def test_a_genuine_callback_is_kept_byte_for_byte_and_answered_in_the_banks_word
 def test_what_a_client_sends_beside_the_signature_is_not_kept(hub: Hub, genuine: CallbackRequest) -> None:
     more = {"authorization": "Bearer secret", "cookie": "a=b", "x-forwarded-for": "192.0.2.1"}
     receive(hub, replace(genuine, headers={**genuine.headers, **more}))
-    assert one(hub, "SELECT headers FROM callback") == genuine.headers
+    assert scalar(hub, "SELECT headers FROM callback") == genuine.headers
 
 
 def test_a_repetition_is_answered_alike_and_kept_again(hub: Hub, genuine: CallbackRequest) -> None:
@@ -145,5 +145,5 @@ def _with(hub: Hub, reference: str, amount: object) -> CallbackRequest:
 @pytest.mark.parametrize("amount", ["0"])
 def test_paid_nothing_is_kept_and_proves_nothing(hub: Hub, reference: str, amount: str) -> None:
     assert receive(hub, _with(hub, reference, amount)).status == 200
-    assert one(hub, "SELECT verdict FROM confirmation") == "CONTRADICTS"
-    assert one(hub, "SELECT status FROM payment_order") == "OPEN"
+    assert scalar(hub, "SELECT verdict FROM confirmation") == "CONTRADICTS"
+    assert scalar(hub, "SELECT status FROM payment_order") == "OPEN"

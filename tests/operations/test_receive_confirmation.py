@@ -15,8 +15,9 @@ from payment_hub.domain.settlement import Disposition, LatePolicy, Verdict
 from payment_hub.hub import Hub
 from payment_hub.operations.obligations import amend_obligation
 from payment_hub.operations.orders import cancel_order, expire_orders, show_order
-from tests.asking import balances, rows
-from tests.builders import (
+from tests.conftest import StoppedClock
+from tests.worlds.database import balances, rows
+from tests.worlds.orders import (
     a_portal,
     an_agency,
     an_obligation,
@@ -24,9 +25,8 @@ from tests.builders import (
     an_order,
     confirmation,
     fine_terms,
-    hear,
+    receive,
 )
-from tests.conftest import StoppedClock
 
 
 def order_of(hub: Hub) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def reference(hub: Hub) -> str:
 
 
 def test_money_for_an_open_order_settles_it_with_posting_receipt_and_event(hub: Hub, reference: str) -> None:
-    judgement = hear(hub, confirmation(reference))
+    judgement = receive(hub, confirmation(reference))
     assert (judgement.verdict, judgement.disposition) == (Verdict.SETTLES, Disposition.APPLIED)
     assert order_of(hub) | {
         "status": "PAID",
@@ -70,74 +70,74 @@ def test_money_for_an_open_order_settles_it_with_posting_receipt_and_event(hub: 
 
 def test_a_repeated_confirmation_is_answered_as_the_first_time(hub: Hub, reference: str) -> None:
     said = confirmation(reference)
-    hear(hub, said)
-    again = hear(hub, said)
+    receive(hub, said)
+    again = receive(hub, said)
     assert (again.verdict, again.first_verdict) == (Verdict.DUPLICATE, Verdict.SETTLES)
     assert order_of(hub)["received"] == 150000
     assert len(rows(hub, "SELECT 1 FROM posting")) == 1
 
 
 def test_the_same_bank_transaction_under_a_new_event_id_counts_once(hub: Hub, reference: str) -> None:
-    hear(hub, confirmation(reference, bank_transaction_id="TA"))
-    again = hear(hub, confirmation(reference, bank_transaction_id="TA"))
+    receive(hub, confirmation(reference, bank_transaction_id="TA"))
+    again = receive(hub, confirmation(reference, bank_transaction_id="TA"))
     assert again.disposition is Disposition.DUPLICATE
     assert order_of(hub)["received"] == 150000
 
 
 def test_an_event_id_that_first_repeated_known_money_is_known_too(hub: Hub, reference: str) -> None:
     said = confirmation(reference, event_id="e-1", bank_transaction_id="T")
-    hear(hub, said)
+    receive(hub, said)
     again = replace(said, event_id="e-2")
-    assert hear(hub, again).disposition is Disposition.DUPLICATE
-    assert hear(hub, replace(again, amount=dong(1))).disposition is Disposition.CONFLICT
-    assert hear(hub, again).disposition is Disposition.DUPLICATE
+    assert receive(hub, again).disposition is Disposition.DUPLICATE
+    assert receive(hub, replace(again, amount=dong(1))).disposition is Disposition.CONFLICT
+    assert receive(hub, again).disposition is Disposition.DUPLICATE
 
 
 @pytest.mark.parametrize("event_id", ["E1", "E2"])
 def test_the_same_transaction_with_another_amount_is_kept_and_holds_the_order(
     hub: Hub, reference: str, event_id: str
 ) -> None:
-    hear(hub, confirmation(reference, event_id="E1", bank_transaction_id="TA"))
+    receive(hub, confirmation(reference, event_id="E1", bank_transaction_id="TA"))
     contradiction = confirmation(reference, 140_000, event_id=event_id, bank_transaction_id="TA")
-    assert hear(hub, contradiction).disposition is Disposition.CONFLICT
-    assert hear(hub, contradiction).disposition is Disposition.DUPLICATE
+    assert receive(hub, contradiction).disposition is Disposition.CONFLICT
+    assert receive(hub, contradiction).disposition is Disposition.DUPLICATE
     assert order_of(hub)["received"] == 150000
     assert flags(hub, reference) == ("CONFLICT", "HELD")
 
 
 def test_too_little_waits_in_suspense_until_the_rest_comes(hub: Hub, reference: str) -> None:
-    assert hear(hub, confirmation(reference, 40_000)).verdict is Verdict.UNDERPAYS
+    assert receive(hub, confirmation(reference, 40_000)).verdict is Verdict.UNDERPAYS
     assert (order_of(hub)["status"], balances(hub)) == (
         "UNDERPAID",
         {"BANK_CLEARING": -40_000, "SUSPENSE": 40_000},
     )
-    assert hear(hub, confirmation(reference, 110_000)).verdict is Verdict.SETTLES
+    assert receive(hub, confirmation(reference, 110_000)).verdict is Verdict.SETTLES
     assert order_of(hub)["status"] == "PAID"
     assert balances(hub) == {"BANK_CLEARING": -150_000, "AGENCY_PAYABLE": 150_000}
 
 
 def test_too_much_settles_and_the_rest_is_a_debt_to_the_payer(hub: Hub, reference: str) -> None:
-    assert hear(hub, confirmation(reference, 151_000)).verdict is Verdict.OVERPAYS
+    assert receive(hub, confirmation(reference, 151_000)).verdict is Verdict.OVERPAYS
     assert flags(hub, reference) == ("OVERPAID",)
     assert balances(hub) == {"BANK_CLEARING": -151_000, "AGENCY_PAYABLE": 150_000, "OVERPAYMENT": 1_000}
 
 
 def test_a_second_payment_is_kept_whole_to_be_given_back(hub: Hub, reference: str) -> None:
-    hear(hub, confirmation(reference))
-    assert hear(hub, confirmation(reference, bank="vnpay")).verdict is Verdict.PAID_TWICE
+    receive(hub, confirmation(reference))
+    assert receive(hub, confirmation(reference, bank="vnpay")).verdict is Verdict.PAID_TWICE
     assert balances(hub) == {"BANK_CLEARING": -300_000, "AGENCY_PAYABLE": 150_000, "OVERPAYMENT": 150_000}
     assert len(rows(hub, "SELECT 1 FROM receipt")) == 1
 
 
 def test_money_for_no_order_is_remembered_in_suspense(hub: Hub, reference: str) -> None:
-    judgement = hear(hub, confirmation("DV5N71C6W000000N"))
+    judgement = receive(hub, confirmation("DV5N71C6W000000N"))
     assert (judgement.verdict, judgement.disposition) == (Verdict.NO_SUCH_ORDER, Disposition.ORPHAN)
     assert balances(hub) == {"BANK_CLEARING": -150_000, "SUSPENSE": 150_000}
     assert order_of(hub)["status"] == "OPEN"
 
 
 def test_money_in_another_currency_is_never_converted(hub: Hub, reference: str) -> None:
-    assert hear(hub, confirmation(reference, Money(100, "USD"))).verdict is Verdict.WRONG_CURRENCY
+    assert receive(hub, confirmation(reference, Money(100, "USD"))).verdict is Verdict.WRONG_CURRENCY
     assert (order_of(hub)["status"], flags(hub, reference)) == ("OPEN", ("HELD",))
     assert rows(hub, "SELECT credit, amount, currency FROM posting") == [
         {"credit": "SUSPENSE", "amount": 100, "currency": "USD"}
@@ -150,7 +150,7 @@ def test_late_money_settles_where_the_agency_accepts_it(
     clock.advance(days=1, minutes=1)
     assert expire_orders(hub) == 1
     assert order_of(hub)["status"] == "EXPIRED"
-    assert hear(hub, confirmation(reference)).verdict is Verdict.SETTLES
+    assert receive(hub, confirmation(reference)).verdict is Verdict.SETTLES
     assert (order_of(hub)["status"], flags(hub, reference)) == ("PAID", ("LATE",))
 
 
@@ -160,7 +160,7 @@ def test_late_money_is_held_where_the_agency_does_not_accept_it(
 ) -> None:
     order = an_order(hub, an_agency(hub, late_policy=policy), a_portal(hub))
     clock.advance(days=1, minutes=1)
-    assert hear(hub, confirmation(order["reference"])).verdict is Verdict.TOO_LATE
+    assert receive(hub, confirmation(order["reference"])).verdict is Verdict.TOO_LATE
     assert flags(hub, order["reference"]) == ("LATE", "HELD")
     assert balances(hub) == {"BANK_CLEARING": -150_000, "SUSPENSE": 150_000}
     assert rows(hub, "SELECT 1 FROM receipt") == []
@@ -171,7 +171,7 @@ def test_the_banks_own_moment_decides_lateness_if_it_is_credible(
 ) -> None:
     paid_at = clock() + timedelta(hours=23)
     clock.advance(days=1, hours=2)
-    hear(hub, confirmation(reference, paid_at=paid_at))
+    receive(hub, confirmation(reference, paid_at=paid_at))
     assert flags(hub, reference) == ()
 
 
@@ -180,7 +180,7 @@ def test_an_incredible_moment_of_the_bank_is_not_believed(
 ) -> None:
     paid_at = clock()
     clock.advance(days=5)
-    hear(hub, confirmation(reference, paid_at=paid_at))
+    receive(hub, confirmation(reference, paid_at=paid_at))
     assert flags(hub, reference) == ("LATE",)
 
 
@@ -199,9 +199,9 @@ def test_the_old_code_of_an_amended_obligation_is_never_called_paid(hub: Hub) ->
         version=1,
     )
     new = an_order(hub, agency, portal, obligation=obligation)
-    assert hear(hub, confirmation(old["reference"])).verdict is Verdict.TOO_LATE
+    assert receive(hub, confirmation(old["reference"])).verdict is Verdict.TOO_LATE
     assert "HELD" in flags(hub, old["reference"])
-    assert hear(hub, confirmation(new["reference"], 200_000)).verdict is Verdict.SETTLES
+    assert receive(hub, confirmation(new["reference"], 200_000)).verdict is Verdict.SETTLES
 
 
 def test_two_orders_of_one_obligation_settle_it_once(hub: Hub, clock: StoppedClock) -> None:
@@ -211,8 +211,8 @@ def test_two_orders_of_one_obligation_settle_it_once(hub: Hub, clock: StoppedClo
     clock.advance(days=1, minutes=1)
     expire_orders(hub)
     new = an_order(hub, agency, portal, obligation=obligation)
-    assert hear(hub, confirmation(new["reference"])).verdict is Verdict.SETTLES
-    assert hear(hub, confirmation(old["reference"])).verdict is Verdict.PAID_TWICE
+    assert receive(hub, confirmation(new["reference"])).verdict is Verdict.SETTLES
+    assert receive(hub, confirmation(old["reference"])).verdict is Verdict.PAID_TWICE
     assert flags(hub, old["reference"]) == ("LATE", "HELD")
     assert balances(hub)["AGENCY_PAYABLE"] == 150_000
     assert len(rows(hub, "SELECT 1 FROM receipt")) == 1
@@ -220,13 +220,13 @@ def test_two_orders_of_one_obligation_settle_it_once(hub: Hub, clock: StoppedClo
 
 def test_a_refusal_leaves_the_order_open(hub: Hub, reference: str) -> None:
     declined = confirmation(reference, None, outcome=Outcome.DECLINED, bank_transaction_id=None)
-    assert hear(hub, declined).verdict is Verdict.DECLINED
+    assert receive(hub, declined).verdict is Verdict.DECLINED
     assert order_of(hub)["status"] == "OPEN"
-    assert hear(hub, confirmation(reference)).verdict is Verdict.SETTLES
+    assert receive(hub, confirmation(reference)).verdict is Verdict.SETTLES
 
 
 def test_paid_without_a_transaction_is_no_proof(hub: Hub, reference: str) -> None:
-    assert hear(hub, confirmation(reference, bank_transaction_id=None)).verdict is Verdict.CONTRADICTS
+    assert receive(hub, confirmation(reference, bank_transaction_id=None)).verdict is Verdict.CONTRADICTS
     assert order_of(hub)["status"] == "OPEN"
 
 
@@ -235,7 +235,7 @@ def test_withdrawing_closes_the_offer_and_not_the_money(hub: Hub, reference: str
     assert (withdrawn.status, withdrawn.version) == ("CANCELLED", 2)
     with pytest.raises(OrderClosed):
         cancel_order(hub, caller=an_operator(), reference=reference, reason="again", version=2)
-    hear(hub, confirmation(reference))
+    receive(hub, confirmation(reference))
     assert order_of(hub)["received"] == 150_000
 
 

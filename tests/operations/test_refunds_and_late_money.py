@@ -16,12 +16,12 @@ from payment_hub.hub import Hub
 from payment_hub.operations.payments.start import start_payment
 from payment_hub.operations.receipts import show_receipt
 from payment_hub.operations.refunds.send import send_refunds
-from tests.asking import balances, one, rows
-from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.histories.facts import empty
-from tests.refunding import LAN, REFUSED, RETURNED, RefundingBank, approve, decline, order_of, propose
-from tests.stand_in_banks import says, with_banks
+from tests.worlds.banks import answers_in_turn, with_banks
+from tests.worlds.database import balances, rows, scalar
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation, receive
+from tests.worlds.refunds import LAN, REFUSED, RETURNED, RefundingBank, approve, decline, order_of, propose
 
 AMOUNT = 150_000
 
@@ -47,7 +47,7 @@ def reference(hub: Hub, portal: Caller) -> str:
 
 
 def pay(hub: Hub, reference: str, transaction: str, amount: int = AMOUNT) -> None:
-    hear(hub, confirmation(reference, amount, bank="refunding", bank_transaction_id=transaction))
+    receive(hub, confirmation(reference, amount, bank="refunding", bank_transaction_id=transaction))
 
 
 def give_back(hub: Hub, reference: str, transaction: str, amount: int = AMOUNT, **more: Any) -> None:
@@ -66,8 +66,8 @@ def test_a_second_payment_after_the_first_went_back_is_the_payment(
     pay(hub, reference, "T2")
     assert order_of(hub, reference)["status"] == "PAID"
     assert balances(hub) == {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}
-    assert one(hub, "SELECT type FROM event ORDER BY id DESC LIMIT 1") == "payment_order.paid"
-    assert one(hub, "SELECT count(*) FROM receipt") == 1
+    assert scalar(hub, "SELECT type FROM event ORDER BY id DESC LIMIT 1") == "payment_order.paid"
+    assert scalar(hub, "SELECT count(*) FROM receipt") == 1
 
 
 def test_two_payments_and_one_refund_end_alike_in_every_order(hub: Hub) -> None:
@@ -97,7 +97,7 @@ def test_a_part_that_went_back_does_not_settle_with_what_comes_after(
     pay(hub, reference, "T1", 40_000)
     give_back(hub, reference, "T1", 40_000)
     pay(hub, reference, "T2", 110_000)
-    assert one(hub, "SELECT count(*) FROM receipt") == 0
+    assert scalar(hub, "SELECT count(*) FROM receipt") == 0
     # While the refund is on its way the facts look like a full payment: held, so that nobody takes it for one.
     assert (order_of(hub, reference)["status"], order_of(hub, reference)["held"]) == ("PAID", True)
     send_refunds(hub)
@@ -106,13 +106,13 @@ def test_a_part_that_went_back_does_not_settle_with_what_comes_after(
     pay(hub, reference, "T3", 40_000)
     assert order_of(hub, reference)["status"] == "PAID"
     assert balances(hub) == {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}
-    assert one(hub, "SELECT amount FROM receipt") == AMOUNT
+    assert scalar(hub, "SELECT amount FROM receipt") == AMOUNT
 
 
 def test_money_that_comes_back_completes_the_payment(
     hub: Hub, bank: RefundingBank, portal: Caller, reference: str
 ) -> None:
-    bank.on_refund = says(REFUSED)
+    bank.on_refund = answers_in_turn(REFUSED)
     pay(hub, reference, "T1", 40_000)
     give_back(hub, reference, "T1", 40_000)
     pay(hub, reference, "T2", 110_000)
@@ -134,7 +134,7 @@ def test_what_fails_after_another_went_back_is_what_the_agency_is_owed(
     give_back(hub, reference, "T2")
     give_back(hub, reference, "T1")
     assert balances(hub) == {"BANK_CLEARING": -2 * AMOUNT, "REFUND_CLEARING": 2 * AMOUNT}
-    bank.on_refund = says(REFUSED, RETURNED)
+    bank.on_refund = answers_in_turn(REFUSED, RETURNED)
     send_refunds(hub)
     assert balances(hub) == {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}
     assert order_of(hub, reference)["status"] == "PAID"
@@ -150,7 +150,7 @@ def test_a_part_payment_booked_at_once_goes_back_from_the_agencys_account(hub: H
     pay(hub, reference, "T3", 100_000)
     send_refunds(hub)
     assert balances(hub) == {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}
-    assert one(hub, "SELECT count(*) FROM receipt") == 1
+    assert scalar(hub, "SELECT count(*) FROM receipt") == 1
 
 
 def test_late_money_that_may_not_settle_goes_back_and_the_rest_still_settles(
@@ -163,7 +163,7 @@ def test_late_money_that_may_not_settle_goes_back_and_the_rest_still_settles(
     pay(hub, reference, "T2", 70_000)
     give_back(hub, reference, "T2", 70_000, reason=RefundReason.PAID_LATE)
     send_refunds(hub)
-    hear(
+    receive(
         hub,
         confirmation(
             reference,
@@ -174,7 +174,7 @@ def test_late_money_that_may_not_settle_goes_back_and_the_rest_still_settles(
         ),
     )
     assert balances(hub) == {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}
-    assert one(hub, "SELECT count(*) FROM receipt") == 1
+    assert scalar(hub, "SELECT count(*) FROM receipt") == 1
 
 
 def test_no_second_payment_is_started_while_money_is_on_its_way_back(
@@ -182,7 +182,7 @@ def test_no_second_payment_is_started_while_money_is_on_its_way_back(
 ) -> None:
     pay(hub, reference, "T1", 40_000)
     propose(hub, portal, reference, 40_000)
-    with pytest.raises(OrderClosed, match="being given back"):
+    with pytest.raises(OrderClosed, match="a refund of it is under way"):
         start_payment(hub, reference=reference, bank="refunding", payer_ip="203.0.113.9", language="vi")
     decline(hub, reference)
     start_payment(hub, reference=reference, bank="refunding", payer_ip="203.0.113.9", language="vi")

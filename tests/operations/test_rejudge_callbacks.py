@@ -11,20 +11,14 @@ import pytest
 from payment_hub.domain.banks.values import Confirmation, Outcome, PayerAccount
 from payment_hub.domain.money import Money
 from payment_hub.hub import Hub
-from payment_hub.operations.callbacks import (
-    BATCH,
-    IN_HAND,
-    LOOKED_BACK,
-    receive_callback,
-    rejudge_callbacks,
-)
+from payment_hub.operations.callbacks import BATCH, IN_HAND, LOOKED_BACK, receive_callback, rejudge_callbacks
 from payment_hub.operations.orders import show_order
 from payment_hub.store.confirmations import confirmation_from_json, confirmation_to_json, store_unverified
-from tests.asking import count, one, rows
-from tests.builders import a_portal, an_agency, an_operator, an_order
 from tests.conftest import StoppedClock
 from tests.races.crowd import all_at_once
-from tests.stand_in_banks import a_callback, left_unjudged, sandbox_adapter, with_banks
+from tests.worlds.banks import a_callback, sandbox_adapter, store_unjudged_callback, with_banks
+from tests.worlds.database import count, rows, scalar
+from tests.worlds.orders import a_portal, an_agency, an_operator, an_order
 
 
 @pytest.fixture
@@ -40,11 +34,11 @@ def reference(hub: Hub) -> str:
 def test_a_stored_callback_is_judged_when_it_has_waited_long_enough(
     hub: Hub, reference: str, clock: StoppedClock
 ) -> None:
-    left_unjudged(hub, a_callback(reference, hub.now()))
+    store_unjudged_callback(hub, a_callback(reference, hub.now()))
     assert rejudge_callbacks(hub) == 0
     clock.moment += IN_HAND
     assert rejudge_callbacks(hub) == 1
-    assert one(hub, "SELECT status FROM payment_order") == "PAID"
+    assert scalar(hub, "SELECT status FROM payment_order") == "PAID"
     assert rows(hub, "SELECT callback_id, source FROM confirmation") == [
         {"callback_id": 1, "source": "CALLBACK"}
     ]
@@ -55,7 +49,7 @@ def test_it_is_judged_as_of_the_moment_when_it_came_and_not_of_now(
     hub: Hub, reference: str, clock: StoppedClock
 ) -> None:
     clock.advance(hours=23)
-    left_unjudged(hub, a_callback(reference, hub.now()))
+    store_unjudged_callback(hub, a_callback(reference, hub.now()))
     clock.advance(days=2)
     assert rejudge_callbacks(hub) == 1
     assert show_order(hub, caller=an_operator(), reference=reference).flags == ()
@@ -72,15 +66,15 @@ def test_what_was_not_verified_is_never_judged(hub: Hub, reference: str, clock: 
 def test_it_needs_neither_the_keys_of_that_time_nor_the_bank_itself(
     hub: Hub, reference: str, clock: StoppedClock
 ) -> None:
-    left_unjudged(hub, a_callback(reference, hub.now()))
+    store_unjudged_callback(hub, a_callback(reference, hub.now()))
     clock.moment += IN_HAND
     assert rejudge_callbacks(with_banks(hub)) == 1
-    assert one(hub, "SELECT status FROM payment_order") == "PAID"
+    assert scalar(hub, "SELECT status FROM payment_order") == "PAID"
 
 
 @pytest.mark.breaks_invariants
 def test_what_is_older_than_a_week_is_left_to_people(hub: Hub, reference: str, clock: StoppedClock) -> None:
-    left_unjudged(hub, a_callback(reference, hub.now()))
+    store_unjudged_callback(hub, a_callback(reference, hub.now()))
     clock.advance(seconds=LOOKED_BACK.total_seconds() + 1)
     assert rejudge_callbacks(hub) == 0
 
@@ -89,7 +83,7 @@ def test_a_repetition_that_came_meanwhile_leaves_one_posting_and_two_records(
     hub: Hub, reference: str, clock: StoppedClock
 ) -> None:
     request = a_callback(reference, hub.now())
-    left_unjudged(hub, request)
+    store_unjudged_callback(hub, request)
     receive_callback(hub, bank="sandbox", request=request)
     clock.moment += IN_HAND
     assert rejudge_callbacks(hub) == 1
@@ -100,7 +94,9 @@ def test_workers_that_judge_the_same_callback_at_once_record_it_once(
     hub: Hub, reference: str, clock: StoppedClock
 ) -> None:
     for _ in range(5):
-        left_unjudged(hub, a_callback(reference, hub.now(), message_id="evt_same", transaction_id="T"))
+        store_unjudged_callback(
+            hub, a_callback(reference, hub.now(), message_id="evt_same", transaction_id="T")
+        )
     clock.moment += IN_HAND
     all_at_once([partial(rejudge_callbacks, hub)] * 8)
     assert (count(hub, "posting"), count(hub, "confirmation")) == (1, 5)
@@ -108,7 +104,7 @@ def test_workers_that_judge_the_same_callback_at_once_record_it_once(
 
 def test_more_than_one_look_can_hold_are_all_judged(hub: Hub, reference: str, clock: StoppedClock) -> None:
     for number in range(BATCH + 1):
-        left_unjudged(hub, a_callback(reference, hub.now(), 1_000, transaction_id=f"T{number}"))
+        store_unjudged_callback(hub, a_callback(reference, hub.now(), 1_000, transaction_id=f"T{number}"))
     clock.moment += IN_HAND
     assert rejudge_callbacks(hub) == BATCH + 1
     assert count(hub, "collection") == BATCH + 1

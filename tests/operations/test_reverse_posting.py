@@ -9,14 +9,14 @@ import pytest
 from payment_hub.domain.errors import AlreadyReversed, PostingNotFound
 from payment_hub.hub import Hub
 from payment_hub.operations.ledger import reverse_posting
-from tests.asking import balances, rows
-from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.races.crowd import CROWD, all_at_once, answers, refusals
+from tests.worlds.database import balances, rows
+from tests.worlds.orders import a_portal, an_agency, an_operator, an_order, confirmation, receive
 
 
 @pytest.fixture
 def posting(hub: Hub) -> int:
-    hear(hub, confirmation(an_order(hub, an_agency(hub), a_portal(hub))["reference"]))
+    receive(hub, confirmation(an_order(hub, an_agency(hub), a_portal(hub))["reference"]))
     return int(rows(hub, "SELECT id FROM posting")[0]["id"])
 
 

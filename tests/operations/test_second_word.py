@@ -21,10 +21,10 @@ from payment_hub.operations.orders import expire_orders
 from payment_hub.operations.payments.query import query_pending
 from payment_hub.operations.payments.start import start_payment
 from payment_hub.operations.payments.unresolved import list_unresolved
-from tests.asking import attempts, balances, count, one, rows
-from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import StandInBank, says, with_banks
+from tests.worlds.banks import StandInBank, answers_in_turn, with_banks
+from tests.worlds.database import attempts, balances, count, rows, scalar
+from tests.worlds.orders import a_portal, an_agency, an_operator, an_order, confirmation, receive
 
 GONE = BankUnavailable("no answer")
 WANTS = BankTerms(trust=Trust.INQUIRY)
@@ -80,7 +80,7 @@ def call_back(hub: Hub, bank: CallingBank, said: Confirmation) -> bytes:
 
 
 def status(hub: Hub) -> str:
-    return str(one(hub, "SELECT status FROM payment_order"))
+    return str(scalar(hub, "SELECT status FROM payment_order"))
 
 
 def verdicts(hub: Hub) -> list[tuple[str, str, str]]:
@@ -91,7 +91,7 @@ def verdicts(hub: Hub) -> list[tuple[str, str, str]]:
 def test_a_quick_answer_settles_before_the_callback_is_answered(
     hub: Hub, reference: str, bank: CallingBank
 ) -> None:
-    bank.on_query = says(paid(reference, "q-1"))
+    bank.on_query = answers_in_turn(paid(reference, "q-1"))
     assert call_back(hub, bank, paid(reference)) == b"RECORDED"
     assert verdicts(hub) == [("CALLBACK", "NEEDS_INQUIRY", "APPLIED"), ("QUERY", "SETTLES", "APPLIED")]
     assert (status(hub), attempts(hub)) == ("PAID", [("standin", "SUCCEEDED", 150_000)])
@@ -102,11 +102,11 @@ def test_a_quick_answer_settles_before_the_callback_is_answered(
 def test_without_an_answer_it_is_kept_answered_and_asked_again(
     hub: Hub, reference: str, bank: CallingBank, clock: StoppedClock, answer: object
 ) -> None:
-    bank.on_query = says(answer)
+    bank.on_query = answers_in_turn(answer)
     assert call_back(hub, bank, paid(reference)) == b"RECORDED"
     assert (status(hub), balances(hub)) == ("OPEN", {})
     assert query_pending(hub) == 1
-    bank.on_query = says(paid(reference, "q-1"))
+    bank.on_query = answers_in_turn(paid(reference, "q-1"))
     clock.advance(minutes=2)
     query_pending(hub)
     assert status(hub) == "PAID"
@@ -117,7 +117,7 @@ def test_without_an_answer_it_is_kept_answered_and_asked_again(
 def test_meanwhile_it_is_unknown_to_everybody_with_a_time_and_nothing_else_starts(
     hub: Hub, reference: str, bank: CallingBank, clock: StoppedClock
 ) -> None:
-    bank.on_query = says(GONE)
+    bank.on_query = answers_in_turn(GONE)
     call_back(hub, bank, paid(reference))
     view = show_checkout(hub, token=hub.signer.checkout_token(reference))
     assert (view.state, view.instructions) == ("OUTCOME_UNKNOWN", None)
@@ -139,7 +139,7 @@ def test_a_bank_that_contradicts_itself_is_not_believed_either_way(
     hub: Hub, reference: str, bank: CallingBank, clock: StoppedClock, contradicting: str
 ) -> None:
     other = declined(reference) if contradicting == "declined" else paid(reference, "q-less", 100_000)
-    bank.on_query = says(other)
+    bank.on_query = answers_in_turn(other)
     call_back(hub, bank, paid(reference))
     for _ in range(3):
         clock.advance(hours=1)
@@ -150,7 +150,7 @@ def test_a_bank_that_contradicts_itself_is_not_believed_either_way(
         ("QUERY", "CONTRADICTS", "CONFLICT"),
     ]
     assert {row[2] for row in verdicts(hub)[2:]} == {"DUPLICATE"}
-    bank.on_query = says(paid(reference, "q-2"))
+    bank.on_query = answers_in_turn(paid(reference, "q-2"))
     clock.advance(hours=1)
     query_pending(hub)
     assert status(hub) == "PAID"
@@ -159,7 +159,7 @@ def test_a_bank_that_contradicts_itself_is_not_believed_either_way(
 def test_what_nobody_proves_lies_before_an_officer_after_the_statement_and_is_asked_on(
     hub: Hub, reference: str, bank: CallingBank, clock: StoppedClock
 ) -> None:
-    bank.on_query = says(declined(reference))
+    bank.on_query = answers_in_turn(declined(reference))
     call_back(hub, bank, paid(reference))
     clock.advance(hours=25)
     expire_orders(hub)
@@ -175,7 +175,7 @@ def test_what_nobody_proves_lies_before_an_officer_after_the_statement_and_is_as
 
 
 def test_the_statement_is_a_second_word_too(hub: Hub, reference: str, bank: CallingBank) -> None:
-    bank.on_query = says(GONE)
+    bank.on_query = answers_in_turn(GONE)
     call_back(hub, bank, paid(reference))
     said = paid(reference, "statement-1")
     judged = receive_confirmation(
@@ -192,7 +192,7 @@ def test_a_bank_that_cannot_be_asked_waits_for_its_statement(
         code, profile = "standin", StandInBank.profile
 
     deaf = replace(hub, adapters={"standin": Deaf()})  # type: ignore[dict-item]
-    assert hear(deaf, paid(reference)).verdict is Verdict.NEEDS_INQUIRY
+    assert receive(deaf, paid(reference)).verdict is Verdict.NEEDS_INQUIRY
     assert query_pending(deaf) == 1
     view = show_checkout(deaf, token=deaf.signer.checkout_token(reference))
     assert view.attempt is not None
@@ -203,10 +203,10 @@ def test_a_bank_that_cannot_be_asked_waits_for_its_statement(
 def test_the_same_callback_again_is_answered_and_changes_nothing(
     hub: Hub, reference: str, bank: CallingBank, clock: StoppedClock
 ) -> None:
-    bank.on_query = says(GONE)
+    bank.on_query = answers_in_turn(GONE)
     assert [call_back(hub, bank, paid(reference)) for _ in range(3)] == [b"RECORDED"] * 3
     clock.advance(seconds=2)
-    bank.on_query = says(paid(reference, "q-1"))
+    bank.on_query = answers_in_turn(paid(reference, "q-1"))
     query_pending(hub)
     assert call_back(hub, bank, paid(reference)) == b"RECORDED"
     assert balances(hub)["AGENCY_PAYABLE"] == 150_000
@@ -231,22 +231,22 @@ def test_what_is_not_money_needs_no_second_word(
 ) -> None:
     call_back(hub, bank, replace(paid(reference), outcome=outcome, amount=None, bank_transaction_id=None))
     assert verdicts(hub)[0][1] in {"DECLINED", "STILL_PENDING"}
-    assert one(hub, "SELECT awaiting FROM payment_attempt") is None
+    assert scalar(hub, "SELECT awaiting FROM payment_attempt") is None
 
 
 def test_money_of_no_order_waits_for_the_statement(hub: Hub, bank: CallingBank) -> None:
-    assert hear(hub, paid("ve sinh")).verdict is Verdict.NEEDS_INQUIRY
+    assert receive(hub, paid("ve sinh")).verdict is Verdict.NEEDS_INQUIRY
     assert (count(hub, "collection"), verdicts(hub)) == (0, [("CALLBACK", "NEEDS_INQUIRY", "ORPHAN")])
 
 
 def test_a_payment_in_another_currency_is_proven_by_the_same(hub: Hub, reference: str) -> None:
     foreign = Money(1_000, "USD")
-    hear(hub, replace(paid(reference), amount=foreign))
+    receive(hub, replace(paid(reference), amount=foreign))
     said = replace(paid(reference, "q-1"), amount=foreign)
     receive_confirmation(hub, confirmation=said, source=Source.QUERY, received_at=hub.now())
-    assert one(hub, "SELECT held FROM payment_order")
+    assert scalar(hub, "SELECT held FROM payment_order")
 
 
 def test_another_banks_money_needs_no_proof_of_this_one(hub: Hub, reference: str) -> None:
-    hear(hub, confirmation(reference, bank="other"))
+    receive(hub, confirmation(reference, bank="other"))
     assert status(hub) == "PAID"

@@ -13,9 +13,17 @@ from payment_hub.hub import Hub
 from payment_hub.operations.checkout import show_checkout
 from payment_hub.operations.orders import cancel_order, expire_orders
 from payment_hub.operations.payments.start import start_payment
-from tests.builders import a_portal, an_agency, an_obligation, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import INSTRUCTIONS, StandInBank, says, with_banks
+from tests.worlds.banks import INSTRUCTIONS, StandInBank, answers_in_turn, with_banks
+from tests.worlds.orders import (
+    a_portal,
+    an_agency,
+    an_obligation,
+    an_operator,
+    an_order,
+    confirmation,
+    receive,
+)
 
 
 @pytest.fixture
@@ -59,7 +67,7 @@ def test_it_goes_on_with_the_instructions_and_ends_with_the_receipt(hub: Hub, re
     assert view.state == "AWAITING_PAYMENT"
     assert view.instructions is not None
     assert view.instructions.instructions.page_url == INSTRUCTIONS.page_url
-    hear(hub, confirmation(f"{reference}-1", bank="standin"))
+    receive(hub, confirmation(f"{reference}-1", bank="standin"))
     view = page(hub, reference)
     assert (view.state, view.instructions) == ("PAID", None)
     assert view.receipt is not None
@@ -68,7 +76,7 @@ def test_it_goes_on_with_the_instructions_and_ends_with_the_receipt(hub: Hub, re
 
 
 def test_a_silent_bank_is_not_called_a_failure(hub: Hub, reference: str, bank: StandInBank) -> None:
-    bank.on_open = says(BankUnavailable("no answer"))
+    bank.on_open = answers_in_turn(BankUnavailable("no answer"))
     with pytest.raises(BankUnavailable):
         start(hub, reference)
     assert page(hub, reference).state == "OUTCOME_UNKNOWN"
@@ -78,7 +86,7 @@ def test_a_declined_try_and_one_that_was_left_are_told_apart(
     hub: Hub, reference: str, bank: StandInBank
 ) -> None:
     start(hub, reference)
-    hear(
+    receive(
         hub,
         confirmation(
             f"{reference}-1", None, bank="standin", outcome=Outcome.DECLINED, bank_transaction_id=None
@@ -91,13 +99,13 @@ def test_a_declined_try_and_one_that_was_left_are_told_apart(
 
 def test_part_of_the_money_leaves_the_rest_to_pay(hub: Hub, reference: str) -> None:
     start(hub, reference)
-    hear(hub, confirmation(f"{reference}-1", 40_000, bank="standin"))
+    receive(hub, confirmation(f"{reference}-1", 40_000, bank="standin"))
     view = page(hub, reference)
     assert (view.state, view.remaining.minor, view.instructions) == ("UNDERPAID", 110_000, None)
 
 
 def test_money_that_a_person_must_look_at_is_said_to_be_here(hub: Hub, reference: str) -> None:
-    hear(hub, confirmation(reference, Money(100, "USD")))
+    receive(hub, confirmation(reference, Money(100, "USD")))
     assert page(hub, reference).state == "HELD"
 
 
@@ -109,7 +117,7 @@ def test_late_money_is_said_to_be_late(hub: Hub, clock: StoppedClock, policy: La
     clock.advance(days=1)
     assert page(hub, reference).state == "EXPIRED"
     clock.advance(minutes=1)
-    hear(hub, confirmation(reference))
+    receive(hub, confirmation(reference))
     assert page(hub, reference).state == state
 
 
@@ -120,7 +128,7 @@ def test_what_another_order_settled_is_not_offered_again(hub: Hub, clock: Stoppe
     clock.advance(days=1)
     expire_orders(hub)
     new = an_order(hub, agency, portal, obligation=obligation)["reference"]
-    hear(hub, confirmation(old))
+    receive(hub, confirmation(old))
     assert (page(hub, old).state, page(hub, new).state) == ("PAID", "PAID_ELSEWHERE")
 
 

@@ -14,11 +14,11 @@ from payment_hub.domain.payments import AttemptView
 from payment_hub.hub import Hub
 from payment_hub.operations.payments.query import query_pending
 from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, list_attempts, start_payment
-from tests.asking import attempts, one
-from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.simulators.sandbox import Sandbox
-from tests.stand_in_banks import INSTRUCTIONS, StandInBank, a_sandbox_bank, says, with_banks
+from tests.worlds.banks import INSTRUCTIONS, StandInBank, a_sandbox_bank, answers_in_turn, with_banks
+from tests.worlds.database import attempts, scalar
+from tests.worlds.orders import a_portal, an_agency, an_operator, an_order, confirmation, receive
 
 GONE = BankUnavailable("no answer")
 
@@ -82,7 +82,7 @@ def test_a_sandbox_bank_that_answers_too_late_leaves_the_outcome_unknown_until_i
     clock.advance(seconds=31)
     assert query_pending(hub) == 1
     assert attempts(hub) == [("sandbox", "SUCCEEDED", 150_012)]
-    assert one(hub, "SELECT status FROM payment_order") == "PAID"
+    assert scalar(hub, "SELECT status FROM payment_order") == "PAID"
 
 
 def test_the_same_bank_again_gives_the_same_instructions_and_is_not_asked_twice(
@@ -113,15 +113,15 @@ def test_going_on_to_another_bank_gives_up_the_first_and_its_money_still_counts(
     start(hub, reference)
     assert start(hub, reference, "other").reference == f"{reference}-2"
     assert attempts(hub) == [("standin", "ABANDONED", 150_000), ("other", "PENDING", 150_000)]
-    hear(hub, confirmation(f"{reference}-1", bank="standin"))
+    receive(hub, confirmation(f"{reference}-1", bank="standin"))
     assert attempts(hub) == [("standin", "SUCCEEDED", 150_000), ("other", "PENDING", 150_000)]
-    assert one(hub, "SELECT status FROM payment_order") == "PAID"
+    assert scalar(hub, "SELECT status FROM payment_order") == "PAID"
 
 
 def test_while_the_outcome_at_one_bank_is_unknown_no_other_may_start(
     hub: Hub, reference: str, bank: StandInBank, other: StandInBank
 ) -> None:
-    bank.on_open = says(GONE)
+    bank.on_open = answers_in_turn(GONE)
     with pytest.raises(BankUnavailable):
         start(hub, reference)
     assert attempts(hub) == [("standin", "UNKNOWN", 150_000)]
@@ -133,7 +133,7 @@ def test_while_the_outcome_at_one_bank_is_unknown_no_other_may_start(
 def test_a_bank_that_did_not_answer_is_asked_again_about_the_same_attempt(
     hub: Hub, reference: str, bank: StandInBank, clock: StoppedClock
 ) -> None:
-    bank.on_open = says(GONE, GONE, INSTRUCTIONS)
+    bank.on_open = answers_in_turn(GONE, GONE, INSTRUCTIONS)
     for _ in range(2):
         with pytest.raises(BankUnavailable):
             start(hub, reference)
@@ -146,7 +146,7 @@ def test_a_bank_that_did_not_answer_is_asked_again_about_the_same_attempt(
 def test_a_process_that_dies_while_asking_leaves_an_attempt_that_can_be_taken_up_again(
     hub: Hub, reference: str, bank: StandInBank, clock: StoppedClock
 ) -> None:
-    bank.on_open = says(Killed(), INSTRUCTIONS)
+    bank.on_open = answers_in_turn(Killed(), INSTRUCTIONS)
     with pytest.raises(Killed):
         start(hub, reference)
     assert attempts(hub) == [("standin", "SUBMITTING", 150_000)]
@@ -161,7 +161,7 @@ def test_a_process_that_dies_while_asking_leaves_an_attempt_that_can_be_taken_up
 def test_what_the_bank_cannot_take_fails_and_another_bank_may_be_tried(
     hub: Hub, reference: str, bank: StandInBank
 ) -> None:
-    bank.on_open = says(Malformed("at most 100,000 dong"))
+    bank.on_open = answers_in_turn(Malformed("at most 100,000 dong"))
     with pytest.raises(Malformed):
         start(hub, reference)
     assert start(hub, reference, "other").state == "PENDING"
@@ -171,7 +171,7 @@ def test_what_the_bank_cannot_take_fails_and_another_bank_may_be_tried(
 def test_a_request_refused_by_our_own_checks_says_nothing_about_an_earlier_one_that_left(
     hub: Hub, reference: str, bank: StandInBank
 ) -> None:
-    bank.on_open = says(GONE, Malformed("an address that cannot be signed"))
+    bank.on_open = answers_in_turn(GONE, Malformed("an address that cannot be signed"))
     with pytest.raises(BankUnavailable):
         start(hub, reference)
     with pytest.raises(Malformed):
@@ -185,7 +185,7 @@ def test_a_callback_faster_than_the_banks_answer_stands(
 ) -> None:
     def called_back_first(request: PaymentRequest) -> Instructions:
         said = confirmation(request.attempt_reference, bank="standin", outcome=outcome)
-        hear(hub, said)
+        receive(hub, said)
         return INSTRUCTIONS
 
     bank.on_open = called_back_first
@@ -200,7 +200,7 @@ def test_a_payment_told_before_the_bank_falls_silent_is_not_made_unknown(
     hub: Hub, reference: str, bank: StandInBank
 ) -> None:
     def paid_and_gone(request: PaymentRequest) -> Instructions:
-        hear(hub, confirmation(request.attempt_reference, bank="standin"))
+        receive(hub, confirmation(request.attempt_reference, bank="standin"))
         raise GONE
 
     bank.on_open = paid_and_gone
@@ -211,7 +211,7 @@ def test_a_payment_told_before_the_bank_falls_silent_is_not_made_unknown(
 
 def test_a_declined_payment_can_be_tried_again_at_the_same_bank(hub: Hub, reference: str) -> None:
     start(hub, reference)
-    hear(
+    receive(
         hub,
         confirmation(
             f"{reference}-1", None, bank="standin", outcome=Outcome.DECLINED, bank_transaction_id=None
@@ -223,11 +223,11 @@ def test_a_declined_payment_can_be_tried_again_at_the_same_bank(hub: Hub, refere
 
 def test_after_a_part_payment_only_the_rest_is_asked_for(hub: Hub, reference: str) -> None:
     start(hub, reference)
-    hear(hub, confirmation(reference, 40_000, bank="elsewhere"))
+    receive(hub, confirmation(reference, 40_000, bank="elsewhere"))
     assert start(hub, reference).amount.minor == 110_000
     assert attempts(hub) == [("standin", "ABANDONED", 150_000), ("standin", "PENDING", 110_000)]
-    hear(hub, confirmation(f"{reference}-2", 110_000, bank="standin"))
-    assert one(hub, "SELECT status FROM payment_order") == "PAID"
+    receive(hub, confirmation(f"{reference}-2", 110_000, bank="standin"))
+    assert scalar(hub, "SELECT status FROM payment_order") == "PAID"
     listed = list_attempts(hub, caller=an_operator(), reference=reference)
     assert [(view.reference[-2:], view.state) for view in listed] == [
         ("-2", "SUCCEEDED"),

@@ -7,10 +7,10 @@ import pytest
 from payment_hub.domain.errors import BankUnavailable, PaymentUnderWay
 from payment_hub.hub import Hub
 from payment_hub.operations.payments.start import start_payment
-from tests.asking import one, rows
-from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import StandInBank, says, with_banks
+from tests.worlds.banks import StandInBank, answers_in_turn, with_banks
+from tests.worlds.database import rows, scalar
+from tests.worlds.orders import a_portal, an_agency, an_order
 
 
 @pytest.fixture
@@ -24,7 +24,9 @@ def start(hub: Hub, reference: str, bank: str | None = None) -> str:
 
 
 def test_an_unknown_outcome_there_is_still_unknown(hub: Hub, reference: str) -> None:
-    both = with_banks(hub, gone=StandInBank(on_open=says(BankUnavailable("gone"))), other=StandInBank())
+    both = with_banks(
+        hub, gone=StandInBank(on_open=answers_in_turn(BankUnavailable("gone"))), other=StandInBank()
+    )
     with pytest.raises(BankUnavailable):
         start(both, reference, "gone")
     with pytest.raises(PaymentUnderWay, match="is expected by"):
@@ -41,8 +43,8 @@ def test_instructions_of_a_bank_that_is_gone_are_left_for_another(hub: Hub, refe
 
 
 def test_a_silent_bank_is_asked_soon(hub: Hub, reference: str, clock: StoppedClock) -> None:
-    silent = with_banks(hub, standin=StandInBank(on_open=says(BankUnavailable("gone"))))
+    silent = with_banks(hub, standin=StandInBank(on_open=answers_in_turn(BankUnavailable("gone"))))
     with pytest.raises(BankUnavailable):
         start(silent, reference, "standin")
-    wait = one(hub, "SELECT extract(epoch FROM query_at - changed_at)::int FROM payment_attempt")
+    wait = scalar(hub, "SELECT extract(epoch FROM query_at - changed_at)::int FROM payment_attempt")
     assert wait == 5, "a citizen waits at a counter"

@@ -13,9 +13,9 @@ from payment_hub.domain.ledger import BalanceLine
 from payment_hub.domain.money import Money
 from payment_hub.hub import Hub
 from payment_hub.operations.ledger import reverse_posting, trial_balance
-from tests.asking import one
-from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
+from tests.worlds.database import scalar
+from tests.worlds.orders import a_portal, an_agency, an_operator, an_order, confirmation, receive
 
 MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
 
@@ -34,11 +34,11 @@ def other(hub: Hub) -> Caller:
 def two_days(hub: Hub, agency: Caller, other: Caller, clock: StoppedClock) -> None:
     """Monday: the police, 1,000 too much; Tuesday, past midnight in Vietnam: the hospital, by another bank."""
     portal = a_portal(hub)
-    hear(hub, confirmation(an_order(hub, agency, portal)["reference"], 151_000))
+    receive(hub, confirmation(an_order(hub, agency, portal)["reference"], 151_000))
     clock.advance(hours=13, minutes=59, seconds=59)
-    hear(hub, confirmation("typed by hand", 5_000))
+    receive(hub, confirmation("typed by hand", 5_000))
     clock.advance(seconds=1)
-    hear(hub, confirmation(an_order(hub, other, portal, amount=70_000)["reference"], 70_000, bank="vnpay"))
+    receive(hub, confirmation(an_order(hub, other, portal, amount=70_000)["reference"], 70_000, bank="vnpay"))
 
 
 def balance(hub: Hub, caller: Caller | None = None, **asked: Any) -> list[BalanceLine]:
@@ -69,7 +69,7 @@ def test_debits_and_credits_are_the_same_sum_on_every_day_and_in_every_currency(
     hub: Hub, agency: Caller
 ) -> None:
     order = an_order(hub, agency, a_portal(hub, "other"))
-    hear(hub, confirmation(order["reference"], Money(100, "USD")))
+    receive(hub, confirmation(order["reference"], Money(100, "USD")))
     for currency in ("VND", "USD"):
         for day in (MONDAY, TUESDAY):
             lines = [
@@ -116,7 +116,7 @@ def test_money_of_the_small_hours_is_of_the_day_in_vietnam(
     """At two in the morning of Tuesday it is still Monday in Greenwich."""
     clock.advance(hours=2)
     assert clock().isoformat() == "2026-03-02T19:00:00+00:00"
-    hear(hub, confirmation("typed at two", 9_000, bank="napas", paid_at=clock()))
+    receive(hub, confirmation("typed at two", 9_000, bank="napas", paid_at=clock()))
     assert short(balance(hub, day_from=TUESDAY, bank="napas")) == [(3, None, "napas", "BANK_CLEARING", 9_000)]
     assert balance(hub, day_to=MONDAY, bank="napas") == []
-    assert one(hub, "SELECT day FROM collection WHERE bank = 'napas'") == TUESDAY
+    assert scalar(hub, "SELECT day FROM collection WHERE bank = 'napas'") == TUESDAY

@@ -19,10 +19,10 @@ from payment_hub.operations.orders import cancel_order, expire_orders
 from payment_hub.operations.payments.query import SECONDS, query_pending
 from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, list_attempts, start_payment
 from payment_hub.operations.payments.unresolved import list_unresolved
-from tests.asking import attempts, count, one
-from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import INSTRUCTIONS, StandInBank, says, with_banks
+from tests.worlds.banks import INSTRUCTIONS, StandInBank, answers_in_turn, with_banks
+from tests.worlds.database import attempts, count, scalar
+from tests.worlds.orders import a_portal, an_agency, an_operator, an_order, confirmation, receive
 
 GONE = BankUnavailable("no answer")
 
@@ -33,7 +33,7 @@ class Killed(BaseException):
 
 @pytest.fixture
 def bank() -> StandInBank:
-    return StandInBank(on_open=says(GONE))
+    return StandInBank(on_open=answers_in_turn(GONE))
 
 
 @pytest.fixture
@@ -68,13 +68,13 @@ def told(reference: str, outcome: Outcome = Outcome.PAID) -> Confirmation:
 def test_a_bank_that_now_says_declined_frees_the_way_to_another(
     hub: Hub, unknown: str, bank: StandInBank
 ) -> None:
-    bank.on_query = says(told(unknown, Outcome.DECLINED))
+    bank.on_query = answers_in_turn(told(unknown, Outcome.DECLINED))
     assert start(hub, unknown, "other").state == "PENDING"
     assert [state for _, state, _ in attempts(hub)] == ["FAILED", "PENDING"]
 
 
 def test_a_bank_that_now_says_paid_ends_it(hub: Hub, unknown: str, bank: StandInBank) -> None:
-    bank.on_query = says(told(unknown))
+    bank.on_query = answers_in_turn(told(unknown))
     with pytest.raises(OrderClosed):
         start(hub, unknown, "other")
     assert attempts(hub) == [("standin", "SUCCEEDED", 150_000)]
@@ -99,14 +99,14 @@ def test_the_bank_that_is_left_is_asked_whether_it_was_paid(
     hub: Hub, agency: Caller, bank: StandInBank
 ) -> None:
     reference = an_order(hub, agency, a_portal(hub))["reference"]
-    bank.on_open = says(INSTRUCTIONS)
+    bank.on_open = answers_in_turn(INSTRUCTIONS)
     start(hub, reference)
     start(hub, reference)
     assert bank.queried == []
-    bank.on_query = says(told(reference))
+    bank.on_query = answers_in_turn(told(reference))
     with pytest.raises(OrderClosed):
         start(hub, reference, "other")
-    assert one(hub, "SELECT status FROM payment_order") == "PAID"
+    assert scalar(hub, "SELECT status FROM payment_order") == "PAID"
 
 
 def test_withdrawing_asks_first_and_money_that_is_here_stops_it(
@@ -116,12 +116,12 @@ def test_withdrawing_asks_first_and_money_that_is_here_stops_it(
     with pytest.raises(StaleVersion):
         cancel_order(hub, version=2, **asked)
     assert bank.queried == []
-    bank.on_query = says(told(unknown))
+    bank.on_query = answers_in_turn(told(unknown))
     with pytest.raises(StaleVersion):
         cancel_order(hub, version=1, **asked)
     with pytest.raises(OrderClosed):
         cancel_order(hub, version=2, **asked)
-    assert one(hub, "SELECT status FROM payment_order") == "PAID"
+    assert scalar(hub, "SELECT status FROM payment_order") == "PAID"
 
 
 def test_it_is_shown_with_the_time_by_which_it_will_be_known(
@@ -155,7 +155,7 @@ def test_waits_and_promises_are_measured(
         with pytest.raises(BankUnavailable):
             start(hub, reference)
         clock.advance(minutes=minutes)
-        hear(hub, confirmation(f"{reference}-1", bank="standin"))
+        receive(hub, confirmation(f"{reference}-1", bank="standin"))
     with pytest.raises(BankUnavailable):
         start(hub, an_order(hub, agency, portal)["reference"])
     [figures] = measure_outcomes(hub)
@@ -171,7 +171,7 @@ def test_waits_and_promises_are_measured(
 def test_instructions_that_come_after_all_make_it_known(
     hub: Hub, unknown: str, bank: StandInBank, clock: StoppedClock
 ) -> None:
-    bank.on_open = says(INSTRUCTIONS)
+    bank.on_open = answers_in_turn(INSTRUCTIONS)
     clock.advance(minutes=2)
     start(hub, unknown)
     clock.advance(hours=5)
@@ -183,7 +183,7 @@ def test_an_intent_of_a_dead_process_is_promised_for_when_it_is_found(
     hub: Hub, agency: Caller, bank: StandInBank, clock: StoppedClock
 ) -> None:
     reference = an_order(hub, agency, a_portal(hub))["reference"]
-    bank.on_open = says(Killed())
+    bank.on_open = answers_in_turn(Killed())
     with pytest.raises(Killed):
         start(hub, reference)
     assert list_unresolved(hub, caller=an_operator()).items == ()
@@ -191,7 +191,7 @@ def test_an_intent_of_a_dead_process_is_promised_for_when_it_is_found(
     query_pending(hub)
     [listed] = list_unresolved(hub, caller=an_operator()).items
     assert (listed.unknown_at, listed.expected_by) == (clock(), clock() + timedelta(minutes=15))
-    assert one(hub, "SELECT expected_by FROM payment_attempt") == listed.expected_by
+    assert scalar(hub, "SELECT expected_by FROM payment_attempt") == listed.expected_by
 
 
 def test_from_noon_of_the_day_after_it_lies_before_an_officer(
@@ -206,7 +206,7 @@ def test_from_noon_of_the_day_after_it_lies_before_an_officer(
     [listed] = list_unresolved(hub, caller=an_operator(), overdue=True).items
     assert (listed.reference, listed.escalated_at) == (f"{unknown}-1", clock())
     assert measure_outcomes(hub)[0].overdue == 1
-    hear(hub, confirmation(f"{unknown}-1", bank="standin"))
+    receive(hub, confirmation(f"{unknown}-1", bank="standin"))
     assert list_unresolved(hub, caller=an_operator()).items == ()
 
 

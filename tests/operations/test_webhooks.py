@@ -18,10 +18,10 @@ from payment_hub.domain.wire import to_wire
 from payment_hub.hub import Hub
 from payment_hub.operations.obligations import withdraw_obligation
 from payment_hub.operations.webhooks import deliver_webhooks, list_events, list_webhooks
-from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.conftest import StoppedClock
-from tests.receiver import Receiver, a_receiver, hang_up, status
-from tests.settings import SETTINGS
+from tests.worlds.orders import a_portal, an_agency, an_operator, an_order, confirmation, receive
+from tests.worlds.receivers import Receiver, a_receiver, hang_up, status
+from tests.worlds.settings import SETTINGS
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_paid_order_is_told_to_its_portal_with_the_order_as_it_stood(
     hub: Hub, agency: Caller, portal: Caller, receiver: Receiver
 ) -> None:
     order = an_order(hub, agency, portal)
-    hear(hub, confirmation(order["reference"]))
+    receive(hub, confirmation(order["reference"]))
     assert deliver_webhooks(hub) == 2
     issued, paid = (json.loads(request.body) for request in receiver.requests)
     assert (issued["type"], issued["order"], issued["sequence"]) == (

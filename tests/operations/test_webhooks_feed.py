@@ -15,8 +15,8 @@ from payment_hub.domain.webhooks import EventView, event_number
 from payment_hub.hub import Hub
 from payment_hub.operations.webhooks import list_events
 from payment_hub.store.tables import Event
-from tests.builders import a_portal, an_agency, an_operator, an_order, confirmation, hear
 from tests.operations.test_webhooks import feed
+from tests.worlds.orders import a_portal, an_agency, an_operator, an_order, confirmation, receive
 
 
 def read_on(
@@ -30,7 +30,7 @@ def test_a_reader_gets_every_event_once_in_order_page_by_page(hub: Hub) -> None:
     portal, agency = a_portal(hub), an_agency(hub)
     orders = [an_order(hub, agency, portal) for _ in range(5)]
     for order in orders:
-        hear(hub, confirmation(order["reference"]))
+        receive(hub, confirmation(order["reference"]))
     whole = [event.id for event in feed(hub, portal, 10)]
     assert whole == [f"evt_{number}" for number in range(1, 11)]
     for size in (1, 3, 10):

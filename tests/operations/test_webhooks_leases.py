@@ -20,10 +20,10 @@ from sqlalchemy import text
 from payment_hub.domain.webhooks import LEASE
 from payment_hub.hub import Hub
 from payment_hub.operations.webhooks import SHARE, deliver_webhooks, resend_webhook
-from tests.builders import a_portal, an_agency, an_operator, an_order
 from tests.conftest import StoppedClock
 from tests.operations.test_webhooks import states, webhooks
-from tests.receiver import Receiver, a_receiver, hang_up, hold, status
+from tests.worlds.orders import a_portal, an_agency, an_operator, an_order
+from tests.worlds.receivers import Receiver, a_receiver, hang_up, hold, status
 
 
 @pytest.fixture

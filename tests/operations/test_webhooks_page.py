@@ -14,9 +14,9 @@ from payment_hub.domain.webhooks import LADDER, WEBHOOK_LIFE
 from payment_hub.hub import Hub
 from payment_hub.operations.webhooks import deliver_webhooks, show_webhook_keys
 from payment_hub.outbound import EXCERPT_BYTES, TOTAL_SECONDS
-from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock
-from tests.receiver import a_receiver
+from tests.worlds.orders import a_portal, an_agency, an_order
+from tests.worlds.receivers import a_receiver
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
 UNITS = {1: "s", 60: "min", 3600: "h"}

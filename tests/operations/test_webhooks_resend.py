@@ -22,10 +22,10 @@ from payment_hub.operations.webhooks import (
     show_webhook,
     show_webhook_keys,
 )
-from tests.builders import a_portal, an_agency, an_operator, an_order
 from tests.conftest import StoppedClock
 from tests.operations.test_webhooks import change, states, webhooks
-from tests.receiver import Receiver, a_receiver, status
+from tests.worlds.orders import a_portal, an_agency, an_operator, an_order
+from tests.worlds.receivers import Receiver, a_receiver, status
 
 
 @pytest.fixture

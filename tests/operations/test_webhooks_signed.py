@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from payment_hub.domain.errors import Malformed
 from payment_hub.hub import Hub
 from payment_hub.operations.webhooks import deliver_webhooks, rotate_webhook_key, show_webhook_keys
-from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock
-from tests.receiver import Receiver, a_receiver, status
+from tests.worlds.orders import a_portal, an_agency, an_order
+from tests.worlds.receivers import Receiver, a_receiver, status
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub, connect
 from payment_hub.operations.banks import call_bank
 from payment_hub.signing import Signer
-from tests.settings import SETTINGS
-from tests.stand_in_banks import StandInBank
+from tests.worlds.banks import StandInBank
+from tests.worlds.settings import SETTINGS
 
 
 def main(url: str, at: str) -> None:

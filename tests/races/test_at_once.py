@@ -17,8 +17,11 @@ from payment_hub.operations.callbacks import receive_callback
 from payment_hub.operations.obligations import amend_obligation
 from payment_hub.operations.orders import cancel_order, expire_orders, issue_payment_order
 from payment_hub.operations.payments.start import start_payment
-from tests.asking import balances, one, rows
-from tests.builders import (
+from tests.conftest import StoppedClock
+from tests.races.crowd import CROWD, all_at_once, answers, refusals
+from tests.worlds.banks import StandInBank, a_callback, sandbox_adapter, with_banks
+from tests.worlds.database import balances, rows, scalar
+from tests.worlds.orders import (
     a_claim,
     a_portal,
     an_agency,
@@ -26,11 +29,8 @@ from tests.builders import (
     an_order,
     confirmation,
     fine_terms,
-    hear,
+    receive,
 )
-from tests.conftest import StoppedClock
-from tests.races.crowd import CROWD, all_at_once, answers, refusals
-from tests.stand_in_banks import StandInBank, a_callback, sandbox_adapter, with_banks
 
 AMOUNT = 150_000
 
@@ -79,7 +79,7 @@ def test_one_bank_transaction_under_twenty_event_ids_is_one_payment(
 ) -> None:
     for reference in references:
         said = [confirmation(reference, bank_transaction_id=f"T{reference}") for _ in range(CROWD)]
-        found = verdicts(all_at_once([partial(hear, hub, word) for word in said]))
+        found = verdicts(all_at_once([partial(receive, hub, word) for word in said]))
         assert found == [Verdict.DUPLICATE] * (CROWD - 1) + [Verdict.SETTLES]
     assert payable(hub) == rounds * AMOUNT
 
@@ -87,7 +87,7 @@ def test_one_bank_transaction_under_twenty_event_ids_is_one_payment(
 def test_money_without_an_order_told_twenty_times_is_kept_once(hub: Hub, rounds: int) -> None:
     for number in range(rounds):
         said = confirmation(f"typed by hand {number}")
-        found = verdicts(all_at_once([partial(hear, hub, said)] * CROWD))
+        found = verdicts(all_at_once([partial(receive, hub, said)] * CROWD))
         assert found == [Verdict.DUPLICATE] * (CROWD - 1) + [Verdict.NO_SUCH_ORDER]
     assert balances(hub) == {"BANK_CLEARING": -rounds * AMOUNT, "SUSPENSE": rounds * AMOUNT}
 
@@ -99,7 +99,7 @@ def test_one_event_that_tells_of_twenty_different_payments_is_applied_once(
     orders = [an_order(hub, agency, portal)["reference"] for _ in range(CROWD)]
     for number in range(10):
         said = [confirmation(reference, 1_000, event_id=f"E{number}") for reference in orders]
-        results = answers(all_at_once([partial(hear, hub, word) for word in said]))
+        results = answers(all_at_once([partial(receive, hub, word) for word in said]))
         found = sorted(judgement.disposition for judgement in results)
         assert found == [Disposition.APPLIED] + [Disposition.CONFLICT] * (CROWD - 1)
 
@@ -116,7 +116,7 @@ def test_one_key_used_twenty_times_issues_one_order(
         results = all_at_once([partial(issue, obligation_reference=obligation, claim=claim)] * CROWD)
         assert len({answer.body for answer in answers(results)}) == 1
         assert sorted(answer.replayed for answer in answers(results)) == [False] + [True] * (CROWD - 1)
-    assert one(hub, "SELECT count(*) FROM payment_order") == rounds
+    assert scalar(hub, "SELECT count(*) FROM payment_order") == rounds
 
 
 def test_twenty_keys_for_one_obligation_issue_one_order(
@@ -139,7 +139,7 @@ def test_two_banks_paying_one_order_settle_it_once_and_the_other_is_given_back(
             )
             for place in range(CROWD)
         ]
-        found = verdicts(all_at_once([partial(hear, hub, word) for word in said]))
+        found = verdicts(all_at_once([partial(receive, hub, word) for word in said]))
         assert found == [Verdict.DUPLICATE] * (CROWD - 2) + [Verdict.PAID_TWICE, Verdict.SETTLES]
     standing = {
         "BANK_CLEARING": -2 * rounds * AMOUNT,
@@ -156,10 +156,10 @@ def test_expiry_against_payment_keeps_the_money_whoever_is_first(
     paid_at = clock() - timedelta(seconds=1)
     for reference in references:
         said = confirmation(reference, paid_at=paid_at)
-        acts: list[Callable[[], object]] = [partial(hear, hub, said), partial(expire_orders, hub)] * 4
+        acts: list[Callable[[], object]] = [partial(receive, hub, said), partial(expire_orders, hub)] * 4
         results = all_at_once(acts)
         assert refusals(results) == []
-        assert one(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
+        assert scalar(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
     assert payable(hub) == rounds * AMOUNT
 
 
@@ -169,10 +169,10 @@ def test_withdrawal_against_payment_keeps_the_money_whoever_is_first(
     for reference in references:
         said = confirmation(reference)
         withdraw = partial(cancel_order, hub, caller=portal, reference=reference, reason="wrong", version=1)
-        acts: list[Callable[[], object]] = [partial(hear, hub, said), withdraw] * (CROWD // 2)
+        acts: list[Callable[[], object]] = [partial(receive, hub, said), withdraw] * (CROWD // 2)
         results = all_at_once(acts)
         assert set(refusals(results)) <= {"StaleVersion", "OrderClosed"}
-        assert one(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
+        assert scalar(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
     assert balances(hub)["BANK_CLEARING"] == -rounds * AMOUNT
 
 
@@ -193,14 +193,14 @@ def test_amendment_against_payment_either_refuses_the_one_or_holds_the_other(
             version=1,
         )
         acts: list[Callable[[], object]] = [
-            partial(hear, hub, said),
+            partial(receive, hub, said),
             partial(amend, reference=obligation),
         ] * 4
         results = all_at_once(acts)
         assert set(refusals(results)) <= {"StaleVersion", "ObligationClosed"}
         found = {answer.verdict for answer in answers(results) if isinstance(answer, Judgement)}
         outcomes |= found - {Verdict.DUPLICATE}
-        amended = one(hub, "SELECT version = 2 FROM obligation WHERE reference = :r", r=obligation)
+        amended = scalar(hub, "SELECT version = 2 FROM obligation WHERE reference = :r", r=obligation)
         assert (Verdict.TOO_LATE in found) is amended
     assert outcomes <= {Verdict.TOO_LATE, Verdict.SETTLES}
 
@@ -211,7 +211,7 @@ def test_twenty_payments_of_one_agency_get_twenty_receipts_without_a_gap(
     for _ in range(rounds // 5):
         orders = [an_order(hub, agency, portal)["reference"] for _ in range(CROWD)]
         said = [confirmation(reference) for reference in orders]
-        found = verdicts(all_at_once([partial(hear, hub, word) for word in said]))
+        found = verdicts(all_at_once([partial(receive, hub, word) for word in said]))
         assert found == [Verdict.SETTLES] * CROWD
     numbers = [row["number"] for row in rows(hub, "SELECT number FROM receipt ORDER BY number")]
     assert numbers == list(range(1, rounds // 5 * CROWD + 1))
@@ -227,7 +227,7 @@ def test_two_orders_of_one_obligation_paid_at_once_settle_it_once(
         expire_orders(hub)
         new = an_order(hub, agency, portal, obligation=obligation)
         said = [confirmation(order["reference"]) for order in (old, new)]
-        found = verdicts(all_at_once([partial(hear, hub, word) for word in said * 4]))
+        found = verdicts(all_at_once([partial(receive, hub, word) for word in said * 4]))
         assert found == [Verdict.DUPLICATE] * 6 + [Verdict.PAID_TWICE, Verdict.SETTLES]
         assert payable(hub) == done * AMOUNT
 

@@ -17,10 +17,10 @@ from payment_hub.domain.banks.profile import BankTerms
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub, Memory
 from payment_hub.operations.banks import call_bank
-from tests.asking import one, rows
 from tests.conftest import StoppedClock
 from tests.races.crowd import CROWD, all_at_once, answers, refusals
-from tests.stand_in_banks import StandInBank, with_banks
+from tests.worlds.banks import StandInBank, with_banks
+from tests.worlds.database import rows, scalar
 
 REST = timedelta(seconds=30)
 
@@ -68,7 +68,7 @@ def test_of_all_who_come_when_it_has_rested_one_asks(hub: Hub, clock: StoppedClo
         results = all_at_once([partial(ask, process, probe) for process in processes(hub)])
         assert (len(asked), answers(results)) == (1, ["yes"])
         assert refusals(results) == ["CircuitOpen"] * (CROWD - 1)
-        assert one(hub, "SELECT state FROM bank_health") == "CLOSED"
+        assert scalar(hub, "SELECT state FROM bank_health") == "CLOSED"
         clock.advance(minutes=10)
 
 

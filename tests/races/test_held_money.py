@@ -10,12 +10,12 @@ from payment_hub.domain.banks.values import Confirmation, PaymentQuery
 from payment_hub.hub import Hub, Memory
 from payment_hub.operations.payments.query import NOWHERE, query_order, query_pending
 from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
-from tests.asking import attempts, one
-from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock
 from tests.operations.test_held_money import HoldingBank, taken
 from tests.races.crowd import CROWD, all_at_once, refusals
-from tests.stand_in_banks import with_banks
+from tests.worlds.banks import with_banks
+from tests.worlds.database import attempts, scalar
+from tests.worlds.orders import a_portal, an_agency, an_order
 
 
 def test_of_all_who_ask_one_takes_it(hub: Hub, clock: StoppedClock, rounds: int) -> None:
@@ -37,4 +37,4 @@ def test_of_all_who_ask_one_takes_it(hub: Hub, clock: StoppedClock, rounds: int)
         assert refusals(results) == []
         assert bank.done == ["capture 1"]
         assert attempts(house)[number] == ("standin", "SUCCEEDED", 150_000)
-    assert one(hub, "SELECT count(*) FROM collection") == rounds
+    assert scalar(hub, "SELECT count(*) FROM collection") == rounds

@@ -19,12 +19,12 @@ from payment_hub.domain.banks.values import CallbackRequest
 from payment_hub.hub import Hub
 from payment_hub.operations.access import make_key
 from payment_hub.operations.orders import expire_orders
-from tests.asking import balances, count, one
-from tests.builders import a_portal, an_agency, an_obligation, an_order
 from tests.conftest import StoppedClock
 from tests.races.crowd import CROWD, all_at_once, answers
-from tests.stand_in_banks import a_callback, sandbox_adapter, with_banks
 from tests.web.conftest import SETTINGS
+from tests.worlds.banks import a_callback, sandbox_adapter, with_banks
+from tests.worlds.database import balances, count, scalar
+from tests.worlds.orders import a_portal, an_agency, an_obligation, an_order
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_withdrawal_against_payment(
             sent = headers | {"Idempotency-Key": f"W{number}-{place}", "If-Match": '"1"'}
             acts.append(partial(withdraw, headers=sent))
         assert set(statuses(all_at_once(acts))) <= {200, 409, 412}
-        assert one(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
+        assert scalar(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
 
 
 def test_expiry_against_payment(
@@ -127,11 +127,11 @@ def test_expiry_against_payment(
         results = all_at_once(acts)
         told = [response for response in answers(results) if isinstance(response, requests.Response)]
         assert {response.status_code for response in told} == {200}
-        assert one(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
+        assert scalar(hub, "SELECT status FROM payment_order WHERE reference = :r", r=reference) == "PAID"
     assert balances(hub)["AGENCY_PAYABLE"] == rounds * 150_000
 
 
 def test_twenty_payments_of_one_agency(hub: Hub, server: str, agency: Caller, portal: Caller) -> None:
     callbacks = [a_callback(an_order(hub, agency, portal)["reference"], hub.now()) for _ in range(CROWD)]
     assert statuses(all_at_once([partial(tell, server, callback) for callback in callbacks])) == [200] * CROWD
-    assert one(hub, "SELECT max(number) = count(*) FROM receipt") is True
+    assert scalar(hub, "SELECT max(number) = count(*) FROM receipt") is True

@@ -19,11 +19,12 @@ from payment_hub.operations.refunds.send import (
     record_refund_result,
     send_refunds,
 )
-from tests.asking import balances, one, rows
-from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.races.crowd import CROWD, all_at_once, answers, refusals
-from tests.refunding import (
+from tests.worlds.banks import answers_in_turn, with_banks
+from tests.worlds.database import balances, rows, scalar
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation, receive
+from tests.worlds.refunds import (
     ACCEPTED,
     LAN,
     RefundingBank,
@@ -33,9 +34,8 @@ from tests.refunding import (
     order_of,
     propose,
     prove,
-    states,
+    refund_states,
 )
-from tests.stand_in_banks import says, with_banks
 
 AMOUNT = 150_000
 FEW = 6
@@ -57,7 +57,7 @@ def paid(hub: Hub) -> list[str]:
     agency, portal = an_agency(hub), a_portal(hub)
     references = [str(an_order(hub, agency, portal)["reference"]) for _ in range(FEW)]
     for reference in references:
-        hear(hub, confirmation(reference, bank="refunding", bank_transaction_id=f"T{reference}"))
+        receive(hub, confirmation(reference, bank="refunding", bank_transaction_id=f"T{reference}"))
     return references
 
 
@@ -93,7 +93,7 @@ def test_the_same_refund_asked_for_twenty_times_is_one(hub: Hub, paid: list[str]
         results = all_at_once([a_proposal(hub, reference, "R1", AMOUNT, RefundReason.NOT_OWED)] * CROWD)
         assert refusals(results) == []
         assert len({str(view) for view in results}) == 1
-    assert one(hub, "SELECT count(*) FROM refund") == FEW
+    assert scalar(hub, "SELECT count(*) FROM refund") == FEW
 
 
 def test_twenty_approvals_are_one_and_the_others_are_told(hub: Hub, paid: list[str]) -> None:
@@ -118,7 +118,7 @@ def test_approve_against_decline_one_wins(hub: Hub, paid: list[str]) -> None:
         ]
         results = all_at_once(acts * 5)
         assert refusals(results) == ["IllegalTransition"] * 9
-    ends = {state for _, state in states(hub)}
+    ends = {state for _, state in refund_states(hub)}
     assert ends <= {"APPROVED", "DECLINED"}
 
 
@@ -153,9 +153,9 @@ def test_sent_against_proved_that_it_was_never_sent_one_wins(
         proof = partial(prove, hub, reference, RefundEvent.FAILED, f"R{number}")
         acts: list[Callable[[], object]] = [partial(send_refunds, hub), proof]
         results = all_at_once(acts)
-        sent = {asked.order_reference for asked in bank.asked}
+        sent = {asked.order_reference for asked in bank.refund_requests}
         expected = ("SUCCEEDED", ["IllegalTransition"]) if reference in sent else ("FAILED", [])
-        assert (states(hub)[-1][1], refusals(results)) == expected
+        assert (refund_states(hub)[-1][1], refusals(results)) == expected
 
 
 def test_twenty_senders_send_each_refund_once(hub: Hub, bank: RefundingBank, paid: list[str]) -> None:
@@ -164,12 +164,12 @@ def test_twenty_senders_send_each_refund_once(hub: Hub, bank: RefundingBank, pai
         approve(hub, reference)
     results = all_at_once([partial(send_refunds, hub)] * CROWD)
     assert sum(answers(results)) == FEW
-    assert len({asked.refund_reference for asked in bank.asked}) == len(bank.asked) == FEW
+    assert len({asked.refund_reference for asked in bank.refund_requests}) == len(bank.refund_requests) == FEW
     assert balances(hub) == {}
 
 
 def test_the_banks_last_words_at_once_count_once(hub: Hub, bank: RefundingBank, paid: list[str]) -> None:
-    bank.on_refund = says(ACCEPTED)
+    bank.on_refund = answers_in_turn(ACCEPTED)
     for reference in paid:
         propose(hub, LAN, reference)
         approve(hub, reference)
@@ -179,7 +179,7 @@ def test_the_banks_last_words_at_once_count_once(hub: Hub, bank: RefundingBank, 
         acts = [partial(record_refund_result, hub, key=key, event=event, code="") for event in said * 5]
         results = all_at_once(acts)
         assert len(set(answers(results))) == 1
-    assert one(hub, "SELECT count(*) FROM refund WHERE contradicted") == FEW
+    assert scalar(hub, "SELECT count(*) FROM refund WHERE contradicted") == FEW
     sums = rows(hub, "SELECT refunded + held_refund AS gone, refunded FROM payment_order")
     assert {row["gone"] - row["refunded"] for row in sums} == {0}
 
@@ -188,7 +188,7 @@ def test_a_payment_against_a_refund_of_the_one_before(hub: Hub, paid: list[str])
     for reference in paid:
         propose(hub, LAN, reference)
         second = confirmation(reference, bank="refunding", bank_transaction_id=f"S{reference}")
-        acts: list[Callable[[], object]] = [partial(approve, hub, reference), partial(hear, hub, second)]
+        acts: list[Callable[[], object]] = [partial(approve, hub, reference), partial(receive, hub, second)]
         assert refusals(all_at_once(acts)) == []
     send_refunds(hub)
     assert balances(hub) == {"BANK_CLEARING": -FEW * AMOUNT, "AGENCY_PAYABLE": FEW * AMOUNT}
@@ -197,10 +197,10 @@ def test_a_payment_against_a_refund_of_the_one_before(hub: Hub, paid: list[str])
 
 def test_twenty_who_look_for_surplus_propose_it_once(hub: Hub, paid: list[str]) -> None:
     for reference in paid:
-        hear(hub, confirmation(reference, bank="refunding", bank_transaction_id=f"S{reference}"))
+        receive(hub, confirmation(reference, bank="refunding", bank_transaction_id=f"S{reference}"))
     results = all_at_once([partial(propose_excess_refunds, hub)] * CROWD)
     assert sum(answers(results)) == FEW
-    assert len(states(hub)) == FEW
+    assert len(refund_states(hub)) == FEW
 
 
 def test_twenty_who_ask_about_refunds_ask_once(

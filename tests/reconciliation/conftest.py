@@ -14,8 +14,8 @@ from payment_hub.hub import Hub
 from payment_hub.operations.confirmations import receive_confirmation
 from reconciliation.books import Books
 from reconciliation.ledgers.csv_drop import CsvDrop
-from tests.builders import a_portal, an_agency
 from tests.reconciliation.stubs import StubBank
+from tests.worlds.orders import a_portal, an_agency
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from payment_hub.domain.errors import BankUnavailable
 from reconciliation.books import Books
 from reconciliation.domain.runs import MONEY, agency_scope, bank_scope
 from reconciliation.operations.runs import collect_and_reconcile
-from tests.builders import an_order, confirmation, hear
 from tests.reconciliation.stubs import DAY
+from tests.worlds.orders import an_order, confirmation, receive
 
 BANK = bank_scope("sandbox")
 AGENCY = agency_scope("G22.99")
@@ -29,7 +29,7 @@ def paid(
 ) -> dict[str, Any]:
     """An order that was paid by a callback."""
     order = an_order(books.hub, agency, portal, amount=amount)
-    hear(books.hub, confirmation(order["reference"], amount, bank_transaction_id=transaction))
+    receive(books.hub, confirmation(order["reference"], amount, bank_transaction_id=transaction))
     return order
 
 

@@ -13,10 +13,10 @@ from payment_hub.hub import Hub
 from payment_hub.operations.refunds.send import send_refunds
 from reconciliation.books import Books
 from reconciliation.operations.runs import collect_and_reconcile, show_run
-from tests.asking import rows
 from tests.reconciliation.nights import BANK, an_officer, found
 from tests.reconciliation.stubs import DAY, NEXT_DAY, NOON, a_line, a_statement
-from tests.refunding import LAN, RefundingBank, approve, propose
+from tests.worlds.database import rows
+from tests.worlds.refunds import LAN, RefundingBank, approve, propose
 
 PAID, THIRD = 150_000, 50_000
 SILENCE = BankUnavailable("no answer")

@@ -12,10 +12,10 @@ import pytest
 
 from payment_hub.domain.banks.values import Statement
 from reconciliation.books import Books
-from tests.builders import a_portal, an_agency, an_order
 from tests.conftest import StoppedClock
 from tests.reconciliation.nights import a_night, end_state, paid
 from tests.reconciliation.stubs import DAY, NEXT_DAY, StubBank, a_ledger, a_line, a_statement, leave
+from tests.worlds.orders import a_portal, an_agency, an_order
 
 #: Of the 120 orders of arrival, how many are tried when there is little time; which ones is up to the seed.
 SOME, ALL = 3, 120

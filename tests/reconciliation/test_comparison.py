@@ -21,11 +21,11 @@ from reconciliation.books import Books
 from reconciliation.domain.runs import MONEY, Side, agency_scope, bank_scope
 from reconciliation.operations.runs import collect_and_reconcile, export_report, reconcile_day, show_run
 from reconciliation.operations.statements import collect_statement
-from tests.builders import an_agency, an_obligation, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.reconciliation.model import Case, classify
 from tests.reconciliation.nights import AGENCY, BANK, a_night, an_officer, empty, found, live, paid, rows
 from tests.reconciliation.stubs import DAY, NEXT_DAY, StubBank, a_ledger, a_line, a_statement, leave
+from tests.worlds.orders import an_agency, an_obligation, an_order, confirmation, receive
 
 
 def test_books_that_agree_have_no_discrepancies(
@@ -96,15 +96,15 @@ def test_money_left_open_has_a_name_and_adds_up_to_the_ledger(
     """I24: what is open is what stands in suspense and overpayment, order by order and together."""
     hub = books.hub
     orders = [an_order(hub, agency, portal)["reference"] for _ in range(6)]
-    hear(hub, confirmation("what the payer typed", 9_000, bank_transaction_id="T0"))
-    hear(hub, confirmation(orders[0], 100_000))
-    hear(hub, confirmation(orders[1], 200_000))
-    hear(hub, confirmation(orders[2]))
-    hear(hub, confirmation(orders[2]))
-    hear(hub, confirmation(orders[3], Money(700, "USD")))
-    hear(hub, confirmation(orders[4], bank_transaction_id="T4"))
-    hear(hub, confirmation(orders[4], 1_000, bank_transaction_id="T4"))
-    hear(hub, confirmation(orders[5]))
+    receive(hub, confirmation("what the payer typed", 9_000, bank_transaction_id="T0"))
+    receive(hub, confirmation(orders[0], 100_000))
+    receive(hub, confirmation(orders[1], 200_000))
+    receive(hub, confirmation(orders[2]))
+    receive(hub, confirmation(orders[2]))
+    receive(hub, confirmation(orders[3], Money(700, "USD")))
+    receive(hub, confirmation(orders[4], bank_transaction_id="T4"))
+    receive(hub, confirmation(orders[4], 1_000, bank_transaction_id="T4"))
+    receive(hub, confirmation(orders[5]))
     run = reconcile_day(books, scope=MONEY, day=DAY)
     assert found(books, run) == {
         "sandbox:T0 VND": "UNIDENTIFIED_PAYMENT",
@@ -123,7 +123,7 @@ def test_money_left_open_has_a_name_and_adds_up_to_the_ledger(
         " - CASE WHEN debit IN ('SUSPENSE', 'OVERPAYMENT') THEN amount ELSE 0 END)::bigint FROM posting GROUP BY 1",
     )
     assert sorted(left_open) == sorted(balances)
-    hear(hub, confirmation(orders[0], 50_000))
+    receive(hub, confirmation(orders[0], 50_000))
     reconcile_day(books, scope=MONEY, day=DAY)
     assert orders[0] not in live(books)
 
@@ -143,8 +143,8 @@ def test_a_bank_that_says_paid_and_declined_of_one_payment_is_reported(
             {"now": books.now()},
         )
     attempt = f"{order['reference']}-1"
-    hear(books.hub, confirmation(attempt, bank_transaction_id="T1"))
-    hear(books.hub, confirmation(attempt, None, outcome=Outcome.DECLINED, bank_transaction_id=None))
+    receive(books.hub, confirmation(attempt, bank_transaction_id="T1"))
+    receive(books.hub, confirmation(attempt, None, outcome=Outcome.DECLINED, bank_transaction_id=None))
     run = reconcile_day(books, scope=MONEY, day=DAY)
     assert found(books, run) == {order["reference"]: "CONFLICTING_CONFIRMATIONS"}
 
@@ -316,7 +316,7 @@ def test_an_obligation_booked_before_it_was_paid_heals_when_the_money_comes(
     assert live(books) == {reference: "BOOKED_WITHOUT_RECEIPT"}
     clock.advance(days=1)
     order = an_order(books.hub, agency, portal, obligation=reference)
-    hear(books.hub, confirmation(order["reference"]))
+    receive(books.hub, confirmation(order["reference"]))
     leave(drop, a_ledger(day=NEXT_DAY), day=NEXT_DAY)
     collect_and_reconcile(books, scope=AGENCY, day=NEXT_DAY)
     assert live(books) == {}
@@ -366,7 +366,7 @@ def compare(books: Books, bank: StubBank, clock: StoppedClock, heard: Heard, wri
     empty(books)
     clock.moment = DAYS[NEXT_DAY]
     for transaction, (day, amount) in heard.items():
-        hear(books.hub, confirmation("?", amount, bank_transaction_id=transaction, paid_at=DAYS[day]))
+        receive(books.hub, confirmation("?", amount, bank_transaction_id=transaction, paid_at=DAYS[day]))
     for day in DAYS:
         lines = [a_line(key, amount, "", moved) for key, on, amount, moved in written if on == day]
         bank.statements[day] = a_statement(*lines, day=day)

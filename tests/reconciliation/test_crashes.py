@@ -15,10 +15,10 @@ from sqlalchemy import Connection, event
 from reconciliation.books import Books
 from reconciliation.domain.errors import RunUnderWay
 from reconciliation.operations.runs import plan_night
-from tests.builders import a_portal, an_agency, an_obligation, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.reconciliation.nights import a_night, empty, end_state, rows
 from tests.reconciliation.stubs import DAY, StubBank, a_ledger, a_line, a_statement, leave
+from tests.worlds.orders import a_portal, an_agency, an_obligation, an_order, confirmation, receive
 
 MORNING = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 
@@ -75,7 +75,7 @@ def a_day(books: Books, bank: StubBank, drop: Path, clock: StoppedClock) -> None
         )
     references = [order["reference"] for order in orders]
     for n in (0, 1):
-        hear(books.hub, confirmation(references[n], bank_transaction_id=f"T{n}"))
+        receive(books.hub, confirmation(references[n], bank_transaction_id=f"T{n}"))
     bank.statements[DAY] = a_statement(
         a_line("T0"), a_line("T2", 150_000, references[2]), a_line("T3", 1_000)
     )

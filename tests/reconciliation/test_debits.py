@@ -21,8 +21,6 @@ from reconciliation.books import Books
 from reconciliation.ledgers.csv_drop import CsvDrop
 from reconciliation.operations.runs import collect_and_reconcile, export_report, reconcile_day
 from reconciliation.operations.statements import collect_statement
-from tests.asking import rows
-from tests.builders import confirmation, hear
 from tests.conftest import StoppedClock
 from tests.reconciliation.nights import BANK, an_officer, end_state, found, live
 from tests.reconciliation.refunds import (
@@ -37,8 +35,10 @@ from tests.reconciliation.refunds import (
     totals,
 )
 from tests.reconciliation.stubs import DAY, NEXT_DAY, a_line, a_statement
-from tests.refunding import ACCEPTED, LAN, REFUSED, a_paid_order, approve, propose, prove, states
-from tests.stand_in_banks import says
+from tests.worlds.banks import answers_in_turn
+from tests.worlds.database import rows
+from tests.worlds.orders import confirmation, receive
+from tests.worlds.refunds import ACCEPTED, LAN, REFUSED, a_paid_order, approve, propose, prove, refund_states
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def order(hub: Hub, agency: Caller, portal: Caller) -> str:
 def test_an_ordinary_refund_is_nobodys_work(
     books: Books, bank: RefundingStub, order: str, named: str, amount: int
 ) -> None:
-    refund = a_refund(books.hub, bank, order, amount, says(returned_as("BR1")))
+    refund = a_refund(books.hub, bank, order, amount, answers_in_turn(returned_as("BR1")))
     line = {
         "by bank": a_debit("BR1", amount),
         "refund": a_debit("X1", amount, refund),
@@ -85,7 +85,7 @@ def test_an_ordinary_refund_is_nobodys_work(
 
 
 def test_a_refund_that_was_debited_twice_is_found(books: Books, bank: RefundingStub, order: str) -> None:
-    refund = a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
+    refund = a_refund(books.hub, bank, order, THIRD, answers_in_turn(returned_as("BR1")))
     assert night(books, bank, a_debit("BR1", THIRD), a_debit("BR1", THIRD)) == {refund: "DUPLICATE_REFUND"}
     (case,) = rows(books.hub, "SELECT hub_amount, other_items, other_amount, order_reference FROM finding")
     assert tuple(case.values()) == (THIRD, 2, 2 * THIRD, order)
@@ -95,7 +95,7 @@ def test_a_refund_that_was_debited_twice_is_found(books: Books, bank: RefundingS
 def test_the_second_debit_may_come_a_day_later_and_under_another_name(
     books: Books, bank: RefundingStub, order: str, second: str
 ) -> None:
-    refund = a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
+    refund = a_refund(books.hub, bank, order, THIRD, answers_in_turn(returned_as("BR1")))
     assert night(books, bank, a_debit("BR1", THIRD)) == {}
     assert night(books, bank, a_debit(second, THIRD, order), next_day=True) == {refund: "DUPLICATE_REFUND"}
     assert found(books, reconcile_day(books, scope=BANK, day=DAY)) == {refund: "DUPLICATE_REFUND"}
@@ -106,7 +106,7 @@ def test_part_refunds_of_one_payment_each_have_their_debit(
 ) -> None:
     for n, amount in enumerate((THIRD, THIRD, 20_000), start=1):
         reason = (RefundReason.OTHER, RefundReason.NOT_OWED, RefundReason.WRONG_PAYMENT)[n - 1]
-        a_refund(books.hub, bank, order, amount, says(returned_as(None)), f"R{n}", reason=reason)
+        a_refund(books.hub, bank, order, amount, answers_in_turn(returned_as(None)), f"R{n}", reason=reason)
     lines = [a_debit("T1", THIRD), a_debit("T1", 20_000), a_debit("T1", THIRD)]
     assert night(books, bank, *lines) == {}
     assert list(night(books, bank, *lines, a_debit("T1", THIRD)).values()) == ["DUPLICATE_REFUND"]
@@ -114,8 +114,10 @@ def test_part_refunds_of_one_payment_each_have_their_debit(
 
 
 def test_two_equal_refunds_of_which_one_is_not_shown(books: Books, bank: RefundingStub, order: str) -> None:
-    first = a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
-    a_refund(books.hub, bank, order, THIRD, says(returned_as("BR2")), "R2", reason=RefundReason.OTHER)
+    first = a_refund(books.hub, bank, order, THIRD, answers_in_turn(returned_as("BR1")))
+    a_refund(
+        books.hub, bank, order, THIRD, answers_in_turn(returned_as("BR2")), "R2", reason=RefundReason.OTHER
+    )
     assert night(books, bank, a_debit("BR2", THIRD)) == {}
     assert night(books, bank, next_day=True) == {first: "REFUND_MISSING_AT_BANK"}
 
@@ -123,7 +125,7 @@ def test_two_equal_refunds_of_which_one_is_not_shown(books: Books, bank: Refundi
 def test_a_refund_may_stand_in_the_statement_of_the_next_day(
     books: Books, bank: RefundingStub, order: str
 ) -> None:
-    a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
+    a_refund(books.hub, bank, order, THIRD, answers_in_turn(returned_as("BR1")))
     assert night(books, bank) == {}
     run = reconcile_day(books, scope=BANK, day=DAY)
     assert totals(books, run)["outflow"] == (1, 0, 0, 1)
@@ -134,7 +136,7 @@ def test_a_refund_may_stand_in_the_statement_of_the_next_day(
 def test_a_refund_that_two_statements_do_not_show_is_missed_until_a_later_one_shows_it(
     books: Books, bank: RefundingStub, order: str, clock: StoppedClock
 ) -> None:
-    refund = a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
+    refund = a_refund(books.hub, bank, order, THIRD, answers_in_turn(returned_as("BR1")))
     assert night(books, bank) == {}
     assert night(books, bank, next_day=True) == {refund: "REFUND_MISSING_AT_BANK"}
     later = NEXT_DAY.replace(day=9)
@@ -146,7 +148,7 @@ def test_a_refund_that_two_statements_do_not_show_is_missed_until_a_later_one_sh
 def test_nothing_is_missing_in_a_file_that_never_shows_debits(
     books: Books, bank: RefundingStub, order: str
 ) -> None:
-    a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
+    a_refund(books.hub, bank, order, THIRD, answers_in_turn(returned_as("BR1")))
     bank.statements[DAY] = replace(a_statement(a_line("T1", PAID)), shows_debits=False)
     bank.statements[NEXT_DAY] = replace(a_statement(day=NEXT_DAY), shows_debits=False)
     for day in (DAY, NEXT_DAY):
@@ -158,13 +160,13 @@ def test_a_debit_of_a_refund_through_another_bank_is_not_explained(
     books: Books, bank: RefundingStub, agency: Caller, portal: Caller, order: str
 ) -> None:
     theirs = a_paid_order(books.hub, agency, portal, bank="other", bank_transaction_id="T1")
-    refund = a_refund(books.hub, bank, theirs, THIRD, says(returned_as("BR1")))
+    refund = a_refund(books.hub, bank, theirs, THIRD, answers_in_turn(returned_as("BR1")))
     lines = [a_debit("BR1", THIRD), a_debit("X1", THIRD, refund), a_debit("X2", THIRD, theirs)]
     assert night(books, bank, *lines) == dict.fromkeys(("BR1", "X1", "X2"), "UNEXPLAINED_DEBIT")
 
 
 def test_a_debit_of_another_amount_is_not_this_refund(books: Books, bank: RefundingStub, order: str) -> None:
-    refund = a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
+    refund = a_refund(books.hub, bank, order, THIRD, answers_in_turn(returned_as("BR1")))
     assert night(books, bank, a_debit("T1", THIRD - 1)) == {"T1": "UNEXPLAINED_DEBIT"}
     assert night(books, bank, a_debit("BR1", THIRD - 1)) == {
         refund: "REFUND_AMOUNT_MISMATCH",
@@ -175,7 +177,7 @@ def test_a_debit_of_another_amount_is_not_this_refund(books: Books, bank: Refund
 def test_a_credit_that_is_called_like_a_refund_spoils_no_night(
     books: Books, bank: RefundingStub, order: str
 ) -> None:
-    refund = a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
+    refund = a_refund(books.hub, bank, order, THIRD, answers_in_turn(returned_as("BR1")))
     lines = [a_line(refund, 7_000), a_debit("BR1", THIRD)]
     assert night(books, bank, *lines) == {refund: "UNEXPLAINED_DEBIT"}
 
@@ -184,28 +186,28 @@ def test_a_credit_that_is_called_like_a_refund_spoils_no_night(
 def test_a_debit_proves_a_refund_whose_outcome_nobody_told(
     books: Books, bank: RefundingStub, order: str, clock: StoppedClock, word: object
 ) -> None:
-    a_refund(books.hub, bank, order, PAID, says(word))
+    a_refund(books.hub, bank, order, PAID, answers_in_turn(word))
     bank.statements[DAY] = a_statement(a_line("T1", PAID), a_debit("T1", PAID))
     assert collect_statement(books, bank="sandbox", day=DAY).new_refund_results == 1
-    assert states(books.hub) == [("R1", "SUCCEEDED")]
+    assert refund_states(books.hub) == [("R1", "SUCCEEDED")]
     assert collect_statement(books, bank="sandbox", day=DAY).new_refund_results == 0
     sql = "SELECT event, actor, code FROM refund_event ORDER BY id DESC LIMIT 1"
     (told,) = rows(books.hub, sql)
     assert tuple(told.values()) == ("RETURNED", "bank:sandbox", "STATEMENT T1")
     assert found(books, reconcile_day(books, scope=BANK, day=DAY)) == {}
     clock.advance(days=1)
-    assert (query_refunds(books.hub), send_refunds(books.hub), len(bank.asked)) == (0, 0, 1)
+    assert (query_refunds(books.hub), send_refunds(books.hub), len(bank.refund_requests)) == (0, 0, 1)
 
 
 def test_one_debit_for_two_equal_unknown_refunds_proves_neither(
     books: Books, bank: RefundingStub, order: str
 ) -> None:
-    a_refund(books.hub, bank, order, THIRD, says(SILENCE))
-    a_refund(books.hub, bank, order, THIRD, says(SILENCE), "R2", reason=RefundReason.OTHER)
+    a_refund(books.hub, bank, order, THIRD, answers_in_turn(SILENCE))
+    a_refund(books.hub, bank, order, THIRD, answers_in_turn(SILENCE), "R2", reason=RefundReason.OTHER)
     assert night(books, bank, a_debit("X1", THIRD, order)) == {}
-    assert states(books.hub) == [("R1", "UNKNOWN"), ("R2", "UNKNOWN")]
+    assert refund_states(books.hub) == [("R1", "UNKNOWN"), ("R2", "UNKNOWN")]
     assert night(books, bank, a_debit("X2", THIRD, order), next_day=True) == {}
-    assert states(books.hub) == [("R1", "SUCCEEDED"), ("R2", "SUCCEEDED")]
+    assert refund_states(books.hub) == [("R1", "SUCCEEDED"), ("R2", "SUCCEEDED")]
 
 
 @pytest.mark.parametrize("failed_first", [True, False])
@@ -215,13 +217,13 @@ def test_a_debit_proves_an_unknown_refund_beside_an_equal_failed_one(
 ) -> None:
     """The failed one did not go back, as its bank has proved: so there is no doubt whose debit it is."""
     words = (REFUSED, SILENCE) if failed_first else (SILENCE, REFUSED)
-    a_refund(books.hub, bank, order, THIRD, says(words[0]))
-    a_refund(books.hub, bank, order, THIRD, says(words[1]), "R2", reason=RefundReason.OTHER)
+    a_refund(books.hub, bank, order, THIRD, answers_in_turn(words[0]))
+    a_refund(books.hub, bank, order, THIRD, answers_in_turn(words[1]), "R2", reason=RefundReason.OTHER)
     unknown, failed = ("R2", "R1") if failed_first else ("R1", "R2")
-    assert dict(states(books.hub)) == {unknown: "UNKNOWN", failed: "FAILED"}
+    assert dict(refund_states(books.hub)) == {unknown: "UNKNOWN", failed: "FAILED"}
     debit = a_debit("T1", THIRD) if named == "money" else a_debit("X1", THIRD, order)
     assert night(books, bank, debit) == {}
-    assert dict(states(books.hub)) == {unknown: "SUCCEEDED", failed: "FAILED"}
+    assert dict(refund_states(books.hub)) == {unknown: "SUCCEEDED", failed: "FAILED"}
     assert rows(books.hub, "SELECT refund_id FROM refund WHERE contradicted") == []
 
 
@@ -233,17 +235,17 @@ def test_a_debit_from_before_the_refund_was_sent_proves_nothing(
     propose(books.hub, LAN, order, THIRD)
     approve(books.hub, order)
     clock.advance(minutes=20)
-    bank.on_refund = says(SILENCE)
+    bank.on_refund = answers_in_turn(SILENCE)
     send_refunds(books.hub)
     assert collect_statement(books, bank="sandbox", day=DAY).new_refund_results == 0
-    assert states(books.hub) == [("R1", "UNKNOWN")]
+    assert refund_states(books.hub) == [("R1", "UNKNOWN")]
     assert found(books, reconcile_day(books, scope=BANK, day=DAY)) == {"T1": "UNEXPLAINED_DEBIT"}
 
 
 def test_a_debit_of_a_failed_refund_is_a_contradiction_and_blocks_the_money(
     books: Books, bank: RefundingStub, order: str
 ) -> None:
-    refund = a_refund(books.hub, bank, order, THIRD, says(REFUSED))
+    refund = a_refund(books.hub, bank, order, THIRD, answers_in_turn(REFUSED))
     assert night(books, bank, a_debit("X1", THIRD, refund)) == {refund: "FAILED_REFUND_DEBITED"}
     with pytest.raises(RefundBlocked):
         propose(books.hub, LAN, order, THIRD, refund_id="R2", reason=RefundReason.OTHER)
@@ -255,8 +257,8 @@ def test_a_debit_of_a_failed_refund_is_a_contradiction_and_blocks_the_money(
 def test_a_second_try_has_the_debit_and_not_the_failed_one(
     books: Books, bank: RefundingStub, order: str
 ) -> None:
-    a_refund(books.hub, bank, order, THIRD, says(REFUSED))
-    a_refund(books.hub, bank, order, THIRD, says(returned_as(None)), "R2")
+    a_refund(books.hub, bank, order, THIRD, answers_in_turn(REFUSED))
+    a_refund(books.hub, bank, order, THIRD, answers_in_turn(returned_as(None)), "R2")
     assert night(books, bank, a_debit("T1", THIRD)) == {}
     assert rows(books.hub, "SELECT contradicted FROM refund WHERE contradicted") == []
 
@@ -290,7 +292,7 @@ def test_an_officers_transfer_explains_its_debit_and_is_never_missed(
 
 
 def test_the_same_night_again_is_the_same_to_the_byte(books: Books, bank: RefundingStub, order: str) -> None:
-    a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
+    a_refund(books.hub, bank, order, THIRD, answers_in_turn(returned_as("BR1")))
     lines = [a_debit("BR1", THIRD), a_debit("BR1", THIRD), a_debit("X9", 7_000)]
     night(books, bank, *lines)
     first = reconcile_day(books, scope=BANK, day=DAY)
@@ -302,10 +304,20 @@ def test_the_same_night_again_is_the_same_to_the_byte(books: Books, bank: Refund
 def test_the_order_in_which_files_come_does_not_matter(
     books: Books, bank: RefundingStub, agency: Caller, portal: Caller, order: str
 ) -> None:
-    hear(books.hub, confirmation(order, bank="sandbox", bank_transaction_id="T2"))
-    a_refund(books.hub, bank, order, THIRD, says(returned_as("BR1")))
-    a_refund(books.hub, bank, order, THIRD, says(returned_as(None)), "R2", reason=RefundReason.OTHER)
-    a_refund(books.hub, bank, order, 20_000, says(returned_as("BR3")), "R3", reason=RefundReason.NOT_OWED)
+    receive(books.hub, confirmation(order, bank="sandbox", bank_transaction_id="T2"))
+    a_refund(books.hub, bank, order, THIRD, answers_in_turn(returned_as("BR1")))
+    a_refund(
+        books.hub, bank, order, THIRD, answers_in_turn(returned_as(None)), "R2", reason=RefundReason.OTHER
+    )
+    a_refund(
+        books.hub,
+        bank,
+        order,
+        20_000,
+        answers_in_turn(returned_as("BR3")),
+        "R3",
+        reason=RefundReason.NOT_OWED,
+    )
     paid = [a_line("T1", PAID), a_line("T2", PAID)]
     statements = [
         a_statement(*paid, a_debit("X1", THIRD, order)),

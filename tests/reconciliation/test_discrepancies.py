@@ -23,9 +23,9 @@ from reconciliation.domain.runs import RunState
 from reconciliation.operations.discrepancies import list_discrepancies, show_discrepancy
 from reconciliation.operations.resolutions import approve_resolution, decline_resolution, propose_resolution
 from reconciliation.operations.runs import export_report, list_runs, plan_night, show_run
-from tests.builders import an_agency
 from tests.reconciliation.nights import AGENCY, BANK, a_night, an_officer, found, live, paid, rows
 from tests.reconciliation.stubs import DAY, StubBank, a_line, a_statement
+from tests.worlds.orders import an_agency
 
 LAN, MINH = an_officer("lan"), an_officer("minh")
 

@@ -11,9 +11,9 @@ from reconciliation.books import Books
 from reconciliation.ledgers import csv_drop
 from reconciliation.operations.discrepancies import list_discrepancies
 from reconciliation.operations.ledgers import collect_ledgers
-from tests.builders import an_agency
 from tests.reconciliation.nights import AGENCY, a_night, live, paid, rows
 from tests.reconciliation.stubs import DAY, StubBank, a_ledger, a_line, a_statement, leave
+from tests.worlds.orders import an_agency
 
 HEADING = "entry_number,order_reference,amount,currency,booked_on,receipt_number\n"
 

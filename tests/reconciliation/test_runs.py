@@ -25,10 +25,10 @@ from reconciliation.domain.runs import (
 )
 from reconciliation.operations.runs import catch_up_nights, collect_and_reconcile, plan_night, reconcile_day
 from reconciliation.store import runs
-from tests.builders import an_agency
 from tests.conftest import StoppedClock
 from tests.reconciliation.nights import BANK, paid, rows
 from tests.reconciliation.stubs import DAY, StubBank, a_ledger, a_line, a_statement, leave
+from tests.worlds.orders import an_agency
 
 
 def carry_out(books: Books, planned: tuple[tuple[str, str], ...]) -> None:

@@ -13,7 +13,7 @@ import payment_hub.store
 from payment_hub.domain.payments import ATTEMPT_LIFE, AttemptState
 from payment_hub.hub import Hub
 from payment_hub.store import payments
-from tests.builders import a_portal, an_agency, an_order
+from tests.worlds.orders import a_portal, an_agency, an_order
 
 MOMENT = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 MOVES = {(source, target) for (source, _), target in ATTEMPT_LIFE.table.items()}

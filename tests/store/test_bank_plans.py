@@ -10,7 +10,7 @@ from sqlalchemy import TextClause, text
 
 from payment_hub.hub import Hub
 from payment_hub.store import payments
-from tests.builders import a_portal, an_agency, an_order
+from tests.worlds.orders import a_portal, an_agency, an_order
 
 MOMENT = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 

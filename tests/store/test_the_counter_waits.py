@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from payment_hub.hub import Hub
 from payment_hub.operations.callbacks import receive_callback
-from tests.builders import a_portal, an_agency, an_order
-from tests.stand_in_banks import a_callback, sandbox_adapter
+from tests.worlds.banks import a_callback, sandbox_adapter
+from tests.worlds.orders import a_portal, an_agency, an_order
 
 _WAITS = text(
     "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"

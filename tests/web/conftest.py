@@ -26,8 +26,8 @@ from payment_hub.operations.confirmations import receive_confirmation
 from reconciliation import app as reconciliation
 from reconciliation.books import Books
 from reconciliation.ledgers.csv_drop import CsvDrop
-from tests import settings
-from tests.builders import a_portal, an_agency
+from tests.worlds import settings
+from tests.worlds.orders import a_portal, an_agency
 
 ENVIRON, SETTINGS = settings.ENVIRON, settings.SETTINGS
 

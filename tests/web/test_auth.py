@@ -16,9 +16,9 @@ from payment_hub.domain.errors import AgencyNotFound, KeyNotFound, Malformed, Po
 from payment_hub.hub import Hub
 from payment_hub.operations.access import list_keys, make_key, revoke_key
 from payment_hub.web.api.openapi import openapi_text
-from tests.builders import a_portal, an_agency
 from tests.conftest import StoppedClock
 from tests.web.conftest import FINE, Asker, an_app
+from tests.worlds.orders import a_portal, an_agency
 
 EXAMPLES = {"{agency}": "G22.99", "{event_id}": "evt_1", "{refund_id}": "R1", "{number}": "1"}
 

@@ -13,8 +13,8 @@ from sqlalchemy.orm import sessionmaker
 
 from bank_adapters.toolkit import standard_webhooks
 from payment_hub.hub import Hub
-from tests.builders import a_portal, an_agency, an_order
 from tests.web.conftest import an_app
+from tests.worlds.orders import a_portal, an_agency, an_order
 
 
 @pytest.fixture

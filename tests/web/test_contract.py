@@ -18,9 +18,9 @@ from payment_hub.domain.access import Role, Scope
 from payment_hub.hub import Hub
 from payment_hub.web.api.openapi import openapi_text
 from reconciliation.app import BLUEPRINTS
-from tests.builders import a_portal, confirmation, hear
 from tests.web.conftest import FINE, Asker
 from tests.web.contract import breaking_changes
+from tests.worlds.orders import a_portal, confirmation, receive
 
 KEPT = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
 
@@ -127,7 +127,7 @@ def test_answers_have_the_documented_shape_and_no_field_more(
     issued = portal.post("/v1/payment-orders", {"agency": "G22.99", "obligation": FINE["reference"]})
     reference = (issued.json or {})["reference"]
     portal.post(f"/v1/payment-orders/{reference}/attempts", {"bank": "sandbox"})
-    hear(hub, confirmation(reference))
+    receive(hub, confirmation(reference))
     one = "/v1/payment-orders/{reference}"
     asked = {
         "/v1/obligations": "/v1/obligations",

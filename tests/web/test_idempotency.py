@@ -13,9 +13,9 @@ from sqlalchemy import text
 from payment_hub.domain.access import Role
 from payment_hub.hub import Hub
 from payment_hub.operations.idempotency import claim_request, delete_expired_answers
-from tests.builders import an_agency
 from tests.conftest import StoppedClock
 from tests.web.conftest import FINE, Asker
+from tests.worlds.orders import an_agency
 
 ORDER = {"agency": "G22.99", "obligation": FINE["reference"]}
 KEY = {"Idempotency-Key": "k-4711"}

@@ -15,8 +15,8 @@ from werkzeug.test import TestResponse
 
 from bank_adapters import load_adapters
 from payment_hub.hub import Hub
-from tests.builders import a_portal, an_agency, an_order
 from tests.web.conftest import an_app
+from tests.worlds.orders import a_portal, an_agency, an_order
 
 BEARER = {"Authorization": "Bearer token-of-the-bank", "Content-Type": "application/json"}
 

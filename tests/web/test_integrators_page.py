@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 from payment_hub.hub import Hub
-from tests.builders import confirmation, hear
 from tests.web.conftest import Asker
+from tests.worlds.orders import confirmation, receive
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "integrating-a-portal.md"
 REQUEST = re.compile(
@@ -29,7 +29,7 @@ def test_every_request_of_the_page_is_answered_as_it_says(hub: Hub, agency: Aske
         caller = agency if "obligations" in path else portal
         sent = dict(line.split(": ", 1) for line in request["headers"].splitlines())
         if request["method"] == "PUT":
-            hear(hub, confirmation(reference))
+            receive(hub, confirmation(reference))
         body = json.loads(request["body"]) if request["body"] else None
         answer = caller.send(request["method"], path, body, headers=sent)
         promise = ANSWER_WITHOUT_BANK if path.endswith("/attempts") else ANSWER

@@ -19,8 +19,8 @@ from sqlalchemy.orm import sessionmaker
 from payment_hub.hub import Hub
 from payment_hub.logs import FIELDS, JsonLines, set_request_id
 from payment_hub.web import health
-from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.web.conftest import FINE, Asker, an_app
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation, receive
 
 WATCH = {"Authorization": "Bearer watch"}
 
@@ -80,7 +80,7 @@ def test_metrics_count_requests_and_waiting_work(client: FlaskClient, hub: Hub) 
     agency, portal = an_agency(hub), a_portal(hub, webhook_url="http://127.0.0.1:9/webhooks")
     an_order(hub, agency, portal)
     paid = an_order(hub, agency, portal)
-    hear(hub, confirmation(str(paid["reference"])))
+    receive(hub, confirmation(str(paid["reference"])))
     client.get("/health/live")
     told = client.get("/metrics", headers=WATCH).text
     for line in ("hub_database_up 1.0", "hub_open_orders 1.0", "hub_webhooks_pending 3.0", "hub_webhooks_dead 0.0",

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from payment_hub.domain.access import Role
 from payment_hub.hub import Hub
-from tests.builders import a_portal, confirmation, hear
 from tests.web.conftest import FINE, Asker
+from tests.worlds.orders import a_portal, confirmation, receive
 
 PATH = "/v1/agencies/G22.99/obligations/XP/2026/0042"
 ORDER = {"agency": "G22.99", "obligation": "XP/2026/0042"}
@@ -130,7 +130,7 @@ def test_a_paid_order_has_a_receipt_an_event_and_lines_in_the_ledger(
     agency.post("/v1/obligations", FINE)
     reference = (portal.post("/v1/payment-orders", ORDER).json or {})["reference"]
     assert portal.get(f"/v1/payment-orders/{reference}/receipt").status_code == 404
-    hear(hub, confirmation(reference))
+    receive(hub, confirmation(reference))
     order = portal.get(f"/v1/payment-orders/{reference}").json
     receipt = portal.get(f"/v1/payment-orders/{reference}/receipt").json
     assert order is not None

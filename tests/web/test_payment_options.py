@@ -20,10 +20,10 @@ from payment_hub.domain.routing import OptionsView
 from payment_hub.hub import Hub
 from payment_hub.operations.payments.query import query_pending
 from payment_hub.web.api.schemas import schema_of
-from tests.builders import confirmation, hear
 from tests.conftest import StoppedClock
-from tests.stand_in_banks import StandInBank, says, with_banks
 from tests.web.conftest import FINE, Asker, an_app
+from tests.worlds.banks import StandInBank, answers_in_turn, with_banks
+from tests.worlds.orders import confirmation, receive
 
 ORDER = {"agency": "G22.99", "obligation": "XP/2026/0042"}
 
@@ -101,7 +101,7 @@ def test_a_bank_that_is_not_offered_is_a_conflict_with_the_reason(path: str, por
 def test_while_an_outcome_is_unknown_everybody_is_told_until_when(
     path: str, portal: Asker, bank: StandInBank, clock: StoppedClock
 ) -> None:
-    bank.on_open = says(BankUnavailable("no answer"))
+    bank.on_open = answers_in_turn(BankUnavailable("no answer"))
     assert portal.post(f"{path}/attempts", {"bank": "standin"}).status_code == 503
     until = "2026-03-02T03:15:00.000Z"
     [attempt] = told(portal.get(f"{path}/attempts"))["items"]
@@ -116,7 +116,7 @@ def test_while_an_outcome_is_unknown_everybody_is_told_until_when(
 def test_a_resting_bank_is_named_and_a_later_try_advised(
     path: str, portal: Asker, bank: StandInBank, clock: StoppedClock
 ) -> None:
-    bank.on_open = says(BankUnavailable("no answer"))
+    bank.on_open = answers_in_turn(BankUnavailable("no answer"))
     portal.post(f"{path}/attempts", {"bank": "standin"})
     answer = portal.post(f"{path}/attempts", {"bank": "standin"})
     assert told(answer, 503)["type"] == "/problems/circuit-open"
@@ -132,7 +132,7 @@ def test_officers_see_what_is_unknown_and_what_is_theirs(
     clock: StoppedClock,
 ) -> None:
     officer = asker(Role.OFFICER, agency_code="G22.99")
-    bank.on_open = says(BankUnavailable("no answer"))
+    bank.on_open = answers_in_turn(BankUnavailable("no answer"))
     portal.post(f"{path}/attempts", {"bank": "standin"})
     shown = told(officer.get("/v1/unresolved-attempts"))
     [unknown] = shown["items"]
@@ -154,7 +154,7 @@ def test_officers_see_what_is_unknown_and_what_is_theirs(
 def test_the_figures_tell_health_waits_and_promises(
     path: str, portal: Asker, hub: Hub, bank: StandInBank, clock: StoppedClock
 ) -> None:
-    bank.on_open = says(BankUnavailable("no answer"))
+    bank.on_open = answers_in_turn(BankUnavailable("no answer"))
     portal.post(f"{path}/attempts", {"bank": "standin"})
     text = _metrics(an_app(hub))
     assert 'hub_bank_up{bank="standin",operation="open"} 0.0' in text
@@ -162,7 +162,7 @@ def test_the_figures_tell_health_waits_and_promises(
     assert 'hub_outcomes_unknown{bank="standin",whose="clock"} 1.0' in text
     assert "hub_attempts_overdue 0.0" in text
     clock.moment += timedelta(minutes=2)
-    hear(hub, confirmation(f"{path.rpartition('/')[2]}-1", bank="standin"))
+    receive(hub, confirmation(f"{path.rpartition('/')[2]}-1", bank="standin"))
     text = _metrics(an_app(hub))
     assert 'hub_outcome_unknown_seconds_bucket{bank="standin",le="30"} 0.0' in text
     assert 'hub_outcome_unknown_seconds_bucket{bank="standin",le="120"} 1.0' in text

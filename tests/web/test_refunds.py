@@ -16,11 +16,11 @@ from payment_hub.hub import Hub
 from payment_hub.operations.access import make_key
 from payment_hub.operations.refunds.decide import propose_excess_refunds
 from payment_hub.web.api.openapi import openapi_text
-from tests.asking import change
-from tests.builders import a_portal, an_agency, an_order, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.web.conftest import Asker
 from tests.web.test_contract import _require_shape
+from tests.worlds.database import execute
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation, receive
 
 PROPOSAL: dict[str, Any] = {
     "refundable": {"amount": "150000", "currency": "VND"},
@@ -36,7 +36,7 @@ def order(hub: Hub) -> str:
     portal, agency = a_portal(hub), an_agency(hub)
     reference = str(an_order(hub, agency, portal)["reference"])
     payer = PayerAccount("0011002233", "970436", "NGUYEN THI HUONG")
-    hear(hub, confirmation(reference, bank="oldbank", bank_transaction_id="T1", payer=payer))
+    receive(hub, confirmation(reference, bank="oldbank", bank_transaction_id="T1", payer=payer))
     return reference
 
 
@@ -127,7 +127,7 @@ def test_the_proposer_is_refused_as_the_second_pair_of_eyes(
 def test_what_the_hub_proposes_waits_and_is_decided_by_its_own_name(
     hub: Hub, portal: Asker, officer: Callable[[str], Asker], address: str, order: str
 ) -> None:
-    hear(hub, confirmation(order, bank="oldbank", bank_transaction_id="T2"))
+    receive(hub, confirmation(order, bank="oldbank", bank_transaction_id="T2"))
     propose_excess_refunds(hub)
     shown = portal.get(f"{address}/hub:2").json or {}
     assert (shown["proposed_by"], shown["waits_for_statement"]) == ("hub", True)
@@ -185,7 +185,7 @@ def test_what_lies_before_an_officer_is_listed_alone(
     portal.put(f"{address}/R1", PROPOSAL)
     for which, expected in (("all", 1), ("overdue", 0)):
         assert len((officer("lan").get(f"/v1/refunds?which={which}").json or {})["items"]) == expected
-    change(hub, "UPDATE refund SET escalated_at = :now", now=hub.now())
+    execute(hub, "UPDATE refund SET escalated_at = :now", now=hub.now())
     (shown,) = (officer("lan").get("/v1/refunds?which=overdue").json or {})["items"]
     assert (shown["refund_id"], shown["escalated_at"]) == ("R1", "2026-03-02T03:00:00.000Z")
 

@@ -61,8 +61,8 @@ from payment_hub.domain.settlement import (
 )
 from payment_hub.domain.wire import to_wire
 from tests.domain.test_judgement import ORDER, RECORD, SETTLED, booked
-from tests.refunding import RefundingBank
-from tests.stand_in_banks import StandInBank
+from tests.worlds.banks import StandInBank
+from tests.worlds.refunds import RefundingBank
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 MONEY = Collected(

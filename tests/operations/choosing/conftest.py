@@ -8,9 +8,9 @@ import pytest
 
 from payment_hub.domain.banks.profile import BankTerms
 from payment_hub.hub import Hub
-from tests.builders import a_portal, an_agency, an_order
-from tests.choosing import QUICK, SmallBank
-from tests.stand_in_banks import StandInBank, with_banks
+from tests.worlds.banks import StandInBank, with_banks
+from tests.worlds.orders import a_portal, an_agency, an_order
+from tests.worlds.routing import QUICK_BREAKER, SmallBank
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def one() -> StandInBank:
 @pytest.fixture
 def hub(hub: Hub, one: StandInBank) -> Hub:
     banks = with_banks(hub, one=one, two=StandInBank(code="two"), small=SmallBank(code="small"))
-    return replace(banks, terms={name: BankTerms(breaker=QUICK) for name in ("one", "two", "small")})
+    return replace(banks, terms={name: BankTerms(breaker=QUICK_BREAKER) for name in ("one", "two", "small")})
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 
 from payment_hub.domain.access import Caller
 from payment_hub.hub import Hub
-from tests.builders import a_portal, an_agency
-from tests.refunding import RefundingBank, SilentAboutRefunds, a_paid_order
-from tests.stand_in_banks import with_banks
+from tests.worlds.banks import with_banks
+from tests.worlds.orders import a_portal, an_agency
+from tests.worlds.refunds import BankWithoutRefundQuery, RefundingBank, a_paid_order
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def bank() -> RefundingBank:
 
 @pytest.fixture
 def hub(hub: Hub, bank: RefundingBank) -> Hub:
-    return with_banks(hub, refunding=bank, unasked=SilentAboutRefunds())
+    return with_banks(hub, refunding=bank, unasked=BankWithoutRefundQuery())
 
 
 @pytest.fixture

@@ -24,9 +24,19 @@ from payment_hub.hub import Hub
 from payment_hub.operations.orders import show_order
 from payment_hub.operations.refunds.decide import decline_refund, set_refund_rules
 from payment_hub.operations.refunds.send import send_refunds
-from tests.asking import balances, change, count, one
-from tests.builders import an_operator, confirmation, hear
-from tests.refunding import DUC, LAN, an_officer, approve, decline, order_of, propose, refundable, states
+from tests.worlds.database import balances, count, execute, scalar
+from tests.worlds.orders import an_operator, confirmation, receive
+from tests.worlds.refunds import (
+    DUC,
+    LAN,
+    an_officer,
+    approve,
+    decline,
+    order_of,
+    propose,
+    refund_states,
+    refundable,
+)
 
 AMOUNT = 150_000
 PAID = {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}
@@ -37,7 +47,7 @@ def test_the_receipt_stands_and_the_obligation_stays_settled(hub: Hub, portal: C
     approve(hub, paid)
     send_refunds(hub)
     assert show_order(hub, caller=portal, reference=paid).receipt is not None
-    assert one(hub, "SELECT settled_by FROM obligation") == 1
+    assert scalar(hub, "SELECT settled_by FROM obligation") == 1
 
 
 def test_a_part_is_a_part(hub: Hub, portal: Caller, paid: str) -> None:
@@ -94,7 +104,7 @@ def test_the_proposer_does_not_approve_whichever_key_they_use(hub: Hub, agency: 
     propose(hub, LAN, paid)
     with pytest.raises(SamePerson):
         approve(hub, paid, by=an_officer(LAN.holder, agency))
-    assert states(hub) == [("R1", "PROPOSED")]
+    assert refund_states(hub) == [("R1", "PROPOSED")]
 
 
 def test_declining_needs_a_reason_and_frees_the_sum(hub: Hub, portal: Caller, paid: str) -> None:
@@ -125,7 +135,7 @@ def test_above_the_agencys_limit_only_an_operator_approves(hub: Hub, portal: Cal
 
 
 def test_a_refund_is_of_one_payment(hub: Hub, portal: Caller, paid: str) -> None:
-    hear(hub, confirmation(paid, 60_000, bank="refunding", bank_transaction_id="T2"))
+    receive(hub, confirmation(paid, 60_000, bank="refunding", bank_transaction_id="T2"))
     with pytest.raises(RefundExceeds, match="at most 150000 of one"):
         propose(hub, portal, paid, 210_000)
     assert propose(hub, portal, paid, 50_000).collection.bank_transaction_id == "T2"
@@ -161,9 +171,9 @@ def test_nothing_is_no_refund(hub: Hub, portal: Caller, paid: str, amount: int) 
 def test_what_was_asked_for_never_changes(hub: Hub, portal: Caller, paid: str, change_of: str) -> None:
     propose(hub, portal, paid)
     with pytest.raises(IntegrityError, match="append-only"):
-        change(hub, f"UPDATE refund SET {change_of}")
+        execute(hub, f"UPDATE refund SET {change_of}")
     with pytest.raises(IntegrityError, match="append-only"):
-        change(hub, "DELETE FROM refund")
+        execute(hub, "DELETE FROM refund")
 
 
 @pytest.mark.parametrize(
@@ -181,4 +191,4 @@ def test_the_database_itself_keeps_the_limits(hub: Hub, portal: Caller, paid: st
     if "paid_back = 1" in trespass and "refunded" not in trespass:
         decline(hub, paid)
     with pytest.raises(IntegrityError):
-        change(hub, trespass)
+        execute(hub, trespass)

@@ -22,10 +22,19 @@ from payment_hub.operations.health import check_invariants, count_work
 from payment_hub.operations.refunds.chargebacks import record_chargeback
 from payment_hub.operations.refunds.decide import propose_excess_refunds
 from payment_hub.operations.refunds.send import record_refund_result, send_refunds
-from tests.asking import balances, count, one, rows
-from tests.builders import an_agency, an_order, confirmation, hear
-from tests.refunding import RETURNED, RefundingBank, approve, decline, order_of, propose, prove, refundable
-from tests.stand_in_banks import says, with_banks
+from tests.worlds.banks import answers_in_turn, with_banks
+from tests.worlds.database import balances, count, rows, scalar
+from tests.worlds.orders import an_agency, an_order, confirmation, receive
+from tests.worlds.refunds import (
+    RETURNED,
+    RefundingBank,
+    approve,
+    decline,
+    order_of,
+    propose,
+    prove,
+    refundable,
+)
 
 AMOUNT = 150_000
 
@@ -38,7 +47,7 @@ def hub(hub: Hub, bank: RefundingBank) -> Hub:
 @pytest.fixture
 def paid(hub: Hub, portal: Caller) -> str:
     reference = str(an_order(hub, an_agency(hub), portal)["reference"])
-    hear(hub, confirmation(reference, bank="refunding", bank_transaction_id="T1"))
+    receive(hub, confirmation(reference, bank="refunding", bank_transaction_id="T1"))
     return reference
 
 
@@ -55,7 +64,7 @@ def test_the_order_is_disputed_and_the_money_is_gone(hub: Hub, paid: str) -> Non
     view = take_back(hub, 50_000)
     assert (view.status, view.flags, view.refundable) == ("PARTLY_REFUNDED", ("DISPUTED",), dong(100_000))
     assert balances(hub) == {"BANK_CLEARING": -100_000, "AGENCY_PAYABLE": 100_000}
-    assert one(hub, "SELECT type FROM event ORDER BY id DESC LIMIT 1") == "payment_order.disputed"
+    assert scalar(hub, "SELECT type FROM event ORDER BY id DESC LIMIT 1") == "payment_order.disputed"
 
 
 def test_the_same_evidence_is_the_same_chargeback(hub: Hub, paid: str) -> None:
@@ -75,7 +84,7 @@ def test_no_more_can_be_taken_back_than_is_there(hub: Hub, paid: str, amount: in
 
 
 def test_money_of_no_order_is_not_taken_back_here(hub: Hub, paid: str) -> None:
-    hear(hub, confirmation("typed by hand", bank="refunding", bank_transaction_id="T9"))
+    receive(hub, confirmation("typed by hand", bank="refunding", bank_transaction_id="T9"))
     for transaction in ("T9", "T10"):
         with pytest.raises(CollectionNotFound):
             take_back(hub, 1, transaction)
@@ -100,7 +109,7 @@ def test_nothing_more_of_disputed_money_goes_back(hub: Hub, portal: Caller, paid
 
 
 def test_what_is_too_much_is_taken_back_first(hub: Hub, paid: str) -> None:
-    hear(hub, confirmation(paid, bank="refunding", bank_transaction_id="T2"))
+    receive(hub, confirmation(paid, bank="refunding", bank_transaction_id="T2"))
     take_back(hub)
     assert balances(hub) == {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}
     assert propose_excess_refunds(hub) == 0
@@ -111,7 +120,7 @@ def test_what_is_too_much_is_taken_back_first(hub: Hub, paid: str) -> None:
 def test_what_was_given_back_and_is_taken_back_as_well_is_kept_and_blocks(
     hub: Hub, bank: RefundingBank, portal: Caller, paid: str, said: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bank.on_refund = says(said)
+    bank.on_refund = answers_in_turn(said)
     propose(hub, portal, paid, 100_000)
     approve(hub, paid)
     send_refunds(hub)
@@ -138,7 +147,7 @@ def test_what_was_approved_and_not_sent_stays_here_when_the_bank_takes_money_bac
     propose(hub, portal, paid, 50_000)
     approve(hub, paid)
     take_back(hub)
-    assert (send_refunds(hub), bank.asked) == (0, [])
+    assert (send_refunds(hub), bank.refund_requests) == (0, [])
     prove(hub, paid, RefundEvent.FAILED)
     assert check_invariants(hub) == []
 

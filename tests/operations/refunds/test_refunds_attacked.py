@@ -16,22 +16,22 @@ from payment_hub.operations.health import check_invariants
 from payment_hub.operations.refunds.decide import propose_excess_refunds, set_refund_rules
 from payment_hub.operations.refunds.read import list_order_refunds, show_refund
 from payment_hub.operations.refunds.send import record_refund_result, send_refunds
-from tests.asking import balances
-from tests.builders import confirmation, hear
-from tests.refunding import (
+from tests.worlds.banks import answers_in_turn, with_banks
+from tests.worlds.database import balances
+from tests.worlds.orders import confirmation, receive
+from tests.worlds.refunds import (
     DUC,
     LAN,
     REFUSED,
     RefundingBank,
     a_paid_order,
+    add_statement_line,
     an_officer,
     approve,
     propose,
     prove,
-    see_in_statement,
-    states,
+    refund_states,
 )
-from tests.stand_in_banks import says, with_banks
 
 AMOUNT = 150_000
 
@@ -49,9 +49,9 @@ def paid(hub: Hub, agency: Caller, portal: Caller) -> str:
 def test_what_the_hub_proposed_is_not_approved_when_it_is_too_much_no_more(
     hub: Hub, portal: Caller, paid: str
 ) -> None:
-    hear(hub, confirmation(paid, bank="refunding", bank_transaction_id="T2"))
+    receive(hub, confirmation(paid, bank="refunding", bank_transaction_id="T2"))
     propose_excess_refunds(hub)
-    see_in_statement(hub, "refunding", "T2")
+    add_statement_line(hub, "refunding", "T2")
     propose(hub, portal, paid, reason=RefundReason.WRONG_PAYMENT, collection=("refunding", "T1"))
     approve(hub, paid)
     with pytest.raises(RefundBlocked, match="too much"):
@@ -76,11 +76,11 @@ def test_one_that_waits_for_a_bank_switched_off_for_good_is_ended_by_evidence_an
 def test_what_the_protocol_cannot_carry_goes_by_transfer_the_next_time(
     hub: Hub, bank: RefundingBank, portal: Caller, paid: str
 ) -> None:
-    bank.on_refund = says(Malformed("no payout channel"))
+    bank.on_refund = answers_in_turn(Malformed("no payout channel"))
     propose(hub, portal, paid)
     approve(hub, paid)
     send_refunds(hub)
-    assert states(hub) == [("R1", "FAILED")]
+    assert refund_states(hub) == [("R1", "FAILED")]
     assert balances(hub) == {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}
     assert propose(hub, portal, paid, refund_id="R2").route == "TRANSFER"
 
@@ -88,7 +88,7 @@ def test_what_the_protocol_cannot_carry_goes_by_transfer_the_next_time(
 def test_what_the_bank_has_refused_twice_goes_by_transfer(
     hub: Hub, bank: RefundingBank, portal: Caller, paid: str
 ) -> None:
-    bank.on_refund = says(REFUSED)
+    bank.on_refund = answers_in_turn(REFUSED)
     routes = []
     for name in ("R1", "R2", "R3"):
         routes.append(propose(hub, portal, paid, refund_id=name).route)
@@ -145,7 +145,7 @@ def test_who_approved_it_does_not_also_say_that_it_came_to_its_end(
     prove(off, paid, RefundEvent.HANDED_IN)
     with pytest.raises(SamePerson):
         prove(off, paid, event)
-    assert states(hub) == [("R1", "HANDED_IN")]
+    assert refund_states(hub) == [("R1", "HANDED_IN")]
 
 
 def test_the_approver_sees_who_named_the_account(hub: Hub, agency: Caller, portal: Caller) -> None:
@@ -172,7 +172,7 @@ def test_the_approver_sees_who_named_the_account(hub: Hub, agency: Caller, porta
 def test_a_bank_that_proves_it_after_its_failure_tells_the_officer_what_to_do(
     hub: Hub, bank: RefundingBank, portal: Caller, paid: str
 ) -> None:
-    bank.on_refund = says(REFUSED)
+    bank.on_refund = answers_in_turn(REFUSED)
     propose(hub, portal, paid)
     approve(hub, paid)
     send_refunds(hub)

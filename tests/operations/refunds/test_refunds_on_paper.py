@@ -18,11 +18,21 @@ from payment_hub.operations.obligations import register_obligation
 from payment_hub.operations.refunds.decide import set_refund_rules
 from payment_hub.operations.refunds.read import show_voucher
 from payment_hub.operations.refunds.send import send_refunds
-from tests.asking import balances
-from tests.builders import TREASURY, an_agency, an_order, confirmation, fine_terms, hear
 from tests.conftest import StoppedClock
-from tests.refunding import DUC, LAN, RefundingBank, approve, decline, order_of, propose, prove, states
-from tests.stand_in_banks import StandInBank, with_banks
+from tests.worlds.banks import StandInBank, with_banks
+from tests.worlds.database import balances
+from tests.worlds.orders import TREASURY, an_agency, an_order, confirmation, fine_terms, receive
+from tests.worlds.refunds import (
+    DUC,
+    LAN,
+    RefundingBank,
+    approve,
+    decline,
+    order_of,
+    propose,
+    prove,
+    refund_states,
+)
 
 AMOUNT = 150_000
 PAID = {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}
@@ -40,7 +50,7 @@ def agency(hub: Hub) -> Caller:
 
 def paid(hub: Hub, agency: Caller, portal: Caller, bank: str, **more: Any) -> str:
     reference = str(an_order(hub, agency, portal, obligation=more.pop("obligation", None))["reference"])
-    hear(hub, confirmation(reference, more.pop("amount", AMOUNT), bank=bank, **more))
+    receive(hub, confirmation(reference, more.pop("amount", AMOUNT), bank=bank, **more))
     return reference
 
 
@@ -109,7 +119,7 @@ def test_a_payee_whose_account_is_closed_is_tried_again_with_another(
     assert balances(hub) == PAID
     propose(hub, portal, reference, refund_id="R2", payee={"number": "0022"})
     assert approve(hub, reference, "R2").payee == Payee("0022", stated_by=portal.name)
-    assert states(hub) == [("R1", "FAILED"), ("R2", "APPROVED")]
+    assert refund_states(hub) == [("R1", "FAILED"), ("R2", "APPROVED")]
 
 
 def test_money_that_is_with_the_treasury_goes_back_by_its_voucher(

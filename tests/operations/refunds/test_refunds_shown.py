@@ -12,9 +12,9 @@ from payment_hub.domain.refunds.views import Payee
 from payment_hub.hub import Hub
 from payment_hub.operations.refunds.read import list_order_refunds, list_refunds, show_refund
 from payment_hub.operations.refunds.send import send_refunds
-from tests.asking import count, one, rows
-from tests.builders import a_portal, an_agency
-from tests.refunding import DUC, LAN, a_paid_order, an_officer, approve, decline, propose
+from tests.worlds.database import count, rows, scalar
+from tests.worlds.orders import a_portal, an_agency
+from tests.worlds.refunds import DUC, LAN, a_paid_order, an_officer, approve, decline, propose
 
 AMOUNT = 150_000
 PAID = {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}
@@ -82,7 +82,7 @@ def test_what_is_left_of_each_payment_is_shown(hub: Hub, portal: Caller, paid: s
 def test_a_list_of_what_waits(hub: Hub, agency: Caller, portal: Caller) -> None:
     for number in range(3):
         propose(hub, portal, a_paid_order(hub, agency, portal), refund_id=f"R{number}")
-    approve(hub, one(hub, "SELECT reference FROM payment_order WHERE id = 1"), "R0")
+    approve(hub, scalar(hub, "SELECT reference FROM payment_order WHERE id = 1"), "R0")
     first = list_refunds(hub, caller=DUC, state=RefundState.PROPOSED, limit=1)
     assert [view.refund_id for view in first.items] == ["R2"]
     rest = list_refunds(hub, caller=DUC, state=RefundState.PROPOSED, after=first.next_cursor)

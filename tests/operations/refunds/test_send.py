@@ -37,25 +37,25 @@ from payment_hub.operations.refunds.send import (
     record_refund_result,
     send_refunds,
 )
-from tests.asking import balances, change, count, one, rows
-from tests.builders import an_operator
 from tests.conftest import StoppedClock
-from tests.refunding import (
+from tests.worlds.banks import answers_in_turn, with_banks
+from tests.worlds.database import balances, count, execute, rows, scalar
+from tests.worlds.orders import an_operator
+from tests.worlds.refunds import (
     ACCEPTED,
     DUC,
     PROFILE,
     REFUSED,
     RETURNED,
+    BankWithoutRefundQuery,
     RefundingBank,
-    SilentAboutRefunds,
     a_paid_order,
     approve,
     order_of,
     propose,
     prove,
-    states,
+    refund_states,
 )
-from tests.stand_in_banks import says, with_banks
 
 AMOUNT = 150_000
 PAID = {"BANK_CLEARING": -AMOUNT, "AGENCY_PAYABLE": AMOUNT}
@@ -75,13 +75,13 @@ def test_a_refund_that_the_bank_carries_out_at_once(
     assert balances(hub) == {}
     order = order_of(hub, paid)
     assert (order["status"], order["refunded"], order["held_refund"]) == ("REFUNDED", AMOUNT, 0)
-    asked = bank.asked[0]
+    asked = bank.refund_requests[0]
     assert asked.attempt_reference == f"{paid}-1"
     assert (asked.amount, asked.paid) == (dong(AMOUNT), dong(AMOUNT))
     assert (asked.refund_reference[:2], len(asked.refund_reference)) == ("RF", 16)
     assert asked.requested_by == "Nguyen Van Duc"
     assert send_refunds(hub) == 0
-    assert len(bank.asked) == 1
+    assert len(bank.refund_requests) == 1
 
 
 def test_the_bank_is_told_the_account_that_it_told_and_one_moment(
@@ -92,8 +92,8 @@ def test_the_bank_is_told_the_account_that_it_told_and_one_moment(
     propose(hub, portal, paid)
     approve(hub, paid)
     send_refunds(hub)
-    assert bank.asked[0].payer == account
-    assert bank.asked[0].queried_at == clock.moment
+    assert bank.refund_requests[0].payer == account
+    assert bank.refund_requests[0].queried_at == clock.moment
     assert rows(hub, "SELECT submitted_at FROM refund") == [{"submitted_at": clock.moment}]
 
 
@@ -115,27 +115,30 @@ def test_what_the_banks_protocol_cannot_carry_is_transferred(
 def test_a_word_that_no_database_holds_is_recorded_all_the_same(
     hub: Hub, bank: RefundingBank, portal: Caller, paid: str
 ) -> None:
-    bank.on_refund = says(RefundAnswer(RefundOutcome.SUCCEEDED, "0\x000\ud800", "B\x00R"))
+    bank.on_refund = answers_in_turn(RefundAnswer(RefundOutcome.SUCCEEDED, "0\x000\ud800", "B\x00R"))
     propose(hub, portal, paid)
     approve(hub, paid)
     send_refunds(hub)
-    assert states(hub) == [("R1", "SUCCEEDED")]
+    assert refund_states(hub) == [("R1", "SUCCEEDED")]
 
 
 def test_accepted_is_not_returned(
     hub: Hub, bank: RefundingBank, portal: Caller, paid: str, clock: StoppedClock
 ) -> None:
-    bank.on_refund, bank.on_refund_query = says(ACCEPTED), says(ACCEPTED, ACCEPTED, RETURNED)
+    bank.on_refund, bank.on_refund_query = (
+        answers_in_turn(ACCEPTED),
+        answers_in_turn(ACCEPTED, ACCEPTED, RETURNED),
+    )
     propose(hub, portal, paid)
     approve(hub, paid)
     send_refunds(hub)
-    assert states(hub) == [("R1", "PENDING")]
+    assert refund_states(hub) == [("R1", "PENDING")]
     assert order_of(hub, paid)["status"] == "PAID"
     for expected in ("PENDING", "PENDING", "SUCCEEDED"):
         clock.advance(hours=1)
         assert query_refunds(hub) == 1
-        assert states(hub) == [("R1", expected)]
-    assert (len(bank.asked), balances(hub)) == (1, {})
+        assert refund_states(hub) == [("R1", expected)]
+    assert (len(bank.refund_requests), balances(hub)) == (1, {})
     assert bank.queries[-1].bank_refund_id == "BR1"
     clock.advance(days=1)
     assert query_refunds(hub) == 0
@@ -144,17 +147,17 @@ def test_accepted_is_not_returned(
 def test_failed_with_proof_returns_the_money_to_where_it_was(
     hub: Hub, bank: RefundingBank, portal: Caller, paid: str
 ) -> None:
-    bank.on_refund = says(REFUSED)
+    bank.on_refund = answers_in_turn(REFUSED)
     propose(hub, portal, paid)
     approve(hub, paid)
     send_refunds(hub)
-    assert states(hub) == [("R1", "FAILED")]
+    assert refund_states(hub) == [("R1", "FAILED")]
     assert balances(hub) == PAID
     order = order_of(hub, paid)
     assert (order["status"], order["held_refund"], order["paid_back"]) == ("PAID", 0, 0)
     propose(hub, portal, paid, refund_id="R2")
     approve(hub, paid, "R2")
-    bank.on_refund = says(RETURNED)
+    bank.on_refund = answers_in_turn(RETURNED)
     send_refunds(hub)
     assert balances(hub) == {}
 
@@ -162,26 +165,26 @@ def test_failed_with_proof_returns_the_money_to_where_it_was(
 def test_no_answer_is_unknown_and_is_asked_about_and_never_sent_again(
     hub: Hub, bank: RefundingBank, portal: Caller, paid: str, clock: StoppedClock
 ) -> None:
-    bank.on_refund = says(BankUnavailable("no answer"))
-    bank.on_refund_query = says(BankUnavailable("no answer"), ACCEPTED, REFUSED)
+    bank.on_refund = answers_in_turn(BankUnavailable("no answer"))
+    bank.on_refund_query = answers_in_turn(BankUnavailable("no answer"), ACCEPTED, REFUSED)
     propose(hub, portal, paid)
     approve(hub, paid)
     send_refunds(hub)
     for expected in ("UNKNOWN", "UNKNOWN", "FAILED"):
-        assert states(hub)[0][1] == "UNKNOWN"
+        assert refund_states(hub)[0][1] == "UNKNOWN"
         assert balances(hub) == {"BANK_CLEARING": -AMOUNT, "REFUND_CLEARING": AMOUNT}
         assert send_refunds(hub) == 0
         clock.advance(hours=1)
         assert query_refunds(hub) == 1
-        assert states(hub) == [("R1", expected)]
-    assert (len(bank.asked), balances(hub)) == (1, PAID)
+        assert refund_states(hub) == [("R1", expected)]
+    assert (len(bank.refund_requests), balances(hub)) == (1, PAID)
 
 
 def test_a_bank_that_cannot_be_asked_leaves_it_unknown_until_somebody_brings_evidence(
     hub: Hub, agency: Caller, portal: Caller, clock: StoppedClock
 ) -> None:
-    silent = SilentAboutRefunds()
-    silent.answer = says(BankUnavailable("no answer"))
+    silent = BankWithoutRefundQuery()
+    silent.answer = answers_in_turn(BankUnavailable("no answer"))
     hub = with_banks(hub, unasked=silent)
     paid = a_paid_order(hub, agency, portal, bank="unasked")
     propose(hub, portal, paid)
@@ -190,7 +193,7 @@ def test_a_bank_that_cannot_be_asked_leaves_it_unknown_until_somebody_brings_evi
     for _ in range(5):
         clock.advance(days=1)
         assert query_refunds(hub) == 1
-    assert states(hub) == [("R1", "UNKNOWN")]
+    assert refund_states(hub) == [("R1", "UNKNOWN")]
     with pytest.raises(Malformed):
         prove(hub, paid, RefundEvent.RETURNED, document=" ")
     with pytest.raises(IllegalTransition):
@@ -214,7 +217,7 @@ def test_a_process_that_died_while_asking_leaves_one_that_is_asked_about(
     approve(hub, paid)
     with pytest.raises(KeyboardInterrupt):
         send_refunds(hub)
-    assert states(hub) == [("R1", "SUBMITTING")]
+    assert refund_states(hub) == [("R1", "SUBMITTING")]
     assert (send_refunds(hub), query_refunds(hub)) == (0, 0)
     with pytest.raises(IllegalTransition, match="at this moment"):
         prove(hub, paid, RefundEvent.FAILED)
@@ -258,30 +261,30 @@ def test_an_adapter_that_breaks_over_one_is_reported_and_stops_nothing(
     clock: StoppedClock,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    bank.on_refund = says(ACCEPTED)
+    bank.on_refund = answers_in_turn(ACCEPTED)
     sent(hub, agency, portal, 3)
-    bank.on_refund_query = says(KeyError("a word that nobody expected"), RETURNED)
+    bank.on_refund_query = answers_in_turn(KeyError("a word that nobody expected"), RETURNED)
     clock.moment += FIRST_QUERY_AFTER * 2
     assert query_refunds(hub) == 3
-    assert sorted(state for _, state in states(hub)) == ["PENDING", "SUCCEEDED", "SUCCEEDED"]
+    assert sorted(state for _, state in refund_states(hub)) == ["PENDING", "SUCCEEDED", "SUCCEEDED"]
     assert [record.levelno for record in caplog.records if record.message == "query_failed"] == [
         logging.ERROR
     ]
     clock.advance(hours=1)
     assert query_refunds(hub) == 1
-    assert {state for _, state in states(hub)} == {"SUCCEEDED"}
+    assert {state for _, state in refund_states(hub)} == {"SUCCEEDED"}
 
 
 def test_one_refund_alone_never_closes_its_bank_to_questions(
     hub: Hub, bank: RefundingBank, agency: Caller, portal: Caller, clock: StoppedClock
 ) -> None:
-    bank.on_refund = says(ACCEPTED)
+    bank.on_refund = answers_in_turn(ACCEPTED)
     sent(hub, agency, portal, 1)
-    bank.on_refund_query = says(BankUnavailable("about this one it is silent"))
+    bank.on_refund_query = answers_in_turn(BankUnavailable("about this one it is silent"))
     policy = hub.terms_of("refunding").breaker
     for _ in range(policy.failures + 2):
         clock.advance(seconds=10)
-        change(hub, "UPDATE refund SET query_at = :now", now=clock.moment)
+        execute(hub, "UPDATE refund SET query_at = :now", now=clock.moment)
         query_refunds(hub)
     assert len(bank.queries) == policy.failures + 2
     assert read_bank_states(hub).of("refunding", BankOperation.QUERY).may_call(clock.moment, policy)
@@ -298,7 +301,7 @@ def test_a_bank_that_is_switched_off_is_not_asked_and_the_refund_waits(
     propose(hub, portal, paid)
     approve(hub, paid)
     assert send_refunds(with_banks(hub)) == 0
-    assert states(hub) == [("R1", "APPROVED")]
+    assert refund_states(hub) == [("R1", "APPROVED")]
     assert send_refunds(hub) == 1
 
 
@@ -306,26 +309,26 @@ def test_a_bank_that_is_left_alone_is_not_asked_and_nothing_is_unknown(
     hub: Hub, bank: RefundingBank, agency: Caller, portal: Caller, clock: StoppedClock
 ) -> None:
     policy = hub.terms_of("refunding").breaker
-    bank.on_refund = says(BankUnavailable("no answer"))
+    bank.on_refund = answers_in_turn(BankUnavailable("no answer"))
     references = [a_paid_order(hub, agency, portal) for _ in range(policy.failures + 2)]
     for reference in references:
         propose(hub, portal, reference)
         approve(hub, reference)
     assert send_refunds(hub) == policy.failures
-    assert [state for _, state in states(hub)][-2:] == ["APPROVED", "APPROVED"]
-    bank.on_refund = says(RETURNED)
+    assert [state for _, state in refund_states(hub)][-2:] == ["APPROVED", "APPROVED"]
+    bank.on_refund = answers_in_turn(RETURNED)
     clock.moment += policy.open_for
     assert send_refunds(hub) == 2
-    assert [state for _, state in states(hub)][-2:] == ["SUCCEEDED", "SUCCEEDED"]
+    assert [state for _, state in refund_states(hub)][-2:] == ["SUCCEEDED", "SUCCEEDED"]
 
 
 def test_what_was_claimed_and_not_sent_is_approved_still(hub: Hub, portal: Caller, paid: str) -> None:
     propose(hub, portal, paid)
     approve(hub, paid)
-    change(hub, "UPDATE refund SET state = 'SUBMITTING', query_at = :now", now=hub.now())
+    execute(hub, "UPDATE refund SET state = 'SUBMITTING', query_at = :now", now=hub.now())
     assert record_refund_result(hub, key=1, event=RefundEvent.NOT_SENT, code="it rests") == "APPROVED"
     assert send_refunds(hub) == 1
-    assert states(hub) == [("R1", "SUCCEEDED")]
+    assert refund_states(hub) == [("R1", "SUCCEEDED")]
 
 
 def test_a_bank_that_begins_to_rest_between_the_claim_and_the_call_is_left_alone(
@@ -341,7 +344,7 @@ def test_a_bank_that_begins_to_rest_between_the_claim_and_the_call_is_left_alone
     with monkeypatch.context() as patched:
         patched.setattr("payment_hub.operations.refunds.send.call_bank", rests)
         assert send_refunds(hub) == 0
-    assert (states(hub), bank.asked) == ([("R0", "APPROVED"), ("R1", "APPROVED")], [])
+    assert (refund_states(hub), bank.refund_requests) == ([("R0", "APPROVED"), ("R1", "APPROVED")], [])
     assert send_refunds(hub) == 2
 
 
@@ -350,16 +353,16 @@ def test_an_account_that_was_emptied_by_hand_gives_nothing_back(hub: Hub, portal
     reverse_posting(hub, caller=an_operator(), posting_id=1, reason="another book")
     with pytest.raises(RefundExceeds, match="accounts hold 0"):
         approve(hub, paid)
-    assert states(hub) == [("R1", "PROPOSED")]
+    assert refund_states(hub) == [("R1", "PROPOSED")]
 
 
 def test_what_an_operator_has_reversed_by_hand_is_not_reversed_again(
     hub: Hub, bank: RefundingBank, portal: Caller, paid: str
 ) -> None:
-    bank.on_refund = says(REFUSED)
+    bank.on_refund = answers_in_turn(REFUSED)
     propose(hub, portal, paid)
     approve(hub, paid)
-    left = one(hub, "SELECT id FROM posting WHERE source_type = 'refund'")
+    left = scalar(hub, "SELECT id FROM posting WHERE source_type = 'refund'")
     reverse_posting(hub, caller=an_operator(), posting_id=left, reason="too early")
     send_refunds(hub)
     assert balances(hub) == {"BANK_CLEARING": -150_000, "AGENCY_PAYABLE": 150_000}
@@ -399,7 +402,7 @@ def test_what_nobody_tells_of_lies_before_an_officer_in_time(
     after: timedelta,
     state: str,
 ) -> None:
-    bank.on_refund = bank.on_refund_query = says(said)
+    bank.on_refund = bank.on_refund_query = answers_in_turn(said)
     propose(hub, portal, paid)
     approve(hub, paid)
     send_refunds(hub)
@@ -429,21 +432,21 @@ def test_one_that_its_bank_was_never_asked_for_lies_before_an_officer_too(
 def test_an_answer_that_cannot_be_believed_is_none(
     hub: Hub, bank: RefundingBank, portal: Caller, paid: str, clock: StoppedClock
 ) -> None:
-    bank.on_refund = bank.on_refund_query = says(CallbackRejected("signature"))
+    bank.on_refund = bank.on_refund_query = answers_in_turn(CallbackRejected("signature"))
     propose(hub, portal, paid)
     approve(hub, paid)
     assert send_refunds(hub) == 1
-    assert states(hub) == [("R1", "UNKNOWN")]
+    assert refund_states(hub) == [("R1", "UNKNOWN")]
     clock.advance(hours=1)
     assert query_refunds(hub) == 1
-    assert states(hub) == [("R1", "UNKNOWN")]
+    assert refund_states(hub) == [("R1", "UNKNOWN")]
 
 
 def test_another_number_of_the_bank_for_the_same_refund_is_kept_beside_the_first(
     hub: Hub, bank: RefundingBank, portal: Caller, paid: str, clock: StoppedClock
 ) -> None:
-    bank.on_refund = says(ACCEPTED)
-    bank.on_refund_query = says(RefundAnswer(RefundOutcome.SUCCEEDED, "00", "BR2"))
+    bank.on_refund = answers_in_turn(ACCEPTED)
+    bank.on_refund_query = answers_in_turn(RefundAnswer(RefundOutcome.SUCCEEDED, "00", "BR2"))
     propose(hub, portal, paid)
     approve(hub, paid)
     send_refunds(hub)

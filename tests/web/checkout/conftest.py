@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 
 from bank_adapters import load_adapters
 from payment_hub.hub import Hub
-from tests.builders import a_portal, an_agency, an_order
 from tests.simulators.sandbox import serve
 from tests.web.conftest import ENVIRON
+from tests.worlds.orders import a_portal, an_agency, an_order
 
 
 class Citizen:

@@ -13,11 +13,11 @@ from payment_hub.domain.banks.values import Outcome
 from payment_hub.hub import Hub
 from payment_hub.operations.payments.start import list_attempts
 from payment_hub.web.texts import LANGUAGES
-from tests.builders import an_operator, confirmation, hear
 from tests.conftest import StoppedClock
 from tests.web.checkout.conftest import Citizen
 from tests.web.checkout.test_qr import drawn, read
 from tests.web.conftest import SETTINGS
+from tests.worlds.orders import an_operator, confirmation, receive
 
 VI, EN = LANGUAGES["vi"], LANGUAGES["en"]
 SILENT_BANK: dict[str, str] = {"URL": "http://127.0.0.1:9", "READ_SECONDS": "1"}
@@ -64,7 +64,7 @@ def test_a_citizen_pays_by_qr_code_and_prints_the_receipt(hub: Hub, citizen: Cit
     assert image.content_type == "image/svg+xml"
     assert citizen.reference in read(drawn(image.text))
 
-    hear(hub, confirmation(f"{citizen.reference}-1"))
+    receive(hub, confirmation(f"{citizen.reference}-1"))
     assert citizen.state() == VI("state.PAID.title")
     assert "Refresh" not in citizen.client.get(citizen.link).headers
     receipt = citizen.sees("/receipt")
@@ -115,7 +115,7 @@ def test_a_page_that_waits_looks_again_unless_told_not_to(citizen: Citizen) -> N
 
 def test_a_declined_payment_can_be_tried_again(hub: Hub, citizen: Citizen) -> None:
     citizen.pays()
-    hear(hub, confirmation(f"{citizen.reference}-1", outcome=Outcome.DECLINED, bank_transaction_id=None))
+    receive(hub, confirmation(f"{citizen.reference}-1", outcome=Outcome.DECLINED, bank_transaction_id=None))
     assert citizen.state() == VI("state.TRY_DECLINED.title")
     assert citizen.pays().status_code == 303
     assert citizen.state() == VI("state.AWAITING_PAYMENT.title")
@@ -123,7 +123,7 @@ def test_a_declined_payment_can_be_tried_again(hub: Hub, citizen: Citizen) -> No
 
 def test_the_rest_of_an_underpaid_order_can_be_paid(hub: Hub, citizen: Citizen) -> None:
     citizen.pays()
-    hear(hub, confirmation(f"{citizen.reference}-1", 100_000))
+    receive(hub, confirmation(f"{citizen.reference}-1", 100_000))
     assert "50.000\u00a0₫" in citizen.state()
     citizen.pays()
     attempts = list_attempts(hub, caller=an_operator(), reference=citizen.reference)

@@ -13,9 +13,9 @@ from payment_hub.app import create_app
 from payment_hub.hub import Hub
 from payment_hub.operations.payments.start import list_attempts
 from payment_hub.web.texts import LANGUAGES
-from tests.builders import an_operator
 from tests.web.checkout.conftest import Citizen
 from tests.web.conftest import SETTINGS
+from tests.worlds.orders import an_operator
 
 VI, EN = LANGUAGES["vi"], LANGUAGES["en"]
 

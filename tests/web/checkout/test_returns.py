@@ -7,12 +7,12 @@ from flask.testing import FlaskClient
 from payment_hub.hub import Hub
 from payment_hub.operations.payments.start import start_payment
 from payment_hub.web.texts import LANGUAGES
-from tests.builders import a_portal, an_agency, an_order, confirmation
 from tests.conftest import StoppedClock
 from tests.operations.test_handle_return import ReturningBank
-from tests.stand_in_banks import says, with_banks
 from tests.web.checkout.conftest import Citizen
 from tests.web.conftest import an_app
+from tests.worlds.banks import answers_in_turn, with_banks
+from tests.worlds.orders import a_portal, an_agency, an_order, confirmation
 
 VI = LANGUAGES["vi"]
 
@@ -30,7 +30,7 @@ def a_citizen(hub: Hub, clock: StoppedClock) -> tuple[Citizen, ReturningBank, Fl
 
 def test_what_is_signed_makes_us_ask_and_leaves_the_address(hub: Hub, clock: StoppedClock) -> None:
     citizen, bank, client = a_citizen(hub, clock)
-    bank.on_query = says(confirmation(f"{citizen.reference}-1", bank="returning"))
+    bank.on_query = answers_in_turn(confirmation(f"{citizen.reference}-1", bank="returning"))
     answer = client.get(f"{citizen.link}?genuine={citizen.reference}-1")
     assert (answer.status_code, answer.location) == (303, citizen.link)
     assert citizen.state() == VI("state.PAID.title")

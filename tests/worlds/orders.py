@@ -1,4 +1,4 @@
-"""What tests build: plain functions that go through the hub's own operations."""
+"""Agencies, portals, obligations, orders and confirmations, made through the hub's own operations."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def confirmation(reference: str, amount: int | Money | None = 150_000, **more: A
     return Confirmation(**(said | more))
 
 
-def hear(hub: Hub, said: Confirmation, received_at: datetime | None = None) -> Judgement:
+def receive(hub: Hub, said: Confirmation, received_at: datetime | None = None) -> Judgement:
     """Let the hub hear a confirmation as if from a callback."""
     return receive_confirmation(
         hub, confirmation=said, source=Source.CALLBACK, received_at=received_at or hub.now()

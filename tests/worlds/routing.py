@@ -1,4 +1,4 @@
-"""A payer who chooses among small banks, and what is then shown."""
+"""A payer who chooses among small banks, and the options that are then shown."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from payment_hub.domain.routing import OptionReason, OptionsView
 from payment_hub.hub import Hub
 from payment_hub.operations.payments.start import start_payment
 from payment_hub.operations.routing import show_payment_options
-from tests.builders import an_operator
-from tests.stand_in_banks import StandInBank
+from tests.worlds.banks import StandInBank
+from tests.worlds.orders import an_operator
 
-GONE = BankUnavailable("no answer")
-QUICK = BreakerPolicy(failures=1, open_for=timedelta(seconds=30))
+UNREACHABLE = BankUnavailable("no answer")
+QUICK_BREAKER = BreakerPolicy(failures=1, open_for=timedelta(seconds=30))
 
 
 class SmallBank(StandInBank):
@@ -29,17 +29,17 @@ class SmallBank(StandInBank):
     )
 
 
-def start(hub: Hub, reference: str, bank: str | None = None) -> AttemptView:
+def start_attempt(hub: Hub, reference: str, bank: str | None = None) -> AttemptView:
     return start_payment(hub, reference=reference, bank=bank, payer_ip="203.0.113.9", language="vi")
 
 
-def shown(hub: Hub, reference: str) -> OptionsView:
+def shown_options(hub: Hub, reference: str) -> OptionsView:
     return show_payment_options(hub, caller=an_operator(), reference=reference)
 
 
 def reasons(hub: Hub, reference: str) -> dict[str, OptionReason | None]:
-    return {option.bank: option.reason for option in shown(hub, reference).items}
+    return {option.bank: option.reason for option in shown_options(hub, reference).items}
 
 
-def under(hub: Hub, **terms: BankTerms) -> Hub:
+def with_terms(hub: Hub, **terms: BankTerms) -> Hub:
     return replace(hub, terms={**hub.terms, **terms})

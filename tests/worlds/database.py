@@ -1,4 +1,4 @@
-"""Questions that tests put to the database itself, behind the operations' backs."""
+"""What tests read from the database, and write to it, past the hub's operations."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def rows(hub: Hub, sql: str, **values: Any) -> list[dict[str, Any]]:
         return [dict(row) for row in session.execute(text(sql), values).mappings()]
 
 
-def one(hub: Hub, sql: str, **values: Any) -> Any:
+def scalar(hub: Hub, sql: str, **values: Any) -> Any:
     """The single value that the statement returns."""
     with hub.transaction() as session:
         return session.execute(text(sql), values).scalar_one()
 
 
-def change(hub: Hub, sql: str, **values: Any) -> None:
+def execute(hub: Hub, sql: str, **values: Any) -> None:
     """Do what no operation does."""
     with hub.transaction() as session:
         session.execute(text(sql), values)
@@ -43,4 +43,4 @@ def attempts(hub: Hub) -> list[tuple[str, str, int]]:
 
 def count(hub: Hub, table: str) -> int:
     """How many rows a table has."""
-    return int(one(hub, f"SELECT count(*) FROM {table}"))
+    return int(scalar(hub, f"SELECT count(*) FROM {table}"))

@@ -1,4 +1,4 @@
-"""Banks for tests: the sandbox over real HTTP, and one that does what no real bank can be asked to do."""
+"""Banks for tests: the sandbox over real HTTP, and a stand-in that gives every answer a test needs."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ INSTRUCTIONS = Instructions(page_url="https://bank.test/pay", bank_reference="B1
 _numbers = itertools.count(1)
 
 
-def _opens(request: PaymentRequest) -> Instructions:
+def _open(request: PaymentRequest) -> Instructions:
     return INSTRUCTIONS
 
 
-def _waits(query: PaymentQuery) -> Confirmation:
+def _stay_pending(query: PaymentQuery) -> Confirmation:
     return Confirmation("standin", f"q-{query.attempt_reference}", query.attempt_reference, Outcome.PENDING)
 
 
@@ -50,8 +50,8 @@ def _waits(query: PaymentQuery) -> Confirmation:
 class StandInBank:
     """Opens at once and knows no outcome, unless the test says otherwise; remembers what it was asked."""
 
-    on_open: Callable[[PaymentRequest], Instructions] = _opens
-    on_query: Callable[[PaymentQuery], Confirmation] = _waits
+    on_open: Callable[[PaymentRequest], Instructions] = _open
+    on_query: Callable[[PaymentQuery], Confirmation] = _stay_pending
     opened: list[PaymentRequest] = field(default_factory=list)
     queried: list[PaymentQuery] = field(default_factory=list)
     code: str = "standin"
@@ -84,7 +84,7 @@ class StandInBank:
         raise BankUnavailable
 
 
-def says(*words: Any) -> Callable[[Any], Any]:
+def answers_in_turn(*words: Any) -> Callable[[Any], Any]:
     """Answer with each word in turn and then with the last one again; raise those that are errors."""
     queue = list(words)
 
@@ -110,7 +110,7 @@ def a_sandbox_bank() -> Iterator[tuple[Sandbox, BankAdapter]]:
         yield bank, load_adapters(["sandbox"], {"sandbox": section})["sandbox"]
 
 
-def left_unjudged(hub: Hub, genuine: CallbackRequest) -> None:
+def store_unjudged_callback(hub: Hub, genuine: CallbackRequest) -> None:
     """Leave a callback as a process leaves it that dies after storing it."""
     confirmation = sandbox_adapter().read_callback(genuine)
     with hub.autocommit() as connection:

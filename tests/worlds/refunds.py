@@ -1,4 +1,4 @@
-"""A bank that gives money back as the test says, and the people who propose and decide."""
+"""A bank that refunds as a test sets it, and the officers who propose, approve and prove refunds."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from payment_hub.hub import Hub
 from payment_hub.operations.payments.start import start_payment
 from payment_hub.operations.refunds.decide import approve_refund, decline_refund, propose_refund
 from payment_hub.operations.refunds.send import prove_refund
-from tests.asking import change, one, rows
-from tests.builders import an_order, confirmation, hear
-from tests.stand_in_banks import StandInBank
+from tests.worlds.banks import StandInBank
+from tests.worlds.database import execute, rows, scalar
+from tests.worlds.orders import an_order, confirmation, receive
 
 RETURNED = RefundAnswer(RefundOutcome.SUCCEEDED, "00", "BR1")
 REFUSED = RefundAnswer(RefundOutcome.FAILED, "94")
@@ -28,7 +28,7 @@ ACCEPTED = RefundAnswer(RefundOutcome.PENDING, "05", "BR1")
 PROFILE = BankProfile(title="Refunding", methods=(PaymentMethod.PAGE,), facts=(), limits=Limits())
 
 
-def _returns(_: Any) -> RefundAnswer:
+def _refund_at_once(_: Any) -> RefundAnswer:
     return RETURNED
 
 
@@ -36,16 +36,16 @@ def _returns(_: Any) -> RefundAnswer:
 class RefundingBank(StandInBank):
     """Gives back at once, unless the test says otherwise; remembers what it was asked."""
 
-    on_refund: Callable[[RefundRequest], RefundAnswer] = _returns
-    on_refund_query: Callable[[RefundQuery], RefundAnswer] = _returns
-    asked: list[RefundRequest] = field(default_factory=list)
+    on_refund: Callable[[RefundRequest], RefundAnswer] = _refund_at_once
+    on_refund_query: Callable[[RefundQuery], RefundAnswer] = _refund_at_once
+    refund_requests: list[RefundRequest] = field(default_factory=list)
     queries: list[RefundQuery] = field(default_factory=list)
     profile: BankProfile = PROFILE  # type: ignore[misc] # a test may give it other limits
     code: str = "refunding"
 
     def refund_payment(self, request: RefundRequest) -> RefundAnswer:
         """As the test says."""
-        self.asked.append(request)
+        self.refund_requests.append(request)
         return self.on_refund(request)
 
     def query_refund(self, query: RefundQuery) -> RefundAnswer:
@@ -55,11 +55,11 @@ class RefundingBank(StandInBank):
 
 
 @dataclass
-class SilentAboutRefunds(StandInBank):
+class BankWithoutRefundQuery(StandInBank):
     """Takes refunds and cannot be asked about them."""
 
     code: str = "unasked"
-    answer: Callable[[RefundRequest], RefundAnswer] = _returns
+    answer: Callable[[RefundRequest], RefundAnswer] = _refund_at_once
 
     def refund_payment(self, request: RefundRequest) -> RefundAnswer:
         """As the test says."""
@@ -108,14 +108,14 @@ def a_paid_order(hub: Hub, agency: Caller, portal: Caller, bank: str = "refundin
     """An order that was paid through this bank."""
     reference = str(an_order(hub, agency, portal)["reference"])
     start_payment(hub, reference=reference, bank=bank, payer_ip="203.0.113.9", language="vi")
-    hear(hub, confirmation(f"{reference}-1", bank=bank, **more))
+    receive(hub, confirmation(f"{reference}-1", bank=bank, **more))
     return reference
 
 
 def refundable(hub: Hub, reference: str) -> int:
     """What can still be given back."""
     sql = "SELECT received - refunded - held_refund FROM payment_order WHERE reference = :r"
-    return int(one(hub, sql, r=reference))
+    return int(scalar(hub, sql, r=reference))
 
 
 def order_of(hub: Hub, reference: str) -> dict[str, Any]:
@@ -123,14 +123,14 @@ def order_of(hub: Hub, reference: str) -> dict[str, Any]:
     return rows(hub, "SELECT * FROM payment_order WHERE reference = :r", r=reference)[0]
 
 
-def states(hub: Hub) -> list[tuple[str, str]]:
+def refund_states(hub: Hub) -> list[tuple[str, str]]:
     """Where every refund stands, by its id, oldest first."""
     return [(row["refund_id"], row["state"]) for row in rows(hub, "SELECT * FROM refund ORDER BY id")]
 
 
-def see_in_statement(hub: Hub, bank: str, transaction: str, amount: int = 150_000) -> None:
+def add_statement_line(hub: Hub, bank: str, transaction: str, amount: int = 150_000) -> None:
     """Let the money stand in a statement of its bank."""
-    change(
+    execute(
         hub,
         """WITH file AS (
             INSERT INTO statement_file (bank, day, sha256, raw, state, lines, received_at)
