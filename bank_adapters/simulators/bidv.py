@@ -89,4 +89,6 @@ SIMULATOR = BidvSimulator
 
 def hashed(*values: str, secret: str | None = None) -> str:
     """The checksum over ``values``, one after the other behind the secret."""
-    return hashlib.md5("".join((secret or SECRET, *values)).encode(), usedforsecurity=False).hexdigest()
+    return hashlib.md5(
+        "".join((SECRET if secret is None else secret, *values)).encode(), usedforsecurity=False
+    ).hexdigest()

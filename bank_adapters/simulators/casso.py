@@ -81,5 +81,7 @@ SIMULATOR = CassoSimulator
 def signed_headers(text: str, at: datetime, secret: str | None = None) -> dict[str, str]:
     """The headers of a message sent at that moment; ``text`` is its sorted compact JSON."""
     sent = int(at.timestamp() * 1000)
-    digest = hmac.new((secret or SECRET).encode(), f"{sent}.{text}".encode(), "sha512").hexdigest()
+    digest = hmac.new(
+        (SECRET if secret is None else secret).encode(), f"{sent}.{text}".encode(), "sha512"
+    ).hexdigest()
     return {"content-type": "application/json", "x-casso-signature": f"t={sent},v1={digest}"}

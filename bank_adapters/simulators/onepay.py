@@ -128,7 +128,11 @@ def signature(fields: dict[str, str], secret: str | None = None) -> str:
     """The hash over the filled fields of OnePay and of the merchant, in the order of their names."""
     names = sorted(name for name, value in fields.items() if value and name.startswith(("vpc_", "user_")))
     text = "&".join(f"{name}={fields[name]}" for name in names if name != "vpc_SecureHash")
-    return hmac.new(bytes.fromhex(secret or SECRET), text.encode(), "sha256").hexdigest().upper()
+    return (
+        hmac.new(bytes.fromhex(SECRET if secret is None else secret), text.encode(), "sha256")
+        .hexdigest()
+        .upper()
+    )
 
 
 SIMULATOR = OnePaySimulator

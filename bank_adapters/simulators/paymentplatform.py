@@ -141,4 +141,6 @@ def hashed(fields: Mapping[str, Any], names: str) -> str:
 
 def digest(*values: object, secret: str | None = None) -> str:
     """SHA-256 over the values and the secret, ``|`` between them."""
-    return hashlib.sha256("|".join([*map(str, values), secret or SECRET]).encode()).hexdigest()
+    return hashlib.sha256(
+        "|".join([*map(str, values), SECRET if secret is None else secret]).encode()
+    ).hexdigest()

@@ -236,7 +236,7 @@ def encoded_row(data: Mapping[str, Any]) -> str:
 
 def digest(text: str, secret: str | None = None) -> str:
     """HMAC-SHA256 in hex."""
-    return hmac.new((secret or SECRET).encode(), text.encode(), "sha256").hexdigest()
+    return hmac.new((SECRET if secret is None else secret).encode(), text.encode(), "sha256").hexdigest()
 
 
 def _written(value: Any) -> str:

@@ -73,7 +73,9 @@ SIMULATOR = SepaySimulator
 def signed_headers(body: bytes, at: datetime, secret: str | None = None) -> dict[str, str]:
     """The headers of a message sent at that moment."""
     sent = str(int(at.timestamp()))
-    digest = hmac.new((secret or SECRET).encode(), f"{sent}.".encode() + body, "sha256").hexdigest()
+    digest = hmac.new(
+        (SECRET if secret is None else secret).encode(), f"{sent}.".encode() + body, "sha256"
+    ).hexdigest()
     return {
         "content-type": "application/json",
         "x-sepay-timestamp": sent,

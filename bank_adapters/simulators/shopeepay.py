@@ -129,7 +129,9 @@ SIMULATOR = ShopeePaySimulator
 
 def signature(body: bytes, secret: str | None = None) -> str:
     """What stands in X-Airpay-Req-H."""
-    return base64.b64encode(hmac.new((secret or SECRET).encode(), body, hashlib.sha256).digest()).decode()
+    return base64.b64encode(
+        hmac.new((SECRET if secret is None else secret).encode(), body, hashlib.sha256).digest()
+    ).decode()
 
 
 def signed(body: bytes) -> dict[str, str]:

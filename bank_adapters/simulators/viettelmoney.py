@@ -188,4 +188,6 @@ SIMULATOR = ViettelMoneySimulator
 def signed(*values: str, secret: str | None = None) -> str:
     """check_sum over ``values``, in the order of their names."""
     message = "".join((ACCESS, *values)).encode()
-    return base64.b64encode(hmac.digest((secret or SECRET).encode(), message, "sha1")).decode()
+    return base64.b64encode(
+        hmac.digest((SECRET if secret is None else secret).encode(), message, "sha1")
+    ).decode()

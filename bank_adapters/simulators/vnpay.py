@@ -206,7 +206,7 @@ def encoded(fields: dict[str, str]) -> str:
 
 def hashed(text: str, secret: str | None = None) -> str:
     """HMAC-SHA512 in hex."""
-    return hmac.new((secret or SECRET).encode(), text.encode(), "sha512").hexdigest()
+    return hmac.new((SECRET if secret is None else secret).encode(), text.encode(), "sha512").hexdigest()
 
 
 def _joined(fields: dict[str, Any], names: str) -> str:

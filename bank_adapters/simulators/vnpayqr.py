@@ -105,5 +105,7 @@ SIMULATOR = VnpayQrSimulator
 def checksum(message: Mapping[str, Any], secret: str | None = None) -> str:
     """The checksum of an IPN; what is null or absent keeps its place."""
     values = (message.get(name) for name in SIGNED.split())
-    signed = "|".join([*("" if value is None else str(value) for value in values), secret or SECRET])
+    signed = "|".join(
+        [*("" if value is None else str(value) for value in values), SECRET if secret is None else secret]
+    )
     return hashlib.md5(signed.encode(), usedforsecurity=False).hexdigest().upper()
