@@ -75,8 +75,8 @@ HOMOGRAPHS = re.compile(
     re.I,
 )
 
-#: The folders of the tests that keep these rules; the others follow, one by one.
-TESTS = ("tests/rules", "tests/web/corpora", "tests/banks/vectors")
+#: The folders and files of the tests that keep these rules; the others follow, one by one.
+TESTS = ("tests/rules", "tests/banks/vectors", "tests/web/corpora", "tests/test_logs.py")
 
 #: The list of the words itself.
 EXCEPT = "tests/rules/words.py"
