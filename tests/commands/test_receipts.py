@@ -14,7 +14,7 @@ from payment_hub.current import attach_hub
 from payment_hub.domain.errors import BankUnavailable
 from payment_hub.hub import Hub
 from payment_hub.operations.payments.start import start_payment
-from tests.operations.test_fetch_bank_receipt import PDF, WritingBank
+from tests.operations.test_receipts import PDF, WritingBank
 from tests.worlds.banks import with_banks
 from tests.worlds.orders import a_portal, an_agency, an_order, confirmation, receive
 

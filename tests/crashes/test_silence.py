@@ -19,7 +19,7 @@ from payment_hub.operations.payments.query import query_pending
 from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
 from tests.conftest import StoppedClock
 from tests.crashes.conftest import Survives
-from tests.operations.test_held_money import HoldingBank
+from tests.operations.confirmations.test_awaiting import HoldingBank
 from tests.simulators.sandbox import Sandbox
 from tests.worlds.banks import StandInBank, a_callback, a_sandbox_bank, answers_in_turn, with_banks
 from tests.worlds.database import scalar

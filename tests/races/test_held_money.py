@@ -11,7 +11,7 @@ from payment_hub.hub import Hub, Memory
 from payment_hub.operations.payments.query import NOWHERE, query_order, query_pending
 from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
 from tests.conftest import StoppedClock
-from tests.operations.test_held_money import HoldingBank, taken
+from tests.operations.confirmations.test_awaiting import HoldingBank, taken
 from tests.races.crowd import CROWD, all_at_once, refusals
 from tests.worlds.banks import with_banks
 from tests.worlds.database import attempts, scalar

@@ -8,7 +8,7 @@ from payment_hub.hub import Hub
 from payment_hub.operations.payments.start import start_payment
 from payment_hub.web.texts import LANGUAGES
 from tests.conftest import StoppedClock
-from tests.operations.test_handle_return import ReturningBank
+from tests.operations.test_checkout import ReturningBank
 from tests.web.checkout.conftest import Citizen
 from tests.web.conftest import an_app
 from tests.worlds.banks import answers_in_turn, with_banks

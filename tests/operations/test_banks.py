@@ -1,19 +1,21 @@
-"""The breaker on the database: shared by all processes, written only when something changes, probed by one."""
+"""Calls to banks: timed, counted, and stopped by the breaker."""
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import sessionmaker
 
-from payment_hub.domain.banks.health import PROBE, BankOperation, BreakerPolicy
+from payment_hub.domain.banks.health import PROBE, PROBE_SECONDS, BankOperation, BreakerPolicy
 from payment_hub.domain.banks.profile import BankTerms
 from payment_hub.domain.errors import BankUnavailable, CircuitOpen, HubUnavailable, Malformed
-from payment_hub.domain.timeouts import seconds_to_wait
+from payment_hub.domain.timeouts import seconds_to_wait, waiting_at_most
 from payment_hub.hub import Hub, Memory, connect
 from payment_hub.operations.banks import (
     FRESH,
@@ -21,6 +23,7 @@ from payment_hub.operations.banks import (
     call_bank,
     cancel_downtime,
     list_downtimes,
+    read_bank_states,
     show_bank_health,
 )
 from tests.conftest import StoppedClock
@@ -245,3 +248,127 @@ def test_a_database_that_goes_away_meanwhile_does_not_hide_what_the_bank_answere
     memory.bank_states = None
     with pytest.raises(HubUnavailable):
         asks(lonely)
+
+
+SHORT_REST = timedelta(seconds=5)
+OPEN = BankOperation.OPEN
+
+
+@pytest.fixture
+def hub_of_short_rest(hub: Hub) -> Hub:
+    terms = BankTerms(breaker=BreakerPolicy(failures=2, open_for=SHORT_REST))
+    return replace(with_banks(hub, one=StandInBank()), terms={"one": terms})
+
+
+def another(hub: Hub) -> Hub:
+    return replace(hub, memory=Memory())
+
+
+def fails_about(hub: Hub, times: int = 1, about: str | None = None) -> None:
+    def call() -> None:
+        raise GONE
+
+    for _ in range(times):
+        with pytest.raises(BankUnavailable):
+            call_bank(hub, bank="one", operation=OPEN, call=call, about=about)
+
+
+def state(hub: Hub) -> str:
+    [row] = rows(hub, "SELECT state FROM bank_health")
+    return str(row["state"])
+
+
+@pytest.mark.parametrize("slow_one", ["answers", "fails"])
+def test_while_the_probe_is_out_no_other_word_counts(
+    hub_of_short_rest: Hub, clock: StoppedClock, slow_one: str
+) -> None:
+    """A question from before the breaker opened ends while the probe is out: it neither closes nor opens it."""
+    is_out, may_end = threading.Event(), threading.Event()
+
+    def slowly() -> str:
+        is_out.set()
+        assert may_end.wait(10)
+        if slow_one == "fails":
+            raise GONE
+        return "yes"
+
+    def asking() -> None:
+        with contextlib.suppress(BankUnavailable):
+            call_bank(another(hub_of_short_rest), bank="one", operation=OPEN, call=slowly)
+
+    slow = threading.Thread(target=asking)
+    slow.start()
+    assert is_out.wait(10)
+    fails_about(hub_of_short_rest, 2)
+    clock.moment += SHORT_REST
+
+    def probe() -> str:
+        may_end.set()
+        slow.join(10)
+        assert state(hub_of_short_rest) == "HALF_OPEN"
+        return "yes"
+
+    assert call_bank(another(hub_of_short_rest), bank="one", operation=OPEN, call=probe) == "yes"
+    assert state(hub_of_short_rest) == "CLOSED"
+
+
+def test_a_probe_is_noted_whatever_this_process_remembered(
+    hub_of_short_rest: Hub, clock: StoppedClock
+) -> None:
+    fails_about(hub_of_short_rest, 2)
+    clock.moment += SHORT_REST
+    stale = read_bank_states(another(hub_of_short_rest))
+
+    def meanwhile() -> str:
+        hub_of_short_rest.memory.bank_states = (
+            stale  # another thread had read it just before the probe was claimed
+        )
+        return "yes"
+
+    assert call_bank(hub_of_short_rest, bank="one", operation=OPEN, call=meanwhile) == "yes"
+    assert state(hub_of_short_rest) == "CLOSED"
+
+
+def test_one_payment_that_a_bank_chokes_on_closes_it_for_nobody(hub_of_short_rest: Hub) -> None:
+    fails_about(hub_of_short_rest, 10, about="DV1-1")
+    assert state(hub_of_short_rest) == "CLOSED"
+    assert (
+        call_bank(hub_of_short_rest, bank="one", operation=OPEN, call=lambda: "yes", about="DV2-1") == "yes"
+    )
+    fails_about(hub_of_short_rest, 1, about="DV1-1")
+    fails_about(hub_of_short_rest, 1, about="DV2-1")
+    assert state(hub_of_short_rest) == "OPEN"
+
+
+def test_a_probe_is_waited_for_no_longer_than_its_lease_lasts(
+    hub_of_short_rest: Hub, clock: StoppedClock
+) -> None:
+    fails_about(hub_of_short_rest, 2)
+    clock.moment += SHORT_REST
+    waited = call_bank(hub_of_short_rest, bank="one", operation=OPEN, call=lambda: seconds_to_wait(60))
+    assert waited == PROBE_SECONDS
+    assert call_bank(hub_of_short_rest, bank="one", operation=OPEN, call=lambda: seconds_to_wait(60)) == 60
+
+
+def test_patience_can_only_shorten() -> None:
+    with waiting_at_most(3), waiting_at_most(10):
+        assert seconds_to_wait(60) == 3
+
+
+def test_a_downtime_told_in_hanoi_time_is_said_in_utc(hub_of_short_rest: Hub, clock: StoppedClock) -> None:
+    hanoi = timezone(timedelta(hours=7))
+    ends_at = (clock() + timedelta(hours=1)).astimezone(hanoi)
+    announce_downtime(
+        hub_of_short_rest, bank="one", starts_at=clock(), ends_at=ends_at, reason="so", announced_by="op"
+    )
+    with hub_of_short_rest.engine.connect() as connection, connection.begin():
+        database = connection.exec_driver_sql("SELECT current_database()").scalar_one()
+        connection.exec_driver_sql(f"ALTER DATABASE \"{database}\" SET timezone TO 'Asia/Ho_Chi_Minh'")
+    try:
+        hub_of_short_rest.engine.dispose()
+        with pytest.raises(CircuitOpen, match="asked again at 2026-03-02T04:00:00Z"):
+            call_bank(hub_of_short_rest, bank="one", operation=OPEN, call=lambda: "yes")
+    finally:
+        with hub_of_short_rest.engine.connect() as connection, connection.begin():
+            connection.exec_driver_sql(f'ALTER DATABASE "{database}" RESET timezone')
+        hub_of_short_rest.engine.dispose()

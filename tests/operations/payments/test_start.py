@@ -1,24 +1,43 @@
-"""Starting to pay: the intent before the call, one attempt under way, and never a guess about what the bank did."""
+"""A payment starts at a bank, or is refused."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from payment_hub.domain.banks.port import BankAdapter
 from payment_hub.domain.banks.values import Instructions, Outcome, PaymentRequest
-from payment_hub.domain.errors import BankUnavailable, Malformed, PaymentUnderWay
+from payment_hub.domain.errors import (
+    BankNotFound,
+    BankUnavailable,
+    Malformed,
+    MalformedReference,
+    OrderClosed,
+    OrderNotFound,
+    PaymentUnderWay,
+)
+from payment_hub.domain.money import Money
 from payment_hub.domain.payments import AttemptView
+from payment_hub.domain.settlement import LatePolicy
 from payment_hub.hub import Hub
+from payment_hub.operations.orders import cancel_order, expire_orders
 from payment_hub.operations.payments.query import query_pending
 from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, list_attempts, start_payment
 from tests.conftest import StoppedClock
 from tests.simulators.sandbox import Sandbox
 from tests.worlds.banks import INSTRUCTIONS, StandInBank, a_sandbox_bank, answers_in_turn, with_banks
-from tests.worlds.database import attempts, scalar
-from tests.worlds.orders import a_portal, an_agency, an_operator, an_order, confirmation, receive
+from tests.worlds.database import attempts, count, rows, scalar
+from tests.worlds.orders import (
+    a_portal,
+    an_agency,
+    an_obligation,
+    an_operator,
+    an_order,
+    confirmation,
+    receive,
+)
 
 GONE = BankUnavailable("no answer")
 
@@ -46,12 +65,6 @@ def other() -> StandInBank:
 @pytest.fixture
 def hub(hub: Hub, bank: StandInBank, other: StandInBank) -> Hub:
     return with_banks(hub, standin=bank, other=other)
-
-
-@pytest.fixture
-def reference(hub: Hub) -> str:
-    """An open order over 150,000 dong."""
-    return str(an_order(hub, an_agency(hub), a_portal(hub))["reference"])
 
 
 def start(hub: Hub, reference: str, bank: str = "standin", **more: Any) -> AttemptView:
@@ -238,3 +251,105 @@ def test_after_a_part_payment_only_the_rest_is_asked_for(hub: Hub, reference: st
 def test_a_reference_as_it_is_read_over_the_telephone_is_understood(hub: Hub, reference: str) -> None:
     spoken = "-".join(reference[i : i + 4] for i in range(0, 16, 4)).lower()
     assert start(hub, spoken).order_reference == reference
+
+
+def pass_the_deadline(hub: Hub, reference: str, clock: StoppedClock) -> None:
+    clock.advance(days=1)
+
+
+def expire(hub: Hub, reference: str, clock: StoppedClock) -> None:
+    clock.advance(days=1)
+    assert expire_orders(hub) == 1
+
+
+def withdraw(hub: Hub, reference: str, clock: StoppedClock) -> None:
+    cancel_order(hub, caller=an_operator(), reference=reference, reason="wrong", version=1)
+
+
+def pay(hub: Hub, reference: str, clock: StoppedClock) -> None:
+    receive(hub, confirmation(reference))
+
+
+def pay_in_dollars(hub: Hub, reference: str, clock: StoppedClock) -> None:
+    receive(hub, confirmation(reference, Money(100, "USD")))
+
+
+def contradict(hub: Hub, reference: str, clock: StoppedClock) -> None:
+    receive(hub, confirmation(reference, 40_000, bank_transaction_id="T"))
+    receive(hub, confirmation(reference, 50_000, bank_transaction_id="T"))
+
+
+@pytest.mark.parametrize("close", [pass_the_deadline, expire, withdraw, pay, pay_in_dollars, contradict])
+def test_an_order_that_is_closed_or_held_is_not_offered_to_any_bank(
+    hub: Hub,
+    reference: str,
+    bank: StandInBank,
+    clock: StoppedClock,
+    close: Callable[[Hub, str, StoppedClock], None],
+) -> None:
+    close(hub, reference, clock)
+    with pytest.raises(OrderClosed):
+        start(hub, reference)
+    assert bank.opened == []
+    assert count(hub, "payment_attempt") == 0
+
+
+@pytest.mark.parametrize("policy", LatePolicy)
+def test_nobody_is_sent_to_a_bank_for_what_another_order_has_settled(
+    hub: Hub, bank: StandInBank, clock: StoppedClock, policy: LatePolicy
+) -> None:
+    agency, portal = an_agency(hub, late_policy=policy), a_portal(hub)
+    obligation = an_obligation(hub, agency)
+    old = an_order(hub, agency, portal, obligation=obligation)
+    clock.advance(days=1)
+    expire_orders(hub)
+    new = an_order(hub, agency, portal, obligation=obligation)
+    clock.advance(minutes=1)
+    receive(hub, confirmation(old["reference"]))
+    if policy is LatePolicy.ACCEPT:
+        with pytest.raises(OrderClosed, match="another order"):
+            start(hub, new["reference"])
+    else:
+        assert start(hub, new["reference"]).state == "PENDING"
+
+
+def test_what_does_not_exist_is_said_by_name(hub: Hub, reference: str, bank: StandInBank) -> None:
+    with pytest.raises(BankNotFound):
+        start(hub, reference, "nobody")
+    with pytest.raises(MalformedReference):
+        start(hub, reference[:-1])
+    with pytest.raises(OrderNotFound):
+        start(hub, "DV00000000000000")
+    assert bank.opened == []
+
+
+def bank_of_start(hub: Hub, reference: str, bank: str | None = None) -> str:
+    """The bank of the attempt."""
+    return start_payment(hub, reference=reference, bank=bank, payer_ip="203.0.113.9", language="vi").bank
+
+
+def test_an_unknown_outcome_there_is_still_unknown(hub: Hub, reference: str) -> None:
+    both = with_banks(
+        hub, gone=StandInBank(on_open=answers_in_turn(BankUnavailable("gone"))), other=StandInBank()
+    )
+    with pytest.raises(BankUnavailable):
+        bank_of_start(both, reference, "gone")
+    with pytest.raises(PaymentUnderWay, match="is expected by"):
+        bank_of_start(with_banks(hub, other=StandInBank()), reference)
+
+
+def test_instructions_of_a_bank_that_is_gone_are_left_for_another(hub: Hub, reference: str) -> None:
+    bank_of_start(with_banks(hub, gone=StandInBank(), other=StandInBank()), reference, "gone")
+    assert bank_of_start(with_banks(hub, other=StandInBank()), reference) == "other"
+    assert [row["state"] for row in rows(hub, "SELECT state FROM payment_attempt ORDER BY id")] == [
+        "ABANDONED",
+        "PENDING",
+    ]
+
+
+def test_a_silent_bank_is_asked_soon(hub: Hub, reference: str, clock: StoppedClock) -> None:
+    silent = with_banks(hub, standin=StandInBank(on_open=answers_in_turn(BankUnavailable("gone"))))
+    with pytest.raises(BankUnavailable):
+        bank_of_start(silent, reference, "standin")
+    wait = scalar(hub, "SELECT extract(epoch FROM query_at - changed_at)::int FROM payment_attempt")
+    assert wait == 5, "a citizen waits at a counter"

@@ -18,27 +18,12 @@ from payment_hub.operations.receipts import show_receipt
 from payment_hub.operations.refunds.send import send_refunds
 from tests.conftest import StoppedClock
 from tests.histories.facts import empty
-from tests.worlds.banks import answers_in_turn, with_banks
+from tests.worlds.banks import answers_in_turn
 from tests.worlds.database import balances, rows, scalar
 from tests.worlds.orders import a_portal, an_agency, an_order, confirmation, receive
 from tests.worlds.refunds import LAN, REFUSED, RETURNED, RefundingBank, approve, decline, order_of, propose
 
 AMOUNT = 150_000
-
-
-@pytest.fixture
-def bank() -> RefundingBank:
-    return RefundingBank()
-
-
-@pytest.fixture
-def hub(hub: Hub, bank: RefundingBank) -> Hub:
-    return with_banks(hub, refunding=bank)
-
-
-@pytest.fixture
-def portal(hub: Hub) -> Caller:
-    return a_portal(hub)
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
-"""A bank asks before it takes money: what is not believed, and what must not be paid."""
+"""A bank's inquiry about an order, before the payer pays."""
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,7 @@ from payment_hub.hub import Hub
 from payment_hub.operations.callbacks import answer_inquiry
 from payment_hub.operations.obligations import amend_obligation
 from payment_hub.operations.orders import cancel_order, expire_orders
+from payment_hub.store import payments
 from tests.conftest import StoppedClock
 from tests.operations.asking_bank import AskingBank, answer, asked, asking, start
 from tests.worlds.banks import StandInBank, answers_in_turn
@@ -47,12 +50,6 @@ def bank(hub: Hub) -> AskingBank:
     found = hub.adapter("asking")
     assert isinstance(found, AskingBank)
     return found
-
-
-@pytest.fixture
-def reference(hub: Hub) -> str:
-    """An open order over 150,000 dong."""
-    return str(an_order(hub, an_agency(hub), a_portal(hub))["reference"])
 
 
 # Inquiries that are not believed -------------------------------------------------------------------------------------
@@ -220,3 +217,158 @@ def test_an_attempt_that_the_payer_left_for_another_bank_is_not_taken_up_again(
     left = start(hub, reference, "asking")
     start(hub, reference, "other")
     assert answer(hub, left)["due"] == "CLOSED"
+
+
+def test_the_asking_banks_own_unanswered_attempt_keeps_nobody_from_paying(
+    hub: Hub, reference: str, bank: AskingBank
+) -> None:
+    bank.on_open = answers_in_turn(BankUnavailable("no answer"))
+    with pytest.raises(BankUnavailable):
+        start(hub, reference, "asking")
+    assert answer(hub, f"{reference}-1")["due"] == "PAYABLE"
+
+
+def test_an_open_order_is_payable_though_nobody_chose_this_bank(hub: Hub, reference: str) -> None:
+    bill = answer(hub, reference, echo="7")
+    assert bill == {
+        "due": "PAYABLE",
+        "order": reference,
+        "attempt": "",
+        "amount": "150000",
+        "payer": "Nguyễn Thị Hường",
+        "echo": "7",
+    }
+
+
+def test_an_attempt_of_this_bank_is_named(hub: Hub, reference: str) -> None:
+    attempt = start(hub, reference, "asking")
+    assert (answer(hub, attempt)["due"], answer(hub, attempt)["attempt"]) == ("PAYABLE", attempt)
+    assert answer(hub, reference, amount=150_000)["attempt"] == attempt
+
+
+def test_another_banks_attempt_is_not_told(hub: Hub, reference: str) -> None:
+    theirs = start(hub, reference, "other")
+    bill = answer(hub, theirs)
+    assert (bill["due"], bill["attempt"], bill["order"]) == ("PAYABLE", "", reference)
+
+
+def test_a_reference_may_be_said_as_people_say_it(hub: Hub, reference: str) -> None:
+    spoken = (
+        " ".join(reference[i : i + 4] for i in range(0, 16, 4)).lower().replace("0", "o").replace("1", "l")
+    )
+    for said in (spoken, f"nop phat {reference} nguyen thi huong", reference.lower()):
+        assert answer(hub, said)["due"] == "PAYABLE"
+
+
+def test_of_an_underpaid_order_the_rest_is_due(hub: Hub, reference: str) -> None:
+    receive(hub, confirmation(reference, 100_000))
+    assert (answer(hub, reference)["due"], answer(hub, reference)["amount"]) == ("PAYABLE", "50000")
+    assert answer(hub, reference, amount=50_000)["due"] == "PAYABLE"
+    assert answer(hub, reference, amount=150_000)["due"] == "AMOUNT_DIFFERS"
+
+
+@pytest.mark.parametrize(("policy", "due"), [(LatePolicy.ACCEPT, "PAYABLE"), (LatePolicy.REFUND, "CLOSED")])
+def test_the_rest_may_come_late_only_where_the_agency_takes_it(
+    hub: Hub, clock: StoppedClock, policy: LatePolicy, due: str
+) -> None:
+    order = an_order(hub, an_agency(hub, late_policy=policy), a_portal(hub))["reference"]
+    receive(hub, confirmation(order, 100_000))
+    clock.advance(days=1)
+    assert answer(hub, order)["due"] == due
+
+
+def test_what_was_told_is_logged_without_a_name(
+    hub: Hub, reference: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        answer(hub, reference)
+        with pytest.raises(CallbackRejected):
+            answer_inquiry(hub, bank="asking", request=asked(hub, genuine=False))
+    told, refused = (record for record in caplog.records if record.msg.startswith("inquiry"))
+    assert (told.msg, vars(told)["order"], vars(told)["verdict"]) == (
+        "inquiry_answered",
+        reference,
+        "PAYABLE",
+    )
+    assert (refused.msg, vars(refused)["why"]) == ("inquiry_refused", "CallbackRejected")
+    assert "Nguy" not in str([vars(told), vars(refused)])
+
+
+def test_asking_leaves_the_gate_as_it_was(hub: Hub, reference: str) -> None:
+    before = rows(hub, "SELECT row_version, version FROM obligation")
+    answer(hub, reference)
+    assert rows(hub, "SELECT row_version, version FROM obligation") == before
+
+
+def unanswered(hub: Hub, reference: str, bank: str) -> None:
+    """An attempt at ``bank`` of which nobody knows what became of it."""
+    found = hub.adapter(bank)
+    assert isinstance(found, StandInBank)
+    found.on_open = answers_in_turn(BankUnavailable("no answer"))
+    with pytest.raises(BankUnavailable):
+        start(hub, reference, bank)
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Let something happen once, between the reading of the order and that of its attempts."""
+
+    def arrange(happen: Callable[[], object]) -> None:
+        left, read = [happen], payments.attempts_of_order
+
+        def of_order(*given: Any) -> Any:
+            if left:
+                left.pop()()
+            return read(*given)
+
+        monkeypatch.setattr(payments, "attempts_of_order", of_order)
+
+    return arrange
+
+
+def test_what_another_bank_proves_meanwhile_does_not_make_it_payable(
+    hub: Hub, reference: str, meanwhile: Callable[[Callable[[], object]], None]
+) -> None:
+    unanswered(hub, reference, "other")
+    meanwhile(lambda: receive(hub, confirmation(f"{reference}-1", bank="other")))
+    assert answer_only(hub, reference) == "CLOSED"
+    assert answer_only(hub, reference) == "PAID"
+
+
+def test_what_is_begun_meanwhile_is_not_seen_by_half(
+    hub: Hub, reference: str, meanwhile: Callable[[Callable[[], object]], None]
+) -> None:
+    meanwhile(lambda: unanswered(hub, reference, "other"))
+    assert answer_only(hub, reference) == "PAYABLE"
+    assert answer_only(hub, reference) == "CLOSED"
+
+
+def test_a_bank_that_asks_by_the_order_may_still_hold_the_money_of_its_own_attempt(
+    hub: Hub, reference: str
+) -> None:
+    """It knows what it did about the attempt that it names; of another it says nothing."""
+    unanswered(hub, reference, "asking")
+    assert answer(hub, reference)["due"] == "CLOSED"
+    assert answer(hub, f"{reference}-1")["due"] == "PAYABLE"
+
+
+@pytest.mark.parametrize("state", ["SUBMITTING", "UNKNOWN"])
+@pytest.mark.parametrize("bank", ["asking", "other"])
+def test_nothing_is_payable_while_another_attempt_is_undecided(
+    hub: Hub, reference: str, bank: str, state: str
+) -> None:
+    start(hub, reference, bank)
+    execute(hub, f"UPDATE payment_attempt SET state = '{state}'")
+    for said in (
+        reference,
+        f"{reference}-2",
+        f"{reference.lower()}-1",
+        f"phi {reference}-1 nguyen thi huong",
+    ):
+        assert answer(hub, said)["due"] == "CLOSED"
+
+
+def answer_only(hub: Hub, reference: str) -> str:
+    """What the bank hears, while something else may change."""
+    reply = answer_inquiry(hub, bank="asking", request=asked(hub, reference=reference))
+    return str(json.loads(reply.body)["due"])

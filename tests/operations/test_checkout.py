@@ -1,20 +1,29 @@
-"""The citizen's page: who holds the token sees what is owed and what became of it, at every stage."""
+"""The checkout page and the payer's return."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
-from payment_hub.domain.banks.values import Outcome
+from payment_hub.domain.banks.values import Confirmation, Outcome
 from payment_hub.domain.checkout import CheckoutView
-from payment_hub.domain.errors import BankUnavailable, OrderNotFound
+from payment_hub.domain.errors import (
+    BankNotFound,
+    BankUnavailable,
+    CallbackRejected,
+    Malformed,
+    OrderNotFound,
+)
 from payment_hub.domain.money import Money
 from payment_hub.domain.settlement import LatePolicy
 from payment_hub.hub import Hub
-from payment_hub.operations.checkout import show_checkout
+from payment_hub.operations.checkout import handle_return, show_checkout
 from payment_hub.operations.orders import cancel_order, expire_orders
 from payment_hub.operations.payments.start import start_payment
 from tests.conftest import StoppedClock
 from tests.worlds.banks import INSTRUCTIONS, StandInBank, answers_in_turn, with_banks
+from tests.worlds.database import scalar
 from tests.worlds.orders import (
     a_portal,
     an_agency,
@@ -34,11 +43,6 @@ def bank() -> StandInBank:
 @pytest.fixture
 def hub(hub: Hub, bank: StandInBank) -> Hub:
     return with_banks(hub, standin=bank, other=StandInBank())
-
-
-@pytest.fixture
-def reference(hub: Hub) -> str:
-    return str(an_order(hub, an_agency(hub), a_portal(hub))["reference"])
 
 
 def page(hub: Hub, reference: str) -> CheckoutView:
@@ -163,3 +167,74 @@ def test_without_the_token_there_is_no_page(hub: Hub, reference: str, form: str)
     token = form.format(reference=reference, mac=mac, cut=mac[:-1], lower=reference.lower(), other=other)
     with pytest.raises(OrderNotFound):
         show_checkout(hub, token=token)
+
+
+@dataclass
+class ReturningBank(StandInBank):
+    """Signs what the browser brings with one word."""
+
+    code: str = "returning"
+
+    def read_return(self, query: bytes) -> Confirmation:
+        """``genuine=<reference>``."""
+        word, _, reference = query.decode().partition("=")
+        if word == "odd":
+            raise Malformed("no sense in it")
+        if word != "genuine":
+            raise CallbackRejected
+        return Confirmation(self.code, "return", reference, Outcome.PAID)
+
+
+@pytest.fixture
+def returning_bank() -> ReturningBank:
+    return ReturningBank()
+
+
+@pytest.fixture
+def returning_hub(hub: Hub, returning_bank: ReturningBank) -> Hub:
+    return with_banks(hub, returning=returning_bank, standin=StandInBank())
+
+
+@pytest.fixture
+def returning_order(returning_hub: Hub, clock: StoppedClock) -> str:
+    found = str(an_order(returning_hub, an_agency(returning_hub), a_portal(returning_hub))["reference"])
+    start_payment(returning_hub, reference=found, bank="returning", payer_ip="203.0.113.9", language="vi")
+    clock.advance(minutes=2)
+    return found
+
+
+def test_the_bank_is_asked_and_only_its_answer_counts(
+    returning_hub: Hub, returning_bank: ReturningBank, returning_order: str, clock: StoppedClock
+) -> None:
+    query = f"genuine={returning_order}-1".encode()
+    assert handle_return(returning_hub, bank="returning", query=query) == returning_order
+    assert [asked.attempt_reference for asked in returning_bank.queried] == [f"{returning_order}-1"]
+    assert scalar(returning_hub, "SELECT status FROM payment_order") == "OPEN"
+    returning_bank.on_query = answers_in_turn(confirmation(f"{returning_order}-1", bank="returning"))
+    clock.advance(minutes=2)
+    assert handle_return(returning_hub, bank="returning", query=query) == returning_order
+    assert scalar(returning_hub, "SELECT status FROM payment_order") == "PAID"
+
+
+def test_a_page_that_is_loaded_again_and_again_asks_once(
+    returning_hub: Hub, returning_bank: ReturningBank, returning_order: str
+) -> None:
+    for _ in range(5):
+        handle_return(returning_hub, bank="returning", query=f"genuine={returning_order}-1".encode())
+    assert len(returning_bank.queried) == 1
+
+
+@pytest.mark.parametrize(
+    "query", [b"", b"forged=DV", b"odd=1", b"genuine=", b"genuine=DV0000000000000A", b"genuine=hello"]
+)
+def test_what_is_not_signed_or_not_ours_is_nothing(
+    returning_hub: Hub, returning_bank: ReturningBank, returning_order: str, query: bytes
+) -> None:
+    assert handle_return(returning_hub, bank="returning", query=query) is None
+    assert returning_bank.queried == []
+
+
+def test_a_bank_whose_browsers_bring_nothing_says_nothing(returning_hub: Hub, returning_order: str) -> None:
+    assert handle_return(returning_hub, bank="standin", query=f"genuine={returning_order}-1".encode()) is None
+    with pytest.raises(BankNotFound):
+        handle_return(returning_hub, bank="nobody", query=b"")

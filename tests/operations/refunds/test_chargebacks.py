@@ -22,7 +22,7 @@ from payment_hub.operations.health import check_invariants, count_work
 from payment_hub.operations.refunds.chargebacks import record_chargeback
 from payment_hub.operations.refunds.decide import propose_excess_refunds
 from payment_hub.operations.refunds.send import record_refund_result, send_refunds
-from tests.worlds.banks import answers_in_turn, with_banks
+from tests.worlds.banks import answers_in_turn
 from tests.worlds.database import balances, count, rows, scalar
 from tests.worlds.orders import an_agency, an_order, confirmation, receive
 from tests.worlds.refunds import (
@@ -37,11 +37,6 @@ from tests.worlds.refunds import (
 )
 
 AMOUNT = 150_000
-
-
-@pytest.fixture
-def hub(hub: Hub, bank: RefundingBank) -> Hub:
-    return with_banks(hub, refunding=bank)
 
 
 @pytest.fixture

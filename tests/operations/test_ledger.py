@@ -1,21 +1,64 @@
-"""The trial balance: by account, agency, bank and day, from the postings alone."""
+"""Reversals of postings and the trial balance."""
 
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
 
 from payment_hub.domain.access import Caller
-from payment_hub.domain.errors import Forbidden
+from payment_hub.domain.errors import AlreadyReversed, Forbidden, PostingNotFound
 from payment_hub.domain.ledger import BalanceLine
 from payment_hub.domain.money import Money
 from payment_hub.hub import Hub
 from payment_hub.operations.ledger import reverse_posting, trial_balance
 from tests.conftest import StoppedClock
-from tests.worlds.database import scalar
+from tests.races.crowd import CROWD, all_at_once, answers, refusals
+from tests.worlds.database import balances, rows, scalar
 from tests.worlds.orders import a_portal, an_agency, an_operator, an_order, confirmation, receive
+
+
+@pytest.fixture
+def posting(hub: Hub) -> int:
+    receive(hub, confirmation(an_order(hub, an_agency(hub), a_portal(hub))["reference"]))
+    return int(rows(hub, "SELECT id FROM posting")[0]["id"])
+
+
+def reverse(hub: Hub, posting: int) -> int:
+    return reverse_posting(hub, caller=an_operator(), posting_id=posting, reason="wrong agency")
+
+
+def test_the_reversal_is_the_mirror_image_and_says_who_and_why(hub: Hub, posting: int) -> None:
+    made = reverse(hub, posting)
+    both = rows(
+        hub, "SELECT id, debit, credit, amount, bank, agency_id, order_id, reason FROM posting ORDER BY id"
+    )
+    assert both[0] | {"id": made, "debit": "AGENCY_PAYABLE", "credit": "BANK_CLEARING"} == both[1] | {
+        "reason": None
+    }
+    assert both[1]["reason"] == "operator:op: wrong agency"
+    assert balances(hub) == {}
+
+
+def test_a_posting_is_reversed_once(hub: Hub, posting: int) -> None:
+    reverse(hub, posting)
+    with pytest.raises(AlreadyReversed):
+        reverse(hub, posting)
+    assert balances(hub) == {}
+
+
+def test_of_twenty_reversals_at_once_one_is_made(hub: Hub, posting: int) -> None:
+    results = all_at_once([partial(reverse, hub, posting)] * CROWD)
+    assert len(answers(results)) == 1
+    assert refusals(results) == ["AlreadyReversed"] * 19
+
+
+def test_what_was_never_posted_is_not_found(hub: Hub, posting: int) -> None:
+    with pytest.raises(PostingNotFound):
+        reverse(hub, 999)
+
 
 MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
 
@@ -30,7 +73,7 @@ def other(hub: Hub) -> Caller:
     return an_agency(hub, "H55")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def two_days(hub: Hub, agency: Caller, other: Caller, clock: StoppedClock) -> None:
     """Monday: the police, 1,000 too much; Tuesday, past midnight in Vietnam: the hospital, by another bank."""
     portal = a_portal(hub)
@@ -53,6 +96,7 @@ def short(lines: list[BalanceLine]) -> list[tuple[int, str | None, str | None, s
     ]
 
 
+@pytest.mark.usefixtures("two_days")
 def test_every_account_of_every_agency_bank_and_day_has_its_line(hub: Hub) -> None:
     assert short(balance(hub)) == [
         (2, "G22.99", "sandbox", "BANK_CLEARING", 151_000),
@@ -65,6 +109,7 @@ def test_every_account_of_every_agency_bank_and_day_has_its_line(hub: Hub) -> No
     ]
 
 
+@pytest.mark.usefixtures("two_days")
 def test_debits_and_credits_are_the_same_sum_on_every_day_and_in_every_currency(
     hub: Hub, agency: Caller
 ) -> None:
@@ -78,11 +123,13 @@ def test_debits_and_credits_are_the_same_sum_on_every_day_and_in_every_currency(
             assert sum(line.debit.minor for line in lines) == sum(line.credit.minor for line in lines)
 
 
+@pytest.mark.usefixtures("two_days")
 def test_an_agency_sees_its_own_lines_only_whatever_it_asks_for(hub: Hub, agency: Caller) -> None:
     assert {line.agency for line in balance(hub, agency)} == {"G22.99"}
     assert balance(hub, agency, agency="H55") == []
 
 
+@pytest.mark.usefixtures("two_days")
 @pytest.mark.parametrize(
     ("asked", "lines"),
     [
@@ -97,6 +144,7 @@ def test_it_can_be_asked_for_one_agency_bank_or_day(hub: Hub, asked: dict[str, A
     assert len(balance(hub, **asked)) == lines
 
 
+@pytest.mark.usefixtures("two_days")
 def test_a_reversal_shows_on_both_sides_and_leaves_nothing_standing(hub: Hub) -> None:
     reverse_posting(hub, caller=an_operator(), posting_id=4, reason="not ours")
     assert short(balance(hub, agency="H55")) == [
@@ -105,11 +153,13 @@ def test_a_reversal_shows_on_both_sides_and_leaves_nothing_standing(hub: Hub) ->
     ]
 
 
+@pytest.mark.usefixtures("two_days")
 def test_a_portal_has_no_part_in_the_ledger_whatever_its_key_says(hub: Hub) -> None:
     with pytest.raises(Forbidden):
         balance(hub, a_portal(hub, "curious"))
 
 
+@pytest.mark.usefixtures("two_days")
 def test_money_of_the_small_hours_is_of_the_day_in_vietnam(
     hub: Hub, agency: Caller, clock: StoppedClock
 ) -> None:

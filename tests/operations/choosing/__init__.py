@@ -1,1 +1,0 @@
-"""Which bank takes a payment, and what happens when one goes down."""
