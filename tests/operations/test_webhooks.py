@@ -566,7 +566,7 @@ from sqlalchemy.orm import sessionmaker
 from payment_hub.hub import Hub
 from payment_hub.operations.webhooks import deliver_webhooks
 from payment_hub.signing import Signer
-from tests.settings import TRIAL_SETTINGS
+from tests.worlds.settings import TRIAL_SETTINGS
 engine = create_engine(sys.argv[1])
 now = datetime.fromisoformat(sys.argv[2])
 deliver_webhooks(Hub(engine=engine, sessions=sessionmaker(engine), adapters={}, now=lambda: now,
