@@ -1,4 +1,4 @@
-"""keep what a callback said, which key signed it, and from which account the money came"""
+"""keep what a callback was parsed to, which key signed it, and from which account the money came"""
 
 from __future__ import annotations
 
@@ -37,4 +37,4 @@ def downgrade() -> None:
     op.drop_index("ix_confirmation_key_before", "confirmation")
     op.drop_column("confirmation", "key")
     op.drop_column("confirmation", "payer")
-    op.drop_column("callback", "said")
+    op.drop_column("callback", "parsed")
