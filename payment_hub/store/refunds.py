@@ -93,12 +93,13 @@ _CLAIM_APPROVED: Final = text(
     ORDER BY r.id LIMIT 1 FOR UPDATE SKIP LOCKED"""
 )
 
+#: MATERIALIZED, because a subquery in FROM may run once for each row of the other side and would pass its limit.
 _CLAIM_DUE: Final = text(
-    f"""UPDATE refund r SET queries = r.queries + 1, query_at = :leased_until
-    FROM (
+    f"""WITH due AS MATERIALIZED (
         SELECT id FROM refund WHERE state IN ({quoted(*QUERIED)}) AND query_at <= :now
         ORDER BY query_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    ) due
+    )
+    UPDATE refund r SET queries = r.queries + 1, query_at = :leased_until FROM due
     WHERE r.id = due.id RETURNING r.id"""
 )
 

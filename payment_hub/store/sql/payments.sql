@@ -13,26 +13,25 @@ SELECT bank, first.query_at FROM named, LATERAL (
 
 -- name: claim_due
 -- Claim the attempt of one bank that has been due for the longest time. The next query is put off to the lease's end.
-UPDATE payment_attempt p SET query_at = :leased_until, queried_at = :now
-FROM (
+-- MATERIALIZED: a subquery in FROM may run once for each row of the other side, and would claim one attempt each time.
+WITH due AS MATERIALIZED (
     SELECT id FROM payment_attempt WHERE bank = :bank AND {due} AND query_at <= :now
     ORDER BY query_at LIMIT 1 FOR UPDATE SKIP LOCKED
-) due
-WHERE p.id = due.id
+)
+UPDATE payment_attempt p SET query_at = :leased_until, queried_at = :now FROM due WHERE p.id = due.id
 RETURNING {claimed}
 
 -- name: claim_of_order
 -- Claim the attempts of one order that must be queried before anything else is done with it. Their timers stay.
-UPDATE payment_attempt p SET queried_at = :now
-FROM (
+WITH due AS MATERIALIZED (
     SELECT id FROM payment_attempt
     WHERE order_id = (SELECT id FROM payment_order WHERE reference = :reference)
         AND (queried_at IS NULL OR queried_at <= :just_queried OR queried_at > :now)
         AND (state = {unknown} OR state = {submitting} AND query_at <= :now OR {awaiting}
             OR state = {pending} AND bank <> :leaving_for)
     FOR UPDATE SKIP LOCKED
-) due
-WHERE p.id = due.id
+)
+UPDATE payment_attempt p SET queried_at = :now FROM due WHERE p.id = due.id
 RETURNING {claimed}
 
 -- name: schedule_query

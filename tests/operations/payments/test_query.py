@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from payment_hub.domain.banks.health import BreakerPolicy
 from payment_hub.domain.banks.profile import BankProfile, BankTerms, PaymentMethod, Trust
@@ -25,6 +26,7 @@ from payment_hub.operations.payments.query import AT_MOST, LEASE, RECHECK_AFTER,
 from payment_hub.operations.payments.start import FIRST_QUERY_AFTER, start_payment
 from payment_hub.operations.payments.unresolved import list_unresolved, resolve_attempt
 from payment_hub.operations.routing import show_payment_options
+from payment_hub.store import payments
 from tests.conftest import StoppedClock
 from tests.worlds.banks import INSTRUCTIONS, StandInBank, answers_in_turn, with_banks
 from tests.worlds.database import attempts, balances, count, rows, scalar
@@ -498,3 +500,18 @@ def test_instructions_that_were_lost_with_a_process_are_given_again(
     assert listed.expected_by.isoformat() == "2026-03-03T05:00:00+00:00"
     start(hub, reference, "paper")
     assert attempts(hub) == [("paper", "PENDING", 150_000)]
+
+
+def test_one_claim_takes_one_attempt_when_the_planner_expects_a_small_table(
+    slow_and_quick_hub: Hub, clock: StoppedClock, started: Callable[..., list[str]]
+) -> None:
+    """Then it may run a subquery once for each row, whose LIMIT holds for each run and not for the statement."""
+    started("slow", 1)
+    with slow_and_quick_hub.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM (ANALYZE) payment_attempt"))
+    started("slow", 11)
+    clock.moment += FIRST_QUERY_AFTER
+    with slow_and_quick_hub.transaction() as session:
+        assert payments.claim_due(session, "slow", clock(), clock() + LEASE) is not None
+        claimed = text("SELECT count(*) FROM payment_attempt WHERE queried_at = :now")
+        assert session.scalar(claimed, {"now": clock()}) == 1
