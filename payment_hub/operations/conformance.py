@@ -50,17 +50,16 @@ AMOUNT: Final = dong(150_000)
 PAYER_IP: Final = "203.0.113.7"
 
 _ACCOUNT: Final = Beneficiary("9000000000000", "970499", "BANK ACCEPTANCE KIT")
+_OPERATOR: Final = Caller(0, Role.OPERATOR, "bank kit", frozenset(Scope))
 
 
 def open_conformance_payment(hub: Hub, *, bank: str) -> AttemptView:
-    """The attempt at paying a new order of 150,000 dong. The checks add their agency and portal
-    when these are missing.
+    """The attempt at paying a new order of 150,000 dong. The agency and portal of the checks are added when missing.
 
     Raises BankNotFound, BankUnavailable, Malformed.
     """
     portal = _portal(hub)
     dossier = f"{AGENCY}-{business_day(hub.now()):%y%m%d}-{secrets.randbelow(10**6):06d}"
-    operator = Caller(0, Role.OPERATOR, "bank kit", frozenset(Scope))
     terms = Terms(
         amount=AMOUNT,
         payer_name=NAME,
@@ -70,7 +69,7 @@ def open_conformance_payment(hub: Hub, *, bank: str) -> AttemptView:
         beneficiary=_ACCOUNT,
     )
     reference = f"{dossier}-{secrets.token_hex(6)}"
-    register_obligation(hub, caller=operator, agency=AGENCY, reference=reference, kind=Kind.FEE, terms=terms)
+    register_obligation(hub, caller=_OPERATOR, agency=AGENCY, reference=reference, kind=Kind.FEE, terms=terms)
     answered = issue_payment_order(
         hub,
         caller=Caller(0, Role.PORTAL, "bank kit", frozenset(Scope), portal_id=portal, portal_code=PORTAL),
@@ -103,9 +102,6 @@ def _portal(hub: Hub) -> int:
             )
         with suppress(Conflict):
             add_portal(hub, code=PORTAL, name=NAME)
-
-
-_OPERATOR: Final = Caller(0, Role.OPERATOR, "bank kit", frozenset(Scope))
 
 
 def run_callback_check(hub: Hub, *, bank: str, simulator: SimulatorClient | None, check: str) -> str:

@@ -63,10 +63,3 @@ class ProposalRequest(Strict):
 
     decision = one_of(Decision, required=True)
     reason = TextField(500, required=True, metadata={"example": "Letter 12/NH of 4 March 2026"})
-
-
-def a_decision_or_none() -> fields.String:
-    """What officers decided, if they have."""
-    return fields.String(
-        required=True, allow_none=True, metadata={"enum": [*(str(word) for word in Decision), None]}
-    )

@@ -87,7 +87,7 @@ class TestVietbank(CallbackContract, QueryContract, StatementContract):
         headers = {"x-vietbank-signature": signature}
         return CallbackRequest("POST", "/callbacks/vietbank", b"", headers, body, NOON)
 
-    def heard_again(self, reply: CallbackReply) -> bool:
+    def is_sent_again(self, reply: CallbackReply) -> bool:
         return reply.status != 200
 
     def query_answer(self, outcome: Outcome | str) -> Any:

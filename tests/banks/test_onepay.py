@@ -134,7 +134,7 @@ class TestOnePay(CallbackContract, ReturnContract, QueryContract, StatementContr
     def callback(self, outcome: Outcome | str, **changes: Any) -> CallbackRequest:
         return called_back(signed(a_result(**{**WORDS.get(outcome, UNHEARD_OF), **changes})))
 
-    def heard_again(self, reply: CallbackReply) -> bool:
+    def is_sent_again(self, reply: CallbackReply) -> bool:
         return reply.status != 200
 
     def returned(self, outcome: Outcome | str) -> bytes:

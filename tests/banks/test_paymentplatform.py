@@ -115,7 +115,7 @@ class TestPaymentPlatform(CallbackContract, QueryContract, StatementContract, Ba
     def callback(self, outcome: Outcome | str, **changes: Any) -> CallbackRequest:
         return callback_request(a_result(MaLoi="00" if outcome is Outcome.PAID else "42", **changes))
 
-    def heard_again(self, reply: CallbackReply) -> bool:
+    def is_sent_again(self, reply: CallbackReply) -> bool:
         return bool(json.loads(reply.body)["MaLoi"] != "00")
 
     def query_answer(self, outcome: Outcome | str) -> dict[str, Any]:

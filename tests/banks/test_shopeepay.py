@@ -142,7 +142,7 @@ class TestShopeePay(
         status = STATUS.get(outcome, UNHEARD_OF) if isinstance(outcome, Outcome) else UNHEARD_OF
         return callback_request(a_transaction(status=status, **changes))
 
-    def heard_again(self, reply: CallbackReply) -> bool:
+    def is_sent_again(self, reply: CallbackReply) -> bool:
         return reply.status != 200 or json.loads(reply.body)["errcode"] != 0
 
     def query_answer(self, outcome: Outcome | str) -> dict[str, Any]:

@@ -175,7 +175,7 @@ class TestVnpay(
     def callback(self, outcome: Outcome | str, **changes: Any) -> CallbackRequest:
         return called_back(signed(an_ipn(**WORDS.get(outcome, {"vnp_ResponseCode": "42"}), **changes)))
 
-    def heard_again(self, reply: CallbackReply) -> bool:
+    def is_sent_again(self, reply: CallbackReply) -> bool:
         return reply.status != 200 or json.loads(reply.body)["RspCode"] not in ("00", "02")
 
     def returned(self, outcome: Outcome | str) -> bytes:

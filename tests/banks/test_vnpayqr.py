@@ -75,7 +75,7 @@ class TestVnpayQr(CallbackContract, StatementContract):
         code = "00" if outcome is Outcome.PAID else "42"
         return called_back(an_ipn(**{"code": code, **changes}))
 
-    def heard_again(self, reply: CallbackReply) -> bool:
+    def is_sent_again(self, reply: CallbackReply) -> bool:
         return reply.status != 200 or json.loads(reply.body)["code"] == "08"
 
     def statement_text(self) -> str:

@@ -180,7 +180,7 @@ class TestZaloPay(
         assert outcome is Outcome.PAID, "ZaloPay calls for nothing else"
         return callback_request(an_order(**changes))
 
-    def heard_again(self, reply: CallbackReply) -> bool:
+    def is_sent_again(self, reply: CallbackReply) -> bool:
         return reply.status != 200 or json.loads(reply.body)["return_code"] == 0
 
     def returned(self, outcome: Outcome | str) -> bytes:
@@ -325,7 +325,7 @@ class TestZaloPay(
         ):
             with pytest.raises((Malformed, CallbackRejected)):
                 adapter.read_callback(message)
-            assert self.heard_again(adapter.refuse(message))  # type: ignore[arg-type]
+            assert self.is_sent_again(adapter.refuse(message))  # type: ignore[arg-type]
 
 
 # Callbacks that are accepted, and the meaning of each code in an answer

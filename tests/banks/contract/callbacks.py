@@ -43,7 +43,7 @@ class CallbackContract(BankContract):
         """A genuine message that was sent ``age`` ago; None when the scheme has no timestamp."""
         return None
 
-    def heard_again(self, reply: CallbackReply) -> bool:
+    def is_sent_again(self, reply: CallbackReply) -> bool:
         """Whether the bank, by its own rules, sends the message again after this reply."""
         return reply.status >= 300
 
@@ -167,7 +167,7 @@ class CallbackContract(BankContract):
         reply = adapter.acknowledge(answer, self.callback(Outcome.PAID))
         assert 200 <= reply.status < 600
         assert isinstance(reply.body, bytes)
-        assert self.heard_again(reply) is (answer in self.retried)
+        assert self.is_sent_again(reply) is (answer in self.retried)
 
     # ------------------------------------------------------------------------------------------------
 
